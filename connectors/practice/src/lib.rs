@@ -1,0 +1,1 @@
+//! A small ticket desk of our own, with its connector.

@@ -1,0 +1,30 @@
+//! The canonical ticket, the connector contract and the HTTP plane every connector stands on.
+//!
+//! A connector crate depends on this crate and on nothing else of the project. What it implements is
+//! [`Connector`]; what it is given at run time is a [`Ctx`]; what it speaks of are [`Ticket`], [`Intent`] and
+//! [`Effect`].
+
+pub mod capability;
+pub mod clock;
+pub mod connector;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod operation;
+pub mod settings;
+pub mod ticket;
+pub mod webhook;
+
+pub use capability::{Capabilities, Completeness, ConditionalWrite, CreateClass, Feed};
+pub use clock::{Clock, Entropy, Timestamp};
+pub use connector::{
+    Blobs, ChangePage, Choice, Connector, Ctx, Description, DynConnector, Identity, Urgency,
+};
+pub use error::{Class, Error, ErrorKind, Result, TookEffect};
+pub use ids::{
+    CommentId, Cursor, Digest, FileId, IntentId, Marker, RemoteId, SystemName, TicketRef, Version,
+};
+pub use operation::{Changes, Effect, Found, Intent, NewTicket, Operation, Subject};
+pub use settings::{Setting, SettingKind, Settings};
+pub use ticket::{Comment, File, Person, Reference, Ticket, Visibility};
+pub use webhook::{Hint, RawWebhook};

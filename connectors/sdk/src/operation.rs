@@ -1,0 +1,154 @@
+//! Operations as data: the one value that ledger, retry, replay, simulation and connectors speak of.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::{CommentId, Digest, FileId, IntentId, Marker, RemoteId, Ticket, Version, Visibility};
+
+/// One change to make in a system. Every connector matches every variant by name.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "do", rename_all = "snake_case")]
+pub enum Operation {
+    /// Create a ticket.
+    Create(NewTicket),
+    /// Set fields of a ticket, all of them or an error.
+    Update {
+        /// What becomes of which field.
+        changes: Changes,
+    },
+    /// Bring the ticket to a status, by however many steps the system's workflow needs.
+    Transition {
+        /// The status in the system's own word.
+        status: String,
+    },
+    /// Add a comment.
+    Comment {
+        /// The text in canonical form, already bearing its author's name.
+        body: String,
+        /// Set explicitly in the write: a desk's default is often public.
+        visibility: Visibility,
+    },
+    /// Replace the text of a comment that an intent wrote earlier.
+    Edit {
+        /// The comment.
+        comment: CommentId,
+        /// Its new text.
+        body: String,
+    },
+    /// Take back a comment that an intent wrote earlier: delete it, or empty it where that is all there is.
+    Retract {
+        /// The comment.
+        comment: CommentId,
+    },
+    /// Attach a file.
+    Attach {
+        /// The file name, any Unicode.
+        name: String,
+        /// The media type.
+        media_type: String,
+        /// Size in bytes.
+        size: u64,
+        /// Its bytes, by digest, from [`Blobs`](crate::Blobs).
+        digest: Digest,
+        /// Who may read it there.
+        visibility: Visibility,
+    },
+    /// Put the counterpart's number and address where that desk shows such things.
+    LinkBack {
+        /// The counterpart's number.
+        label: String,
+        /// Where a person opens it.
+        url: Option<String>,
+    },
+}
+
+/// The content of a ticket to be created, in the target system's own words.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NewTicket {
+    /// One line.
+    pub title: String,
+    /// Many lines, canonical text.
+    pub description: String,
+    /// The status to create it in, if other than the system's first.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status: Option<String>,
+    /// The priority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// The type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Custom fields.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Fields to set, in the target system's own words. `None` leaves a field as it is.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Changes {
+    /// The new title.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub title: Option<String>,
+    /// The new description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub description: Option<String>,
+    /// The new priority.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub priority: Option<String>,
+    /// The new type.
+    #[serde(default, rename = "type", skip_serializing_if = "Option::is_none")]
+    pub kind: Option<String>,
+    /// Custom fields; an empty text clears one.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<String, String>,
+}
+
+/// An operation for one leg, recorded before it is sent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// Its name in the ledger.
+    pub id: IntentId,
+    /// The ticket it is for; `None` when it creates one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<RemoteId>,
+    /// What to do.
+    pub operation: Operation,
+    /// How its result is recognized, and the idempotency key where the desk takes one.
+    /// The same for every attempt, also across restarts.
+    pub marker: Marker,
+    /// The version the plan was made on, for systems with conditional writes.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expected: Option<Version>,
+}
+
+/// What an intent made or changed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Subject {
+    /// The ticket itself, created or changed.
+    Ticket(RemoteId),
+    /// A comment.
+    Comment(CommentId),
+    /// A file.
+    File(FileId),
+}
+
+/// What the remote system said, recorded after the call.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Effect {
+    /// What was made or changed.
+    pub subject: Subject,
+    /// The ticket as read back after the write, where the answer or the connector's own check gave it whole.
+    /// `None` makes the engine fetch it.
+    pub read_back: Option<Ticket>,
+}
+
+/// What an earlier write with this marker left behind.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Found {
+    /// The ticket it is in (or is).
+    pub ticket: RemoteId,
+    /// What was found.
+    pub subject: Subject,
+}

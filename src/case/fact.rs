@@ -1,0 +1,387 @@
+//! What can be said of a case, a system or the daemon in the ledger. Everything else is folded from these.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use throughline_sdk::{
+    CommentId, Cursor, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, Subject, SystemName, TicketRef,
+    Timestamp, Version,
+};
+
+use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Role};
+
+/// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "fact", rename_all = "snake_case")]
+pub enum Fact {
+    /// Something may have changed on this ticket. Stands until an `observed` or `ignored` of the same ticket.
+    Hinted {
+        /// The ticket.
+        ticket: TicketRef,
+        /// How we came to know.
+        source: HintSource,
+    },
+    /// The ticket of a hint was read and no agreement routes it, or it is not there.
+    Ignored {
+        /// The ticket.
+        ticket: TicketRef,
+        /// Why.
+        reason: String,
+    },
+    /// A system's change feed was read up to here, and every hint of the page stands in the same record.
+    Advanced {
+        /// The system.
+        system: SystemName,
+        /// Where the next page begins.
+        cursor: Cursor,
+    },
+    /// The case was opened.
+    Opened,
+    /// A system takes part in the case.
+    Joined {
+        /// The system.
+        leg: SystemName,
+        /// Whose it is.
+        party: PartyName,
+        /// Home or counterpart.
+        role: Role,
+        /// The agreement that brought it in.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        agreement: Option<AgreementName>,
+    },
+    /// A leg's ticket was read. Ends the hints for it.
+    Observed {
+        /// The leg.
+        leg: SystemName,
+        /// What of it differs from the shadow.
+        reading: Reading,
+    },
+    /// A field of the canonical document has a new value.
+    Changed {
+        /// The field.
+        field: Field,
+        /// Its value in Throughline's words.
+        value: String,
+        /// The leg it came from.
+        leg: SystemName,
+        /// The remote time of the ticket it was read from.
+        changed: Timestamp,
+        /// What other legs wanted and did not get, by the conflict policy.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        overruled: BTreeMap<SystemName, String>,
+    },
+    /// Legs disagree on a field whose policy is `manual`.
+    Disputed {
+        /// The field.
+        field: Field,
+        /// What each leg wants.
+        wanted: BTreeMap<SystemName, String>,
+    },
+    /// A dispute is over: a person decided, or the legs agree by themselves.
+    Settled {
+        /// The field.
+        field: Field,
+    },
+    /// A public comment, or a new version of one, is part of the request.
+    Remarked {
+        /// Where it was written.
+        origin: Origin,
+        /// Who wrote it.
+        author: String,
+        /// When.
+        written: Timestamp,
+        /// The text.
+        body: String,
+        /// 1, or one more than the version before.
+        version: u32,
+    },
+    /// A comment was deleted at its origin, or is not public any more.
+    RemarkWithdrawn {
+        /// The comment.
+        origin: Origin,
+    },
+    /// A public file is part of the request.
+    Attached {
+        /// Where it was attached.
+        origin: Origin,
+        /// The file name.
+        name: String,
+        /// The media type.
+        media_type: String,
+        /// Size in bytes.
+        size: u64,
+        /// Who attached it.
+        author: String,
+        /// When.
+        written: Timestamp,
+    },
+    /// A file's bytes were read and stand in the content-addressed folder.
+    Stored {
+        /// The file.
+        origin: Origin,
+        /// The digest of its bytes.
+        digest: Digest,
+    },
+    /// A file was deleted at its origin, or is not public any more.
+    AttachmentWithdrawn {
+        /// The file.
+        origin: Origin,
+    },
+    /// Something was seen and goes to nobody. Names it, never its content.
+    Withheld {
+        /// The leg on which it was seen.
+        leg: SystemName,
+        /// The comment's or file's id there, or the field's name.
+        what: String,
+        /// The rule, in words.
+        rule: String,
+    },
+    /// An operation is going to be sent. Recorded before the first attempt.
+    Intended {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What of the document it carries.
+        item: Item,
+        /// For a field: the fingerprint of its value in Throughline's words, which the leg agrees to by taking it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        value: Option<Fingerprint>,
+        /// The intent.
+        intent: Intent,
+    },
+    /// An attempt had no success and the intent stands.
+    Attempted {
+        /// The leg.
+        leg: SystemName,
+        /// The intent.
+        intent: IntentId,
+        /// What kind of failure.
+        kind: ErrorKind,
+        /// In words.
+        reason: String,
+        /// Whether it may have taken effect.
+        doubtful: bool,
+        /// Whether it counts as an attempt: waiting as the system asked does not.
+        counted: bool,
+        /// When the next attempt is due.
+        not_before: Timestamp,
+    },
+    /// A doubt about an intent is over: no attempt so far took effect. It may be sent again.
+    Absolved {
+        /// The leg.
+        leg: SystemName,
+        /// The intent.
+        intent: IntentId,
+    },
+    /// An intent took effect. Ends it.
+    Effected {
+        /// The leg.
+        leg: SystemName,
+        /// The intent.
+        intent: IntentId,
+        /// What was made or changed.
+        subject: Subject,
+        /// Found afterwards by its marker, rather than told in the answer.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        found: bool,
+    },
+    /// An intent ends without effect of its own: the ticket is read and the plan made again.
+    Dropped {
+        /// The leg.
+        leg: SystemName,
+        /// The intent.
+        intent: IntentId,
+        /// Why.
+        reason: String,
+    },
+    /// A field, comment or file failed for good. Ends its intent, if it has one.
+    Parked {
+        /// The leg it was for.
+        leg: SystemName,
+        /// What failed.
+        item: Item,
+        /// The fingerprint of what should have been written.
+        want: Fingerprint,
+        /// What kind of failure.
+        kind: ErrorKind,
+        /// The system's words.
+        reason: String,
+        /// The intent, if one was recorded.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        intent: Option<IntentId>,
+    },
+    /// A person had something parked tried again, or gave it up.
+    Unparked {
+        /// The leg.
+        leg: SystemName,
+        /// What.
+        item: Item,
+        /// Given up for good: it is not tried again until its value changes.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        discarded: bool,
+    },
+    /// The plan for a leg has to be made again when its outstanding intents are done.
+    Postponed {
+        /// The leg.
+        leg: SystemName,
+    },
+    /// A leg was planned for with nothing outstanding.
+    Planned {
+        /// The leg.
+        leg: SystemName,
+    },
+    /// A leg's health changed.
+    Ailed {
+        /// The leg.
+        leg: SystemName,
+        /// Its health now.
+        health: Health,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A leg's ticket lives under another id now.
+    Rekeyed {
+        /// The leg.
+        leg: SystemName,
+        /// The id before.
+        from: RemoteId,
+        /// The id now.
+        to: RemoteId,
+    },
+    /// The daemon started.
+    Started {
+        /// Its version.
+        version: String,
+    },
+    /// The daemon stopped in good order.
+    Stopped,
+}
+
+/// How we came to know that something may have changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum HintSource {
+    /// A verified webhook.
+    Webhook,
+    /// A row of the change feed.
+    Poll,
+    /// A person.
+    Operator,
+    /// The rolling reconciliation.
+    Reconciliation,
+}
+
+/// What of a ticket differs from the shadow: values as read, in the system's own words.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reading {
+    /// The ticket's id.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<RemoteId>,
+    /// The number people use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Where a person opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// The remote version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// The remote time of change.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    /// Fields that differ from the shadow, as read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<Field, String>,
+    /// Fields on which the leg now agrees with the document: the fingerprint of the document's value.
+    /// A field that is in `fields` and not here is one on which it does not agree.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub agreed: BTreeMap<Field, Fingerprint>,
+    /// Comments that are new or changed.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub comments: Vec<ReadingComment>,
+    /// Comments that are not there any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_comments: Vec<CommentId>,
+    /// Files that are new.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub files: Vec<ReadingFile>,
+    /// Files that are not there any more.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost_files: Vec<FileId>,
+}
+
+/// A comment that is new or changed on a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingComment {
+    /// Its id there.
+    pub id: CommentId,
+    /// Where it was first written.
+    pub origin: Origin,
+    /// The fingerprint of its text; the text itself stands in `remarked`.
+    pub print: Fingerprint,
+    /// The version of the remark it carries.
+    pub version: u32,
+}
+
+/// A file that is new on a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReadingFile {
+    /// Its id there.
+    pub id: FileId,
+    /// Where it was first attached.
+    pub origin: Origin,
+}
+
+/// What of a document an intent carries, and so what is parked when it fails.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
+pub enum Item {
+    /// The ticket's creation.
+    Ticket,
+    /// One field.
+    Field(Field),
+    /// One comment.
+    Remark(Origin),
+    /// One file.
+    Attachment(Origin),
+    /// The link to the case's ticket in another system.
+    LinkBack(SystemName),
+}
+
+impl fmt::Display for Item {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Ticket => f.write_str("ticket"),
+            Self::LinkBack(system) => write!(f, "link:{system}"),
+            Self::Field(field) => write!(f, "{field}"),
+            Self::Remark(origin) => write!(f, "comment:{origin}"),
+            Self::Attachment(origin) => write!(f, "file:{origin}"),
+        }
+    }
+}
+
+impl From<Item> for String {
+    fn from(item: Item) -> Self {
+        item.to_string()
+    }
+}
+
+impl TryFrom<String> for Item {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if let Some(origin) = text.strip_prefix("comment:") {
+            return origin.to_owned().try_into().map(Self::Remark);
+        }
+        if let Some(origin) = text.strip_prefix("file:") {
+            return origin.to_owned().try_into().map(Self::Attachment);
+        }
+        if let Some(system) = text.strip_prefix("link:") {
+            return Ok(Self::LinkBack(SystemName::new(system)));
+        }
+        match text.as_str() {
+            "ticket" => Ok(Self::Ticket),
+            field => field.parse().map(Self::Field),
+        }
+    }
+}

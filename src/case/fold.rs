@@ -1,0 +1,313 @@
+//! The fold: what each fact makes of a case. Total: a fact that does not fit changes nothing.
+
+use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
+
+use super::{
+    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Item, Leg, Outstanding, Parked, Phase,
+    Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+};
+
+impl Case {
+    /// Folds one fact, recorded at `at`, into the case.
+    pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
+        match fact {
+            Fact::Opened => self.opened = at,
+            Fact::Joined { leg, party, role, agreement } => {
+                self.legs.entry(leg.clone()).or_insert_with(|| Leg {
+                    ticket: None,
+                    key: None,
+                    url: None,
+                    party: party.clone(),
+                    role: *role,
+                    agreement: agreement.clone(),
+                    shadow: Shadow::default(),
+                    health: super::Health::Well,
+                    outstanding: std::collections::VecDeque::new(),
+                    dirty: false,
+                    linked: std::collections::BTreeSet::new(),
+                    parked: std::collections::BTreeMap::new(),
+                });
+            }
+            Fact::Observed { leg, reading } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.read(reading);
+                }
+            }
+            Fact::Changed { field, value, leg, changed, .. } => {
+                let value = FieldValue { value: value.clone(), from: leg.clone(), at: *changed };
+                self.document.fields.insert(field.clone(), value);
+                self.document.conflicts.remove(field);
+            }
+            Fact::Disputed { field, wanted } => {
+                let conflict = Conflict { wanted: wanted.clone(), since: at };
+                self.document.conflicts.insert(field.clone(), conflict);
+            }
+            Fact::Settled { field } => {
+                self.document.conflicts.remove(field);
+            }
+            Fact::Remarked { origin, author, written, body, version } => {
+                let remark = Remark {
+                    author: author.clone(),
+                    written: *written,
+                    print: Fingerprint::of(body),
+                    body: Some(body.clone()),
+                    version: *version,
+                    withdrawn: false,
+                };
+                self.document.remarks.insert(origin.clone(), remark);
+            }
+            Fact::RemarkWithdrawn { origin } => {
+                if let Some(remark) = self.document.remarks.get_mut(origin) {
+                    remark.withdrawn = true;
+                    remark.body = None;
+                }
+            }
+            Fact::Attached { origin, name, media_type, size, author, written } => {
+                let attachment = Attachment {
+                    name: name.clone(),
+                    media_type: media_type.clone(),
+                    size: *size,
+                    digest: None,
+                    author: author.clone(),
+                    written: *written,
+                    withdrawn: false,
+                };
+                self.document.attachments.insert(origin.clone(), attachment);
+            }
+            Fact::Stored { origin, digest } => {
+                if let Some(attachment) = self.document.attachments.get_mut(origin) {
+                    attachment.digest = Some(digest.clone());
+                }
+            }
+            Fact::AttachmentWithdrawn { origin } => {
+                if let Some(attachment) = self.document.attachments.get_mut(origin) {
+                    attachment.withdrawn = true;
+                }
+            }
+            Fact::Withheld { leg, what, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.shadow.withheld.insert(what.clone());
+                }
+            }
+            Fact::Intended { leg, item, value, intent } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.parked.remove(item);
+                    leg.outstanding.push_back(Outstanding {
+                        intent: intent.clone(),
+                        item: item.clone(),
+                        value: value.clone(),
+                        phase: Phase::Ready,
+                        attempts: 0,
+                        not_before: None,
+                    });
+                }
+            }
+            Fact::Attempted { leg, intent, doubtful, counted, not_before, .. } => {
+                if let Some(standing) = self.outstanding_mut(leg, intent) {
+                    standing.attempts += u32::from(*counted);
+                    standing.not_before = Some(*not_before);
+                    if *doubtful {
+                        standing.phase = Phase::Doubtful { since: at };
+                    }
+                }
+            }
+            Fact::Absolved { leg, intent } => {
+                if let Some(standing) = self.outstanding_mut(leg, intent) {
+                    standing.phase = Phase::Ready;
+                    standing.not_before = None;
+                }
+            }
+            Fact::Effected { leg, intent, subject, .. } => self.effect(leg, intent, subject),
+            Fact::Dropped { leg, intent, .. } => {
+                self.take_outstanding(leg, intent);
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.dirty = true;
+                }
+            }
+            Fact::Parked { leg, item, want, kind, reason, intent } => {
+                if let Some(intent) = intent {
+                    self.take_outstanding(leg, intent);
+                }
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    let parked = Parked {
+                        want: want.clone(),
+                        kind: *kind,
+                        reason: reason.clone(),
+                        since: at,
+                        intent: intent.clone(),
+                        discarded: false,
+                    };
+                    leg.parked.insert(item.clone(), parked);
+                }
+            }
+            Fact::Unparked { leg, item, discarded } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    if *discarded {
+                        if let Some(parked) = leg.parked.get_mut(item) {
+                            parked.discarded = true;
+                        }
+                    } else {
+                        leg.parked.remove(item);
+                        leg.dirty = true;
+                    }
+                }
+            }
+            Fact::Postponed { leg } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.dirty = true;
+                }
+            }
+            Fact::Planned { leg } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.dirty = false;
+                }
+            }
+            Fact::Ailed { leg, health, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.health = health.clone();
+                }
+            }
+            Fact::Rekeyed { leg, to, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.ticket = Some(to.clone());
+                }
+            }
+            Fact::Hinted { .. }
+            | Fact::Ignored { .. }
+            | Fact::Advanced { .. }
+            | Fact::Started { .. }
+            | Fact::Stopped => {}
+        }
+    }
+
+    fn outstanding_mut(
+        &mut self,
+        leg: &SystemName,
+        intent: &throughline_sdk::IntentId,
+    ) -> Option<&mut Outstanding> {
+        self.legs.get_mut(leg)?.outstanding.iter_mut().find(|standing| standing.intent.id == *intent)
+    }
+
+    fn take_outstanding(
+        &mut self,
+        leg: &SystemName,
+        intent: &throughline_sdk::IntentId,
+    ) -> Option<Outstanding> {
+        let outstanding = &mut self.legs.get_mut(leg)?.outstanding;
+        let at = outstanding.iter().position(|standing| standing.intent.id == *intent)?;
+        outstanding.remove(at)
+    }
+
+    fn effect(&mut self, name: &SystemName, intent: &throughline_sdk::IntentId, subject: &Subject) {
+        let Some(ended) = self.take_outstanding(name, intent) else { return };
+        let Some(leg) = self.legs.get_mut(name) else { return };
+        match (subject, &ended.item) {
+            (Subject::Ticket(id), Item::Ticket) => leg.ticket = Some(id.clone()),
+            (Subject::Comment(id), Item::Remark(origin)) => {
+                let remark = self.document.remarks.get_mut(origin);
+                let version = remark.as_ref().map_or(1, |remark| remark.version);
+                let body = match &ended.intent.operation {
+                    Operation::Comment { body, .. } | Operation::Edit { body, .. } => Some(body.as_str()),
+                    Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::Attach { .. }
+                    | Operation::LinkBack { .. } => None,
+                };
+                let seen = SeenComment {
+                    origin: origin.clone(),
+                    seen: Fingerprint::of(body.unwrap_or_default()),
+                    version,
+                    gone: body.is_none(),
+                };
+                leg.shadow.comments.insert(id.clone(), seen);
+            }
+            (_, Item::Field(field)) => {
+                if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {
+                    let seen = leg.shadow.fields.entry(field.clone()).or_default();
+                    seen.written = Some(Written { sent: sent.to_owned(), value });
+                }
+            }
+            (_, Item::LinkBack(system)) => {
+                leg.linked.insert(system.clone());
+            }
+            (Subject::File(id), Item::Attachment(origin)) => {
+                let seen = SeenFile { origin: origin.clone(), gone: false };
+                leg.shadow.files.insert(id.clone(), seen);
+            }
+            _ => {}
+        }
+    }
+}
+
+/// What an operation writes into a field, in the system's own words.
+trait WrittenValue {
+    fn value(&self, field: &Field) -> Option<&str>;
+}
+
+impl WrittenValue for Operation {
+    fn value(&self, field: &Field) -> Option<&str> {
+        match (self, field) {
+            (Self::Transition { status }, Field::Status) => Some(status),
+            (Self::Update { changes }, Field::Title) => changes.title.as_deref(),
+            (Self::Update { changes }, Field::Description) => changes.description.as_deref(),
+            (Self::Update { changes }, Field::Priority) => changes.priority.as_deref(),
+            (Self::Update { changes }, Field::Kind) => changes.kind.as_deref(),
+            (Self::Update { changes }, Field::Custom(name)) => changes.fields.get(name).map(String::as_str),
+            _ => None,
+        }
+    }
+}
+
+impl Leg {
+    fn read(&mut self, reading: &Reading) {
+        if let Some(ticket) = &reading.ticket {
+            self.ticket = Some(ticket.clone());
+        }
+        if let Some(key) = &reading.key {
+            self.key = Some(key.clone());
+        }
+        if let Some(url) = &reading.url {
+            self.url = Some(url.clone());
+        }
+        if let Some(version) = &reading.version {
+            self.shadow.version = Some(version.clone());
+        }
+        if let Some(updated) = reading.updated {
+            self.shadow.updated = Some(updated);
+        }
+        for (field, value) in &reading.fields {
+            let seen = Some(Fingerprint::of(value));
+            self.shadow.fields.insert(field.clone(), SeenField { seen, agreed: None, written: None });
+        }
+        for (field, value) in &reading.agreed {
+            let seen = self.shadow.fields.entry(field.clone()).or_default();
+            seen.agreed = Some(value.clone());
+            seen.written = None;
+        }
+        for comment in &reading.comments {
+            let seen = SeenComment {
+                origin: comment.origin.clone(),
+                seen: comment.print.clone(),
+                version: comment.version,
+                gone: false,
+            };
+            self.shadow.comments.insert(comment.id.clone(), seen);
+        }
+        for id in &reading.lost_comments {
+            if let Some(seen) = self.shadow.comments.get_mut(id) {
+                seen.gone = true;
+            }
+        }
+        for file in &reading.files {
+            let seen = SeenFile { origin: file.origin.clone(), gone: false };
+            self.shadow.files.insert(file.id.clone(), seen);
+        }
+        for id in &reading.lost_files {
+            if let Some(seen) = self.shadow.files.get_mut(id) {
+                seen.gone = true;
+            }
+        }
+    }
+}

@@ -1,0 +1,198 @@
+//! One ticket's place in a case: the ticket, its shadow, its role, its health and what is on its way to it.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+
+use serde::{Deserialize, Serialize};
+use throughline_sdk::{
+    CommentId, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
+};
+
+use super::{AgreementName, Field, Fingerprint, Item, Origin, PartyName};
+
+/// One ticket's place in a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Leg {
+    /// The ticket's immutable id; `None` until its creation has its effect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ticket: Option<RemoteId>,
+    /// The number people use.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+    /// Where a person opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Whose ticket it is.
+    pub party: PartyName,
+    /// Home or counterpart.
+    pub role: Role,
+    /// The agreement under which it takes part; `None` for the home leg.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreement: Option<AgreementName>,
+    /// What the ticket looked like when both sides last agreed.
+    #[serde(default)]
+    pub shadow: Shadow,
+    /// Whether it can take part.
+    #[serde(default)]
+    pub health: Health,
+    /// Intents without their effect, in the order they have to be sent.
+    #[serde(default, skip_serializing_if = "VecDeque::is_empty")]
+    pub outstanding: VecDeque<Outstanding>,
+    /// The document moved on while intents were outstanding: plan again once they are done.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub dirty: bool,
+    /// The systems whose tickets this ticket already links to.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub linked: BTreeSet<SystemName>,
+    /// What failed for good and waits for a person, or for the value to change.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub parked: BTreeMap<Item, Parked>,
+}
+
+/// Whose side a leg is on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Role {
+    /// The home organization's own desk.
+    Home,
+    /// Another party's desk, under an agreement.
+    Counterpart,
+}
+
+/// Whether a leg can take part.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Health {
+    /// It takes part.
+    #[default]
+    Well,
+    /// Its ticket was deleted or is not visible to us any more.
+    Gone,
+    /// Its ticket was merged into one that belongs to another case.
+    Merged {
+        /// The surviving ticket's id.
+        into: RemoteId,
+    },
+}
+
+/// The base of the three-way merge. Set only from what was read or read back.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Shadow {
+    /// The remote version last read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<Version>,
+    /// The remote time of change last read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub updated: Option<Timestamp>,
+    /// Fields as last read.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub fields: BTreeMap<Field, SeenField>,
+    /// Comments as last read, public ones and our own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub comments: BTreeMap<CommentId, SeenComment>,
+    /// Files as last read, public ones and our own.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub files: BTreeMap<FileId, SeenFile>,
+    /// What was seen and goes to nobody: `comment:ID`, `file:ID` or a field's name.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub withheld: BTreeSet<String>,
+}
+
+/// One field as last read from a leg.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenField {
+    /// The system's own value as last read; `None` if it was never read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub seen: Option<Fingerprint>,
+    /// The document's value with which the leg last agreed. If the document has another one, the leg is behind.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Fingerprint>,
+    /// What was written and not yet read back.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub written: Option<Written>,
+}
+
+/// A field's value that took effect and was not yet read back.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Written {
+    /// The value as it was sent, in the system's own words.
+    pub sent: String,
+    /// The document's value it stands for.
+    pub value: Fingerprint,
+}
+
+/// One comment as last read from a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenComment {
+    /// Where it was first written: this leg, or the one it was copied from.
+    pub origin: Origin,
+    /// Its text as last read.
+    pub seen: Fingerprint,
+    /// The version of the remark it carries.
+    pub version: u32,
+    /// It was there and is not any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+/// One file as last read from a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SeenFile {
+    /// Where it was first attached.
+    pub origin: Origin,
+    /// It was there and is not any more.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub gone: bool,
+}
+
+/// An intent without its effect.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Outstanding {
+    /// What is to be done.
+    pub intent: Intent,
+    /// What of the document it carries.
+    pub item: Item,
+    /// For a field: the fingerprint of the document's value it stands for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub value: Option<Fingerprint>,
+    /// How far it is.
+    pub phase: Phase,
+    /// Attempts so far that count.
+    #[serde(default)]
+    pub attempts: u32,
+    /// Not before this moment.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub not_before: Option<Timestamp>,
+}
+
+/// How far an intent without effect is.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case", tag = "is")]
+pub enum Phase {
+    /// No byte of it has left since it was recorded, or every attempt certainly had no effect.
+    /// After a restart a `Ready` intent may nevertheless have been sent: it is treated as doubtful then.
+    Ready,
+    /// An attempt may have taken effect.
+    Doubtful {
+        /// When that attempt was made.
+        since: Timestamp,
+    },
+}
+
+/// What failed for good on a leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The fingerprint of what should have been written: another value is tried anew.
+    pub want: Fingerprint,
+    /// What kind of failure.
+    pub kind: ErrorKind,
+    /// Why, in the system's words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The intent that failed, if one was sent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub intent: Option<IntentId>,
+    /// A person gave it up: it is not tried again until its value changes.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub discarded: bool,
+}

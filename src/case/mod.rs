@@ -1,0 +1,104 @@
+//! One request followed across systems: the canonical document, its legs, and the facts both are folded from.
+//!
+//! A [`Case`] is never changed directly: [`Case::apply`] folds one [`Fact`] into it, and the same fold serves the
+//! running daemon and the rebuild of the store from the ledger.
+
+mod document;
+mod fact;
+mod fold;
+mod leg;
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+use throughline_sdk::{SystemName, Timestamp};
+
+pub use document::{
+    Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
+};
+pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
+pub use leg::{
+    Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
+};
+
+use crate::ledger::Position;
+
+/// A case's number, written `TL-1042`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct CaseId(pub u64);
+
+/// An organization's configured name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct PartyName(pub String);
+
+/// An agreement's configured name.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgreementName(pub String);
+
+/// One request: its canonical document and its legs, one for each system that holds a ticket about it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Case {
+    /// Its number.
+    pub id: CaseId,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// What the request is, in Throughline's own words.
+    pub document: Document,
+    /// Its tickets, by system. A system holds at most one ticket of a case.
+    pub legs: BTreeMap<SystemName, Leg>,
+    /// Where its last record stands in the ledger; each record points to the one before it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last: Option<Position>,
+}
+
+impl Case {
+    /// A case with nothing in it yet.
+    pub fn new(id: CaseId, opened: Timestamp) -> Self {
+        Self { id, opened, document: Document::default(), legs: BTreeMap::new(), last: None }
+    }
+
+    /// Whether any leg has something left to do: an intent without its effect, or a plan to be made again.
+    pub fn has_work(&self) -> bool {
+        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty)
+    }
+
+    /// Whether anything of it waits for a person.
+    pub fn is_parked(&self) -> bool {
+        !self.document.conflicts.is_empty() || self.legs.values().any(|leg| !leg.parked.is_empty())
+    }
+}
+
+impl fmt::Display for CaseId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "TL-{}", self.0)
+    }
+}
+
+impl FromStr for CaseId {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        text.strip_prefix("TL-")
+            .or_else(|| text.strip_prefix("tl-"))
+            .and_then(|digits| digits.parse().ok())
+            .map(Self)
+            .ok_or_else(|| format!("{text:?} is no case id; one looks like TL-1042"))
+    }
+}
+
+impl fmt::Display for PartyName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for AgreementName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
