@@ -9,18 +9,27 @@ use throughline_sdk::{
     Timestamp, Version,
 };
 
+use crate::ledger::Position;
+
 use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Role};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "fact", rename_all = "snake_case")]
 pub enum Fact {
-    /// Something may have changed on this ticket. Stands until an `observed` or `ignored` of the same ticket.
+    /// Something may have changed on this ticket. Stands until an `answered` that reaches it.
     Hinted {
         /// The ticket.
         ticket: TicketRef,
         /// How we came to know.
         source: HintSource,
+    },
+    /// Ends the hints for a ticket that were recorded up to a place in the ledger: it was read after that.
+    Answered {
+        /// The ticket.
+        ticket: TicketRef,
+        /// The end of the ledger before it was read.
+        through: Position,
     },
     /// The ticket of a hint was read and no agreement routes it, or it is not there.
     Ignored {
@@ -50,7 +59,7 @@ pub enum Fact {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agreement: Option<AgreementName>,
     },
-    /// A leg's ticket was read. Ends the hints for it.
+    /// A leg's ticket was read.
     Observed {
         /// The leg.
         leg: SystemName,

@@ -173,6 +173,7 @@ impl Case {
                 }
             }
             Fact::Hinted { .. }
+            | Fact::Answered { .. }
             | Fact::Ignored { .. }
             | Fact::Advanced { .. }
             | Fact::Started { .. }

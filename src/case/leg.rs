@@ -48,6 +48,14 @@ pub struct Leg {
     pub parked: BTreeMap<Item, Parked>,
 }
 
+impl Leg {
+    /// Whether something took effect on the ticket that was not read back yet.
+    pub fn awaits_reading(&self) -> bool {
+        let unread = self.shadow.updated.is_none() || self.shadow.fields.values().any(|field| field.written.is_some());
+        self.health == Health::Well && self.ticket.is_some() && unread
+    }
+}
+
 /// Whose side a leg is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -62,9 +62,10 @@ impl Case {
         Self { id, opened, document: Document::default(), legs: BTreeMap::new(), last: None }
     }
 
-    /// Whether any leg has something left to do: an intent without its effect, or a plan to be made again.
+    /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write
+    /// that was not read back.
     pub fn has_work(&self) -> bool {
-        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty)
+        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
     /// Whether anything of it waits for a person.

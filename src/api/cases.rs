@@ -1,0 +1,155 @@
+//! The interface of the command line beside a running daemon: cases, traces, and what is parked.
+
+use axum::Json;
+use axum::extract::{Path, Query, Request, State};
+use axum::http::{StatusCode, header};
+use axum::middleware::Next;
+use axum::response::Response;
+use ring::constant_time;
+use secrecy::ExposeSecret;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use throughline_sdk::{SystemName, TicketRef};
+use tokio::sync::oneshot;
+
+use super::Api;
+use super::problem::Problem;
+use super::view::{self, CaseLine, ParkedLine, Trace};
+use crate::case::{Case, CaseId, Fact, HintSource, Item};
+use crate::deliver::Nudge;
+use crate::intake;
+
+/// Most cases in one answer.
+const PAGE: usize = 1000;
+
+/// Where a page of cases begins.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct PageQuery {
+    after: Option<String>,
+    limit: Option<usize>,
+}
+
+/// What of a case is meant, for retry and discard.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct ParkedName {
+    /// The case.
+    pub case: String,
+    /// The leg's system.
+    pub system: SystemName,
+    /// The parked item.
+    pub item: String,
+}
+
+pub(super) async fn authenticate(
+    State(api): State<Api>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Problem> {
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "))
+        .unwrap_or_default();
+    #[expect(deprecated, reason = "ring has no successor to this comparison, and it is constant in time")]
+    let same = constant_time::verify_slices_are_equal(given.as_bytes(), api.admin.expose_secret().as_bytes());
+    if same.is_err() {
+        return Err(Problem::new(StatusCode::UNAUTHORIZED, "send the admin token of the data directory as bearer token"));
+    }
+    Ok(next.run(request).await)
+}
+
+pub(super) async fn list(
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Vec<CaseLine>>, Problem> {
+    let after = query.after.as_deref().map(parse_case).transpose()?;
+    let limit = query.limit.unwrap_or(PAGE).min(PAGE);
+    let cases = read(&api, move |index| index.cases(after, limit)).await?;
+    Ok(Json(cases.iter().map(CaseLine::of).collect()))
+}
+
+pub(super) async fn show(State(api): State<Api>, Path(case): Path<String>) -> Result<Json<CaseLine>, Problem> {
+    let case = named(&api, &case).await?;
+    Ok(Json(CaseLine::of(&case)))
+}
+
+pub(super) async fn trace(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Trace>, Problem> {
+    let case = named(&api, &name).await?;
+    let records =
+        api.bridge.shared().journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(Trace::of(&case, &records)))
+}
+
+pub(super) async fn parked(
+    State(api): State<Api>,
+    Query(query): Query<PageQuery>,
+) -> Result<Json<Vec<ParkedLine>>, Problem> {
+    let after = query.after.as_deref().map(parse_case).transpose()?;
+    let limit = query.limit.unwrap_or(PAGE).min(PAGE);
+    let lines = read(&api, move |index| view::parked(index, after, limit)).await?;
+    Ok(Json(lines))
+}
+
+pub(super) async fn retry(
+    State(api): State<Api>,
+    Json(name): Json<ParkedName>,
+) -> Result<Json<Value>, Problem> {
+    unpark(&api, name, false).await
+}
+
+pub(super) async fn discard(
+    State(api): State<Api>,
+    Json(name): Json<ParkedName>,
+) -> Result<Json<Value>, Problem> {
+    unpark(&api, name, true).await
+}
+
+/// An operator's nudge: the ticket is read afresh.
+pub(super) async fn refresh(
+    State(api): State<Api>,
+    Path(name): Path<String>,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let case = named(&api, &name).await?;
+    let shared = api.bridge.shared();
+    for (system, leg) in &case.legs {
+        let Some(ticket) = leg.ticket.clone() else { continue };
+        let ticket = TicketRef::new(system.clone(), ticket);
+        intake::operator(shared, ticket, HintSource::Operator).await.map_err(|error| Problem::internal(&error))?;
+    }
+    Ok((StatusCode::ACCEPTED, Json(json!({ "case": case.id.to_string() }))))
+}
+
+async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Value>, Problem> {
+    let case = named(api, &name.case).await?;
+    let item = Item::try_from(name.item).map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
+    if !case.legs.get(&name.system).is_some_and(|leg| leg.parked.contains_key(&item)) {
+        let detail = format!("nothing named {item} is parked in {} on {}", case.id, name.system);
+        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
+    }
+    let shared = api.bridge.shared();
+    let (done, durable) = oneshot::channel();
+    let fact = Fact::Unparked { leg: name.system, item, discarded };
+    shared.lanes.nudge_case(shared, case.id, Nudge::Command { fact, done });
+    durable.await.map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
+    Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
+}
+
+async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
+    let wanted = name.to_owned();
+    let case = read(api, move |index| view::find(index, &wanted)).await?;
+    case.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {name}")))
+}
+
+async fn read<T: Send + 'static>(
+    api: &Api,
+    f: impl FnOnce(&crate::store::Index) -> Result<T, crate::store::Error> + Send + 'static,
+) -> Result<T, Problem> {
+    api.bridge.shared().journal.read(f).await.map_err(|error| Problem::internal(&error))
+}
+
+fn parse_case(text: &str) -> Result<CaseId, Problem> {
+    text.parse().map_err(|why: String| Problem::new(StatusCode::BAD_REQUEST, why))
+}

@@ -1,0 +1,66 @@
+//! `/healthz`, `/readyz`, `/metrics`, and how each system answers.
+
+use axum::Json;
+use axum::extract::State;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::{Value, json};
+
+use super::Api;
+use super::problem::Problem;
+
+/// The process runs and its ledger can be written.
+pub(super) async fn alive(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    std::future::ready(()).await;
+    if api.bridge.shared().has_failed() {
+        let detail = "the ledger could not be written; the daemon has to be restarted";
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    }
+    Ok(Json(json!({ "status": "well" })))
+}
+
+/// Webhooks are taken.
+pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem> {
+    let shared = api.bridge.shared();
+    if shared.has_failed() || shared.supervisor.is_stopping() {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"));
+    }
+    let counts = shared.journal.read(|index| index.counts()).await.map_err(|error| Problem::internal(&error))?;
+    Ok(Json(json!({
+        "status": "ready",
+        "cases": counts.cases,
+        "working": counts.working,
+        "parked": counts.parked,
+        "hints": counts.hints,
+        "lanes": shared.lanes.busy(),
+    })))
+}
+
+/// Prometheus text.
+pub(super) async fn metrics(State(api): State<Api>) -> Response {
+    std::future::ready(()).await;
+    let text = api.bridge.shared().metrics.encode();
+    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+}
+
+/// How each system answered last.
+pub(super) async fn systems(State(api): State<Api>) -> Json<Value> {
+    std::future::ready(()).await;
+    let systems: Vec<Value> = api
+        .bridge
+        .shared()
+        .systems
+        .values()
+        .map(|system| {
+            let state = system.state.get();
+            json!({
+                "name": system.name,
+                "kind": system.connector.kind(),
+                "party": system.party,
+                "well": state.well,
+                "error": state.error.as_ref().map(|(at, error)| json!({ "at": at, "message": error.to_string() })),
+            })
+        })
+        .collect();
+    Json(json!({ "systems": systems }))
+}

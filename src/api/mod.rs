@@ -1,0 +1,49 @@
+//! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
+
+mod cases;
+mod health;
+mod problem;
+pub mod view;
+mod webhooks;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{get, post};
+use secrecy::SecretString;
+
+use crate::daemon::Bridge;
+
+/// The largest webhook taken, in bytes.
+const WEBHOOK_BYTES: usize = 4 * 1024 * 1024;
+
+/// What the routes share.
+#[derive(Clone, Debug)]
+pub(crate) struct Api {
+    bridge: Bridge,
+    admin: Arc<SecretString>,
+}
+
+/// All routes of a running bridge. Everything under `/api/` asks for `admin` as a bearer token.
+pub fn router(bridge: Bridge, admin: SecretString) -> Router {
+    let api = Api { bridge, admin: Arc::new(admin) };
+    let interface = Router::new()
+        .route("/cases", get(cases::list))
+        .route("/cases/{case}", get(cases::show))
+        .route("/trace/{name}", get(cases::trace))
+        .route("/parked", get(cases::parked))
+        .route("/parked/retry", post(cases::retry))
+        .route("/parked/discard", post(cases::discard))
+        .route("/refresh/{name}", post(cases::refresh))
+        .route("/systems", get(health::systems))
+        .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
+    Router::new()
+        .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
+        .route("/healthz", get(health::alive))
+        .route("/readyz", get(health::ready))
+        .route("/metrics", get(health::metrics))
+        .nest("/api/v1", interface)
+        .fallback(problem::not_found)
+        .with_state(api)
+}

@@ -1,0 +1,44 @@
+//! Errors as RFC 9457 problem documents.
+
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// An error a caller is told about.
+#[derive(Clone, Debug)]
+pub(crate) struct Problem {
+    status: StatusCode,
+    detail: String,
+}
+
+impl Problem {
+    /// What went wrong, and what the caller can do.
+    pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
+        Self { status, detail: detail.into() }
+    }
+
+    /// Something on our side; the cause goes to the log, not to the caller.
+    pub(crate) fn internal(cause: &dyn std::error::Error) -> Self {
+        tracing::error!(error = %cause, "A request could not be served.");
+        Self::new(StatusCode::INTERNAL_SERVER_ERROR, "the bridge could not do this; its log says why")
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let title = self.status.canonical_reason().unwrap_or("Error");
+        let body = json!({
+            "type": "about:blank",
+            "title": title,
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+        });
+        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+    }
+}
+
+/// The answer for an address that does not exist.
+pub(crate) async fn not_found() -> Problem {
+    std::future::ready(()).await;
+    Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}

@@ -1,0 +1,334 @@
+//! What command line and API show of a case: a line of a list, what is parked, and the whole story.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
+
+use crate::case::{Case, CaseId, Fact, Field, Health, Item};
+use crate::ledger::Record;
+use crate::store::{self, Index};
+
+/// One case in a list.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CaseLine {
+    /// Its id.
+    pub case: String,
+    /// When it was opened.
+    pub opened: Timestamp,
+    /// Its title.
+    pub title: String,
+    /// Its status in Throughline's words.
+    pub status: String,
+    /// Its priority in Throughline's words.
+    pub priority: String,
+    /// Its legs.
+    pub legs: Vec<LegLine>,
+}
+
+/// One leg of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegLine {
+    /// The system.
+    pub system: SystemName,
+    /// Whose it is.
+    pub party: String,
+    /// The number people use; `None` while it is being created.
+    pub key: Option<String>,
+    /// Where a person opens it.
+    pub url: Option<String>,
+    /// Well, gone or merged.
+    pub health: String,
+    /// Intents on their way.
+    pub outstanding: usize,
+    /// Items that wait for a person.
+    pub parked: usize,
+}
+
+/// One parked item.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ParkedLine {
+    /// The case.
+    pub case: String,
+    /// The leg it was for.
+    pub system: SystemName,
+    /// What of the request.
+    pub item: String,
+    /// What kind of failure.
+    pub kind: String,
+    /// Why, in the system's words.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Given up by a person.
+    pub discarded: bool,
+}
+
+/// The whole story of a case.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Trace {
+    /// The case and its legs.
+    pub case: CaseLine,
+    /// What happened, oldest first.
+    pub events: Vec<Event>,
+}
+
+/// One line of a trace.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Event {
+    /// When it was recorded.
+    pub at: Timestamp,
+    /// The record's number in the ledger.
+    pub seq: u64,
+    /// Where: a system, if it is about one.
+    pub system: Option<SystemName>,
+    /// Who: a person as a desk named them, if one is known.
+    pub who: Option<String>,
+    /// Seen, decided, withheld, intended, answered, failed, parked or noted.
+    pub what: String,
+    /// In words.
+    pub text: String,
+    /// How long this hop took, for an answer: from the intent's record to the effect's.
+    pub took_ms: Option<i64>,
+}
+
+/// The case with this id, or the case of the ticket with this name (`SYSTEM:KEY` or `SYSTEM:ID`).
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn find(index: &Index, name: &str) -> Result<Option<Case>, store::Error> {
+    if let Ok(case) = name.parse::<CaseId>() {
+        return index.case(case);
+    }
+    let Some((system, key)) = name.split_once(':') else { return Ok(None) };
+    let system = SystemName::new(system);
+    let case = match index.case_of_key(&system, key)? {
+        Some(case) => Some(case),
+        None => {
+            let id = throughline_sdk::RemoteId::new(key);
+            index.case_of_ticket(&throughline_sdk::TicketRef::new(system, id))?
+        }
+    };
+    match case {
+        Some(case) => index.case(case),
+        None => Ok(None),
+    }
+}
+
+/// Everything that is parked, a page of cases at a time.
+///
+/// # Errors
+///
+/// When the store cannot be read.
+pub fn parked(index: &Index, after: Option<CaseId>, limit: usize) -> Result<Vec<ParkedLine>, store::Error> {
+    let mut lines = Vec::new();
+    for id in index.parked(after, limit)? {
+        let Some(case) = index.case(id)? else { continue };
+        for (system, leg) in &case.legs {
+            for (item, parked) in &leg.parked {
+                lines.push(ParkedLine {
+                    case: case.id.to_string(),
+                    system: system.clone(),
+                    item: item.to_string(),
+                    kind: format!("{:?}", parked.kind),
+                    reason: parked.reason.clone(),
+                    since: parked.since,
+                    discarded: parked.discarded,
+                });
+            }
+        }
+        for (field, conflict) in &case.document.conflicts {
+            for (system, wanted) in &conflict.wanted {
+                lines.push(ParkedLine {
+                    case: case.id.to_string(),
+                    system: system.clone(),
+                    item: field.to_string(),
+                    kind: "Conflict".to_owned(),
+                    reason: format!("the legs disagree; this one wants {wanted:?}; make them agree in one of the desks"),
+                    since: conflict.since,
+                    discarded: false,
+                });
+            }
+        }
+    }
+    Ok(lines)
+}
+
+impl CaseLine {
+    /// What a list shows of `case`.
+    pub fn of(case: &Case) -> Self {
+        let field = |field: Field| {
+            case.document.fields.get(&field).map(|field| field.value.clone()).unwrap_or_default()
+        };
+        Self {
+            case: case.id.to_string(),
+            opened: case.opened,
+            title: field(Field::Title),
+            status: field(Field::Status),
+            priority: field(Field::Priority),
+            legs: case
+                .legs
+                .iter()
+                .map(|(system, leg)| LegLine {
+                    system: system.clone(),
+                    party: leg.party.to_string(),
+                    key: leg.key.clone().or_else(|| leg.ticket.as_ref().map(ToString::to_string)),
+                    url: leg.url.clone(),
+                    health: match &leg.health {
+                        Health::Well => "well".to_owned(),
+                        Health::Gone => "gone".to_owned(),
+                        Health::Merged { into } => format!("merged into {into}"),
+                    },
+                    outstanding: leg.outstanding.len(),
+                    parked: leg.parked.len(),
+                })
+                .collect(),
+        }
+    }
+}
+
+impl Trace {
+    /// The story that `records` tell of `case`.
+    pub fn of(case: &Case, records: &[Record]) -> Self {
+        let mut events = Vec::new();
+        let mut intended: BTreeMap<String, (Timestamp, String)> = BTreeMap::new();
+        for record in records {
+            for fact in &record.facts {
+                if let Some(event) = event(record, fact, &mut intended) {
+                    events.push(event);
+                }
+            }
+        }
+        Self { case: CaseLine::of(case), events }
+    }
+}
+
+fn event(
+    record: &Record,
+    fact: &Fact,
+    intended: &mut BTreeMap<String, (Timestamp, String)>,
+) -> Option<Event> {
+    let base = |what: &str, system: Option<&SystemName>, text: String| Event {
+        at: record.at,
+        seq: record.seq,
+        system: system.cloned(),
+        who: None,
+        what: what.to_owned(),
+        text,
+        took_ms: None,
+    };
+    Some(match fact {
+        Fact::Hinted { ticket, source } => {
+            base("hinted", Some(&ticket.system), format!("{ticket} may have changed ({source:?})").to_lowercase())
+        }
+        Fact::Opened => base("opened", None, "the case was opened".to_owned()),
+        Fact::Joined { leg, party, agreement, .. } => {
+            let by = agreement.as_ref().map(|name| format!(" under the agreement {name}")).unwrap_or_default();
+            base("joined", Some(leg), format!("{party} takes part{by}"))
+        }
+        Fact::Observed { leg, reading } => {
+            if reading.fields.is_empty() && reading.lost_comments.is_empty() && reading.lost_files.is_empty() {
+                return None;
+            }
+            let mut parts: Vec<String> =
+                reading.fields.iter().map(|(field, value)| format!("{field} is {}", short(value))).collect();
+            parts.extend(reading.lost_comments.iter().map(|id| format!("comment {id} is not there any more")));
+            parts.extend(reading.lost_files.iter().map(|id| format!("file {id} is not there any more")));
+            base("seen", Some(leg), parts.join(", "))
+        }
+        Fact::Changed { field, value, leg, overruled, .. } => {
+            let mut text = format!("{field} of the request is now {}", short(value));
+            for (loser, wanted) in overruled {
+                text.push_str(&format!("; {loser} wanted {} and was overruled", short(wanted)));
+            }
+            base("decided", Some(leg), text)
+        }
+        Fact::Disputed { field, wanted } => {
+            let sides: Vec<String> =
+                wanted.iter().map(|(system, value)| format!("{system} wants {}", short(value))).collect();
+            base("disputed", None, format!("{field} waits for a person: {}", sides.join(", ")))
+        }
+        Fact::Settled { field } => base("settled", None, format!("{field} is not disputed any more")),
+        Fact::Remarked { origin, author, body, version, .. } => {
+            let which = if *version > 1 { format!("version {version} of a comment") } else { "a comment".to_owned() };
+            Event { who: Some(author.clone()), ..base("seen", Some(&origin.system), format!("{which}: {}", short(body))) }
+        }
+        Fact::RemarkWithdrawn { origin } => {
+            base("seen", Some(&origin.system), format!("comment {} was withdrawn", origin.id))
+        }
+        Fact::Attached { origin, name, size, author, .. } => Event {
+            who: Some(author.clone()),
+            ..base("seen", Some(&origin.system), format!("a file: {name}, {size} bytes"))
+        },
+        Fact::Stored { origin, digest } => {
+            base("noted", Some(&origin.system), format!("file {} was read, sha-256 {digest}", origin.id))
+        }
+        Fact::AttachmentWithdrawn { origin } => {
+            base("seen", Some(&origin.system), format!("file {} was withdrawn", origin.id))
+        }
+        Fact::Withheld { leg, what, rule } => base("withheld", Some(leg), format!("{what} stays: {rule}")),
+        Fact::Intended { leg, item, intent, .. } => {
+            let text = operation(&intent.operation, item);
+            intended.insert(intent.id.to_string(), (record.at, text.clone()));
+            base("intended", Some(leg), text)
+        }
+        Fact::Attempted { leg, reason, not_before, .. } => {
+            base("failed", Some(leg), format!("{reason}; next not before {not_before}"))
+        }
+        Fact::Absolved { leg, .. } => {
+            base("noted", Some(leg), "the doubt is over: it did not take effect".to_owned())
+        }
+        Fact::Effected { leg, intent, subject, found } => {
+            let (since, text) = intended.remove(intent.as_str()).unwrap_or((record.at, String::new()));
+            let how = if *found { "found afterwards by its marker" } else { "answered" };
+            let subject = match subject {
+                Subject::Ticket(id) => format!("ticket {id}"),
+                Subject::Comment(id) => format!("comment {id}"),
+                Subject::File(id) => format!("file {id}"),
+            };
+            Event {
+                took_ms: Some((record.at - since).num_milliseconds()),
+                ..base("effected", Some(leg), format!("{text}: {how}, {subject}"))
+            }
+        }
+        Fact::Dropped { leg, reason, .. } => base("noted", Some(leg), format!("planned again: {reason}")),
+        Fact::Parked { leg, item, reason, .. } => {
+            base("parked", Some(leg), format!("{item} waits for a person: {reason}"))
+        }
+        Fact::Unparked { leg, item, discarded } => {
+            let verb = if *discarded { "given up" } else { "tried again" };
+            base("noted", Some(leg), format!("{item} is {verb} by a person"))
+        }
+        Fact::Ailed { leg, health, reason } => base("noted", Some(leg), format!("the leg is {health:?}: {reason}")),
+        Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
+        Fact::Answered { .. }
+        | Fact::Ignored { .. }
+        | Fact::Advanced { .. }
+        | Fact::Postponed { .. }
+        | Fact::Planned { .. }
+        | Fact::Started { .. }
+        | Fact::Stopped => return None,
+    })
+}
+
+fn operation(operation: &Operation, item: &Item) -> String {
+    match operation {
+        Operation::Create(ticket) => format!("create a ticket {}", short(&ticket.title)),
+        Operation::Update { .. } => format!("set {item}"),
+        Operation::Transition { status } => format!("set status {}", short(status)),
+        Operation::Comment { body, .. } => format!("comment {}", short(body)),
+        Operation::Edit { comment, .. } => format!("edit comment {comment}"),
+        Operation::Retract { comment } => format!("take back comment {comment}"),
+        Operation::Attach { name, size, .. } => format!("attach {name}, {size} bytes"),
+        Operation::LinkBack { label, .. } => format!("link to {label}"),
+    }
+}
+
+/// The first line, shortened, in quotes.
+fn short(text: &str) -> String {
+    const LONGEST: usize = 60;
+    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(LONGEST).collect();
+    if cut.len() < line.len() { format!("“{cut}…”") } else { format!("“{cut}”") }
+}

@@ -1,0 +1,174 @@
+//! The bridge as one value: everything the lanes share, and its start and stop.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use throughline_sdk::http::Schedule;
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName};
+
+use super::{Supervisor, System};
+use crate::agreement::Rules;
+use crate::case::Fact;
+use crate::deliver::{Lanes, Nudge};
+use crate::intake;
+use crate::ledger::{self, Entry, Journal};
+use crate::plan::MarkerKey;
+use crate::telemetry::Metrics;
+
+/// How many lanes run side by side.
+const LANES: usize = 512;
+
+/// What a bridge is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The connected systems.
+    pub systems: Vec<System>,
+    /// The agreements in force.
+    pub rules: Rules,
+    /// The ledger and its index.
+    pub journal: Journal,
+    /// Files by digest.
+    pub blobs: Arc<dyn Blobs>,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub entropy: Arc<dyn Entropy>,
+    /// The key of the markers.
+    pub markers: MarkerKey,
+    /// In what time the rolling reconciliation reads every linked ticket once.
+    pub reconcile: Duration,
+    /// Numbers for operators.
+    pub metrics: Arc<Metrics>,
+}
+
+/// The running bridge. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Bridge {
+    shared: Arc<Shared>,
+}
+
+/// What lanes, intake and API share.
+#[derive(Debug)]
+pub struct Shared {
+    pub(crate) systems: BTreeMap<SystemName, System>,
+    pub(crate) capabilities: BTreeMap<SystemName, Capabilities>,
+    pub(crate) rules: Rules,
+    pub(crate) journal: Journal,
+    pub(crate) blobs: Arc<dyn Blobs>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
+    pub(crate) markers: MarkerKey,
+    pub(crate) lanes: Lanes,
+    pub(crate) supervisor: Supervisor,
+    pub(crate) metrics: Arc<Metrics>,
+    pub(crate) reconcile: Duration,
+    schedule: Schedule,
+    /// Intents of which this process knows that no byte has left. All others may have been sent by a process
+    /// before it.
+    unsent: Mutex<BTreeSet<IntentId>>,
+    failed: AtomicBool,
+}
+
+impl Bridge {
+    /// Starts the bridge: takes up what is outstanding, then polls.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
+    pub async fn start(parts: Parts) -> Result<Self, ledger::Error> {
+        let Parts { systems, rules, journal, blobs, clock, entropy, markers, reconcile, metrics } = parts;
+        let systems: BTreeMap<_, _> = systems.into_iter().map(|system| (system.name.clone(), system)).collect();
+        let capabilities =
+            systems.iter().map(|(name, system)| (name.clone(), system.capabilities.clone())).collect();
+        let shared = Arc::new(Shared {
+            schedule: Schedule::new(Arc::clone(&entropy)),
+            systems,
+            capabilities,
+            rules,
+            journal,
+            blobs,
+            clock,
+            entropy,
+            markers,
+            lanes: Lanes::new(LANES),
+            supervisor: Supervisor::default(),
+            metrics,
+            reconcile,
+            unsent: Mutex::default(),
+            failed: AtomicBool::new(false),
+        });
+        let started = Fact::Started { version: env!("CARGO_PKG_VERSION").to_owned() };
+        shared.note(started).await?;
+        let (working, hints) =
+            shared.journal.read(|index| Ok((index.working()?, index.hints(usize::MAX)?))).await?;
+        tracing::info!(cases = working.len(), hints = hints.len(), "Taking up what is outstanding.");
+        for case in working {
+            shared.lanes.nudge_case(&shared, case, Nudge::Resume { failures: 0 });
+        }
+        for (ticket, source) in hints {
+            intake::wake(&shared, ticket, source).await?;
+        }
+        intake::start(&shared);
+        Ok(Self { shared })
+    }
+
+    /// What intake and API work with.
+    pub fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    /// Stops taking in, lets what is being sent come to its end, and closes the ledger.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be closed in good order.
+    pub async fn stop(&self) -> Result<(), ledger::Error> {
+        self.shared.supervisor.stop().await;
+        self.shared.note(Fact::Stopped).await?;
+        self.shared.journal.close().await
+    }
+}
+
+impl Shared {
+    /// Whether the ledger failed: nothing can be taken in or sent any more.
+    pub fn has_failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed) || self.journal.is_failed()
+    }
+
+    pub(crate) fn fail(&self) {
+        self.failed.store(true, Ordering::Relaxed);
+    }
+
+    /// How long to wait before the attempt after `attempts` failed ones; at least as long as was asked.
+    pub(crate) fn wait_after(&self, attempts: u32, asked: Option<Duration>) -> Duration {
+        self.schedule.delay(attempts).max(asked.unwrap_or_default())
+    }
+
+    /// Remembers the intents among `facts` as not sent yet.
+    pub(crate) fn mark_unsent(&self, facts: &[Fact]) {
+        for fact in facts {
+            if let Fact::Intended { intent, .. } = fact {
+                self.unsent(&intent.id);
+            }
+        }
+    }
+
+    pub(crate) fn unsent(&self, intent: &IntentId) {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner).insert(intent.clone());
+    }
+
+    pub(crate) fn sent(&self, intent: &IntentId) {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner).remove(intent);
+    }
+
+    pub(crate) fn is_unsent(&self, intent: &IntentId) -> bool {
+        self.unsent.lock().unwrap_or_else(PoisonError::into_inner).contains(intent)
+    }
+
+    async fn note(&self, fact: Fact) -> Result<(), ledger::Error> {
+        let entry = Entry { at: self.clock.now(), case: None, facts: vec![fact] };
+        self.journal.commit(entry).await.map(drop)
+    }
+}

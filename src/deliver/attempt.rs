@@ -1,0 +1,178 @@
+//! One attempt to carry out an intent, and what follows from how it ended.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+use std::time::Duration;
+
+use throughline_sdk::{
+    Class, ConditionalWrite, Error, IntentId, Operation, SystemName, Ticket, Timestamp, TookEffect,
+};
+
+use super::lane::Lane;
+use crate::case::{Fact, Health, Outstanding};
+use crate::plan;
+
+/// How long a system is left alone that refused our credentials, before one call asks again.
+const AUTHORITY_WAIT: Duration = Duration::from_secs(60);
+
+/// What an attempt, or the settling of a doubt, brought: facts that are not folded yet, and tickets read back.
+#[derive(Debug, Default)]
+pub(super) struct Attempted {
+    pub(super) facts: Vec<Fact>,
+    pub(super) observations: BTreeMap<SystemName, Ticket>,
+    pub(super) settled: BTreeSet<IntentId>,
+}
+
+impl Lane<'_> {
+    /// Sends an intent once.
+    pub(super) async fn attempt(&mut self, leg: &SystemName, due: &Outstanding) -> Attempted {
+        let shared = Arc::clone(self.shared);
+        let Some(system) = shared.systems.get(leg) else {
+            let reason = "its system is not configured any more";
+            return self.end_by(leg, due, Error::new(throughline_sdk::ErrorKind::Misconfigured, reason)).await;
+        };
+        let mut intent = due.intent.clone();
+        if let Some(shadow) = self.case.legs.get(leg).map(|leg| &leg.shadow)
+            && system.capabilities.conditional_write != ConditionalWrite::None
+            && matches!(intent.operation, Operation::Update { .. } | Operation::Transition { .. })
+        {
+            intent.expected.clone_from(&shadow.version);
+        }
+        if intent.ticket.is_none() {
+            intent.ticket = self.case.legs.get(leg).and_then(|leg| leg.ticket.clone());
+        }
+        let ctx = system.ctx(&shared.clock, &shared.entropy, &shared.blobs, self.urgency());
+        shared.sent(&intent.id);
+        let result = system.connector.apply(&ctx, &intent).await;
+        system.state.note(&result, shared.clock.now());
+        match result {
+            Ok(effect) => {
+                let mut attempted = Attempted::default();
+                attempted.facts.push(Fact::Effected {
+                    leg: leg.clone(),
+                    intent: intent.id.clone(),
+                    subject: effect.subject,
+                    found: false,
+                });
+                if let Some(read_back) = effect.read_back {
+                    attempted.observations.insert(leg.clone(), read_back);
+                }
+                shared.metrics.effect(leg, &intent.operation);
+                attempted
+            }
+            Err(error) => self.end_by(leg, due, error).await,
+        }
+    }
+
+    /// What follows from an error: see the classes of [`Class`].
+    async fn end_by(&mut self, leg: &SystemName, due: &Outstanding, error: Error) -> Attempted {
+        let now = self.shared.clock.now();
+        self.shared.metrics.failure(leg, &error);
+        tracing::info!(case.id = %self.case.id, system.name = %leg, intent.id = %due.intent.id, %error,
+            "An attempt to deliver had no success.");
+        if error.took_effect() == TookEffect::Unknown {
+            // A first doubt is looked into at once; one that comes again waits by the schedule.
+            let wait = if due.attempts == 0 { Duration::ZERO } else { self.shared.wait_after(due.attempts, None) };
+            let standing = Standing { doubtful: true, counted: true, not_before: later(now, wait) };
+            return attempted(leg, due, &error, standing);
+        }
+        let standing = |counted, wait| Standing { doubtful: false, counted, not_before: later(now, wait) };
+        match error.class() {
+            Class::Transient => {
+                self.shared.unsent(&due.intent.id);
+                let wait = self.shared.wait_after(due.attempts, error.retry_after());
+                attempted(leg, due, &error, standing(true, wait))
+            }
+            Class::Wait => {
+                self.shared.unsent(&due.intent.id);
+                let wait = error.retry_after().unwrap_or_else(|| self.shared.wait_after(due.attempts, None));
+                attempted(leg, due, &error, standing(false, wait))
+            }
+            Class::Authority => {
+                self.shared.unsent(&due.intent.id);
+                tracing::error!(system.name = %leg, %error,
+                    "A system refused our credentials. Nothing is lost; check its account and permissions.");
+                attempted(leg, due, &error, standing(false, AUTHORITY_WAIT))
+            }
+            Class::Reread if self.may_reread() => self.read_again(leg, due, &error).await,
+            Class::Changed => self.look_whether_gone(leg, due, &error).await,
+            Class::Reread | Class::Park => park(leg, due, &error),
+        }
+    }
+
+    /// Somebody was faster: the intent ends, the ticket is read and the plan made again.
+    async fn read_again(&mut self, leg: &SystemName, due: &Outstanding, error: &Error) -> Attempted {
+        let mut attempted = Attempted::default();
+        let dropped =
+            Fact::Dropped { leg: leg.clone(), intent: due.intent.id.clone(), reason: error.to_string() };
+        attempted.facts.push(dropped);
+        self.read_into(leg, &mut attempted).await;
+        attempted
+    }
+
+    /// The ticket, or only what the intent was about, is not there any more.
+    async fn look_whether_gone(&mut self, leg: &SystemName, due: &Outstanding, error: &Error) -> Attempted {
+        let mut attempted = park(leg, due, error);
+        self.read_into(leg, &mut attempted).await;
+        attempted
+    }
+
+    /// Reads a leg's ticket for the plan that follows an attempt. A failure costs only time.
+    pub(super) async fn read_into(&mut self, leg: &SystemName, attempted: &mut Attempted) -> bool {
+        let Some(ticket) = self.case.legs.get(leg).and_then(|leg| leg.ticket.clone()) else { return false };
+        let shared = Arc::clone(self.shared);
+        let Some(system) = shared.systems.get(leg) else { return false };
+        match shared.fetch(system, &ticket, self.urgency()).await {
+            Ok(read) if read.id == ticket => {
+                attempted.observations.insert(leg.clone(), read);
+                true
+            }
+            Ok(_) => false,
+            Err(error) if error.class() == Class::Changed => {
+                let health = Health::Gone;
+                attempted.facts.push(Fact::Ailed { leg: leg.clone(), health, reason: error.to_string() });
+                true
+            }
+            Err(error) => {
+                self.wait(error.retry_after());
+                false
+            }
+        }
+    }
+}
+
+struct Standing {
+    doubtful: bool,
+    counted: bool,
+    not_before: Timestamp,
+}
+
+fn attempted(leg: &SystemName, due: &Outstanding, error: &Error, standing: Standing) -> Attempted {
+    let fact = Fact::Attempted {
+        leg: leg.clone(),
+        intent: due.intent.id.clone(),
+        kind: error.kind(),
+        reason: error.to_string(),
+        doubtful: standing.doubtful,
+        counted: standing.counted,
+        not_before: standing.not_before,
+    };
+    Attempted { facts: vec![fact], ..Attempted::default() }
+}
+
+/// Ends an intent for good: a person, or another value, has to come.
+pub(super) fn park(leg: &SystemName, due: &Outstanding, error: &Error) -> Attempted {
+    let fact = Fact::Parked {
+        leg: leg.clone(),
+        item: due.item.clone(),
+        want: plan::want(&due.item, &due.intent.operation),
+        kind: error.kind(),
+        reason: error.to_string(),
+        intent: Some(due.intent.id.clone()),
+    };
+    Attempted { facts: vec![fact], ..Attempted::default() }
+}
+
+pub(super) fn later(now: Timestamp, wait: Duration) -> Timestamp {
+    chrono::Duration::from_std(wait).ok().and_then(|wait| now.checked_add_signed(wait)).unwrap_or(now)
+}

@@ -1,0 +1,13 @@
+//! Out: lanes run side by side, one case each; inside a lane one thing happens after another.
+//!
+//! A lane is *level-triggered*: whatever woke it, it reads what was hinted at, plans, records, sends what is due,
+//! and goes on until nothing is left to do now. So a lost wake-up costs time and never correctness.
+
+mod attempt;
+mod doubt;
+mod files;
+mod lane;
+mod lanes;
+mod observe;
+
+pub use lanes::{Lanes, Nudge, Submitted};

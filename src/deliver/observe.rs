@@ -1,0 +1,192 @@
+//! Reading tickets: what a webhook brought judged by its version, the rest read afresh, and tickets that went away.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use throughline_sdk::{Class, Error, ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Urgency, Version};
+
+use super::lane::Lane;
+use crate::case::{CaseId, Fact, Health};
+use crate::daemon::{Shared, System};
+use crate::ledger::{self, Entry, Position};
+
+/// How content that came with a webhook stands to what was read before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Older than the shadow, or the same: a replay, a reordering, or our own echo.
+    Stale,
+    /// Newer than the shadow.
+    Newer,
+    /// Not to be told: read afresh.
+    Unclear,
+}
+
+impl Lane<'_> {
+    /// Judges content by the remote version. Only counting versions have an order.
+    pub(super) fn judge(&self, ticket: &TicketRef, content: &Ticket) -> Seen {
+        let Some(leg) = self.case.legs.get(&ticket.system) else { return Seen::Unclear };
+        if content.id != ticket.id || leg.ticket.as_ref() != Some(&ticket.id) || leg.health != Health::Well {
+            return if leg.ticket.is_none() { Seen::Newer } else { Seen::Unclear };
+        }
+        match (count(leg.shadow.version.as_ref()), count(content.version.as_ref())) {
+            (Some(before), Some(now)) if now > before => Seen::Newer,
+            (Some(_), Some(_)) => Seen::Stale,
+            _ => Seen::Unclear,
+        }
+    }
+
+    /// Reads a leg's ticket into `observations`. False if it could not be read now and is tried again.
+    pub(super) async fn observe(
+        &mut self,
+        name: &SystemName,
+        ticket: &RemoteId,
+        observations: &mut BTreeMap<SystemName, Ticket>,
+        facts: &mut Vec<Fact>,
+    ) -> Result<bool, ledger::Error> {
+        let shared = Arc::clone(self.shared);
+        let Some(system) = shared.systems.get(name) else { return Ok(true) };
+        match shared.fetch(system, ticket, self.urgency()).await {
+            Ok(read) => {
+                self.note_identity(name, &read, facts).await?;
+                observations.insert(name.clone(), read);
+                Ok(true)
+            }
+            Err(error) if error.class() == Class::Changed || shared.is_only_hidden(system, &error).await => {
+                self.ail(name, Health::Gone, &error.to_string(), facts);
+                Ok(true)
+            }
+            Err(error) if error.class() == Class::Park => {
+                tracing::error!(case.id = %self.case.id, system.name = %name, %error,
+                    "A ticket could not be read and will not be by trying again; see the connector's README.");
+                Ok(true)
+            }
+            Err(error) => {
+                tracing::debug!(case.id = %self.case.id, system.name = %name, %error,
+                    "A ticket could not be read; it is tried again.");
+                self.wait(error.retry_after());
+                Ok(false)
+            }
+        }
+    }
+
+    /// A ticket may answer under another id: moved, or merged into one that may belong to another case.
+    async fn note_identity(
+        &mut self,
+        name: &SystemName,
+        read: &Ticket,
+        facts: &mut Vec<Fact>,
+    ) -> Result<(), ledger::Error> {
+        let Some(leg) = self.case.legs.get(name) else { return Ok(()) };
+        if let Some(before) = leg.ticket.clone()
+            && before != read.id
+        {
+            let survivor = TicketRef::new(name.clone(), read.id.clone());
+            match self.shared.case_of(&survivor).await? {
+                Some(other) if other != self.case.id => {
+                    let reason = format!("merged into {survivor}, which belongs to {other}");
+                    self.ail(name, Health::Merged { into: read.id.clone() }, &reason, facts);
+                    return Ok(());
+                }
+                _ => {
+                    let fact = Fact::Rekeyed { leg: name.clone(), from: before, to: read.id.clone() };
+                    self.case.apply(&fact, self.shared.clock.now());
+                    facts.push(fact);
+                }
+            }
+        }
+        if self.case.legs.get(name).is_some_and(|leg| leg.health == Health::Gone) {
+            self.ail(name, Health::Well, "the ticket can be read again", facts);
+        }
+        Ok(())
+    }
+
+    /// Records a leg's new health, if it is new.
+    pub(super) fn ail(&mut self, name: &SystemName, health: Health, reason: &str, facts: &mut Vec<Fact>) {
+        if self.case.legs.get(name).is_none_or(|leg| leg.health == health) {
+            return;
+        }
+        tracing::warn!(case.id = %self.case.id, system.name = %name, reason, "A leg's health changed.");
+        let fact = Fact::Ailed { leg: name.clone(), health, reason: reason.to_owned() };
+        self.case.apply(&fact, self.shared.clock.now());
+        facts.push(fact);
+    }
+}
+
+impl Shared {
+    /// Reads a ticket, and notes how its system answered.
+    pub(super) async fn fetch(
+        &self,
+        system: &System,
+        ticket: &RemoteId,
+        urgency: Urgency,
+    ) -> Result<Ticket, Error> {
+        let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, urgency);
+        let result = system.connector.fetch(&ctx, ticket).await;
+        // A missing ticket is an answer too.
+        if !matches!(&result, Err(error) if error.class() == Class::Changed) {
+            system.state.note(&result, self.clock.now());
+        }
+        result
+    }
+
+    /// Whether only this ticket is hidden from us, while our account is still good.
+    async fn is_only_hidden(&self, system: &System, error: &Error) -> bool {
+        if error.kind() != ErrorKind::Forbidden {
+            return false;
+        }
+        let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, Urgency::default());
+        system.connector.probe(&ctx).await.is_ok()
+    }
+
+    /// The case a ticket belongs to.
+    pub(crate) async fn case_of(&self, ticket: &TicketRef) -> Result<Option<CaseId>, ledger::Error> {
+        let ticket = ticket.clone();
+        self.journal.read(move |index| index.case_of_ticket(&ticket)).await
+    }
+
+    /// The case of a ticket that was read: by its own id, by the id it answers under, or by the marker of an
+    /// intent that created it and whose effect we have not heard yet.
+    pub(super) async fn case_of_read(
+        &self,
+        ticket: &TicketRef,
+        read: &Ticket,
+    ) -> Result<Option<CaseId>, ledger::Error> {
+        let survivor = TicketRef::new(ticket.system.clone(), read.id.clone());
+        let marker = read.marker.clone();
+        self.journal
+            .read(move |index| {
+                if let Some(case) = index.case_of_ticket(&survivor)? {
+                    return Ok(Some(case));
+                }
+                match marker {
+                    Some(marker) => index.case_of_marker(&marker),
+                    None => Ok(None),
+                }
+            })
+            .await
+    }
+
+    /// Ends the hint for a ticket that goes nowhere.
+    pub(super) async fn ignore(
+        &self,
+        ticket: &TicketRef,
+        through: Position,
+        durable: bool,
+        reason: &str,
+    ) -> Result<(), ledger::Error> {
+        tracing::debug!(%ticket, reason, "A ticket goes nowhere.");
+        if !durable {
+            return Ok(());
+        }
+        let facts = vec![
+            Fact::Ignored { ticket: ticket.clone(), reason: reason.to_owned() },
+            Fact::Answered { ticket: ticket.clone(), through },
+        ];
+        self.journal.commit(Entry { at: self.clock.now(), case: None, facts }).await?;
+        Ok(())
+    }
+}
+
+fn count(version: Option<&Version>) -> Option<u64> {
+    version?.as_str().parse().ok()
+}

@@ -1,0 +1,69 @@
+//! The rolling reconciliation: every linked ticket is read once in a period, whatever hints were lost.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use throughline_sdk::TicketRef;
+
+use crate::case::{CaseId, Health, HintSource};
+use crate::daemon::Shared;
+use crate::deliver::Nudge;
+use crate::ledger;
+
+/// Cases read from the store at a time.
+const PAGE: usize = 50;
+
+/// Walks over all cases, evenly over the period, until the daemon stops.
+pub(super) async fn run(shared: Arc<Shared>) {
+    let mut after = None;
+    while !shared.supervisor.is_stopping() && !shared.has_failed() {
+        let wait = match page(&shared, &mut after).await {
+            Ok(wait) => wait,
+            Err(error) => {
+                tracing::error!(%error, "The reconciliation could not read the store.");
+                return;
+            }
+        };
+        tokio::select! {
+            biased;
+            () = shared.supervisor.stopping() => return,
+            () = shared.clock.sleep(wait) => {}
+        }
+    }
+}
+
+/// Wakes the lanes of one page of cases; returns how long to wait for the next.
+async fn page(shared: &Arc<Shared>, after: &mut Option<CaseId>) -> Result<Duration, ledger::Error> {
+    let from = *after;
+    let (cases, total) = shared
+        .journal
+        .read(move |index| Ok((index.cases(from, PAGE)?, index.counts()?.cases)))
+        .await?;
+    *after = cases.last().map(|case| case.id);
+    let share = u32::try_from(total.div_ceil(PAGE.try_into().unwrap_or(1)).max(1)).unwrap_or(u32::MAX);
+    let wait = shared.reconcile / share;
+    // The first round waits as well: what stood at the start was taken up from the ledger.
+    tokio::select! {
+        biased;
+        () = shared.supervisor.stopping() => return Ok(Duration::ZERO),
+        () = shared.clock.sleep(wait) => {}
+    }
+    for case in cases {
+        for (system, leg) in &case.legs {
+            let Some(ticket) = leg.ticket.clone() else { continue };
+            if matches!(leg.health, Health::Merged { .. }) {
+                continue;
+            }
+            let nudge = Nudge::Hint {
+                ticket: TicketRef::new(system.clone(), ticket),
+                source: HintSource::Reconciliation,
+                content: None,
+                durable: false,
+                done: None,
+                failures: 0,
+            };
+            shared.lanes.nudge_case(shared, case.id, nudge);
+        }
+    }
+    Ok(Duration::ZERO)
+}

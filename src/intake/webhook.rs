@@ -1,0 +1,92 @@
+//! Webhooks: the sender is verified over the raw bytes, and the answer comes once the hint is durable.
+
+use std::sync::Arc;
+
+use throughline_sdk::{Completeness, Error, ErrorKind, Hint, RawWebhook, SystemName, TicketRef};
+use tokio::sync::oneshot;
+
+use crate::case::{Fact, HintSource};
+use crate::daemon::Shared;
+use crate::deliver::Nudge;
+use crate::ledger::{self, Entry};
+
+/// Why a webhook was not taken.
+#[derive(Debug, thiserror::Error)]
+pub enum Refusal {
+    /// No system of this name is configured.
+    #[error("no system named {0} is configured")]
+    UnknownSystem(SystemName),
+    /// The connector refused it.
+    #[error("{0}")]
+    Connector(#[from] Error),
+    /// It could not be made durable: the sender has to send it again.
+    #[error("the hint could not be recorded")]
+    Ledger(#[from] ledger::Error),
+    /// The daemon is going down.
+    #[error("the bridge is stopping")]
+    Stopping,
+}
+
+/// Takes a webhook for `system`; returns once everything it hints at is durable.
+///
+/// # Errors
+///
+/// See [`Refusal`]. Nothing of a refused webhook is remembered.
+pub async fn webhook(
+    shared: &Arc<Shared>,
+    system: &SystemName,
+    webhook: &RawWebhook,
+) -> Result<usize, Refusal> {
+    if shared.supervisor.is_stopping() || shared.has_failed() {
+        return Err(Refusal::Stopping);
+    }
+    let connected = shared.systems.get(system).ok_or_else(|| Refusal::UnknownSystem(system.clone()))?;
+    let complete = connected.capabilities.webhooks == Some(Completeness::Complete);
+    let hints = connected.connector.accept(webhook)?;
+    let count = hints.len();
+    for hint in hints {
+        let content = hint.content.filter(|_| complete);
+        take(shared, system, Hint { ticket: hint.ticket, content }).await?;
+    }
+    shared.metrics.hints(system, HintSource::Webhook, count);
+    Ok(count)
+}
+
+async fn take(shared: &Arc<Shared>, system: &SystemName, hint: Hint) -> Result<(), Refusal> {
+    let ticket = TicketRef::new(system.clone(), hint.ticket);
+    let case = shared.case_of(&ticket).await?;
+    let source = HintSource::Webhook;
+    // A complete webhook for an idle lane is planned first, so that hint, plan and intents share one commit.
+    let plan_first = hint.content.is_some() && !shared.lanes.is_busy(case, &ticket);
+    let (done, durable) = oneshot::channel();
+    let done = if plan_first {
+        Some(done)
+    } else {
+        let facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
+        shared.journal.commit(Entry { at: shared.clock.now(), case: None, facts }).await?;
+        None
+    };
+    let waits = done.is_some();
+    let nudge =
+        Nudge::Hint { ticket: ticket.clone(), source, content: hint.content, durable: !waits, done, failures: 0 };
+    match case {
+        Some(case) => shared.lanes.nudge_case(shared, case, nudge),
+        None => shared.lanes.nudge_ticket(shared, ticket, nudge),
+    };
+    if waits {
+        // The lane drops its end when it could not record: then the sender has to come again.
+        durable.await.map_err(|_closed| Refusal::Stopping)?;
+    }
+    Ok(())
+}
+
+impl Refusal {
+    /// Whether the sender is at fault, as opposed to us.
+    pub fn kind(&self) -> Option<ErrorKind> {
+        match self {
+            Self::Connector(error) => Some(error.kind()),
+            Self::UnknownSystem(_) => Some(ErrorKind::NotFound),
+            Self::Ledger(_) | Self::Stopping => None,
+        }
+    }
+}
