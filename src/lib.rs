@@ -1,6 +1,23 @@
 //! Throughline federates tickets between organizations.
+//!
+//! The modules stand in the order a change travels: in by [`intake`], recorded in the [`ledger`], filtered by the
+//! [`agreement`], decided by the [`plan`], out by [`deliver`]. [`case`] is what all of them speak of; the rest
+//! carries them.
 
-pub mod agreement;
 pub mod case;
+
+pub mod intake;
 pub mod ledger;
+pub mod agreement;
 pub mod plan;
+pub mod deliver;
+
+pub mod store;
+pub mod egress;
+pub mod clock;
+pub mod config;
+pub mod daemon;
+pub mod registry;
+pub mod api;
+pub mod telemetry;
+pub mod cli;

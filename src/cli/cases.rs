@@ -1,0 +1,53 @@
+//! `throughline cases`: the cases of a bridge.
+
+use clap::Args;
+
+use super::access::Access;
+use super::{Failure, Output, Which};
+
+/// List cases, oldest first.
+#[derive(Debug, Args)]
+pub(super) struct Cases {
+    #[command(flatten)]
+    which: Which,
+    /// Begin after this case.
+    #[arg(long, value_name = "TL-ID")]
+    after: Option<String>,
+    /// At most this many.
+    #[arg(long, default_value_t = 100)]
+    limit: usize,
+}
+
+impl Cases {
+    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+        let access = Access::open(&self.which).await?;
+        let cases = access.cases(self.after.as_deref(), self.limit).await?;
+        if output.json {
+            output.value(&cases);
+            return Ok(());
+        }
+        if cases.is_empty() {
+            output.line("There are no cases yet.");
+            return Ok(());
+        }
+        let rows: Vec<Vec<String>> = cases
+            .iter()
+            .map(|case| {
+                let legs: Vec<String> = case
+                    .legs
+                    .iter()
+                    .map(|leg| format!("{}:{}", leg.system, leg.key.as_deref().unwrap_or("…")))
+                    .collect();
+                vec![
+                    case.case.clone(),
+                    case.status.clone(),
+                    case.priority.clone(),
+                    legs.join(" "),
+                    case.title.clone(),
+                ]
+            })
+            .collect();
+        output.table(&["case", "status", "priority", "tickets", "title"], &rows);
+        Ok(())
+    }
+}

@@ -1,0 +1,113 @@
+//! The command line: one file for each subcommand.
+
+mod access;
+mod bench;
+mod cases;
+mod check;
+mod connectors;
+mod demo;
+mod ledger;
+mod output;
+mod parked;
+mod serve;
+mod trace;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+pub use output::Output;
+
+/// Throughline federates tickets between organizations: it links the tickets of one request across ticket
+/// systems, syncs status, comments, fields and files both ways, and keeps a record that can be checked.
+#[derive(Debug, Parser)]
+#[command(
+    version,
+    after_help = "Exit codes: 0 done · 1 it did not work · 2 the command line or the configuration is wrong.\n\n\
+                  First steps:\n  throughline demo                      see a request cross three desks\n  \
+                  throughline check --config FILE       is my configuration right?\n  \
+                  throughline serve --config FILE       run the bridge"
+)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+    /// Print JSON instead of text.
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run three practice desks and a bridge on loopback, and play a request that crosses all three.
+    Demo(demo::Demo),
+    /// Run the bridge.
+    Serve(serve::Serve),
+    /// Check a configuration; with --online, log in everywhere and compare its words with the systems' own.
+    Check(check::Check),
+    /// Tell a case's whole story: legs, and who did what, when and where.
+    Trace(trace::Trace),
+    /// List cases.
+    Cases(cases::Cases),
+    /// List what waits for a person, have it tried again, or give it up.
+    Parked(parked::Parked),
+    /// Verify or export the ledger.
+    Ledger(ledger::Ledger),
+    /// List the kinds of system this build can connect, with what they can do.
+    Connectors(connectors::Connectors),
+    /// Measure the bridge beside a bare durable relay, as ratios in one run.
+    Bench(bench::Bench),
+}
+
+/// Which bridge is meant.
+#[derive(Clone, Debug, Args)]
+struct Which {
+    /// The bridge's data directory.
+    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    data: Option<PathBuf>,
+    /// The bridge's configuration; its data directory is taken from there.
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+}
+
+/// Why a command did not do what it was asked.
+#[derive(Debug)]
+enum Failure {
+    /// The command line or the configuration is wrong.
+    Usage(String),
+    /// It did not work.
+    Failed(String),
+}
+
+impl Failure {
+    fn failed(error: impl std::fmt::Display) -> Self {
+        Self::Failed(error.to_string())
+    }
+}
+
+/// Runs the command line.
+pub async fn run(cli: Cli) -> ExitCode {
+    let output = Output::new(cli.json);
+    let result = match cli.command {
+        Command::Demo(demo) => Box::pin(demo.run(&output)).await,
+        Command::Serve(serve) => Box::pin(serve.run()).await,
+        Command::Check(check) => Box::pin(check.run(&output)).await,
+        Command::Trace(trace) => trace.run(&output).await,
+        Command::Cases(cases) => cases.run(&output).await,
+        Command::Parked(parked) => parked.run(&output).await,
+        Command::Ledger(ledger) => ledger.run(&output).await,
+        Command::Connectors(connectors) => connectors.run(&output),
+        Command::Bench(bench) => Box::pin(bench.run(&output)).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failure::Usage(why)) => {
+            output.error(&why);
+            ExitCode::from(2)
+        }
+        Err(Failure::Failed(why)) => {
+            output.error(&why);
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,102 @@
+//! `throughline serve`: the daemon.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::{Args, ValueEnum};
+use sd_notify::NotifyState;
+use throughline_sdk::{Clock, Entropy};
+use tokio::net::TcpListener;
+
+use super::Failure;
+use crate::clock::{SystemClock, SystemEntropy};
+use crate::daemon::{Bridge, Running, assemble};
+use crate::{api, config, telemetry};
+
+/// Run the bridge until it is told to stop (SIGTERM, SIGINT).
+#[derive(Debug, Args)]
+pub(super) struct Serve {
+    /// The configuration.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// How logs are written, to standard error.
+    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
+    log_format: LogFormat,
+    /// Which logs are written, such as `info` or `throughline=debug,warn`.
+    #[arg(long, default_value = "info")]
+    log: String,
+}
+
+/// How logs are written.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum LogFormat {
+    /// For people.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+impl Serve {
+    pub(super) async fn run(self) -> Result<(), Failure> {
+        let format = match self.log_format {
+            LogFormat::Human => telemetry::Format::Human,
+            LogFormat::Json => telemetry::Format::Json,
+        };
+        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        telemetry::init_logs(format, &self.log, colour).map_err(Failure::Usage)?;
+        let config = config::load(&self.config, &config::ProcessEnvironment, &assemble::kind_settings())
+            .map_err(|problems| Failure::Usage(problems.to_string()))?;
+        let listen = config.listen;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let (parts, data) =
+            assemble::parts(config, clock, Arc::clone(&entropy)).await.map_err(Failure::failed)?;
+        let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
+        let listener = TcpListener::bind(listen)
+            .await
+            .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;
+        let address = listener.local_addr().map_err(Failure::failed)?;
+        let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
+        data.announce(&Running { pid: std::process::id(), address: address.to_string() })
+            .map_err(Failure::failed)?;
+        notify(&[NotifyState::Ready]);
+        tracing::info!(%address, "The bridge is ready.");
+        let router = api::router(bridge.clone(), admin);
+        let watch = bridge.clone();
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop(&watch).await });
+        served.await.map_err(Failure::failed)?;
+        notify(&[NotifyState::Stopping]);
+        tracing::info!("The bridge is stopping: what is being sent comes to its end.");
+        let stopped = bridge.stop().await;
+        data.retire();
+        stopped.map_err(Failure::failed)?;
+        tracing::info!("The bridge has stopped in good order.");
+        Ok(())
+    }
+}
+
+/// Returns when the process is told to stop, or the ledger failed and a restart is needed.
+async fn stop(bridge: &Bridge) {
+    use tokio::signal::unix::{SignalKind, signal};
+    let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+        tracing::error!("Signals cannot be received; the daemon can only be killed.");
+        return std::future::pending().await;
+    };
+    let failed = async {
+        while !bridge.shared().has_failed() {
+            bridge.shared().clock.sleep(std::time::Duration::from_millis(200)).await;
+        }
+    };
+    tokio::select! {
+        _ = term.recv() => {}
+        _ = interrupt.recv() => {}
+        () = failed => tracing::error!("The ledger cannot be written any more: the daemon ends, so that it can be restarted."),
+    }
+}
+
+/// Tells systemd, where there is one.
+fn notify(states: &[NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(states) {
+        tracing::debug!(%error, "The service manager could not be told.");
+    }
+}

@@ -1,0 +1,65 @@
+//! `throughline trace`: the whole story of a case.
+
+use clap::Args;
+
+use super::access::Access;
+use super::{Failure, Output, Which};
+use crate::api::view;
+
+/// Tell a case's whole story.
+#[derive(Debug, Args)]
+pub(super) struct Trace {
+    /// A case (TL-1042) or any of its tickets (helpdesk:4711).
+    #[arg(value_name = "TL-ID | SYSTEM:KEY")]
+    name: String,
+    #[command(flatten)]
+    which: Which,
+}
+
+impl Trace {
+    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+        let trace = Access::open(&self.which).await?.trace(&self.name).await?;
+        if output.json {
+            output.value(&trace);
+        } else {
+            print(&trace, output);
+        }
+        Ok(())
+    }
+}
+
+/// Prints a trace for people.
+pub(super) fn print(trace: &view::Trace, output: &Output) {
+    let case = &trace.case;
+    output.line(&output.bold(&format!("{} · {} · {} · {}", case.case, case.status, case.priority, case.title)));
+    for leg in &case.legs {
+        let key = leg.key.as_deref().unwrap_or("(being created)");
+        let mut line = format!("  {}:{key} ({}), {}", leg.system, leg.party, leg.health);
+        if leg.outstanding > 0 {
+            line.push_str(&format!(", {} on the way", leg.outstanding));
+        }
+        if leg.parked > 0 {
+            line.push_str(&format!(", {} parked", leg.parked));
+        }
+        if let Some(url) = &leg.url {
+            line.push_str(&format!("  {url}"));
+        }
+        output.line(&line);
+    }
+    output.line("");
+    let width = trace.events.iter().filter_map(|event| event.system.as_ref()).map(|name| name.as_str().len()).max();
+    let width = width.unwrap_or_default();
+    for event in &trace.events {
+        let system = event.system.as_ref().map_or("", |name| name.as_str());
+        let at = event.at.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
+        let who = event.who.as_ref().map(|who| format!("{who}: ")).unwrap_or_default();
+        let took = event.took_ms.map(|took| format!(" ({took} ms)")).unwrap_or_default();
+        output.line(&format!(
+            "{}  {system:width$}  {:9} {who}{}{}",
+            output.dim(&at),
+            event.what,
+            event.text,
+            output.dim(&took)
+        ));
+    }
+}

@@ -1,0 +1,165 @@
+//! From a checked configuration to the parts of a running bridge.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use secrecy::SecretString;
+use throughline_sdk::http::{Limits, Transport, plane};
+use throughline_sdk::{Blobs, Clock, Entropy, layer};
+
+use super::data::{DataDir, DataError, marker_key};
+use super::{Parts, System};
+use crate::config::{Config, KindSettings};
+use crate::egress::{AddressPolicy, Egress};
+use crate::ledger::{self, FileBlobs, FileMedium, Journal, Offload};
+use crate::registry;
+use crate::store::SledStore;
+use crate::telemetry::Metrics;
+
+/// How much of the store is kept in memory, in bytes.
+const STORE_CACHE: u64 = 64 * 1024 * 1024;
+
+/// Why a bridge could not be put together.
+#[derive(Debug, thiserror::Error)]
+pub enum AssemblyError {
+    /// The data directory.
+    #[error(transparent)]
+    Data(#[from] DataError),
+    /// The ledger or its store.
+    #[error("the ledger cannot be opened: {0}")]
+    Ledger(#[from] ledger::Error),
+    /// A system's settings.
+    #[error("the system {name} cannot be set up: {error}")]
+    System {
+        /// Its name.
+        name: String,
+        /// What its connector says.
+        error: throughline_sdk::Error,
+    },
+}
+
+/// What configuration has to know about the kinds of system.
+pub fn kind_settings() -> Vec<KindSettings> {
+    registry::KINDS
+        .iter()
+        .map(|kind| KindSettings {
+            kind: kind.name,
+            settings: kind.settings,
+            statuses: kind.statuses,
+            priorities: kind.priorities,
+        })
+        .collect()
+}
+
+/// The systems of a configuration, ready to be called.
+///
+/// # Errors
+///
+/// When a connector refuses its settings.
+pub fn systems(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Vec<System>, AssemblyError> {
+    let mut systems = Vec::new();
+    for (name, system) in &config.systems {
+        let fail = |error| AssemblyError::System { name: name.to_string(), error };
+        let kind = registry::kind(&system.kind).ok_or_else(|| {
+            let message = format!("there is no kind {}", system.kind);
+            fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, message))
+        })?;
+        let built = (kind.build)(&system.settings).map_err(fail)?;
+        let policy = AddressPolicy::for_origin(&built.address, &config.allow);
+        let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let limits = Limits {
+            per_second: system.limits.per_second,
+            burst: system.limits.burst,
+            concurrency: system.limits.concurrency,
+        };
+        let http = plane(base, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let mut capabilities = built.connector.capabilities();
+        if let Some(settle) = system.settle {
+            capabilities.settle = settle;
+        }
+        if let Some(bytes) = system.max_file_bytes {
+            capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
+        }
+        systems.push(System {
+            name: name.clone(),
+            party: system.party.clone(),
+            connector: layer::guarded(built.connector, Arc::clone(clock), Arc::clone(entropy)),
+            http,
+            capabilities,
+            poll: system.poll,
+            timeout: system.timeout,
+            state: super::State::default(),
+        });
+    }
+    Ok(systems)
+}
+
+/// The ledger of a data directory with its store, opened by this process alone.
+///
+/// # Errors
+///
+/// When another process owns it, or it is damaged.
+pub async fn journal(
+    data: &DataDir,
+    master: Option<&SecretString>,
+    entropy: &Arc<dyn Entropy>,
+) -> Result<Journal, AssemblyError> {
+    let master = data.master_key(master, entropy.as_ref())?;
+    let medium = Arc::new(FileMedium::open(data.root())?);
+    let store = Arc::new(SledStore::open(&data.store(), STORE_CACHE).map_err(ledger::Error::from)?);
+    let parts = ledger::Parts {
+        medium,
+        store,
+        master,
+        entropy: Arc::clone(entropy),
+        offload: Offload::Threads,
+        segment_bytes: ledger::SEGMENT_BYTES,
+    };
+    Ok(Journal::open(parts).await?)
+}
+
+/// Everything a bridge needs, from its configuration.
+///
+/// # Errors
+///
+/// See [`AssemblyError`].
+pub async fn parts(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(Parts, DataDir), AssemblyError> {
+    let data = DataDir::create(&config.data_dir)?;
+    let systems = systems(&config, &clock, &entropy)?;
+    let journal = journal(&data, config.master_key.as_ref(), &entropy).await?;
+    let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
+    let blobs = blobs(data.root())?;
+    let parts = Parts {
+        systems,
+        rules: config.rules,
+        journal,
+        blobs,
+        clock,
+        entropy,
+        markers: marker_key(&master),
+        reconcile: config.reconcile,
+        metrics: Arc::new(Metrics::new()),
+    };
+    Ok((parts, data))
+}
+
+/// An egress that reaches this machine only.
+///
+/// # Errors
+///
+/// When no HTTP client can be built.
+pub fn loopback_egress(clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
+    Egress::new(AddressPolicy::loopback(), Arc::clone(clock))
+}
+
+fn blobs(root: &Path) -> Result<Arc<dyn Blobs>, AssemblyError> {
+    Ok(Arc::new(FileBlobs::open(root)?))
+}

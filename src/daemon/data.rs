@@ -1,0 +1,170 @@
+//! The data directory: where ledger, store, files and keys of one bridge stand.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+
+use ring::hmac;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use throughline_sdk::Entropy;
+
+use crate::ledger::MasterKey;
+use crate::plan::MarkerKey;
+
+/// A bridge's data directory.
+#[derive(Clone, Debug)]
+pub struct DataDir {
+    root: PathBuf,
+}
+
+/// How a running daemon is reached, for the command line beside it.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Running {
+    /// Its process.
+    pub pid: u32,
+    /// Where it listens.
+    pub address: String,
+}
+
+/// Why the data directory cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the data directory's {path} cannot be {verb}: {source}")]
+pub struct DataError {
+    path: String,
+    verb: &'static str,
+    source: std::io::Error,
+}
+
+impl DataDir {
+    /// The directory at `root`, made if it is not there, readable by its owner only.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be made.
+    pub fn create(root: &Path) -> Result<Self, DataError> {
+        use std::os::unix::fs::DirBuilderExt;
+        let mut builder = std::fs::DirBuilder::new();
+        let made = builder.recursive(true).mode(0o700).create(root);
+        made.map_err(|source| fault(root, "made", source))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// The directory at `root`, which has to be there.
+    ///
+    /// # Errors
+    ///
+    /// When it is not.
+    pub fn existing(root: &Path) -> Result<Self, DataError> {
+        std::fs::metadata(root).map_err(|source| fault(root, "read", source))?;
+        Ok(Self { root: root.to_owned() })
+    }
+
+    /// Where it is.
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    /// Where the store stands.
+    pub fn store(&self) -> PathBuf {
+        self.root.join("store")
+    }
+
+    /// The master key: the configured one, else the one of the file `master.key`, which is made if it is not there.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or made, or is no key.
+    pub fn master_key(
+        &self,
+        configured: Option<&SecretString>,
+        entropy: &dyn Entropy,
+    ) -> Result<MasterKey, DataError> {
+        let text = match configured {
+            Some(secret) => secret.expose_secret().trim().to_owned(),
+            None => self.secret_file("master.key", entropy)?,
+        };
+        let bytes = decode(&text).ok_or_else(|| {
+            let why = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not 64 hexadecimal digits");
+            fault(&self.root.join("master.key"), "used", why)
+        })?;
+        Ok(MasterKey::new(bytes))
+    }
+
+    /// The token that the interface under `/api/` asks for.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be read or made.
+    pub fn admin_token(&self, entropy: &dyn Entropy) -> Result<SecretString, DataError> {
+        self.secret_file("admin.token", entropy).map(SecretString::from)
+    }
+
+    /// Says where the running daemon is reached.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn announce(&self, running: &Running) -> Result<(), DataError> {
+        let path = self.root.join("daemon.json");
+        let text = serde_json::to_vec(running).unwrap_or_default();
+        std::fs::write(&path, text).map_err(|source| fault(&path, "written", source))
+    }
+
+    /// Takes the announcement back.
+    pub fn retire(&self) {
+        if let Err(error) = std::fs::remove_file(self.root.join("daemon.json")) {
+            tracing::debug!(%error, "There was no announcement to take back.");
+        }
+    }
+
+    /// The daemon that was announced last, whether or not it still runs.
+    pub fn announced(&self) -> Option<Running> {
+        serde_json::from_slice(&std::fs::read(self.root.join("daemon.json")).ok()?).ok()
+    }
+
+    /// The admin token of a daemon that was started here before.
+    pub fn known_admin_token(&self) -> Option<SecretString> {
+        std::fs::read_to_string(self.root.join("admin.token")).ok().map(|text| SecretString::from(text.trim()))
+    }
+
+    fn secret_file(&self, name: &str, entropy: &dyn Entropy) -> Result<String, DataError> {
+        use std::os::unix::fs::OpenOptionsExt;
+        let path = self.root.join(name);
+        match std::fs::read_to_string(&path) {
+            Ok(text) => Ok(text.trim().to_owned()),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
+                let mut bytes = [0; 32];
+                entropy.fill(&mut bytes);
+                let text: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
+                let file = std::fs::OpenOptions::new().write(true).create_new(true).mode(0o600).open(&path);
+                let mut file = file.map_err(|source| fault(&path, "made", source))?;
+                let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+                written.map_err(|source| fault(&path, "written", source))?;
+                Ok(text)
+            }
+            Err(source) => Err(fault(&path, "read", source)),
+        }
+    }
+}
+
+/// The key of the markers, derived from the master key.
+pub fn marker_key(master: &MasterKey) -> MarkerKey {
+    let key = hmac::Key::new(hmac::HMAC_SHA256, master.bytes());
+    let derived = hmac::sign(&key, b"throughline markers 1");
+    MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+}
+
+fn decode(text: &str) -> Option<[u8; 32]> {
+    let mut bytes = [0; 32];
+    if text.len() != 64 || !text.is_ascii() {
+        return None;
+    }
+    for (at, byte) in bytes.iter_mut().enumerate() {
+        *byte = u8::from_str_radix(text.get(at * 2..at * 2 + 2)?, 16).ok()?;
+    }
+    Some(bytes)
+}
+
+fn fault(path: &Path, verb: &'static str, source: std::io::Error) -> DataError {
+    DataError { path: path.display().to_string(), verb, source }
+}
