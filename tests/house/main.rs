@@ -1,0 +1,146 @@
+//! Habits of the house that a compiler cannot see.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+fn root() -> PathBuf {
+    PathBuf::from(env!("CARGO_MANIFEST_DIR"))
+}
+
+fn sources(folder: &str) -> Vec<(String, String)> {
+    let mut found = Vec::new();
+    let mut folders = vec![root().join(folder)];
+    while let Some(folder) = folders.pop() {
+        for entry in fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                if path.file_name().is_some_and(|name| name != "target") {
+                    folders.push(path);
+                }
+            } else if path.extension().is_some_and(|extension| extension == "rs") {
+                let name = path.strip_prefix(root()).unwrap().display().to_string();
+                found.push((name, fs::read_to_string(&path).unwrap()));
+            }
+        }
+    }
+    assert!(!found.is_empty(), "{folder} holds sources");
+    found
+}
+
+/// Fails with every offender, not with the first.
+fn none(what: &str, offenders: &[String]) {
+    assert!(offenders.is_empty(), "{what}:\n  {}", offenders.join("\n  "));
+}
+
+#[test]
+fn every_file_says_why_it_exists() {
+    let offenders: Vec<String> = ["src", "connectors", "tests"]
+        .into_iter()
+        .flat_map(sources)
+        .filter(|(_, text)| !text.starts_with("//! "))
+        .map(|(name, _)| name)
+        .collect();
+    none("files without a module doc on their first line", &offenders);
+}
+
+#[test]
+fn a_connector_stands_on_the_sdk_alone() {
+    let mut offenders = Vec::new();
+    for folder in ["practice", "redmine", "request-tracker"] {
+        let manifest = fs::read_to_string(root().join("connectors").join(folder).join("Cargo.toml")).unwrap();
+        let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
+        for line in dependencies.lines() {
+            let ours = line.starts_with("throughline") && !line.starts_with("throughline-sdk");
+            let forbidden = ["reqwest", "sled", "rustls"].iter().any(|name| line.starts_with(name));
+            if ours || forbidden {
+                offenders.push(format!("{folder}: {line}"));
+            }
+        }
+    }
+    none("connectors that depend on more than the SDK", &offenders);
+}
+
+#[test]
+fn each_foreign_thing_has_one_home() {
+    let homes: &[(&str, &str)] = &[
+        ("reqwest::", "src/egress"),
+        ("sled::", "src/store/sled"),
+        ("backoff::", "connectors/sdk/src/http/retry.rs"),
+        ("throughline_redmine", "src/registry.rs"),
+        ("throughline_request_tracker", "src/registry.rs"),
+    ];
+    let mut offenders = Vec::new();
+    for folder in ["src", "connectors"] {
+        for (name, text) in sources(folder) {
+            let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
+            for line in code {
+                for (what, home) in homes {
+                    let own_crate = name.starts_with("connectors/redmine") || name.starts_with("connectors/request-tracker");
+                    if line.contains(what) && !name.starts_with(home) && !own_crate && !line.contains(&format!("_{what}")) {
+                        offenders.push(format!("{name}: {}", line.trim()));
+                    }
+                }
+            }
+        }
+    }
+    none("foreign names outside their home", &offenders);
+}
+
+#[test]
+fn agreement_and_plan_are_pure() {
+    let mut offenders = Vec::new();
+    for folder in ["src/agreement", "src/plan"] {
+        for (name, text) in sources(folder) {
+            for word in ["async ", ".await", "tokio::", "std::fs", "std::net", "::now(", "crate::daemon", "crate::store"] {
+                if text.contains(word) {
+                    offenders.push(format!("{name}: {word}"));
+                }
+            }
+        }
+    }
+    none("impure words in pure rooms", &offenders);
+}
+
+#[test]
+fn wire_types_never_leave_their_crate() {
+    let mut offenders = Vec::new();
+    for (name, text) in sources("connectors") {
+        if name.ends_with("/lib.rs") && text.contains("pub mod wire") {
+            offenders.push(name);
+        }
+    }
+    none("crates that show their wire types", &offenders);
+}
+
+#[test]
+fn the_readme_lists_the_connectors_of_the_registry() {
+    let path = root().join("README.md");
+    let readme = fs::read_to_string(&path).unwrap();
+    let (begin, end) = ("<!-- connectors: generated -->\n", "<!-- connectors: end -->");
+    let (before, rest) = readme.split_once(begin).expect("the README has a place for the table");
+    let (there, after) = rest.split_once(end).expect("the README's table ends");
+    let table = throughline::registry::table();
+    if there != table {
+        if std::env::var_os("UPDATE").is_some() {
+            fs::write(&path, format!("{before}{begin}{table}{end}{after}")).unwrap();
+            return;
+        }
+        panic!("the README's table of connectors is stale; UPDATE=1 cargo test --test house writes it anew");
+    }
+}
+
+#[test]
+fn the_architecture_page_names_every_room() {
+    let page = fs::read_to_string(root().join("ARCHITECTURE.md")).unwrap();
+    let mut offenders = Vec::new();
+    for (parent, prefix) in [("src", "src/"), ("connectors", "connectors/")] {
+        for entry in fs::read_dir(root().join(parent)).unwrap() {
+            let path: PathBuf = entry.unwrap().path();
+            let name = Path::new(&path).file_name().unwrap().to_string_lossy().into_owned();
+            if path.is_dir() && !page.contains(&format!("{prefix}{name}")) {
+                offenders.push(format!("{prefix}{name}"));
+            }
+        }
+    }
+    none("rooms that ARCHITECTURE.md does not name", &offenders);
+}
