@@ -1,9 +1,18 @@
 //! Who may see what: the sharing rules between the home organization and each party. Pure.
 
+mod redact;
+mod route;
+mod share;
+mod translate;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
+
+pub use redact::{Redacted, Said, file_name, label, remark_body};
+pub use share::{Kind, Sharing};
+pub use translate::Untranslatable;
 
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 

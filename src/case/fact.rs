@@ -153,6 +153,7 @@ pub enum Fact {
         /// What of the document it carries.
         item: Item,
         /// For a field: the fingerprint of its value in Throughline's words, which the leg agrees to by taking it.
+        /// For a comment: the fingerprint of the text it carries.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         value: Option<Fingerprint>,
         /// The intent.

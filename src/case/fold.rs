@@ -1,10 +1,12 @@
 //! The fold: what each fact makes of a case. Total: a fact that does not fit changes nothing.
 
+use std::collections::BTreeMap;
+
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
 use super::{
-    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Item, Leg, Outstanding, Parked, Phase,
-    Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Origin, Outstanding,
+    Parked, Phase, Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -21,11 +23,11 @@ impl Case {
                     role: *role,
                     agreement: agreement.clone(),
                     shadow: Shadow::default(),
-                    health: super::Health::Well,
+                    health: Health::Well,
                     outstanding: std::collections::VecDeque::new(),
                     dirty: false,
                     linked: std::collections::BTreeSet::new(),
-                    parked: std::collections::BTreeMap::new(),
+                    parked: BTreeMap::new(),
                 });
             }
             Fact::Observed { leg, reading } => {
@@ -39,8 +41,9 @@ impl Case {
                 self.document.conflicts.remove(field);
             }
             Fact::Disputed { field, wanted } => {
-                let conflict = Conflict { wanted: wanted.clone(), since: at };
-                self.document.conflicts.insert(field.clone(), conflict);
+                let conflict = self.document.conflicts.entry(field.clone());
+                let conflict = conflict.or_insert_with(|| Conflict { wanted: BTreeMap::new(), since: at });
+                conflict.wanted.clone_from(wanted);
             }
             Fact::Settled { field } => {
                 self.document.conflicts.remove(field);
@@ -55,6 +58,7 @@ impl Case {
                     withdrawn: false,
                 };
                 self.document.remarks.insert(origin.clone(), remark);
+                self.released(&origin.system, &format!("comment:{}", origin.id));
             }
             Fact::RemarkWithdrawn { origin } => {
                 if let Some(remark) = self.document.remarks.get_mut(origin) {
@@ -73,6 +77,7 @@ impl Case {
                     withdrawn: false,
                 };
                 self.document.attachments.insert(origin.clone(), attachment);
+                self.released(&origin.system, &format!("file:{}", origin.id));
             }
             Fact::Stored { origin, digest } => {
                 if let Some(attachment) = self.document.attachments.get_mut(origin) {
@@ -90,6 +95,7 @@ impl Case {
                 }
             }
             Fact::Intended { leg, item, value, intent } => {
+                self.intents = self.intents.saturating_add(1);
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.parked.remove(item);
                     leg.outstanding.push_back(Outstanding {
@@ -147,8 +153,15 @@ impl Case {
                             parked.discarded = true;
                         }
                     } else {
-                        leg.parked.remove(item);
+                        let parked = leg.parked.remove(item);
                         leg.dirty = true;
+                        if let (Some(parked), Item::Field(field)) = (parked, item)
+                            && parked.is_untranslatable()
+                            && let Some(seen) = leg.shadow.fields.get_mut(field)
+                        {
+                            // Its word may mean something by now, so the next reading counts as a change.
+                            seen.seen = None;
+                        }
                     }
                 }
             }
@@ -181,6 +194,13 @@ impl Case {
         }
     }
 
+    /// What was withheld is public now.
+    fn released(&mut self, leg: &SystemName, what: &str) {
+        if let Some(leg) = self.legs.get_mut(leg) {
+            leg.shadow.withheld.remove(what);
+        }
+    }
+
     fn outstanding_mut(
         &mut self,
         leg: &SystemName,
@@ -205,8 +225,11 @@ impl Case {
         match (subject, &ended.item) {
             (Subject::Ticket(id), Item::Ticket) => leg.ticket = Some(id.clone()),
             (Subject::Comment(id), Item::Remark(origin)) => {
-                let remark = self.document.remarks.get_mut(origin);
-                let version = remark.as_ref().map_or(1, |remark| remark.version);
+                // The text may have been edited since the intent was recorded: then this is an older version.
+                let version = self.document.remarks.get(origin).map_or(1, |remark| {
+                    let current = ended.value.as_ref().is_none_or(|value| *value == remark.print);
+                    if current { remark.version } else { remark.version.saturating_sub(1) }
+                });
                 let body = match &ended.intent.operation {
                     Operation::Comment { body, .. } | Operation::Edit { body, .. } => Some(body.as_str()),
                     Operation::Retract { .. }
@@ -223,6 +246,7 @@ impl Case {
                     gone: body.is_none(),
                 };
                 leg.shadow.comments.insert(id.clone(), seen);
+                self.forget_body(origin);
             }
             (_, Item::Field(field)) => {
                 if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {
@@ -242,8 +266,28 @@ impl Case {
     }
 }
 
+impl Case {
+    /// Lets go of a comment's text once every leg that takes part has it in its current version.
+    fn forget_body(&mut self, origin: &Origin) {
+        let Some(remark) = self.document.remarks.get_mut(origin) else { return };
+        let served = self.legs.iter().all(|(name, leg)| {
+            *name == origin.system
+                || leg.health != Health::Well
+                || leg
+                    .shadow
+                    .comments
+                    .values()
+                    .any(|seen| seen.origin == *origin && seen.version >= remark.version && !seen.gone)
+        });
+        if served {
+            remark.body = None;
+        }
+    }
+}
+
 /// What an operation writes into a field, in the system's own words.
-trait WrittenValue {
+pub(crate) trait WrittenValue {
+    /// The value written into `field`, if any.
     fn value(&self, field: &Field) -> Option<&str>;
 }
 
@@ -286,6 +330,7 @@ impl Leg {
             let seen = self.shadow.fields.entry(field.clone()).or_default();
             seen.agreed = Some(value.clone());
             seen.written = None;
+            self.parked.remove(&Item::Field(field.clone()));
         }
         for comment in &reading.comments {
             let seen = SeenComment {

@@ -159,7 +159,7 @@ pub struct Outstanding {
     pub intent: Intent,
     /// What of the document it carries.
     pub item: Item,
-    /// For a field: the fingerprint of the document's value it stands for.
+    /// For a field: the fingerprint of the document's value it stands for. For a comment: that of its text.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub value: Option<Fingerprint>,
     /// How far it is.
@@ -203,4 +203,11 @@ pub struct Parked {
     /// A person gave it up: it is not tried again until its value changes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub discarded: bool,
+}
+
+impl Parked {
+    /// The system's own value has no meaning in Throughline's words: nothing failed on the way out.
+    pub fn is_untranslatable(&self) -> bool {
+        self.intent.is_none() && self.kind == ErrorKind::Malformed
+    }
 }

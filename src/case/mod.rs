@@ -19,6 +19,7 @@ pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
+pub(crate) use fold::WrittenValue;
 pub use leg::{
     Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
@@ -51,6 +52,9 @@ pub struct Case {
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
     pub legs: BTreeMap<SystemName, Leg>,
+    /// How many intents were ever recorded for it; the next one's id is counted from here.
+    #[serde(default)]
+    pub intents: u32,
     /// Where its last record stands in the ledger; each record points to the one before it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last: Option<Position>,
@@ -59,7 +63,7 @@ pub struct Case {
 impl Case {
     /// A case with nothing in it yet.
     pub fn new(id: CaseId, opened: Timestamp) -> Self {
-        Self { id, opened, document: Document::default(), legs: BTreeMap::new(), last: None }
+        Self { id, opened, document: Document::default(), legs: BTreeMap::new(), intents: 0, last: None }
     }
 
     /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write

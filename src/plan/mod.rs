@@ -1,11 +1,73 @@
 //! Decide: lift each leg's changes into the canonical document, project the document onto every other leg. Pure.
+//!
+//! Level-triggered: planning again with the same observations says nothing.
+
+mod comments;
+mod doubt;
+mod fields;
+mod files;
+mod merge;
+mod native;
+mod open;
+mod planner;
+mod project;
+mod remarks;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{Capabilities, IntentId, SystemName, Ticket, Timestamp};
+use ring::hmac;
+use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timestamp};
 
 use crate::agreement::Rules;
-use crate::case::{Fact, Origin};
+use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
+
+use planner::Planner;
+
+/// Decides what follows from what was read, and folds every fact it returns into `case`.
+///
+/// A case without legs is opened from the one observation there is; if no agreement takes that ticket in, the
+/// plan is empty. Always terminates; its cost grows with the observations and the case only.
+pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
+    let mut planner = Planner::new(case, view);
+    if planner.case.legs.is_empty() {
+        planner.open();
+    } else {
+        for leg in planner.home_first() {
+            planner.observe(&leg);
+        }
+    }
+    for leg in planner.home_first() {
+        planner.project(&leg);
+    }
+    planner.plan
+}
+
+/// The marker of a write: the same for the same input under the same key, and telling nothing without it.
+///
+/// `version` is 1 for what is written once, the remark's version for a comment.
+pub fn marker(key: &MarkerKey, case: CaseId, leg: &SystemName, item: &Item, version: u32) -> Marker {
+    let mut context = hmac::Context::with_key(&key.0);
+    for part in [case.to_string(), leg.to_string(), item.to_string(), version.to_string()] {
+        // The length keeps "ab", "c" and "a", "bc" apart.
+        context.update(part.len().to_string().as_bytes());
+        context.update(b":");
+        context.update(part.as_bytes());
+    }
+    let mut hash = [0; 32];
+    for (to, from) in hash.iter_mut().zip(context.sign().as_ref()) {
+        *to = *from;
+    }
+    Marker::from_hash(&hash)
+}
+
+/// What stands in `parked.want` when this intent is parked: as long as the planner wants the same, it does not
+/// try again.
+pub fn want(standing: &Outstanding) -> Fingerprint {
+    match (&standing.item, &standing.value) {
+        (Item::Field(_), Some(value)) => value.clone(),
+        _ => planner::print_of(&standing.intent.operation),
+    }
+}
 
 /// What the planner is told about the world besides the case.
 #[derive(Debug)]
@@ -24,7 +86,7 @@ pub struct View<'a> {
     pub now: Timestamp,
 }
 
-/// What the planner decided: facts, already folded into the case it returns.
+/// What the planner decided: facts, already folded into the case.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Plan {
     /// In the order they have to be recorded.
@@ -38,4 +100,4 @@ pub struct Plan {
 
 /// The key under which markers are hashed. The same input always gives the same marker.
 #[derive(Debug)]
-pub struct MarkerKey(pub ring::hmac::Key);
+pub struct MarkerKey(pub hmac::Key);

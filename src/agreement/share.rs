@@ -1,0 +1,161 @@
+//! Sharing: which leg may be the source, and which the target, of a field, a comment or a file.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use throughline_sdk::SystemName;
+
+use super::{Agreement, Direction, Policy, Rules};
+use crate::case::{Case, Field, Role};
+
+/// The agreements in force in one case. A leg whose agreement is gone has no share in anything.
+#[derive(Debug)]
+pub struct Sharing<'r> {
+    rules: &'r Rules,
+    home: Option<SystemName>,
+    joined: BTreeMap<SystemName, &'r Agreement>,
+}
+
+/// What is said in public besides the fields.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Comments.
+    Comments,
+    /// Files.
+    Files,
+}
+
+impl<'r> Sharing<'r> {
+    /// The agreements between the legs of this case.
+    pub fn of(rules: &'r Rules, case: &Case) -> Self {
+        let home = case.legs.iter().find(|(_, leg)| leg.role == Role::Home).map(|(name, _)| name.clone());
+        let joined = case
+            .legs
+            .iter()
+            .filter(|(_, leg)| leg.role == Role::Counterpart)
+            .filter_map(|(name, leg)| {
+                let agreement = rules.agreements.get(leg.agreement.as_ref()?)?;
+                (agreement.counterpart == *name).then(|| (name.clone(), agreement))
+            })
+            .collect();
+        Self { rules, home, joined }
+    }
+
+    /// The agreement under which a counterpart takes part.
+    pub fn agreement(&self, system: &SystemName) -> Option<&'r Agreement> {
+        self.joined.get(system).copied()
+    }
+
+    /// Whether the system may take part at all: it is the home desk, or its agreement is in force.
+    pub fn takes_part(&self, system: &SystemName) -> bool {
+        self.rules.systems.contains_key(system) && (self.is_home(system) || self.joined.contains_key(system))
+    }
+
+    /// Whether the system is the case's home desk.
+    pub fn is_home(&self, system: &SystemName) -> bool {
+        self.home.as_ref() == Some(system)
+    }
+
+    /// The counterparts of the case, by name.
+    pub fn counterparts(&self) -> impl Iterator<Item = (&SystemName, &'r Agreement)> {
+        self.joined.iter().map(|(name, agreement)| (name, *agreement))
+    }
+
+    /// The fields of a system that any of its agreements names.
+    pub fn fields(&self, system: &SystemName) -> BTreeSet<Field> {
+        self.concerning(system)
+            .flat_map(|agreement| &agreement.fields)
+            .filter(|(_, rule)| rule.direction != Direction::None)
+            .map(|(field, _)| field.clone())
+            .collect()
+    }
+
+    /// Whether a change of the field on this system may enter the document.
+    pub fn is_source(&self, system: &SystemName, field: &Field) -> bool {
+        if !self.is_home(system) {
+            return self.direction(system, field).is_some_and(Direction::leads_in);
+        }
+        let mut joined = self.directions(field).peekable();
+        if joined.peek().is_some() {
+            joined.any(Direction::leads_out)
+        } else {
+            // Nobody has joined whom it concerns: what a later counterpart may see is gathered already.
+            self.concerning(system)
+                .filter_map(|agreement| agreement.fields.get(field))
+                .any(|rule| rule.direction.leads_out())
+        }
+    }
+
+    /// Whether the document's value of the field is written to this system.
+    pub fn is_target(&self, system: &SystemName, field: &Field) -> bool {
+        if self.is_home(system) {
+            self.directions(field).any(Direction::leads_in)
+        } else {
+            self.direction(system, field).is_some_and(Direction::leads_out)
+        }
+    }
+
+    /// Who wins when a counterpart and the document disagree.
+    pub fn policy(&self, counterpart: &SystemName, field: &Field) -> Option<Policy> {
+        self.agreement(counterpart)?.fields.get(field).map(|rule| rule.policy)
+    }
+
+    /// Whether anything of this kind that is said on the system goes to anybody.
+    pub fn gathers(&self, kind: Kind, system: &SystemName) -> bool {
+        let home = self.is_home(system);
+        self.concerning(system).any(|agreement| {
+            let direction = kind.direction(agreement);
+            if home { direction.leads_out() } else { direction.leads_in() }
+        })
+    }
+
+    /// Whether what was said on `from` goes to `to`.
+    pub fn carries(&self, kind: Kind, from: &SystemName, to: &SystemName) -> bool {
+        let leads_in = |agreement: &Agreement| kind.direction(agreement).leads_in();
+        let leads_out = |agreement: &Agreement| kind.direction(agreement).leads_out();
+        match (self.agreement(from), self.agreement(to)) {
+            (Some(source), None) => self.is_home(to) && leads_in(source),
+            (None, Some(target)) => self.is_home(from) && leads_out(target),
+            (Some(source), Some(target)) => {
+                from != to && leads_in(source) && leads_out(target) && target.relay
+            }
+            (None, None) => false,
+        }
+    }
+
+    fn concerning(&self, system: &SystemName) -> impl Iterator<Item = &'r Agreement> {
+        let home = self.is_home(system);
+        let all = self.rules.agreements.values().filter(move |_| home);
+        let own = self.agreement(system).into_iter();
+        let system = system.clone();
+        all.filter(move |agreement| agreement.home == system).chain(own)
+    }
+
+    fn direction(&self, counterpart: &SystemName, field: &Field) -> Option<Direction> {
+        self.agreement(counterpart)?.fields.get(field).map(|rule| rule.direction)
+    }
+
+    fn directions(&self, field: &Field) -> impl Iterator<Item = Direction> {
+        self.joined.values().filter_map(|agreement| agreement.fields.get(field)).map(|rule| rule.direction)
+    }
+}
+
+impl Kind {
+    fn direction(self, agreement: &Agreement) -> Direction {
+        match self {
+            Self::Comments => agreement.comments,
+            Self::Files => agreement.files,
+        }
+    }
+}
+
+impl Direction {
+    /// Whether it leads from home to the counterpart.
+    pub fn leads_out(self) -> bool {
+        matches!(self, Self::Both | Self::Outbound)
+    }
+
+    /// Whether it leads from the counterpart to home.
+    pub fn leads_in(self) -> bool {
+        matches!(self, Self::Both | Self::Inbound)
+    }
+}

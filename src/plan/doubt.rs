@@ -1,0 +1,115 @@
+//! Doubt: which intents an observation shows to have taken effect, and which it shows not to have.
+
+use std::collections::BTreeMap;
+
+use throughline_sdk::{IntentId, Marker, Operation, RemoteId, Subject, SystemName, Ticket};
+
+use super::native::{answers, value_in};
+use super::planner::Planner;
+use crate::case::{Fact, Item, Outstanding, Phase, WrittenValue};
+
+impl Planner<'_> {
+    /// Ends the intents whose marker the ticket bears.
+    pub(super) fn recognize(&mut self, leg: &SystemName, ticket: &Ticket) {
+        let Some(standing) = self.case.legs.get(leg) else { return };
+        if standing.outstanding.is_empty() {
+            return;
+        }
+        let mut marked: BTreeMap<&Marker, Subject> = BTreeMap::new();
+        for comment in &ticket.comments {
+            if let Some(marker) =
+                comment.marker.as_ref().filter(|_| !standing.shadow.comments.contains_key(&comment.id))
+            {
+                marked.entry(marker).or_insert_with(|| Subject::Comment(comment.id.clone()));
+            }
+        }
+        for file in &ticket.files {
+            if let Some(marker) =
+                file.marker.as_ref().filter(|_| !standing.shadow.files.contains_key(&file.id))
+            {
+                marked.entry(marker).or_insert_with(|| Subject::File(file.id.clone()));
+            }
+        }
+        if let Some(marker) = &ticket.marker {
+            marked.entry(marker).or_insert_with(|| Subject::Ticket(ticket.id.clone()));
+        }
+        let found: Vec<(IntentId, Subject)> = standing
+            .outstanding
+            .iter()
+            .filter_map(|standing| {
+                let subject = marked.get(&standing.intent.marker)?;
+                fits(&standing.intent.operation, subject)
+                    .then(|| (standing.intent.id.clone(), subject.clone()))
+            })
+            .collect();
+        for (intent, subject) in found {
+            self.say(Fact::Effected { leg: leg.clone(), intent, subject, found: true });
+        }
+    }
+
+    /// Decides the doubtful intents that no attempt can bring to effect any more, where the ticket shows it.
+    pub(super) fn settle(&mut self, leg: &SystemName, ticket: &Ticket) {
+        let Some(standing) = self.case.legs.get(leg) else { return };
+        let decided: Vec<(IntentId, Option<Subject>)> = standing
+            .outstanding
+            .iter()
+            .filter(|standing| {
+                matches!(standing.phase, Phase::Doubtful { .. })
+                    && self.view.settled.contains(&standing.intent.id)
+            })
+            .filter_map(|standing| Some((standing.intent.id.clone(), shows(standing, ticket)?)))
+            .collect();
+        for (intent, subject) in decided {
+            let leg = leg.clone();
+            self.say(match subject {
+                Some(subject) => Fact::Effected { leg, intent, subject, found: true },
+                None => Fact::Dropped {
+                    leg,
+                    intent,
+                    reason: "the ticket was read and shows no effect of it".to_owned(),
+                },
+            });
+        }
+    }
+}
+
+fn fits(operation: &Operation, subject: &Subject) -> bool {
+    match operation {
+        Operation::Create(_) => matches!(subject, Subject::Ticket(_)),
+        Operation::Comment { .. } => matches!(subject, Subject::Comment(_)),
+        Operation::Attach { .. } => matches!(subject, Subject::File(_)),
+        Operation::Update { .. }
+        | Operation::Transition { .. }
+        | Operation::Edit { .. }
+        | Operation::Retract { .. }
+        | Operation::LinkBack { .. } => false,
+    }
+}
+
+/// What the ticket shows of an intent: its subject if it took effect. `None` where a ticket can never show that
+/// it did not: a create, a comment, a file.
+fn shows(standing: &Outstanding, ticket: &Ticket) -> Option<Option<Subject>> {
+    let this = || Subject::Ticket(RemoteId::new(ticket.id.as_str()));
+    let found = match &standing.intent.operation {
+        Operation::Create(_) | Operation::Comment { .. } | Operation::Attach { .. } => return None,
+        operation @ (Operation::Update { .. } | Operation::Transition { .. }) => {
+            let Item::Field(field) = &standing.item else { return Some(None) };
+            let sent = operation.value(field)?;
+            answers(field, sent, value_in(ticket, field)).then(this)
+        }
+        Operation::Edit { comment, body } => {
+            let there = ticket.comments.iter().find(|there| there.id == *comment);
+            there
+                .filter(|there| answers(&crate::case::Field::Description, body, &there.body))
+                .map(|there| Subject::Comment(there.id.clone()))
+        }
+        Operation::Retract { comment } => {
+            let there = ticket.comments.iter().any(|there| there.id == *comment && !there.body.is_empty());
+            (!there).then(|| Subject::Comment(comment.clone()))
+        }
+        Operation::LinkBack { label, .. } => {
+            ticket.references.iter().any(|reference| reference.label == *label).then(this)
+        }
+    };
+    Some(found)
+}

@@ -1,0 +1,48 @@
+//! Opening and widening a case: the first leg, and every leg an agreement brings in later.
+
+use throughline_sdk::{SystemName, Ticket};
+
+use super::fields::First;
+use super::planner::Planner;
+use crate::agreement::Agreement;
+use crate::case::{AgreementName, Fact, Role};
+
+impl Planner<'_> {
+    /// Opens the case from the one observation there is, if an agreement takes it in.
+    pub(super) fn open(&mut self) {
+        let mut observations = self.view.observations.iter();
+        let (Some((system, ticket)), None) = (observations.next(), observations.next()) else { return };
+        let routes = self.view.rules.routes(system, ticket);
+        let Some(first) = routes.first() else { return };
+        let from_home = routes.iter().any(|agreement| agreement.home == *system);
+        self.say(Fact::Opened);
+        if from_home {
+            self.join(system, Role::Home, None);
+        } else {
+            self.join(system, Role::Counterpart, Some(first));
+        }
+        self.read(system, ticket, First::Opening);
+        if from_home {
+            self.widen(system, ticket);
+        } else {
+            self.join(&first.home, Role::Home, None);
+        }
+    }
+
+    /// Brings in each counterpart to which the home ticket is offered by now.
+    pub(super) fn widen(&mut self, home: &SystemName, ticket: &Ticket) {
+        let rules = self.view.rules;
+        for agreement in rules.agreements.values() {
+            let joined = self.case.legs.contains_key(&agreement.counterpart);
+            if !joined && rules.offers(agreement, home, ticket) {
+                self.join(&agreement.counterpart, Role::Counterpart, Some(agreement));
+            }
+        }
+    }
+
+    fn join(&mut self, leg: &SystemName, role: Role, agreement: Option<&Agreement>) {
+        let Some(system) = self.view.rules.systems.get(leg) else { return };
+        let agreement: Option<AgreementName> = agreement.map(|agreement| agreement.name.clone());
+        self.say(Fact::Joined { leg: leg.clone(), party: system.party.clone(), role, agreement });
+    }
+}

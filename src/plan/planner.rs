@@ -1,0 +1,57 @@
+//! The planner's hands: it records a fact and folds it in the same step, so that each decision sees the last one.
+
+use throughline_sdk::{Operation, SystemName};
+
+use super::{Plan, View};
+use crate::agreement::Sharing;
+use crate::case::{Case, Fact, Fingerprint, Health, Leg, Role};
+
+/// One run of the planner.
+#[derive(Debug)]
+pub(super) struct Planner<'p> {
+    pub(super) case: &'p mut Case,
+    pub(super) view: &'p View<'p>,
+    pub(super) plan: Plan,
+}
+
+impl<'p> Planner<'p> {
+    pub(super) fn new(case: &'p mut Case, view: &'p View<'p>) -> Self {
+        Self { case, view, plan: Plan::default() }
+    }
+
+    /// Records a fact and folds it.
+    pub(super) fn say(&mut self, fact: Fact) {
+        self.case.apply(&fact, self.view.now);
+        self.plan.facts.push(fact);
+    }
+
+    /// The systems of the case, home first, so that a tie never depends on names.
+    pub(super) fn home_first(&self) -> Vec<SystemName> {
+        let mut names: Vec<_> = self.case.legs.iter().map(|(name, leg)| (leg.role, name.clone())).collect();
+        names.sort_by_key(|(role, name)| (*role != Role::Home, name.clone()));
+        names.into_iter().map(|(_, name)| name).collect()
+    }
+
+    /// The agreements in force between the legs there are now.
+    pub(super) fn sharing(&self) -> Sharing<'p> {
+        Sharing::of(self.view.rules, self.case)
+    }
+
+    /// The leg, if it is well and some agreement lets it take part.
+    pub(super) fn able(&self, name: &SystemName, sharing: &Sharing<'_>) -> Option<&Leg> {
+        self.case.legs.get(name).filter(|leg| leg.health == Health::Well && sharing.takes_part(name))
+    }
+
+    /// Asks for a leg to be read, unless it just was.
+    pub(super) fn ask_for(&mut self, leg: &SystemName) {
+        if !self.view.observations.contains_key(leg) && !self.plan.unread.contains(leg) {
+            self.plan.unread.push(leg.clone());
+        }
+    }
+}
+
+/// The fingerprint of an operation: the same operation is not tried again once it is parked.
+pub(super) fn print_of(operation: &Operation) -> Fingerprint {
+    // Serializing plain data into memory has no way to fail.
+    Fingerprint::of(&serde_json::to_string(operation).unwrap_or_default())
+}

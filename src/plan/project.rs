@@ -1,0 +1,285 @@
+//! Projecting: what each leg lacks of the document, as intents, or as parked where it cannot be sent.
+
+use std::collections::BTreeMap;
+
+use throughline_sdk::{Capabilities, Class, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
+
+use super::native::{same, value_in, write};
+use super::planner::{Planner, print_of};
+use super::{View, marker};
+use crate::agreement::{Sharing, label};
+use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Reading};
+
+/// What a leg lacks.
+#[derive(Debug, Default)]
+pub(super) struct Needs {
+    /// Fields on which it agrees without a write.
+    agreed: BTreeMap<Field, Fingerprint>,
+    /// What cannot or must not be sent.
+    pub(super) refused: Vec<Fact>,
+    /// What is to be sent, in order.
+    writes: Vec<Write>,
+    /// Something has to be read or stored first.
+    pub(super) waits: bool,
+}
+
+/// One intent to be.
+#[derive(Debug)]
+pub(super) struct Write {
+    pub(super) item: Item,
+    pub(super) value: Option<Fingerprint>,
+    pub(super) operation: Operation,
+    /// The version its marker is made from; `None` gives each such intent a marker of its own.
+    pub(super) version: Option<u32>,
+}
+
+/// A leg to be projected onto, with all that decides what it is shown.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'t> {
+    pub(super) name: &'t SystemName,
+    pub(super) leg: &'t Leg,
+    pub(super) case: &'t Case,
+    pub(super) view: &'t View<'t>,
+    pub(super) sharing: &'t Sharing<'t>,
+    pub(super) able: &'t Capabilities,
+}
+
+impl Planner<'_> {
+    /// Plans for one leg whatever it lacks.
+    pub(super) fn project(&mut self, name: &SystemName) {
+        let sharing = self.sharing();
+        let able = self.view.capabilities.get(name);
+        let (Some(leg), Some(able)) = (self.able(name, &sharing).cloned(), able) else {
+            return self.rest(name);
+        };
+        let busy = !leg.outstanding.is_empty();
+        let mut needs = Needs::default();
+        let (mut unread, mut unstored) = (Vec::new(), Vec::new());
+        {
+            let target =
+                Target { name, leg: &leg, case: self.case, view: self.view, sharing: &sharing, able };
+            if leg.ticket.is_none() {
+                target.creation(&mut needs);
+            } else {
+                target.fields(&mut needs, &mut unread);
+                target.remarks(&mut needs, &mut unread);
+                target.attachments(&mut needs, &mut unstored);
+                target.links(&mut needs);
+            }
+        }
+        for leg in unread {
+            self.ask_for(&leg);
+        }
+        for origin in unstored {
+            if !self.plan.unstored.contains(&origin) {
+                self.plan.unstored.push(origin);
+            }
+        }
+        self.carry_out(name, needs, busy);
+    }
+
+    fn carry_out(&mut self, name: &SystemName, needs: Needs, busy: bool) {
+        if !needs.agreed.is_empty() {
+            let reading = Reading { agreed: needs.agreed, ..Reading::default() };
+            self.say(Fact::Observed { leg: name.clone(), reading });
+        }
+        for fact in needs.refused {
+            self.say(fact);
+        }
+        let mut later = needs.waits || (busy && !needs.writes.is_empty());
+        if !busy {
+            for write in needs.writes {
+                later |= write.item == Item::Ticket;
+                self.intend(name, write);
+            }
+        }
+        if later {
+            self.postpone(name);
+        } else if !busy {
+            self.rest(name);
+        }
+    }
+
+    fn intend(&mut self, name: &SystemName, write: Write) {
+        let Some(leg) = self.case.legs.get(name) else { return };
+        let number = self.case.intents.saturating_add(1);
+        let version = write.version.unwrap_or(number);
+        let expected = match write.operation {
+            Operation::Update { .. } | Operation::Transition { .. } => leg.shadow.version.clone(),
+            Operation::Create(_)
+            | Operation::Comment { .. }
+            | Operation::Edit { .. }
+            | Operation::Retract { .. }
+            | Operation::Attach { .. }
+            | Operation::LinkBack { .. } => None,
+        };
+        let intent = Intent {
+            id: IntentId::new(format!("{}-{number}", self.case.id)),
+            ticket: leg.ticket.clone(),
+            operation: write.operation,
+            marker: marker(self.view.markers, self.case.id, name, &write.item, version),
+            expected,
+        };
+        self.say(Fact::Intended { leg: name.clone(), item: write.item, value: write.value, intent });
+    }
+
+    fn postpone(&mut self, name: &SystemName) {
+        if self.case.legs.get(name).is_some_and(|leg| !leg.dirty) {
+            self.say(Fact::Postponed { leg: name.clone() });
+        }
+    }
+
+    /// Everything is planned for this leg, or nothing can be.
+    fn rest(&mut self, name: &SystemName) {
+        if self.case.legs.get(name).is_some_and(|leg| leg.dirty) {
+            self.say(Fact::Planned { leg: name.clone() });
+        }
+    }
+}
+
+impl Target<'_> {
+    fn creation(&self, needs: &mut Needs) {
+        let own = self.sharing.agreement(self.name);
+        let kind = match own {
+            Some(agreement) => agreement.counterpart_type.clone(),
+            None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
+        };
+        let shown = |field: &Field| self.shown(field).and_then(|(_, shown)| shown.ok());
+        let custom = self.case.document.fields.keys().filter_map(|field| match field {
+            Field::Custom(name) => Some((name.clone(), shown(field)?)),
+            Field::Title | Field::Description | Field::Status | Field::Priority | Field::Kind => None,
+        });
+        let ticket = NewTicket {
+            // A desk takes no ticket without a title, and an unshared one must not leak.
+            title: shown(&Field::Title)
+                .filter(|title| !title.is_empty())
+                .unwrap_or_else(|| self.case.id.to_string()),
+            description: shown(&Field::Description).unwrap_or_default(),
+            status: shown(&Field::Status),
+            priority: shown(&Field::Priority),
+            kind: kind.or_else(|| shown(&Field::Kind)),
+            fields: custom.filter(|(_, value)| !value.is_empty()).collect(),
+        };
+        let operation = Operation::Create(ticket);
+        let standing = self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket);
+        // Its text may change while it is under way; there must be one ticket only.
+        if !standing {
+            self.want(needs, Write { item: Item::Ticket, value: None, operation, version: Some(1) });
+        }
+    }
+
+    fn fields(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
+        for field in self.case.document.fields.keys() {
+            let Some((want, shown)) = self.shown(field) else { continue };
+            let shadow = self.leg.shadow.fields.get(field);
+            if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+                continue;
+            }
+            let item = Item::Field(field.clone());
+            if self.blocked(&item, &want) {
+                continue;
+            }
+            if let Some(written) = shadow.and_then(|shadow| shadow.written.as_ref()) {
+                // It took effect and was not read back: what it left decides.
+                needs.waits = true;
+                unread.push(self.name.clone());
+                if written.value == want {
+                    continue;
+                }
+            }
+            let able = match field {
+                Field::Status => self.able.transition,
+                Field::Title | Field::Description | Field::Priority | Field::Kind | Field::Custom(_) => {
+                    self.able.update
+                }
+            };
+            let shown = match shown {
+                Ok(shown) => shown,
+                Err(reason) => {
+                    needs.refused.push(self.park(item, want, ErrorKind::Misconfigured, reason));
+                    continue;
+                }
+            };
+            let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
+                needs.waits = true;
+                unread.push(self.name.clone());
+                continue;
+            };
+            let native = self.view.observations.get(self.name).map(|ticket| value_in(ticket, field));
+            if *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown)) {
+                if self.leg.outstanding.iter().all(|standing| standing.item != item) {
+                    needs.agreed.insert(field.clone(), want);
+                    continue;
+                }
+            }
+            if !able {
+                let reason = format!("{} cannot change the {field} of a ticket", self.name);
+                needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
+                continue;
+            }
+            let last = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
+            if last.is_none_or(|last| last.value.as_ref() != Some(&want)) {
+                let operation = write(field, shown);
+                needs.writes.push(Write { item, value: Some(want), operation, version: None });
+            }
+        }
+    }
+
+    fn links(&self, needs: &mut Needs) {
+        if !self.able.link_back {
+            return;
+        }
+        let home = self.sharing.is_home(self.name);
+        for (other, leg) in &self.case.legs {
+            let related =
+                if home { self.sharing.agreement(other).is_some() } else { self.sharing.is_home(other) };
+            let well = leg.health == crate::case::Health::Well && leg.ticket.is_some();
+            let (Some(key), Some(system)) = (&leg.key, self.view.rules.systems.get(other)) else { continue };
+            if other == self.name || !related || !well || self.leg.linked.contains(other) {
+                continue;
+            }
+            let operation = Operation::LinkBack {
+                label: label(&system.party_title, key).into_intent(),
+                // Where the home desk stands is nobody else's concern.
+                url: leg.url.clone().filter(|_| home),
+            };
+            let item = Item::LinkBack(other.clone());
+            self.want(needs, Write { item, value: None, operation, version: Some(1) });
+        }
+    }
+
+    /// The fingerprint of the document's value and what this leg is shown for it, if it is shown anything.
+    fn shown(&self, field: &Field) -> Option<(Fingerprint, Result<String, String>)> {
+        let document = self.case.document.fields.get(field)?;
+        if self.case.document.conflicts.contains_key(field) || !self.sharing.is_target(self.name, field) {
+            return None;
+        }
+        let agreement = self.sharing.agreement(self.name);
+        let shown = self.view.rules.project(self.name, agreement, field, &document.value);
+        let shown = shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string());
+        Some((Fingerprint::of(&document.value), shown))
+    }
+
+    /// Adds a write unless the same is under way or parked.
+    pub(super) fn want(&self, needs: &mut Needs, write: Write) {
+        let under_way = self.leg.outstanding.iter();
+        let mut under_way = under_way.filter(|standing| standing.item == write.item);
+        let same = under_way.any(|standing| standing.intent.operation == write.operation);
+        if !same && !self.blocked(&write.item, &print_of(&write.operation)) {
+            needs.writes.push(write);
+        }
+    }
+
+    /// Whether something parked stands in the way of wanting this.
+    pub(super) fn blocked(&self, item: &Item, want: &Fingerprint) -> bool {
+        self.leg.parked.get(item).is_some_and(|parked| {
+            // Whatever was parked in doubt may be there: another text must not make a second one of it.
+            let doubtful = parked.kind.class() != Class::Park;
+            parked.want == *want || (!parked.discarded && (doubtful || parked.is_untranslatable()))
+        })
+    }
+
+    pub(super) fn park(&self, item: Item, want: Fingerprint, kind: ErrorKind, reason: String) -> Fact {
+        Fact::Parked { leg: self.name.clone(), item, want, kind, reason, intent: None }
+    }
+}

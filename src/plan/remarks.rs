@@ -1,0 +1,191 @@
+//! Comments and files out: each original once per leg, in the order in which they were written.
+
+use std::collections::BTreeMap;
+
+use throughline_sdk::ticket::canonical_text;
+use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName, Visibility};
+
+use super::planner::print_of;
+use super::project::{Needs, Target, Write};
+use crate::agreement::{Kind, Said, file_name, remark_body};
+use crate::case::{Attachment, Fact, Fingerprint, Item, Origin, Remark, SeenComment};
+
+/// The marker version of taking a comment back: never the version of a text.
+const RETRACTION: u32 = u32::MAX;
+
+type Copies<'t> = Vec<(&'t CommentId, &'t SeenComment)>;
+
+impl Target<'_> {
+    pub(super) fn remarks(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
+        let mut copies: BTreeMap<&Origin, Copies<'_>> = BTreeMap::new();
+        for (id, seen) in &self.leg.shadow.comments {
+            copies.entry(&seen.origin).or_default().push((id, seen));
+        }
+        let mut remarks: Vec<_> = self
+            .case
+            .document
+            .remarks
+            .iter()
+            .filter(|(origin, _)| self.sharing.carries(Kind::Comments, &origin.system, self.name))
+            .collect();
+        remarks.sort_by_key(|(origin, remark)| (remark.written, *origin));
+        for (origin, remark) in remarks {
+            let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
+            if remark.withdrawn {
+                self.take_back(origin, copies, needs);
+            } else if !self.send(origin, remark, copies, needs) {
+                // What was written later must not overtake it.
+                needs.waits = true;
+                unread.push(origin.system.clone());
+                return;
+            }
+        }
+    }
+
+    /// Asks for the copy to be made or brought up to date. False where the text has to be read first.
+    fn send(
+        &self,
+        origin: &Origin,
+        remark: &Remark,
+        copies: &[(&CommentId, &SeenComment)],
+        needs: &mut Needs,
+    ) -> bool {
+        let newest = copies.iter().max_by_key(|(_, seen)| (seen.version, !seen.gone));
+        if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
+            return true;
+        }
+        let item = Item::Remark(origin.clone());
+        let sent = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
+        if sent.is_some_and(|sent| sent.value.as_ref() == Some(&remark.print)) {
+            return true;
+        }
+        let Some(text) = self.text(origin, remark) else {
+            let well = self
+                .case
+                .legs
+                .get(&origin.system)
+                .is_some_and(|leg| leg.health == crate::case::Health::Well && leg.ticket.is_some());
+            let observed = self.view.observations.contains_key(&origin.system);
+            if well && !observed {
+                return self.blocked(&item, &remark.print);
+            }
+            if !self.blocked(&item, &remark.print) {
+                let reason =
+                    format!("its text is kept nowhere but in {}, where it cannot be read", origin.system);
+                needs.refused.push(self.park(item, remark.print.clone(), ErrorKind::Rejected, reason));
+            }
+            return true;
+        };
+        let live = newest.filter(|(_, seen)| !seen.gone && self.able.edit);
+        let title = self.view.rules.systems.get(&origin.system).map(|system| system.party_title.as_str());
+        let said = Said {
+            author: &remark.author,
+            party_title: title.unwrap_or_default(),
+            text: &text,
+            repeated: newest.is_some() && live.is_none(),
+        };
+        let body = remark_body(&said).into_intent();
+        let operation = match live {
+            Some((id, _)) => Operation::Edit { comment: (*id).clone(), body },
+            None => Operation::Comment { body, visibility: Visibility::Public },
+        };
+        let value = Some(remark.print.clone());
+        self.want(needs, Write { item, value, operation, version: Some(remark.version) });
+        true
+    }
+
+    fn take_back(&self, origin: &Origin, copies: &[(&CommentId, &SeenComment)], needs: &mut Needs) {
+        for (id, _) in copies.iter().filter(|(_, seen)| !seen.gone) {
+            if self.able.retract {
+                let operation = Operation::Retract { comment: (*id).clone() };
+                let item = Item::Remark(origin.clone());
+                self.want(needs, Write { item, value: None, operation, version: Some(RETRACTION) });
+                continue;
+            }
+            self.withhold(
+                needs,
+                format!("comment:{id}"),
+                "withdrawn at its origin; this system takes no comment back",
+            );
+        }
+    }
+
+    /// The text, kept or as just read at its origin, provided that it is the current version.
+    fn text(&self, origin: &Origin, remark: &Remark) -> Option<String> {
+        if let Some(body) = &remark.body {
+            return Some(body.clone());
+        }
+        let ticket = self.view.observations.get(&origin.system)?;
+        let comment = ticket.comments.iter().find(|comment| comment.id.as_str() == origin.id)?;
+        let text = canonical_text(&comment.body);
+        let current = comment.visibility == Visibility::Public && Fingerprint::of(&text) == remark.print;
+        current.then_some(text)
+    }
+
+    pub(super) fn attachments(&self, needs: &mut Needs, unstored: &mut Vec<Origin>) {
+        let copies: BTreeMap<&Origin, _> =
+            self.leg.shadow.files.iter().map(|(id, seen)| (&seen.origin, (id, seen))).collect();
+        let mut files: Vec<_> = self
+            .case
+            .document
+            .attachments
+            .iter()
+            .filter(|(origin, _)| self.sharing.carries(Kind::Files, &origin.system, self.name))
+            .collect();
+        files.sort_by_key(|(origin, file)| (file.written, *origin));
+        for (origin, file) in files {
+            match copies.get(origin) {
+                Some((id, seen)) if file.withdrawn && !seen.gone => {
+                    let rule = "withdrawn at its origin; files are not taken back";
+                    self.withhold(needs, format!("file:{id}"), rule);
+                }
+                Some(_) => {}
+                None if file.withdrawn => {}
+                None => self.attach(origin, file, needs, unstored),
+            }
+        }
+    }
+
+    fn attach(&self, origin: &Origin, file: &Attachment, needs: &mut Needs, unstored: &mut Vec<Origin>) {
+        let item = Item::Attachment(origin.clone());
+        let size = file.size;
+        let refusal = if self.able.attach.is_none() {
+            Some(format!("{} takes no files", self.name))
+        } else if size > self.able.max_file_bytes {
+            Some(format!(
+                "the file has {size} bytes and {} takes at most {}",
+                self.name, self.able.max_file_bytes
+            ))
+        } else {
+            None
+        };
+        let without_bytes = print_of(&Operation::LinkBack { label: format!("{item} {size}"), url: None });
+        if let Some(reason) = refusal {
+            if !self.leg.parked.contains_key(&item) {
+                needs.refused.push(self.park(item, without_bytes, ErrorKind::Unsupported, reason));
+            }
+            return;
+        }
+        let Some(digest) = &file.digest else {
+            if !self.leg.parked.contains_key(&item) {
+                needs.waits = true;
+                unstored.push(origin.clone());
+            }
+            return;
+        };
+        let operation = Operation::Attach {
+            name: file_name(&file.name).into_intent(),
+            media_type: file.media_type.clone(),
+            size,
+            digest: digest.clone(),
+            visibility: Visibility::Public,
+        };
+        self.want(needs, Write { item, value: None, operation, version: Some(1) });
+    }
+
+    fn withhold(&self, needs: &mut Needs, what: String, rule: &str) {
+        if !self.leg.shadow.withheld.contains(&what) {
+            needs.refused.push(Fact::Withheld { leg: self.name.clone(), what, rule: rule.to_owned() });
+        }
+    }
+}
