@@ -4,3 +4,4 @@ pub mod agreement;
 pub mod case;
 pub mod ledger;
 pub mod plan;
+pub mod store;
