@@ -1,0 +1,325 @@
+//! The one way to record and to read what is recorded: a cheap handle to the one writer.
+
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+use throughline_sdk::{Entropy, Timestamp};
+use tokio::sync::{mpsc, oneshot};
+
+use super::record::{Record, parse};
+use super::recover::recover;
+use super::segments::{Found, Lines, Segments};
+use super::writer::Writer;
+use super::{Error, Keyring, MasterKey, Medium, Position};
+use crate::case::{Case, CaseId, Fact};
+use crate::store::{self, Index, Store};
+
+/// Entries that one `fdatasync` may make durable.
+const GROUP: usize = 512;
+/// Facts as they are serialized are not weighed: a few long texts per entry stay far below this many entries.
+const QUEUE: usize = 1024;
+
+/// What a journal is made of.
+#[derive(Debug)]
+pub struct Parts {
+    /// The data directory.
+    pub medium: Arc<dyn Medium>,
+    /// The engine of the correlation store.
+    pub store: Arc<dyn Store>,
+    /// Wraps the keys of the cases.
+    pub master: MasterKey,
+    /// Makes keys and nonces.
+    pub entropy: Arc<dyn Entropy>,
+    /// Where blocking work is done.
+    pub offload: Offload,
+    /// The length at which a segment is followed by a new one; 128 MiB unless a test wants less.
+    pub segment_bytes: u64,
+}
+
+impl Parts {
+    /// The length of a segment unless told otherwise.
+    pub const SEGMENT_BYTES: u64 = 128 * 1024 * 1024;
+}
+
+/// Where blocking work is done.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Offload {
+    /// A thread of its own for the writer and tokio's blocking threads for readers: production.
+    Threads,
+    /// Inside the future that asks: no threads and no real time, for simulation.
+    Inline,
+}
+
+/// What is to be recorded.
+#[derive(Clone, Debug)]
+pub struct Entry {
+    /// When.
+    pub at: Timestamp,
+    /// The case it is about, after folding `facts`, with `last` still the position of the record before.
+    pub case: Option<Case>,
+    /// What happened.
+    pub facts: Vec<Fact>,
+}
+
+/// Where an entry was recorded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Committed {
+    /// Where its record begins.
+    pub position: Position,
+    /// Its number.
+    pub seq: u64,
+}
+
+/// A handle to the ledger and its index.
+#[derive(Clone, Debug)]
+pub struct Journal {
+    shared: Arc<Shared>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    medium: Arc<dyn Medium>,
+    index: Index,
+    keyring: Arc<Keyring>,
+    next_case: AtomicU64,
+    closed: AtomicBool,
+    failure: Arc<OnceLock<String>>,
+    way: Way,
+}
+
+#[derive(Debug)]
+enum Way {
+    Thread(mpsc::Sender<Job>),
+    Inline(Box<Mutex<Writer>>),
+}
+
+enum Job {
+    Commit(Box<Entry>, oneshot::Sender<Result<Committed, Error>>),
+    Erase(CaseId, oneshot::Sender<Result<(), Error>>),
+    Close(oneshot::Sender<Result<(), Error>>),
+}
+
+impl Journal {
+    /// Opens the ledger, cuts a torn tail and brings the store up to it. May take long if the store is rebuilt.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] if an acknowledged record is not what was written; [`Error::WrongMasterKey`].
+    pub async fn open(parts: Parts) -> Result<Self, Error> {
+        let offload = parts.offload;
+        let writer = match offload {
+            Offload::Threads => blocking(move || recover(parts)).await?,
+            Offload::Inline => recover(parts)?,
+        };
+        let highest = writer.index.counts()?.highest;
+        let failure = Arc::new(OnceLock::new());
+        let (medium, index) = (Arc::clone(&writer.medium), writer.index.clone());
+        let keyring = Arc::clone(&writer.keyring);
+        let way = match offload {
+            Offload::Threads => {
+                let (sender, queue) = mpsc::channel(QUEUE);
+                let failure = Arc::clone(&failure);
+                std::thread::Builder::new()
+                    .name("ledger".into())
+                    .spawn(move || serve(writer, queue, &failure))
+                    .map_err(|error| Error::Worker(error.to_string()))?;
+                Way::Thread(sender)
+            }
+            Offload::Inline => Way::Inline(Box::new(Mutex::new(writer))),
+        };
+        let next_case = AtomicU64::new(highest + 1);
+        let closed = AtomicBool::new(false);
+        Ok(Self { shared: Arc::new(Shared { medium, index, keyring, next_case, closed, failure, way }) })
+    }
+
+    /// Records an entry: durable and indexed on return. Those who ask at the same time share one sync.
+    ///
+    /// # Errors
+    ///
+    /// After a failure of disk or store nothing is recorded any more, see [`is_failed`](Self::is_failed): whether this
+    /// entry was is only known after a restart. [`Error::Stale`] and [`Error::Erased`] concern this entry alone,
+    /// which then is not recorded.
+    pub async fn commit(&self, entry: Entry) -> Result<Committed, Error> {
+        self.check()?;
+        match &self.shared.way {
+            Way::Thread(queue) => {
+                let (answer, answered) = oneshot::channel();
+                ask(queue, Job::Commit(Box::new(entry), answer), answered).await
+            }
+            Way::Inline(writer) => {
+                let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
+                let outcome = self.note(writer.group(vec![entry]))?.pop();
+                outcome.unwrap_or_else(|| Err(Error::Worker("it did not answer".into())))
+            }
+        }
+    }
+
+    /// Reads from the index.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Index) -> Result<T, store::Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        match &self.shared.way {
+            Way::Thread(_) => {
+                let index = self.shared.index.clone();
+                blocking(move || Ok(read(&index)?)).await
+            }
+            Way::Inline(_) => Ok(read(&self.shared.index)?),
+        }
+    }
+
+    /// A case number that was never given before.
+    pub fn next_case(&self) -> CaseId {
+        CaseId(self.shared.next_case.fetch_add(1, Ordering::Relaxed))
+    }
+
+    /// A case's records, oldest first.
+    pub async fn timeline(&self, case: &Case) -> Result<Vec<Record>, Error> {
+        let (medium, keyring) = (Arc::clone(&self.shared.medium), Arc::clone(&self.shared.keyring));
+        let last = case.last;
+        match &self.shared.way {
+            Way::Thread(_) => blocking(move || walk_back(&*medium, &keyring, last)).await,
+            Way::Inline(_) => walk_back(&*medium, &keyring, last),
+        }
+    }
+
+    /// Makes a case's content unreadable for good: its key is destroyed, and the store forgets it. The ledger still
+    /// verifies. Files it named are not touched.
+    pub async fn erase(&self, case: CaseId) -> Result<(), Error> {
+        self.check()?;
+        match &self.shared.way {
+            Way::Thread(queue) => {
+                let (answer, answered) = oneshot::channel();
+                ask(queue, Job::Erase(case, answer), answered).await
+            }
+            Way::Inline(writer) => {
+                self.note(writer.lock().unwrap_or_else(PoisonError::into_inner).erase(case))
+            }
+        }
+    }
+
+    /// Finishes what was asked for, flushes the store and writes the checkpoint. Nothing is recorded after that.
+    pub async fn close(&self) -> Result<(), Error> {
+        self.check()?;
+        self.shared.closed.store(true, Ordering::Release);
+        match &self.shared.way {
+            Way::Thread(queue) => {
+                let (answer, answered) = oneshot::channel();
+                ask(queue, Job::Close(answer), answered).await
+            }
+            Way::Inline(writer) => self.note(writer.lock().unwrap_or_else(PoisonError::into_inner).close()),
+        }
+    }
+
+    /// Whether an earlier failure stopped all writing. It stays so until a restart.
+    pub fn is_failed(&self) -> bool {
+        self.shared.failure.get().is_some()
+    }
+
+    fn check(&self) -> Result<(), Error> {
+        if let Some(failure) = self.shared.failure.get() {
+            return Err(Error::Failed(failure.clone()));
+        }
+        if self.shared.closed.load(Ordering::Acquire) { Err(Error::Closed) } else { Ok(()) }
+    }
+
+    fn note<T>(&self, outcome: Result<T, Error>) -> Result<T, Error> {
+        outcome.inspect_err(|error| note(&self.shared.failure, error))
+    }
+}
+
+/// The writer's thread: takes whatever waits, commits it as one group, answers all.
+fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Job>, failure: &OnceLock<String>) {
+    while let Some(first) = queue.blocking_recv() {
+        let (mut entries, mut answers, mut other) = (Vec::new(), Vec::new(), None);
+        let mut job = Some(first);
+        while let Some(next) = job {
+            match next {
+                Job::Commit(entry, answer) => {
+                    entries.push(*entry);
+                    answers.push(answer);
+                }
+                Job::Erase(..) | Job::Close(_) => {
+                    other = Some(next);
+                    break;
+                }
+            }
+            job = if entries.len() < GROUP { queue.try_recv().ok() } else { None };
+        }
+        if !entries.is_empty() {
+            let outcomes = unless_failed(failure, || writer.group(entries));
+            match outcomes {
+                Ok(outcomes) => answers.into_iter().zip(outcomes).for_each(|(to, outcome)| tell(to, outcome)),
+                Err(error) => answers.into_iter().for_each(|to| tell(to, Err(error.clone()))),
+            }
+        }
+        match other {
+            Some(Job::Erase(case, answer)) => {
+                tell(answer, unless_failed(failure, || writer.erase(case)));
+            }
+            Some(Job::Close(answer)) => {
+                let outcome = unless_failed(failure, || writer.close());
+                // Whoever waits for the end may open the data directory again at once.
+                drop(writer);
+                tell(answer, outcome);
+                return;
+            }
+            Some(Job::Commit(..)) | None => {}
+        }
+    }
+}
+
+fn unless_failed<T>(failure: &OnceLock<String>, run: impl FnOnce() -> Result<T, Error>) -> Result<T, Error> {
+    if let Some(earlier) = failure.get() {
+        return Err(Error::Failed(earlier.clone()));
+    }
+    run().inspect_err(|error| note(failure, error))
+}
+
+fn note(failure: &OnceLock<String>, error: &Error) {
+    if error.is_sticky() {
+        let reason = failure.get_or_init(|| error.to_string());
+        tracing::error!(%reason, "The ledger stopped. Nothing is recorded until a restart.");
+    }
+}
+
+/// Whoever asked may have gone; what was recorded stays recorded.
+fn tell<T>(to: oneshot::Sender<T>, outcome: T) {
+    drop(to.send(outcome));
+}
+
+async fn ask<T>(
+    queue: &mpsc::Sender<Job>,
+    job: Job,
+    answered: oneshot::Receiver<Result<T, Error>>,
+) -> Result<T, Error> {
+    queue.send(job).await.map_err(|mpsc::error::SendError(_)| Error::Closed)?;
+    answered.await.unwrap_or(Err(Error::Closed))
+}
+
+async fn blocking<T: Send + 'static>(
+    run: impl FnOnce() -> Result<T, Error> + Send + 'static,
+) -> Result<T, Error> {
+    match tokio::task::spawn_blocking(run).await {
+        Ok(outcome) => outcome,
+        Err(error) => Err(Error::Worker(error.to_string())),
+    }
+}
+
+fn walk_back(medium: &dyn Medium, keyring: &Keyring, last: Option<Position>) -> Result<Vec<Record>, Error> {
+    let segments = Segments::list(medium)?;
+    let mut records = Vec::new();
+    let mut next = last;
+    while let Some(position) = next {
+        let Found::Line(_, line) = Lines::one(medium, &segments, position.0).next()? else {
+            let what = "there is no record".to_owned();
+            return Err(Error::Corrupt { position, what });
+        };
+        let parsed = parse(&line).map_err(|what| Error::Corrupt { position, what })?;
+        let record = parsed.unseal(position, keyring)?;
+        next = record.prev.filter(|prev| *prev < position);
+        records.push(record);
+    }
+    records.reverse();
+    Ok(records)
+}

@@ -1,0 +1,163 @@
+//! The one writer: seals, appends, syncs and indexes a group of entries, all of them or none.
+
+use std::sync::Arc;
+
+use throughline_sdk::Entropy;
+
+use super::checkpoint::{self, Mark};
+use super::journal::{Committed, Entry};
+use super::record::{self, Head, Seal};
+use super::segments::{FOLDER, Segment};
+use super::{Error, Keyring, Medium, Position};
+use crate::case::CaseId;
+use crate::store::{Changes, Index};
+
+/// The end of the ledger and everything needed to move it on.
+#[derive(Debug)]
+pub(super) struct Writer {
+    pub(super) medium: Arc<dyn Medium>,
+    pub(super) index: Index,
+    pub(super) keyring: Arc<Keyring>,
+    pub(super) entropy: Arc<dyn Entropy>,
+    pub(super) segment_bytes: u64,
+    /// The end of the ledger, all of it durable.
+    pub(super) end: Mark,
+    /// Where the segment being written begins.
+    pub(super) segment: u64,
+    /// Which slot of the checkpoint is synced next.
+    pub(super) turn: u64,
+    pub(super) lines: Vec<u8>,
+    pub(super) scratch: Vec<u8>,
+}
+
+impl Writer {
+    /// Commits a group. The outer error is everybody's and final; an inner one is that entry's own.
+    pub(super) fn group(&mut self, entries: Vec<Entry>) -> Result<Vec<Result<Committed, Error>>, Error> {
+        self.rotate_if_full()?;
+        self.lines.clear();
+        let index = self.index.clone();
+        let mut changes = Changes::new(&index)?;
+        let mut end = self.end.clone();
+        let mut new_keys = false;
+        let mut outcomes = Vec::with_capacity(entries.len());
+        for entry in entries {
+            match self.write(&entry, &mut end, &changes, &mut new_keys) {
+                Ok(committed) => {
+                    changes.record(&entry.facts, entry.case, committed.position)?;
+                    outcomes.push(Ok(committed));
+                }
+                Err(error) if error.is_sticky() => return Err(error),
+                Err(error) => outcomes.push(Err(error)),
+            }
+        }
+        if self.lines.is_empty() {
+            return Ok(outcomes);
+        }
+        if new_keys {
+            self.keyring.sync()?;
+        }
+        self.append()?;
+        self.index.store().commit(changes.finish()?, &end)?;
+        self.end = end;
+        checkpoint::write_running(&*self.medium, &self.end)?;
+        Ok(outcomes)
+    }
+
+    /// Destroys a case's key and forgets what the store knows of it.
+    pub(super) fn erase(&mut self, case: CaseId) -> Result<(), Error> {
+        self.keyring.destroy(case)?;
+        let index = self.index.clone();
+        let mut changes = Changes::new(&index)?;
+        changes.erase(case)?;
+        Ok(self.index.store().commit(changes.finish()?, &self.end)?)
+    }
+
+    /// Leaves everything as a start wants to find it.
+    pub(super) fn close(&mut self) -> Result<(), Error> {
+        self.index.store().flush()?;
+        self.checkpoint()
+    }
+
+    fn write(
+        &mut self,
+        entry: &Entry,
+        end: &mut Mark,
+        changes: &Changes<'_>,
+        new_keys: &mut bool,
+    ) -> Result<Committed, Error> {
+        let head = Head {
+            seq: end.seq + 1,
+            at: entry.at,
+            case: entry.case.as_ref().map(|case| case.id),
+            prev: entry.case.as_ref().and_then(|case| case.last),
+        };
+        let key = match head.case {
+            Some(case) => Some(self.key(case, head.prev, changes, new_keys)?),
+            None => None,
+        };
+        let seal = key.as_ref().map(|key| {
+            let mut nonce = [0; ring::aead::NONCE_LEN];
+            self.entropy.fill(&mut nonce);
+            Seal { key, nonce }
+        });
+        let before = self.lines.len();
+        let written =
+            record::write_line(&mut self.lines, &mut self.scratch, &mut end.hash, head, &entry.facts, seal);
+        if let Err(error) = written {
+            self.lines.truncate(before);
+            return Err(error);
+        }
+        let length = u64::try_from(self.lines.len() - before).unwrap_or(u64::MAX);
+        let position = Position(end.next);
+        end.last = end.next;
+        end.next = end.next.saturating_add(length);
+        end.seq = head.seq;
+        Ok(Committed { position, seq: head.seq })
+    }
+
+    fn key(
+        &self,
+        case: CaseId,
+        expected: Option<Position>,
+        changes: &Changes<'_>,
+        new_keys: &mut bool,
+    ) -> Result<Arc<ring::aead::LessSafeKey>, Error> {
+        let last = changes.last_of(case)?;
+        // An erased case is not in the store: then the keyring tells.
+        if last.is_some() && last != expected {
+            return Err(Error::Stale { case, expected, last });
+        }
+        if expected.is_some() {
+            return self.keyring.get(case)?.ok_or(Error::Erased { case });
+        }
+        let (key, is_new) = self.keyring.get_or_create(case)?;
+        *new_keys |= is_new;
+        Ok(key)
+    }
+
+    fn append(&mut self) -> Result<(), Error> {
+        let name = Segment::name(self.segment);
+        let offset = self.end.next - self.segment;
+        self.medium.write_at(&name, offset, &self.lines).map_err(Error::io("write", &name))?;
+        self.medium.sync(&name).map_err(Error::io("sync", &name))?;
+        if offset == 0 {
+            self.medium.sync_dir(FOLDER).map_err(Error::io("sync the folder of", &name))?;
+            self.medium.sync_dir("").map_err(Error::io("sync the folder of", FOLDER))?;
+        }
+        Ok(())
+    }
+
+    fn rotate_if_full(&mut self) -> Result<(), Error> {
+        if self.end.next - self.segment >= self.segment_bytes {
+            self.segment = self.end.next;
+            self.checkpoint()?;
+        }
+        Ok(())
+    }
+
+    pub(super) fn checkpoint(&mut self) -> Result<(), Error> {
+        checkpoint::write_synced(&*self.medium, &self.end, self.turn)?;
+        self.turn = 1 - self.turn.min(1);
+        Ok(())
+    }
+}

@@ -1,0 +1,76 @@
+//! Keys and values as bytes: keys in the order they are read, cases compressed.
+
+use throughline_sdk::{SystemName, TicketRef};
+
+use super::Error;
+use crate::case::{Case, CaseId};
+use crate::ledger::Position;
+
+/// What cases have in common, so that a short value compresses too. Another text needs another layout number.
+const DICTIONARY: &[u8] = br#"{"id":1,"opened":"2026-01-01T00:00:00Z","document":{"fields":{"description":{"value":"","from":"","at":"2026-01-01T00:00:00Z"},"priority":{"value":"normal","from":"helpdesk","at":"2026-"},"status":{"value":"open","from":"","at":"2026-"},"title":{"value":"","from":""},"type":{"value":""}},"remarks":{"":{"author":"","written":"2026-01-01T00:00:00Z","print":"","body":"","version":1},"":{"author":"","withdrawn":true}},"attachments":{"":{"name":"","media_type":"application/octet-stream","size":1,"digest":"","author":"","written":"2026-"}}},"legs":{"helpdesk":{"ticket":"1","key":"1","url":"https://","party":"home","role":"home","shadow":{"version":"1","updated":"2026-01-01T00:00:00Z","fields":{"description":{"seen":"","agreed":""},"priority":{"seen":"","agreed":""},"status":{"seen":"","agreed":""},"title":{"seen":"","agreed":""},"type":{"seen":"","agreed":"","written":{"sent":"","value":""}}},"comments":{"":{"origin":"","seen":"","version":1},"":{"origin":"","seen":"","version":1}},"files":{"":{"origin":""}},"withheld":["comment:"]},"health":"well"},"":{"ticket":"","key":"","url":"https://","party":"","role":"counterpart","agreement":"","shadow":{"version":"","updated":"2026-"},"health":"well","outstanding":[{"intent":{"id":"","operation":{"do":"update","changes":{}},"marker":"tl-"},"item":"ticket","phase":{"is":"ready"},"attempts":0}],"dirty":true,"linked":[""],"parked":{"":{"want":"","kind":"rejected","reason":"","since":"2026-"}}}},"last":1}"#;
+
+/// A case as it is stored: its last position in clear, then its JSON, compressed.
+pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Error> {
+    json.clear();
+    serde_json::to_writer(&mut *json, case)
+        .map_err(|error| Error::Broken(format!("{} cannot be written as JSON: {error}", case.id)))?;
+    let packed = lz4_flex::block::compress_with_dict(json, DICTIONARY);
+    let mut value = Vec::with_capacity(packed.len() + 12);
+    value.extend_from_slice(&case.last.map_or(u64::MAX, |last| last.0).to_be_bytes());
+    value.extend_from_slice(&u32::try_from(json.len()).unwrap_or(u32::MAX).to_be_bytes());
+    value.extend_from_slice(&packed);
+    Ok(value)
+}
+
+/// The case in what [`encode_case`] wrote.
+pub(super) fn decode_case(value: &[u8]) -> Result<Case, Error> {
+    let broken = |what: String| Error::Broken(format!("a case cannot be read: {what}"));
+    let (_, rest) = value.split_first_chunk::<8>().ok_or_else(|| broken("it is too short".into()))?;
+    let (length, packed) = rest.split_first_chunk::<4>().ok_or_else(|| broken("it is too short".into()))?;
+    let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or_default();
+    let json = lz4_flex::block::decompress_with_dict(packed, length, DICTIONARY)
+        .map_err(|error| broken(error.to_string()))?;
+    serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))
+}
+
+/// The position of a stored case's last record, without reading the case.
+pub(super) fn last_of(value: &[u8]) -> Option<Position> {
+    let (last, _) = value.split_first_chunk::<8>()?;
+    Some(u64::from_be_bytes(*last)).filter(|last| *last != u64::MAX).map(Position)
+}
+
+/// Numbers sort as they count.
+pub(super) fn number(number: u64) -> Vec<u8> {
+    number.to_be_bytes().to_vec()
+}
+
+/// The number in the first eight bytes.
+pub(super) fn read_number(bytes: &[u8]) -> Result<u64, Error> {
+    let first = bytes.split_first_chunk::<8>().map(|(first, _)| u64::from_be_bytes(*first));
+    first.ok_or_else(|| Error::Broken("a number is too short".into()))
+}
+
+/// The case in the first eight bytes.
+pub(super) fn read_case_id(bytes: &[u8]) -> Result<CaseId, Error> {
+    read_number(bytes).map(CaseId)
+}
+
+/// A name inside a system. System names have no zero byte.
+pub(super) fn name(system: &SystemName, name: &str) -> Vec<u8> {
+    let mut key = Vec::with_capacity(system.as_str().len() + 1 + name.len());
+    key.extend_from_slice(system.as_str().as_bytes());
+    key.push(0);
+    key.extend_from_slice(name.as_bytes());
+    key
+}
+
+/// A ticket's key.
+pub(super) fn ticket(ticket: &TicketRef) -> Vec<u8> {
+    name(&ticket.system, ticket.id.as_str())
+}
+
+/// A text that was stored as it is.
+pub(super) fn read_text(bytes: &[u8]) -> Result<String, Error> {
+    let text = std::str::from_utf8(bytes);
+    text.map(str::to_owned).map_err(|error| Error::Broken(format!("a text cannot be read: {error}")))
+}

@@ -1,0 +1,144 @@
+//! The correlation store: what the ledger says, indexed. It can be thrown away and rebuilt at any time.
+//!
+//! An engine stores bytes under bytes and knows nothing of cases; [`Index`] gives them meaning.
+
+mod changes;
+mod codec;
+mod index;
+pub mod memory;
+pub mod sled;
+
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::fmt::Debug;
+
+use serde::{Deserialize, Serialize};
+
+pub use changes::Changes;
+pub use index::{Counts, Index};
+
+use crate::ledger::Mark;
+
+/// An engine.
+///
+/// Every call may block and none waits for another process. After a failed call a store is done for: the daemon
+/// restarts, and the ledger tells the rest.
+pub trait Store: Debug + Send + Sync + 'static {
+    /// The value under `key`.
+    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
+
+    /// Up to `limit` keys from `from` on, with their values, in the order of the keys.
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
+
+    /// Makes all changes and notes how far the ledger is applied: all of it or nothing, also in a crash.
+    /// A later crash may forget it, together with everything after it.
+    fn commit(&self, batch: Batch, applied: &Mark) -> Result<(), Error>;
+
+    /// How far the ledger is applied; `None` if the store is empty.
+    fn applied(&self) -> Result<Option<Mark>, Error>;
+
+    /// Writes out what is held back.
+    fn flush(&self) -> Result<(), Error>;
+
+    /// Sets aside what there is and begins empty.
+    fn reset(&self) -> Result<(), Error>;
+}
+
+/// What a key belongs to.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Table {
+    /// Counters, the applied mark and the format's number.
+    Meta,
+    /// Cases by number.
+    Cases,
+    /// Ticket to case.
+    Tickets,
+    /// A ticket's number as people use it, to case.
+    Keys,
+    /// Marker of a `Create` to case.
+    Markers,
+    /// Intent of a `Create` to marker.
+    Creates,
+    /// System to cursor.
+    Cursors,
+    /// Standing hints, oldest first.
+    Hints,
+    /// Ticket to its standing hint.
+    Hinted,
+    /// Cases with something left to do.
+    Working,
+    /// Cases that wait for a person.
+    Parked,
+}
+
+impl Table {
+    /// The first byte of a key on engines with one tree. Never changes its meaning.
+    pub fn byte(self) -> u8 {
+        match self {
+            Self::Meta => 1,
+            Self::Cases => 2,
+            Self::Tickets => 3,
+            Self::Keys => 4,
+            Self::Markers => 5,
+            Self::Creates => 6,
+            Self::Cursors => 7,
+            Self::Hints => 8,
+            Self::Hinted => 9,
+            Self::Working => 10,
+            Self::Parked => 11,
+        }
+    }
+}
+
+/// Changes to be made together: a key and its new value, `None` to remove it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Batch {
+    /// By table and key.
+    pub changes: BTreeMap<(Table, Vec<u8>), Option<Vec<u8>>>,
+}
+
+/// The key under [`Table::Meta`] where an engine keeps the applied mark.
+pub(crate) const APPLIED: &[u8] = b"applied";
+/// The number of the layout of tables and values; a store with another number is rebuilt.
+const FORMAT: u32 = 1;
+
+#[derive(Serialize, Deserialize)]
+struct Applied {
+    format: u32,
+    mark: Mark,
+}
+
+/// A mark as engines keep it.
+pub(crate) fn encode_applied(mark: &Mark) -> Result<Vec<u8>, Error> {
+    let applied = Applied { format: FORMAT, mark: mark.clone() };
+    serde_json::to_vec(&applied).map_err(|error| Error::Broken(error.to_string()))
+}
+
+/// The mark in what [`encode_applied`] wrote.
+pub(crate) fn decode_applied(bytes: &[u8]) -> Result<Mark, Error> {
+    let applied: Applied =
+        serde_json::from_slice(bytes).map_err(|error| Error::Broken(format!("the applied mark: {error}")))?;
+    if applied.format == FORMAT {
+        Ok(applied.mark)
+    } else {
+        Err(Error::Broken(format!("its layout is number {}, not {FORMAT}", applied.format)))
+    }
+}
+
+/// A store that could not be opened, read or written.
+#[derive(Clone, Debug, thiserror::Error)]
+pub enum Error {
+    /// The engine failed.
+    #[error("the correlation store failed to {action}: {reason}; free or repair the disk, then restart")]
+    Engine {
+        /// What was tried.
+        action: &'static str,
+        /// The engine's words.
+        reason: String,
+    },
+    /// What it holds cannot be read.
+    #[error("the correlation store cannot be read: {0}; restart to rebuild it from the ledger")]
+    Broken(String),
+}
