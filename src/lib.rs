@@ -2,5 +2,6 @@
 
 pub mod agreement;
 pub mod case;
+pub mod config;
 pub mod ledger;
 pub mod plan;
