@@ -4,8 +4,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::SystemName;
 
-use super::findings::{Findings, Mistake, Show};
-use super::shape::{Section, Value};
+use super::findings::{Findings, Mistake};
+use super::section::{Section, Value};
+use super::systems::Systems;
 use super::{Party, check_reference};
 use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, Rules, SystemRules, Words};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
@@ -16,6 +17,8 @@ struct Known<'a> {
     home: Option<&'a PartyName>,
     parties: &'a BTreeMap<PartyName, Party>,
     systems: &'a BTreeMap<SystemName, SystemRules>,
+    /// Systems of an unknown kind, so that nothing can be said of their words.
+    kindless: &'a BTreeSet<SystemName>,
 }
 
 /// The two systems of an agreement.
@@ -30,24 +33,25 @@ pub(super) fn build<'s>(
     tables: impl Iterator<Item = &'s Section>,
     home: Option<&PartyName>,
     parties: &BTreeMap<PartyName, Party>,
-    systems: &BTreeMap<SystemName, SystemRules>,
+    systems: &Systems,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
-    let known = Known { home, parties, systems };
+    let known = Known { home, parties, systems: &systems.rules, kindless: &systems.kindless };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut pairs: BTreeMap<(SystemName, SystemName), String> = BTreeMap::new();
     for (entry, section) in tables.flat_map(Section::sections) {
-        if !names.insert(entry.key.as_str()) {
+        let is_new = names.insert(entry.key.as_str());
+        if !is_new {
             let message = format!("there is already an agreement called {:?} in another file", entry.key);
-            findings.report(Mistake::new(entry.key_at, &section.path, message).show(Show::Through));
+            findings.report(Mistake::new(entry.key_at, &section.path, message));
         }
         let Some(agreement) = agreement(&entry.key, section, &known, findings) else { continue };
         let pair = (agreement.home.clone(), agreement.counterpart.clone());
-        if let Some(other) = pairs.get(&pair) {
-            let message = format!("the agreement {other:?} is already between {} and {}", pair.0, pair.1);
+        if let (Some(other), true) = (pairs.get(&pair), is_new) {
+            let message =
+                format!("there is already an agreement between {} and {}: {other:?}", pair.0, pair.1);
             let mistake = Mistake::new(entry.key_at, &section.path, message)
-                .show(Show::Through)
                 .expected("one agreement for each pair of systems");
             findings.report(mistake);
         }
@@ -66,7 +70,7 @@ pub(super) fn warn_of_idle(table: &Section, rules: &Rules, findings: &mut Findin
         if !used {
             let mistake =
                 Mistake::new(entry.key_at, &section.path, "no agreement uses this system").warning();
-            findings.report_if_complete(mistake.show(Show::Through));
+            findings.report_if_complete(mistake);
         }
     }
 }
@@ -107,14 +111,14 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         || built.fields.values().any(|rule| rule.direction != Direction::None);
     if !shares {
         let message = "this agreement shares nothing: no field, no comments, no files";
-        let mistake = Mistake::new(section.at, &section.path, message).warning().show(Show::Through);
+        let mistake = Mistake::new(section.at, &section.path, message).warning();
         findings.report_if_complete(mistake);
     }
     // An agreement with a mistake in its names counts for no pair; it has been reported.
     (section.text("home").is_some() && section.text("counterpart").is_some()).then_some(built)
 }
 
-/// One side's system, if it exists; reports it if it does not, or is another party's.
+/// One side's system, if its words are known; reports it if there is no such system, or it is another party's.
 fn side<'k>(
     section: &Section,
     key: &str,
@@ -139,7 +143,7 @@ fn side<'k>(
         let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name.as_str(), words);
         findings.report_if_complete(mistake);
     }
-    Some((name, system))
+    (!known.kindless.contains(name)).then_some((name, system))
 }
 
 fn condition(
@@ -297,7 +301,6 @@ fn words_fit<T: Ord + Copy>(
             let message =
                 format!("the {key} is shared, but nothing says what {key} words of the system {name} mean");
             let mistake = Mistake::new(section.at, &section.path, message)
-                .show(Show::Through)
                 .expected(format!("what they mean, in [systems.{name}.{key}]"));
             findings.report_if_complete(mistake);
         }
@@ -326,7 +329,6 @@ fn words_fit<T: Ord + Copy>(
             );
             let mistake = Mistake::new(section.at, &section.path, message)
                 .warning()
-                .show(Show::Through)
                 .expected(format!("words in [systems.{to}.{key}] or [systems.{to}.write.{key}]"));
             findings.report_if_complete(mistake);
         }

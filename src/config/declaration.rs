@@ -1,8 +1,14 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
+mod agreement;
+mod system;
+
 use std::time::Duration;
 
 use throughline_sdk::{Setting, SettingKind};
+
+use agreement::AGREEMENT;
+use system::SYSTEM;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -93,12 +99,6 @@ impl Key {
         }
     }
 }
-
-const STATUS_WORDS: &[&str] = &["new", "open", "pending", "on_hold", "resolved", "closed", "cancelled"];
-const PRIORITY_WORDS: &[&str] = &["low", "normal", "high", "urgent"];
-const DIRECTION_WORDS: &[&str] = &["both", "outbound", "inbound", "none"];
-const POLICY_WORDS: &[&str] =
-    &["owner_home", "owner_counterpart", "latest", "most_advanced", "union", "manual"];
 
 const TEXT: Holds = Holds::Setting(SettingKind::Text);
 const DAY: Duration = Duration::from_secs(86_400);
@@ -197,254 +197,6 @@ const PARTY: Table = Table {
         doc: "Its name for readers. Without it, the name of this table.",
         example: r#""Contoso Ltd""#,
     }],
-};
-
-const SYSTEM: Table = Table {
-    doc: "A ticket system of a party. Its kind is the name of one more table in it, which holds that kind's own \
-          settings.",
-    takes_kind: true,
-    keys: &[
-        Key {
-            key: "party",
-            holds: Holds::Name,
-            need: Need::Required,
-            doc: "Whose it is: one of the parties.",
-            example: r#""contoso""#,
-        },
-        Key {
-            key: "poll",
-            holds: Holds::Span { min: Duration::from_secs(1), max: DAY },
-            need: Need::Default(r#""1m""#),
-            doc: "How often its change feed is read. From 1s to 1d.",
-            example: r#""1m""#,
-        },
-        Key {
-            key: "timeout",
-            holds: Holds::Span { min: Duration::from_secs(1), max: Duration::from_secs(600) },
-            need: Need::Default(r#""30s""#),
-            doc: "How long one request may take. From 1s to 10m.",
-            example: r#""30s""#,
-        },
-        Key {
-            key: "settle",
-            holds: Holds::Span { min: Duration::from_secs(1), max: DAY },
-            need: Need::Optional,
-            doc: "The time after which a write whose answer was lost can no longer take effect. Without it, what the \
-                  kind declares. From 1s to 1d.",
-            example: r#""2m""#,
-        },
-        Key {
-            key: "max_file",
-            holds: Holds::Size,
-            need: Need::Optional,
-            doc: "The largest file that is sent to or read from it. Without it, what the kind declares.",
-            example: r#""25MB""#,
-        },
-        table("limits", &LIMITS, Need::Optional),
-        Key {
-            key: "status",
-            holds: Holds::TextToWord(STATUS_WORDS),
-            need: Need::Optional,
-            doc: "What the desk's status words mean, added to what the kind already knows. Of several words with one \
-                  meaning the first that stands here is written, and the kind's own after these.",
-            example: r#"{ "In Progress" = "open" }"#,
-        },
-        Key {
-            key: "priority",
-            holds: Holds::TextToWord(PRIORITY_WORDS),
-            need: Need::Optional,
-            doc: "What the desk's priority words mean, by the same rules.",
-            example: r#"{ "Critical" = "urgent" }"#,
-        },
-        table("write", &WRITE, Need::Optional),
-    ],
-};
-
-const LIMITS: Table = Table {
-    doc: "How hard a system is worked.",
-    takes_kind: false,
-    keys: &[
-        Key {
-            key: "per_second",
-            holds: Holds::Number { min: 1, max: 10_000 },
-            need: Need::Optional,
-            doc: "Requests in a second. Without it, no limit but the system's own refusals.",
-            example: "5",
-        },
-        Key {
-            key: "burst",
-            holds: Holds::Number { min: 1, max: 10_000 },
-            need: Need::Default("5"),
-            doc: "Requests at once after a pause; counts only with per_second.",
-            example: "5",
-        },
-        Key {
-            key: "concurrency",
-            holds: Holds::Number { min: 1, max: 256 },
-            need: Need::Default("4"),
-            doc: "Cases worked on side by side in this system.",
-            example: "4",
-        },
-    ],
-};
-
-const WRITE: Table = Table {
-    doc: "Which word is written for a meaning, where it is not the first.",
-    takes_kind: false,
-    keys: &[
-        Key {
-            key: "status",
-            holds: Holds::WordToText(STATUS_WORDS),
-            need: Need::Optional,
-            doc: "By status. A desk without a word of its own for a meaning may be given its closest one.",
-            example: r#"{ open = "In Progress" }"#,
-        },
-        Key {
-            key: "priority",
-            holds: Holds::WordToText(PRIORITY_WORDS),
-            need: Need::Optional,
-            doc: "By priority.",
-            example: r#"{ urgent = "Critical" }"#,
-        },
-    ],
-};
-
-const AGREEMENT: Table = Table {
-    doc: "What the home organization shares with one party. What is not named here is not shared.",
-    takes_kind: false,
-    keys: &[
-        Key {
-            key: "party",
-            holds: Holds::Name,
-            need: Need::Required,
-            doc: "The counterpart: one of the parties, not the home organization.",
-            example: r#""fabrikam""#,
-        },
-        Key {
-            key: "home",
-            holds: Holds::Name,
-            need: Need::Required,
-            doc: "The home organization's system.",
-            example: r#""helpdesk""#,
-        },
-        Key {
-            key: "counterpart",
-            holds: Holds::Name,
-            need: Need::Required,
-            doc: "The counterpart's system.",
-            example: r#""partner""#,
-        },
-        Key {
-            key: "comments",
-            holds: Holds::Setting(SettingKind::Word(DIRECTION_WORDS)),
-            need: Need::Default(r#""none""#),
-            doc: "Which way public comments travel: both, outbound (from home), inbound or none. Internal ones never \
-                  do.",
-            example: r#""both""#,
-        },
-        Key {
-            key: "files",
-            holds: Holds::Setting(SettingKind::Word(DIRECTION_WORDS)),
-            need: Need::Default(r#""none""#),
-            doc: "Which way public files travel.",
-            example: r#""both""#,
-        },
-        Key {
-            key: "relay",
-            holds: Holds::Setting(SettingKind::Flag),
-            need: Need::Default("false"),
-            doc: "Whether comments and files that came from other counterparts of a case are shared, too.",
-            example: "false",
-        },
-        Key {
-            key: "counterpart_type",
-            holds: TEXT,
-            need: Need::Optional,
-            doc: "The type given to tickets created at the counterpart's system. Without it, the system's own choice.",
-            example: r#""Support""#,
-        },
-        Key {
-            key: "home_type",
-            holds: TEXT,
-            need: Need::Optional,
-            doc: "The type given to tickets created at home. Without it, the system's own choice.",
-            example: r#""Incident""#,
-        },
-        table("route", &ROUTE, Need::Optional),
-        named("fields", &FIELD, Names::Fields, Need::Optional),
-    ],
-};
-
-const ROUTE: Table = Table {
-    doc: "Which tickets go over to the other side by themselves.",
-    takes_kind: false,
-    keys: &[table("outbound", &CONDITION, Need::Optional), table("inbound", &CONDITION, Need::Optional)],
-};
-
-const CONDITION: Table = Table {
-    doc: "A ticket goes over if every key given here holds: an empty table takes every ticket, and without the \
-          table none goes by itself.",
-    takes_kind: false,
-    keys: &[
-        Key {
-            key: "type",
-            holds: Holds::Setting(SettingKind::TextList),
-            need: Need::Optional,
-            doc: "Its type is one of these, in the words of the system it is in.",
-            example: r#"["Incident"]"#,
-        },
-        Key {
-            key: "priority_at_least",
-            holds: Holds::Setting(SettingKind::Word(PRIORITY_WORDS)),
-            need: Need::Optional,
-            doc: "Its priority is this or a higher one.",
-            example: r#""high""#,
-        },
-        Key {
-            key: "title_contains",
-            holds: TEXT,
-            need: Need::Optional,
-            doc: "Its title contains this text, in any letter case.",
-            example: r#""[ERP]""#,
-        },
-        Key {
-            key: "fields",
-            holds: Holds::TextToTexts,
-            need: Need::Optional,
-            doc: "Each of these custom fields has one of the values listed for it.",
-            example: r#"{ Partner = ["Fabrikam"] }"#,
-        },
-    ],
-};
-
-const FIELD: Table = Table {
-    doc: "How one field is shared. The fields are title, description, status, priority, type and field:NAME for a \
-          custom field.",
-    takes_kind: false,
-    keys: &[
-        Key {
-            key: "direction",
-            holds: Holds::Setting(SettingKind::Word(DIRECTION_WORDS)),
-            need: Need::Default(r#""both""#),
-            doc: "Which way it travels: both, outbound (from home), inbound or none.",
-            example: r#""both""#,
-        },
-        Key {
-            key: "policy",
-            holds: Holds::Setting(SettingKind::Word(POLICY_WORDS)),
-            need: Need::Default(r#""latest""#),
-            doc: "Who wins when both sides changed it: owner_home, owner_counterpart, latest, most_advanced (status \
-                  and priority only), union (custom fields only) or manual, which waits for a person.",
-            example: r#""owner_home""#,
-        },
-        Key {
-            key: "outbound",
-            holds: Holds::Setting(SettingKind::TextMap),
-            need: Need::Optional,
-            doc: "What the counterpart is shown instead of a value. A value that is not named leaves as it is.",
-            example: r#"{ urgent = "high" }"#,
-        },
-    ],
 };
 
 const fn table(key: &'static str, table: &'static Table, need: Need) -> Key {

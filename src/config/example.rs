@@ -207,8 +207,5 @@ fn inner(table: &Table, key: &str) -> Option<&'static Table> {
 }
 
 fn inner_of(keys: &'static [Key], key: &str) -> Option<&'static Table> {
-    match find(keys, key)?.holds {
-        Holds::Table(table) | Holds::Named(table, _) => Some(table),
-        _ => None,
-    }
+    if let Holds::Table(table) | Holds::Named(table, _) = find(keys, key)?.holds { Some(table) } else { None }
 }

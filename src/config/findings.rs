@@ -1,5 +1,6 @@
 //! Collects mistakes while files are read, and turns byte ranges into lines that may be shown.
 
+use std::collections::BTreeSet;
 use std::ops::Range;
 use std::path::PathBuf;
 
@@ -25,22 +26,11 @@ pub(super) struct Place {
     pub end: usize,
 }
 
-/// How much of the source line may be shown.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Show {
-    /// All of it.
-    Line,
-    /// Up to the end of the place: what follows may be a secret.
-    Through,
-    /// Up to the start of the place: it may itself be a secret.
-    Before,
-}
-
 /// A mistake being described.
 #[derive(Debug)]
 pub(super) struct Mistake {
     place: Place,
-    show: Show,
+    unparsed: bool,
     severity: Severity,
     message: String,
     key: String,
@@ -53,19 +43,21 @@ pub(super) struct Mistake {
 #[derive(Debug)]
 pub(super) struct Findings {
     /// The files.
-    pub sources: Vec<Source>,
+    sources: Vec<Source>,
     /// Whether a file had a mistake of syntax, so that what seems to be missing may be there.
-    pub incomplete: bool,
+    incomplete: bool,
     /// Keys that hold secrets, for lines that could not be parsed.
-    pub secret_keys: Vec<&'static str>,
-    found: Vec<(Place, Problem)>,
+    secret_keys: Vec<&'static str>,
+    /// Places that may hold a secret and are shown in no line.
+    hidden: Vec<Place>,
+    mistakes: Vec<Mistake>,
 }
 
 impl Mistake {
     pub(super) fn new(place: Place, key: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             place,
-            show: Show::Line,
+            unparsed: false,
             severity: Severity::Error,
             message: message.into(),
             key: key.into(),
@@ -77,11 +69,6 @@ impl Mistake {
 
     pub(super) fn warning(mut self) -> Self {
         self.severity = Severity::Warning;
-        self
-    }
-
-    pub(super) fn show(mut self, show: Show) -> Self {
-        self.show = show;
         self
     }
 
@@ -110,23 +97,12 @@ impl Mistake {
 
 impl Findings {
     pub(super) fn new(sources: Vec<Source>, secret_keys: Vec<&'static str>) -> Self {
-        Self { sources, incomplete: false, secret_keys, found: Vec::new() }
+        Self { sources, incomplete: false, secret_keys, hidden: Vec::new(), mistakes: Vec::new() }
     }
 
     /// Records a mistake.
     pub(super) fn report(&mut self, mistake: Mistake) {
-        let source = self.sources.get(mistake.place.file);
-        let problem = Problem {
-            severity: mistake.severity,
-            message: mistake.message,
-            key: mistake.key,
-            found: mistake.found,
-            expected: mistake.expected,
-            nearest: mistake.nearest,
-            file: source.map(|source| source.path.clone()).unwrap_or_default(),
-            spot: source.map(|source| spot(&source.text, mistake.place, mistake.show)),
-        };
-        self.found.push((mistake.place, problem));
+        self.mistakes.push(mistake);
     }
 
     /// Records a mistake that may only be the consequence of one of syntax.
@@ -136,35 +112,91 @@ impl Findings {
         }
     }
 
-    /// Records what the parser said. The line is shown without what may be a secret.
+    /// Keeps a place out of every line that is shown, also of those about other mistakes.
+    pub(super) fn hide(&mut self, place: Place) {
+        self.hidden.push(place);
+    }
+
+    /// Records what the parser said.
     pub(super) fn syntax(&mut self, file: usize, span: Option<Range<usize>>, message: &str) {
         self.incomplete = true;
         let span = span.unwrap_or(0..0);
         let place = Place { file, start: span.start, end: span.end };
-        self.report(Mistake::new(place, "", format!("this is no TOML: {message}")));
-        let secret_keys = &self.secret_keys;
-        if let Some(spot) = self.found.last_mut().and_then(|(_, problem)| problem.spot.as_mut()) {
-            cut_secret(spot, secret_keys);
-        }
+        let mistake = Mistake::new(place, "", format!("this is no TOML: {message}"));
+        self.report(Mistake { unparsed: true, ..mistake });
     }
 
     /// The problems in the order of files and lines, each line with a mistake of syntax only with that one.
     pub(super) fn finish(mut self, unreadable: Vec<Problem>) -> Problems {
-        self.found.sort_by_key(|(place, _)| *place);
-        let unparsed: Vec<(usize, usize)> = self
-            .found
-            .iter()
-            .filter(|(_, problem)| is_syntax(problem))
-            .filter_map(|(place, problem)| Some((place.file, problem.spot.as_ref()?.line)))
-            .collect();
-        let kept = self.found.into_iter().filter(|(place, problem)| {
-            let line = problem.spot.as_ref().map_or(0, |spot| spot.line);
-            is_syntax(problem) || !unparsed.contains(&(place.file, line))
-        });
+        let mut mistakes = std::mem::take(&mut self.mistakes);
+        mistakes.sort_by_key(|mistake| mistake.place);
+        let mut unparsed_lines = BTreeSet::new();
+        let mut problems = Vec::new();
+        for mistake in mistakes {
+            let (file, unparsed) = (mistake.place.file, mistake.unparsed);
+            let problem = self.problem(mistake);
+            let line = (file, problem.spot.as_ref().map_or(0, |spot| spot.line));
+            if unparsed {
+                unparsed_lines.insert(line);
+            }
+            problems.push((line, unparsed, problem));
+        }
+        problems.retain(|(line, unparsed, _)| *unparsed || !unparsed_lines.contains(line));
         let mut list = unreadable;
-        list.extend(kept.map(|(_, problem)| problem));
+        list.extend(problems.into_iter().map(|(_, _, problem)| problem));
         list.dedup();
         Problems { list }
+    }
+
+    fn problem(&self, mistake: Mistake) -> Problem {
+        let source = self.sources.get(mistake.place.file);
+        Problem {
+            severity: mistake.severity,
+            message: mistake.message,
+            key: mistake.key,
+            found: mistake.found,
+            expected: mistake.expected,
+            nearest: mistake.nearest,
+            file: source.map(|source| source.path.clone()).unwrap_or_default(),
+            spot: source.map(|source| self.spot(&source.text, mistake.place, mistake.unparsed)),
+        }
+    }
+
+    fn spot(&self, text: &str, place: Place, unparsed: bool) -> Spot {
+        let start = floor(text, place.start);
+        let before = text.get(..start).unwrap_or_default();
+        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
+        let line = text.get(line_start..).unwrap_or_default().split(['\n', '\r']).next().unwrap_or_default();
+        let secret_from = match after_secret_key(line, &self.secret_keys) {
+            Some(at) if unparsed => line_start + at,
+            Some(_) | None => text.len(),
+        };
+        let hides = |at: usize| {
+            let covers =
+                |hidden: &Place| hidden.file == place.file && (hidden.start..hidden.end).contains(&at);
+            at >= secret_from || self.hidden.iter().any(covers)
+        };
+        // What is hidden becomes one sign, so that not even its length is told; the caret follows.
+        let mut spot = Spot {
+            line: before.matches('\n').count() + 1,
+            column: text.get(line_start..start).unwrap_or_default().chars().count() + 1,
+            source: String::new(),
+            caret: 0,
+            width: 0,
+        };
+        let mut after_hidden = false;
+        for (at, letter) in line.char_indices().map(|(at, letter)| (line_start + at, letter)) {
+            let hidden = hides(at);
+            let shown = !(hidden && after_hidden);
+            if shown {
+                spot.source.push(if hidden { '…' } else { letter });
+                spot.caret += usize::from(at < start);
+                spot.width += usize::from((start..place.end).contains(&at));
+            }
+            after_hidden = hidden;
+        }
+        spot.width = spot.width.max(1);
+        spot
     }
 }
 
@@ -179,42 +211,6 @@ pub(super) fn nearest(word: &str, valid: &[&str]) -> Option<String> {
         .map(|(_, candidate)| (*candidate).to_owned())
 }
 
-fn is_syntax(problem: &Problem) -> bool {
-    problem.key.is_empty() && problem.spot.is_some()
-}
-
-fn spot(text: &str, place: Place, show: Show) -> Spot {
-    let start = floor(text, place.start);
-    let end = floor(text, place.end.max(place.start));
-    let before = text.get(..start).unwrap_or_default();
-    let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-    let rest = text.get(start..).unwrap_or_default();
-    let line_end = rest.find(['\n', '\r']).map_or(text.len(), |at| start + at);
-    let shown_to = match show {
-        Show::Line => line_end,
-        Show::Through => end.min(line_end),
-        Show::Before => start,
-    };
-    let mut source = text.get(line_start..shown_to).unwrap_or_default().to_owned();
-    match show {
-        Show::Line => {}
-        Show::Through => source.push_str(" …"),
-        Show::Before => source.push('…'),
-    }
-    let width = match show {
-        Show::Before => 1,
-        Show::Line | Show::Through => {
-            text.get(start..end.min(line_end)).unwrap_or_default().chars().count().max(1)
-        }
-    };
-    Spot {
-        line: before.matches('\n').count() + 1,
-        column: text.get(line_start..start).unwrap_or_default().chars().count() + 1,
-        width,
-        source,
-    }
-}
-
 /// The last border between characters that is not after `at`.
 fn floor(text: &str, at: usize) -> usize {
     let mut at = at.min(text.len());
@@ -224,15 +220,8 @@ fn floor(text: &str, at: usize) -> usize {
     at
 }
 
-/// Leaves out what follows a key that holds a secret.
-fn cut_secret(spot: &mut Spot, secret_keys: &[&'static str]) {
-    let first = secret_keys.iter().filter_map(|key| spot.source.find(key)).min();
-    let cut = first.and_then(|at| spot.source.get(at..)?.find('=').map(|equals| at + equals + 1));
-    if let Some(cut) = cut {
-        spot.source.truncate(floor(&spot.source, cut));
-        spot.source.push_str(" …");
-        let length = spot.source.chars().count();
-        spot.column = spot.column.min(length);
-        spot.width = 1;
-    }
+/// Where the value of the first key begins that may hold a secret.
+fn after_secret_key(line: &str, secret_keys: &[&'static str]) -> Option<usize> {
+    let first = secret_keys.iter().filter_map(|key| line.find(key)).min()?;
+    line.get(first..)?.find('=').map(|equals| first + equals + 1)
 }

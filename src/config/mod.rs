@@ -11,6 +11,7 @@ mod generate;
 mod problem;
 mod scalar;
 mod secret;
+mod section;
 mod shape;
 mod systems;
 #[cfg(test)]
@@ -35,7 +36,8 @@ pub use secret::{Environment, ProcessEnvironment};
 pub use value::Network;
 
 use findings::{Findings, Mistake, Place, Source};
-use shape::{Reader, Section, Value};
+use section::{Section, Value};
+use shape::Reader;
 
 /// What configuration knows of a kind of system.
 #[derive(Clone, Copy, Debug)]
@@ -139,25 +141,25 @@ pub fn load(path: &Path, environment: &dyn Environment, kinds: &[KindSettings]) 
     let mut sources = Vec::new();
     match read_file(path) {
         Ok(source) => sources.push(source),
-        Err(problem) => return Err(Problems { list: vec![problem] }),
+        Err(problem) => return Err(Problems { list: vec![*problem] }),
     }
     for path in agreement_files(&folder.join("agreements"), &mut unreadable) {
         match read_file(&path) {
             Ok(source) => sources.push(source),
-            Err(problem) => unreadable.push(problem),
+            Err(problem) => unreadable.push(*problem),
         }
     }
-    read(sources, unreadable, environment, kinds)
+    read(&sources, unreadable, environment, kinds)
 }
 
 /// Reads the main file, which is the first of the sources, and the agreements after it.
 fn read(
-    sources: Vec<Source>,
+    sources: &[Source],
     unreadable: Vec<Problem>,
     environment: &dyn Environment,
     kinds: &[KindSettings],
 ) -> Result<Config, Problems> {
-    let mut findings = Findings::new(sources.clone(), secret_keys(kinds));
+    let mut findings = Findings::new(sources.to_vec(), secret_keys(kinds));
     let parsed: Vec<_> = sources
         .iter()
         .enumerate()
@@ -171,7 +173,7 @@ fn read(
         .collect();
     let sections: Vec<Section> = parsed
         .iter()
-        .zip(&sources)
+        .zip(sources)
         .enumerate()
         .map(|(file, (table, source))| {
             let folder = source.path.parent().unwrap_or(Path::new(""));
@@ -199,28 +201,22 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
     let parties = parties(&main);
     let bridge = main.section("bridge");
     let home = bridge.and_then(|bridge| {
-        let name = bridge.text("home")?;
-        check_reference(bridge, "home", "party", parties.keys().map(|name| name.0.as_str()), findings);
-        Some(PartyName(name.to_owned()))
+        let names = parties.keys().map(|name| name.0.as_str());
+        let known = check_reference(bridge, "home", "party", names, findings);
+        bridge.text("home").filter(|_| known).map(|name| PartyName(name.to_owned()))
     });
     let systems = systems::build(&main, &parties, kinds, findings);
-    let mut rules = Rules { systems: systems.rules, ..Rules::default() };
     let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
-    rules.agreements = agreements::build(tables, home.as_ref(), &parties, &rules.systems, findings);
+    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
+    let rules = Rules { systems: systems.rules, agreements };
     if let Some(table) = main.section("systems") {
         agreements::warn_of_idle(table, &rules, findings);
     }
     let bridge = bridge?;
     Some(Config {
         home: home?,
-        data_dir: match bridge.value("data")? {
-            Value::Path(path) => path.clone(),
-            _ => return None,
-        },
-        listen: match bridge.value("listen")? {
-            Value::Socket(socket) => *socket,
-            _ => return None,
-        },
+        data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
+        listen: if let Value::Socket(socket) = bridge.value("listen")? { *socket } else { return None },
         log: bridge.text("log")?.to_owned(),
         log_format: if bridge.text("log_format")? == "json" { LogFormat::Json } else { LogFormat::Text },
         parties,
@@ -231,9 +227,10 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
             Some(Value::Secret(secret)) => Some(secret.clone()),
             _ => None,
         },
-        allow: match bridge.value("allow")? {
-            Value::Networks(networks) => networks.clone(),
-            _ => return None,
+        allow: if let Value::Networks(networks) = bridge.value("allow")? {
+            networks.clone()
+        } else {
+            return None;
         },
         warnings: Problems::default(),
     })
@@ -277,28 +274,31 @@ fn check_reference<'n>(
 
 fn secret_keys(kinds: &[KindSettings]) -> Vec<&'static str> {
     let settings = kinds.iter().flat_map(|kind| kind.settings);
-    let secrets = settings.filter(|setting| setting.kind == SettingKind::Secret);
+    // An address may hold a password, though it must not.
+    let secrets =
+        settings.filter(|setting| matches!(setting.kind, SettingKind::Secret | SettingKind::Address));
     secrets.map(|setting| setting.key).chain(["master_key"]).collect()
 }
 
 /// The largest file of configuration that is read.
 const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
 
-fn read_file(path: &Path) -> Result<Source, Problem> {
-    let told = |error: std::io::Error| unreadable(path, &format!("this file cannot be read: {error}"));
+fn read_file(path: &Path) -> Result<Source, Box<Problem>> {
+    let refuse = |message: &str| Box::new(unreadable(path, message));
+    let told = |error: std::io::Error| refuse(&format!("this file cannot be read: {error}"));
     let metadata = std::fs::metadata(path).map_err(told)?;
     if !metadata.is_file() {
-        return Err(unreadable(path, "this is no regular file"));
+        return Err(refuse("this is no regular file"));
     }
     if metadata.len() > MAX_FILE_BYTES {
-        return Err(unreadable(path, "this file is larger than 4 MiB"));
+        return Err(refuse("this file is larger than 4 MiB"));
     }
     let bytes = std::fs::read(path).map_err(told)?;
     match String::from_utf8(bytes) {
         Ok(text) => Ok(Source { path: path.to_owned(), text }),
         Err(error) => {
             let at = error.utf8_error().valid_up_to();
-            Err(unreadable(path, &format!("this file is no UTF-8 text: byte {at} does not belong there")))
+            Err(refuse(&format!("this file is no UTF-8 text: byte {at} does not belong there")))
         }
     }
 }

@@ -55,10 +55,12 @@ pub struct Spot {
     pub line: usize,
     /// From 1, in characters.
     pub column: usize,
+    /// The source line. A part that may hold a secret stands there as one `…`.
+    pub source: String,
+    /// How many characters of `source` stand before what is meant.
+    pub caret: usize,
     /// How many characters are meant, at least 1.
     pub width: usize,
-    /// The source line. A part that may hold a secret is left out.
-    pub source: String,
 }
 
 impl Problems {
@@ -125,7 +127,7 @@ impl Problem {
                 let bar = paint.with(Paint::BLUE, "|");
                 let arrow = paint.with(Paint::BLUE, "-->");
                 let caret = paint.with(colour, &"^".repeat(spot.width));
-                let indent = " ".repeat(spot.column.saturating_sub(1));
+                let indent = " ".repeat(spot.caret);
                 _ = writeln!(out, "{gutter}{arrow} {file}:{number}:{}", spot.column);
                 _ = writeln!(out, "{gutter} {bar}");
                 _ = writeln!(out, "{} {bar} {}", paint.with(Paint::BLUE, &number), visible(&spot.source));

@@ -6,9 +6,10 @@ use toml::Spanned;
 use toml::de::{DeArray, DeValue};
 
 use super::declaration::Holds;
-use super::findings::{Mistake, Show};
+use super::findings::{Mistake, Place};
 use super::secret::{self, Exposed};
-use super::shape::{Reader, Value, join};
+use super::section::Value;
+use super::shape::{Reader, join};
 use super::value::{self, Network};
 
 /// What a value's text turned out to be, or the fault in it.
@@ -89,9 +90,11 @@ impl Reader<'_> {
             (Holds::Size, DeValue::String(text)) => value::size(text).map(Value::Number),
             (Holds::Path, DeValue::String(text)) if text.is_empty() => Err("this path is empty".to_owned()),
             (Holds::Path, DeValue::String(text)) => Ok(Value::Path(self.folder.join(text.as_ref()))),
-            (Holds::Socket, DeValue::String(text)) => {
-                text.parse().map(Value::Socket).map_err(|_| "this is no IP address with a port".to_owned())
-            }
+            (Holds::Socket, DeValue::String(text)) => text
+                .parse()
+                .ok()
+                .map(Value::Socket)
+                .ok_or_else(|| "this is no IP address with a port".to_owned()),
             (Holds::Name, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
             (_, other) => Err(format!("{} does not belong here", kind_of(other))),
         };
@@ -99,15 +102,17 @@ impl Reader<'_> {
     }
 
     fn wrong(&mut self, found: &Spanned<DeValue<'_>>, path: &str, holds: Holds, fault: String) {
-        let mut mistake = Mistake::new(self.place(found), path, fault);
+        let at = self.place(found);
+        let mut mistake = Mistake::new(at, path, fault);
         let is_address = matches!(holds, Holds::Setting(SettingKind::Address));
         match found.get_ref() {
             // An address may hold a password.
-            DeValue::String(_) if is_address => mistake = mistake.show(Show::Before),
+            DeValue::String(_) if is_address => self.findings.hide(at),
             DeValue::String(text) => mistake = mistake.found(format!("{text:?}")),
             DeValue::Integer(number) => mistake = mistake.found(number.to_string()),
             DeValue::Boolean(flag) => mistake = mistake.found(flag.to_string()),
-            DeValue::Float(_) | DeValue::Datetime(_) | DeValue::Array(_) | DeValue::Table(_) => {}
+            DeValue::Float(_) | DeValue::Datetime(_) => {}
+            DeValue::Array(_) | DeValue::Table(_) => self.hide(found),
         }
         mistake = match (holds, found.get_ref()) {
             (Holds::Setting(SettingKind::Word(words)), DeValue::String(text)) => {
@@ -127,9 +132,9 @@ impl Reader<'_> {
     fn networks(&mut self, list: &DeArray<'_>, path: &str) -> Option<Vec<Network>> {
         let mut networks = Some(Vec::new());
         for item in list {
-            let read = match item.get_ref() {
-                DeValue::String(text) => Network::parse(text),
-                other => Err(format!("{} does not belong here", kind_of(other))),
+            let read = match item.get_ref().as_str() {
+                Some(text) => Network::parse(text),
+                None => Err(format!("{} does not belong here", kind_of(item.get_ref()))),
             };
             match (read, networks.as_mut()) {
                 (Ok(network), Some(networks)) => networks.push(network),
@@ -145,55 +150,16 @@ impl Reader<'_> {
 
     /// Resolves a reference to a secret. Nothing of what may be a secret is repeated in a report.
     fn secret(&mut self, found: &Spanned<DeValue<'_>>, path: &str) -> Option<SecretString> {
-        let holds = Holds::Setting(SettingKind::Secret);
-        let at = self.place(found);
-        let DeValue::Table(table) = found.get_ref() else {
-            let message = match found.get_ref() {
-                DeValue::String(_) => "a secret is never written here, only where to find it".to_owned(),
-                other => format!("{} does not belong here", kind_of(other)),
-            };
-            let mistake = Mistake::new(at, path, message).show(Show::Before).expected(expected(holds));
-            self.findings.report(mistake);
-            return None;
-        };
-        let mut references = Vec::new();
-        for (key, value) in table {
-            let name: &str = key.get_ref();
-            match (name, value.get_ref()) {
-                ("env" | "file", DeValue::String(text)) => references.push((name, text.as_ref(), value)),
-                ("env" | "file", other) => {
-                    let mistake = Mistake::new(
-                        self.place(value),
-                        join(path, name),
-                        format!("{} does not belong here", kind_of(other)),
-                    )
-                    .show(Show::Before)
-                    .expected("a text in quotes");
-                    self.findings.report(mistake);
-                    return None;
-                }
-                (other, _) => {
-                    let mistake = Mistake::new(
-                        self.place(key),
-                        join(path, other),
-                        format!("there is no key {other:?} here"),
-                    )
-                    .show(Show::Through)
-                    .words(other, ["env", "file"]);
-                    self.findings.report(mistake);
-                    return None;
-                }
+        let expected = expected(Holds::Setting(SettingKind::Secret));
+        let (source, text, at) = match self.reference(found, path) {
+            Ok(reference) => reference,
+            Err(mistake) => {
+                self.hide(found);
+                self.findings.report(mistake.expected(expected));
+                return None;
             }
-        }
-        let [(name, text, value)] = references.as_slice() else {
-            let mistake = Mistake::new(at, path, "a secret is in one place")
-                .show(Show::Before)
-                .expected(expected(holds));
-            self.findings.report(mistake);
-            return None;
         };
-        let at = self.place(value);
-        let resolved = match *name {
+        let resolved = match source {
             "env" => secret::from_environment(self.environment, text).map(|secret| (secret, Exposed::No)),
             _ => secret::from_file(&self.folder.join(text)),
         };
@@ -207,10 +173,59 @@ impl Reader<'_> {
                 Some(secret)
             }
             Err(fault) => {
-                let mistake = Mistake::new(at, path, fault).show(Show::Before).expected(expected(holds));
-                self.findings.report(mistake);
+                if source == "env" && !secret::is_variable(text) {
+                    self.findings.hide(at);
+                }
+                self.findings.report(Mistake::new(at, path, fault).expected(expected));
                 None
             }
+        }
+    }
+
+    /// The one entry of a reference: its key, its text, and where the text stands.
+    fn reference<'t>(
+        &self,
+        found: &'t Spanned<DeValue<'_>>,
+        path: &str,
+    ) -> Result<(&'t str, &'t str, Place), Box<Mistake>> {
+        let at = self.place(found);
+        let DeValue::Table(table) = found.get_ref() else {
+            let message = if found.get_ref().is_str() {
+                "a secret is never written here, only where to find it".to_owned()
+            } else {
+                format!("{} does not belong here", kind_of(found.get_ref()))
+            };
+            return Err(Box::new(Mistake::new(at, path, message)));
+        };
+        let mut entries = table.iter();
+        let (Some((key, value)), None) = (entries.next(), entries.next()) else {
+            return Err(Box::new(Mistake::new(at, path, "a secret is found in one place")));
+        };
+        let name: &str = key.get_ref();
+        match (name, value.get_ref()) {
+            ("env" | "file", DeValue::String(text)) => Ok((name, text.as_ref(), self.place(value))),
+            ("env" | "file", other) => {
+                let message = format!("{} does not belong here", kind_of(other));
+                Err(Box::new(Mistake::new(self.place(value), join(path, name), message)))
+            }
+            (other, _) => {
+                let message = format!("there is no key {other:?} here");
+                let mistake = Mistake::new(self.place(key), join(path, other), message);
+                Err(Box::new(mistake.words(other, ["env", "file"])))
+            }
+        }
+    }
+
+    /// Keeps every text and number in a value out of what is shown.
+    pub(super) fn hide(&mut self, found: &Spanned<DeValue<'_>>) {
+        match found.get_ref() {
+            DeValue::String(_) | DeValue::Integer(_) | DeValue::Float(_) | DeValue::Datetime(_) => {
+                let at = self.place(found);
+                self.findings.hide(at);
+            }
+            DeValue::Boolean(_) => {}
+            DeValue::Array(list) => list.iter().for_each(|item| self.hide(item)),
+            DeValue::Table(table) => table.values().for_each(|value| self.hide(value)),
         }
     }
 }

@@ -28,12 +28,8 @@ const MAX_BYTES: u64 = 64 * 1024;
 
 /// The secret in an environment variable.
 pub(super) fn from_environment(environment: &dyn Environment, name: &str) -> Result<SecretString, String> {
-    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
-    // What is no name of a variable may be the secret itself: it is not repeated.
-    if name.is_empty()
-        || name.bytes().next().is_some_and(|byte| byte.is_ascii_digit())
-        || !name.bytes().all(plain)
-    {
+    if !is_variable(name) {
+        // What is no name of a variable may be the secret itself: it is not repeated.
         return Err("this is no name of an environment variable".to_owned());
     }
     match environment.var(name) {
@@ -41,6 +37,12 @@ pub(super) fn from_environment(environment: &dyn Environment, name: &str) -> Res
         Some(value) if value.is_empty() => Err(format!("the environment variable {name} is empty")),
         Some(value) => Ok(SecretString::from(value)),
     }
+}
+
+/// Whether a text can be the name of an environment variable.
+pub(super) fn is_variable(text: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    text.bytes().next().is_some_and(|byte| !byte.is_ascii_digit()) && text.bytes().all(plain)
 }
 
 /// The secret in a file, without line ends at its end, and whether others than its owner may read it.
@@ -57,8 +59,9 @@ pub(super) fn from_file(path: &Path) -> Result<(SecretString, Exposed), String> 
     if u64::try_from(bytes.len()).is_ok_and(|length| length > MAX_BYTES) {
         return Err(format!("the file {} is larger than 64 KiB", path.display()));
     }
-    let text =
-        String::from_utf8(bytes).map_err(|_| format!("the file {} holds no UTF-8 text", path.display()))?;
+    let text = String::from_utf8(bytes)
+        .ok()
+        .ok_or_else(|| format!("the file {} holds no UTF-8 text", path.display()))?;
     match text.trim_end_matches(['\n', '\r']) {
         "" => Err(format!("the file {} is empty", path.display())),
         secret => Ok((SecretString::from(secret), exposed)),

@@ -1,60 +1,19 @@
 //! Walks a parsed file along the declaration: unknown and missing keys, and every value of the right type.
 
-use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::time::Duration;
+use std::path::Path;
 
-use secrecy::SecretString;
 use throughline_sdk::SettingKind;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
 use super::KindSettings;
 use super::declaration::{Holds, Key, Names, Need, Table};
-use super::findings::{Findings, Mistake, Place, Show};
+use super::findings::{Findings, Mistake, Place};
 use super::scalar;
 use super::secret::Environment;
-use super::value::{self, Network};
+use super::section::{Entry, Section, Value};
+use super::value;
 use crate::case::Field;
-
-/// A table whose values are all of the declared types. What was wrong is reported and not in it.
-#[derive(Debug)]
-pub(super) struct Section {
-    /// Where its name stands.
-    pub at: Place,
-    /// Its path.
-    pub path: String,
-    /// Its keys in the order of the file, then those that a default stands in for.
-    pub entries: Vec<Entry>,
-}
-
-/// One key with its value.
-#[derive(Debug)]
-pub(super) struct Entry {
-    /// The key.
-    pub key: String,
-    /// Where the key stands.
-    pub key_at: Place,
-    /// Where the value stands.
-    pub at: Place,
-    /// The value; `None` where it was wrong and has been reported.
-    pub value: Option<Value>,
-}
-
-/// A value of a declared type.
-#[derive(Debug)]
-pub(super) enum Value {
-    Text(String),
-    Number(u64),
-    Flag(bool),
-    Span(Duration),
-    Secret(SecretString),
-    Path(PathBuf),
-    Socket(SocketAddr),
-    Networks(Vec<Network>),
-    Texts(Vec<String>),
-    Section(Section),
-}
 
 /// What a file is read with.
 #[derive(Debug)]
@@ -71,74 +30,17 @@ pub(super) struct Reader<'a> {
     pub findings: &'a mut Findings,
 }
 
-impl Section {
-    pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
-        self.entries.iter().find(|entry| entry.key == key)
-    }
-
-    pub(super) fn value(&self, key: &str) -> Option<&Value> {
-        self.entry(key)?.value.as_ref()
-    }
-
-    pub(super) fn section(&self, key: &str) -> Option<&Section> {
-        match self.value(key)? {
-            Value::Section(section) => Some(section),
-            _ => None,
-        }
-    }
-
-    pub(super) fn text(&self, key: &str) -> Option<&str> {
-        self.value(key)?.as_text()
-    }
-
-    pub(super) fn number(&self, key: &str) -> Option<u64> {
-        match self.value(key)? {
-            Value::Number(number) => Some(*number),
-            _ => None,
-        }
-    }
-
-    pub(super) fn span(&self, key: &str) -> Option<Duration> {
-        match self.value(key)? {
-            Value::Span(span) => Some(*span),
-            _ => None,
-        }
-    }
-
-    /// The tables in this one, by name.
-    pub(super) fn sections(&self) -> impl Iterator<Item = (&Entry, &Section)> {
-        self.entries.iter().filter_map(|entry| match &entry.value {
-            Some(Value::Section(section)) => Some((entry, section)),
-            _ => None,
-        })
-    }
-
-    /// The texts in this table, by key.
-    pub(super) fn texts(&self) -> impl Iterator<Item = (&Entry, &str)> {
-        self.entries.iter().filter_map(|entry| Some((entry, entry.value.as_ref()?.as_text()?)))
-    }
-
-    pub(super) fn path_of(&self, key: &str) -> String {
-        join(&self.path, key)
-    }
-}
-
-impl Value {
-    pub(super) fn as_text(&self) -> Option<&str> {
-        match self {
-            Self::Text(text) => Some(text),
-            _ => None,
-        }
-    }
-}
-
 impl Reader<'_> {
     /// Reads a table by its declaration.
     pub(super) fn table(&mut self, found: &DeTable<'_>, at: Place, path: &str, declared: &Table) -> Section {
         let kinds = if declared.takes_kind { self.kinds } else { &[] };
-        let mut section = self.keys(found, at, path, declared.keys, kinds);
-        if declared.takes_kind {
-            self.one_kind(&mut section);
+        let section = self.keys(found, at, path, declared.keys, kinds);
+        let is_unknown = |(key, value): (&Spanned<_>, &Spanned<DeValue<'_>>)| {
+            value.get_ref().is_table() && section.entry(std::borrow::Cow::as_ref(key.get_ref())).is_none()
+        };
+        // An unknown table was meant to name the kind: that has been told.
+        if declared.takes_kind && !found.iter().any(is_unknown) {
+            self.one_kind(&section);
         }
         section
     }
@@ -167,8 +69,10 @@ impl Reader<'_> {
                         ([_, ..], DeValue::Table(_)) => format!("no kind of system is called {key:?}"),
                         _ => format!("there is no key {key:?} here"),
                     };
-                    let mistake = Mistake::new(key_at, path, message).show(Show::Through).words(key, words);
+                    let mistake = Mistake::new(key_at, path, message).words(key, words);
                     self.findings.report(mistake);
+                    // It may be a secret under a key with a slip of the pen.
+                    self.hide(value);
                     continue;
                 }
             };
@@ -189,9 +93,7 @@ impl Reader<'_> {
             (Need::Required, holds) => {
                 let message = format!("the key {:?} is missing", key.key);
                 let expected = scalar::expected(holds);
-                let mistake = Mistake::new(section.at, section.path_of(key.key), message)
-                    .show(Show::Through)
-                    .expected(expected);
+                let mistake = Mistake::new(section.at, section.path_of(key.key), message).expected(expected);
                 self.findings.report_if_complete(mistake);
             }
             (Need::Default(text), holds) => {
@@ -218,7 +120,7 @@ impl Reader<'_> {
         }
     }
 
-    fn one_kind(&mut self, section: &mut Section) {
+    fn one_kind(&mut self, section: &Section) {
         let named: Vec<&Entry> = section
             .entries
             .iter()
@@ -229,15 +131,13 @@ impl Reader<'_> {
             [] => {
                 let message = "this system has no table that names its kind";
                 let words = self.kinds.iter().map(|kind| kind.kind);
-                let mistake =
-                    Mistake::new(section.at, &section.path, message).show(Show::Through).words("", words);
+                let mistake = Mistake::new(section.at, &section.path, message).words("", words);
                 self.findings.report_if_complete(mistake);
             }
             [first, others @ ..] => {
                 for other in others {
                     let message = format!("this system is already of the kind {:?}", first.key);
                     let mistake = Mistake::new(other.key_at, section.path_of(&other.key), message)
-                        .show(Show::Through)
                         .expected("one kind for each system");
                     self.findings.report(mistake);
                 }
@@ -318,7 +218,7 @@ impl Reader<'_> {
                 }
             };
             if let Some(fault) = fault {
-                let mut mistake = Mistake::new(key_at, &path, fault).show(Show::Through);
+                let mut mistake = Mistake::new(key_at, &path, fault);
                 if names == Names::Fields {
                     mistake = mistake
                         .words(key, ["title", "description", "status", "priority", "type", "field:NAME"]);
@@ -358,7 +258,6 @@ impl Reader<'_> {
         let table = found.get_ref().as_table();
         if table.is_none() {
             let mistake = Mistake::new(key_at, path, "a table belongs here")
-                .show(Show::Through)
                 .found(scalar::kind_of(found.get_ref()))
                 .expected(format!("a table: [{path}]"));
             self.findings.report(mistake);

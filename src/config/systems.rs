@@ -1,13 +1,13 @@
 //! Builds the systems: their settings as connectors take them, and what their words mean.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
 use throughline_sdk::{Settings, SystemName};
 
 use super::findings::{Findings, Mistake};
-use super::shape::{Section, Value};
+use super::section::{Section, Value};
 use super::{KindSettings, Limits, Party, System, check_reference};
 use crate::agreement::{SystemRules, Words};
 use crate::case::{PartyName, Priority, Status};
@@ -19,6 +19,8 @@ pub(super) struct Systems {
     pub systems: BTreeMap<SystemName, System>,
     /// Every one whose party is known: so one mistake in it is not told again by each agreement.
     pub rules: BTreeMap<SystemName, SystemRules>,
+    /// Those whose kind is missing or unknown, which has been reported.
+    pub kindless: BTreeSet<SystemName>,
 }
 
 /// Builds all systems of the main file.
@@ -55,6 +57,9 @@ pub(super) fn build(
             ),
         };
         built.rules.insert(name.clone(), rules);
+        if kind.is_none() {
+            built.kindless.insert(name.clone());
+        }
         if let Some(system) = kind.and_then(|kind| system(section, kind, party)) {
             built.systems.insert(name, system);
         }

@@ -25,7 +25,10 @@ impl Network {
             None => (text, None),
             Some((address, prefix)) => (address, Some(prefix)),
         };
-        let address: IpAddr = address.parse().map_err(|_| format!("{address:?} is no IP address"))?;
+        let address: IpAddr = address.parse().ok().ok_or_else(|| format!("{address:?} is no IP address"))?;
+        if address.to_canonical() != address {
+            return Err("an IPv4 address is written as one".to_owned());
+        }
         let bits = if address.is_ipv4() { 32 } else { 128 };
         let prefix = match prefix {
             None => bits,
@@ -161,7 +164,7 @@ pub(super) const NAME_WORDS: &str =
 fn part(text: &str) -> Result<(u64, &str, &str), String> {
     let digits_end = text.find(|letter: char| !letter.is_ascii_digit()).unwrap_or(text.len());
     let (digits, rest) = text.split_at_checked(digits_end).unwrap_or((text, ""));
-    let count = digits.parse().map_err(|_| match digits {
+    let count = digits.parse().ok().ok_or_else(|| match digits {
         "" => format!("{text:?} does not begin with a whole number"),
         _ => "this number is too large".to_owned(),
     })?;
