@@ -1,0 +1,211 @@
+//! Writes the commented example from the declaration: a home helpdesk and a partner's desk under one agreement.
+
+use super::KindSettings;
+use super::declaration::{Holds, Key, Need, ROOT, Table};
+
+const INTRODUCTION: &str = "\
+#:schema throughline.schema.json
+
+# A commented example of Throughline's configuration: the helpdesk of Contoso, at home, and the desk of its
+# partner Fabrikam. A key that is commented out shows its default, or an example where there is none.
+#
+# Agreements may also stand in files of their own: every *.toml in the folder `agreements` beside this file.
+";
+
+/// How wide the text is set.
+const WIDTH: usize = 110;
+
+/// The example, for the kinds that there are.
+pub fn example(kinds: &[KindSettings]) -> String {
+    let named = |name: &str| kinds.iter().find(|kind| kind.kind == name);
+    let home = named("request-tracker").or(kinds.first());
+    let partner = named("redmine").or(kinds.last());
+    let mut page = Page { text: INTRODUCTION.to_owned() };
+
+    if let Some(bridge) = inner(&ROOT, "bridge") {
+        page.table("bridge", bridge, &[]);
+    }
+    if let Some(party) = inner(&ROOT, "parties") {
+        page.table("parties.contoso", party, &[("title", r#""Contoso Ltd""#)]);
+        page.bare("parties.fabrikam", &[("title", r#""Fabrikam, Inc.""#)]);
+    }
+    if let (Some(system), Some(home), Some(partner)) = (inner(&ROOT, "systems"), home, partner) {
+        page.table("systems.helpdesk", system, &[]);
+        page.kind("systems.helpdesk", home);
+        page.words("systems.helpdesk", system, home);
+        page.bare("systems.partner", &[("party", r#""fabrikam""#)]);
+        page.kind("systems.partner", partner);
+        page.other_kinds(kinds.iter().filter(|kind| ![home.kind, partner.kind].contains(&kind.kind)));
+        page.agreement(home, partner);
+    }
+    page.text
+}
+
+struct Page {
+    text: String,
+}
+
+impl Page {
+    /// A table with everything there is to say about it. Keys in `values` are written, others if required.
+    fn table(&mut self, path: &str, table: &Table, values: &[(&str, &str)]) {
+        self.header(path, table.doc);
+        self.keys(table.keys, values);
+        for key in table.keys {
+            if let (Holds::Table(inner), true) = (key.holds, key.key == "limits") {
+                self.commented_header(&format!("{path}.{}", key.key), inner.doc);
+                self.keys(inner.keys, &[]);
+            }
+        }
+    }
+
+    /// A table of a sort that was explained before.
+    fn bare(&mut self, path: &str, values: &[(&str, &str)]) {
+        self.line(&format!("\n[{path}]"));
+        for (key, value) in values {
+            self.line(&format!("{key} = {value}"));
+        }
+    }
+
+    fn kind(&mut self, system: &str, kind: &KindSettings) {
+        let path = format!("{system}.{}", kind.kind);
+        self.header(&path, &format!("The settings of a system of the kind {}.", kind.kind));
+        let keys: Vec<Key> = kind.settings.iter().map(Key::from_setting).collect();
+        self.keys(&keys, &[]);
+    }
+
+    fn other_kinds<'k>(&mut self, kinds: impl Iterator<Item = &'k KindSettings>) {
+        for kind in kinds {
+            self.line("");
+            self.prose(&format!("A system of the kind {} has this table:", kind.kind));
+            self.line("#");
+            self.line(&format!("# [systems.NAME.{}]", kind.kind));
+            for setting in kind.settings {
+                let need = if setting.required { "Required." } else { "Optional." };
+                self.line(&format!("# {} = {}", setting.key, setting.example));
+                self.prose(&format!("    {} {need}", setting.doc));
+            }
+        }
+    }
+
+    /// What a kind's words mean, commented out because they are known already.
+    fn words(&mut self, system: &str, table: &Table, kind: &KindSettings) {
+        for (key, usual) in [("status", kind.statuses), ("priority", kind.priorities)] {
+            let (Some(declared), false) = (find(table.keys, key), usual.is_empty()) else { continue };
+            self.commented_header(&format!("{system}.{key}"), declared.doc);
+            for (desk_word, word) in usual {
+                self.line(&format!("#{desk_word:?} = {word:?}"));
+            }
+        }
+        let write = inner_of(table.keys, "write");
+        let declared = write.and_then(|write| find(write.keys, "status"));
+        if let (Some(write), Some(declared), Some((desk_word, word))) =
+            (write, declared, kind.statuses.first())
+        {
+            let doc = format!("{} {}", write.doc, declared.doc);
+            self.commented_header(&format!("{system}.write.status"), &doc);
+            self.line(&format!("#{word} = {desk_word:?}"));
+        }
+    }
+
+    fn agreement(&mut self, home: &KindSettings, partner: &KindSettings) {
+        let Some(agreement) = inner(&ROOT, "agreements") else { return };
+        let path = "agreements.fabrikam";
+        let shared = [("comments", r#""both""#), ("files", r#""both""#)];
+        self.table(path, agreement, &shared);
+        if let Some(route) = inner_of(agreement.keys, "route")
+            && let Some(condition) = inner_of(route.keys, "outbound")
+        {
+            let doc = format!("{} {}", route.doc, condition.doc);
+            self.header(&format!("{path}.route.outbound"), &doc);
+            let hidden = |key: &&Key| key.key != "priority_at_least" || !home.priorities.is_empty();
+            let keys: Vec<Key> = condition.keys.iter().filter(hidden).copied().collect();
+            self.keys(&keys, &[("fields", r#"{ Partner = ["Fabrikam"] }"#)]);
+            self.bare(&format!("{path}.route.inbound"), &[]);
+        }
+        let Some(field) = inner_of(agreement.keys, "fields") else { return };
+        self.table(&format!("{path}.fields.title"), field, &[("policy", r#""owner_home""#)]);
+        self.bare(&format!("{path}.fields.description"), &[("policy", r#""owner_home""#)]);
+        if !home.statuses.is_empty() && !partner.statuses.is_empty() {
+            self.bare(&format!("{path}.fields.status"), &[("policy", r#""most_advanced""#)]);
+        }
+        if !home.priorities.is_empty() && !partner.priorities.is_empty() {
+            let values = [
+                ("direction", r#""outbound""#),
+                ("policy", r#""owner_home""#),
+                ("outbound", r#"{ urgent = "high" }"#),
+            ];
+            self.bare(&format!("{path}.fields.priority"), &values);
+        }
+        self.bare(&format!(r#"{path}.fields."field:Component""#), &[("policy", r#""union""#)]);
+    }
+
+    fn header(&mut self, path: &str, doc: &str) {
+        self.line("");
+        self.prose(doc);
+        self.line(&format!("[{path}]"));
+    }
+
+    fn commented_header(&mut self, path: &str, doc: &str) {
+        self.line("");
+        self.prose(doc);
+        self.line(&format!("#[{path}]"));
+    }
+
+    fn keys(&mut self, keys: &[Key], values: &[(&str, &str)]) {
+        // Tables and word lists have headers of their own.
+        let plain = keys.iter().filter(|key| {
+            !matches!(
+                key.holds,
+                Holds::Table(_) | Holds::Named(..) | Holds::TextToWord(_) | Holds::WordToText(_)
+            )
+        });
+        for (number, key) in plain.enumerate() {
+            if number > 0 {
+                self.line("");
+            }
+            self.prose(key.doc);
+            let chosen = values.iter().find(|(name, _)| *name == key.key).map(|(_, value)| *value);
+            match (chosen, key.need) {
+                (Some(value), _) => self.line(&format!("{} = {value}", key.key)),
+                (None, Need::Required) => self.line(&format!("{} = {}", key.key, key.example)),
+                (None, Need::Optional) => self.line(&format!("#{} = {}", key.key, key.example)),
+                (None, Need::Default(value)) => self.line(&format!("#{} = {value}", key.key)),
+            }
+        }
+    }
+
+    /// Comment lines, set to the width; a leading indentation is kept.
+    fn prose(&mut self, text: &str) {
+        let indent = text.len() - text.trim_start().len();
+        let start = format!("#{}", " ".repeat(indent + 1));
+        let mut line = start.clone();
+        for word in text.split_whitespace() {
+            let fresh = line.len() == start.len();
+            if !fresh && line.chars().count() + 1 + word.chars().count() > WIDTH {
+                self.line(&line);
+                line.clone_from(&start);
+            } else if !fresh {
+                line.push(' ');
+            }
+            line.push_str(word);
+        }
+        self.line(&line);
+    }
+
+    fn line(&mut self, text: &str) {
+        self.text.push_str(text);
+        self.text.push('\n');
+    }
+}
+
+fn find(keys: &'static [Key], key: &str) -> Option<&'static Key> {
+    keys.iter().find(|candidate| candidate.key == key)
+}
+
+fn inner(table: &Table, key: &str) -> Option<&'static Table> {
+    inner_of(table.keys, key)
+}
+
+fn inner_of(keys: &'static [Key], key: &str) -> Option<&'static Table> {
+    if let Holds::Table(table) | Holds::Named(table, _) = find(keys, key)?.holds { Some(table) } else { None }
+}

@@ -1,0 +1,339 @@
+//! Loads the configuration: TOML read along one declaration, every mistake told at once with file and line.
+//!
+//! [`load`] reads the main file and every `*.toml` in the folder `agreements` beside it. The tables of
+//! `declaration.rs` are the only list of keys: parser, checks, example and schema are made from them.
+
+mod agreements;
+mod declaration;
+mod example;
+mod findings;
+mod generate;
+mod problem;
+mod scalar;
+mod secret;
+mod section;
+mod shape;
+mod systems;
+#[cfg(test)]
+mod tests;
+mod value;
+
+use std::collections::BTreeMap;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::SecretString;
+use throughline_sdk::{Setting, SettingKind, Settings, SystemName};
+use toml::de::DeTable;
+
+use crate::agreement::Rules;
+use crate::case::PartyName;
+
+pub use generate::{example, schema};
+pub use problem::{Problem, Problems, Severity, Spot};
+pub use secret::{Environment, ProcessEnvironment};
+pub use value::Network;
+
+use findings::{Findings, Mistake, Place, Source};
+use section::{Section, Value};
+use shape::Reader;
+
+/// What configuration knows of a kind of system.
+#[derive(Clone, Copy, Debug)]
+pub struct KindSettings {
+    /// The kind's name, which is the name of its table.
+    pub kind: &'static str,
+    /// Its settings.
+    pub settings: &'static [Setting],
+    /// What its desk's status words usually mean: the desk's word, our word.
+    pub statuses: &'static [(&'static str, &'static str)],
+    /// What its desk's priority words usually mean.
+    pub priorities: &'static [(&'static str, &'static str)],
+}
+
+/// The whole configuration, checked, with secrets resolved.
+#[derive(Debug)]
+pub struct Config {
+    /// The home organization.
+    pub home: PartyName,
+    /// The folder of ledger, store and files.
+    pub data_dir: PathBuf,
+    /// Where webhooks, console and API are served.
+    pub listen: SocketAddr,
+    /// What is logged, as a filter of `tracing`.
+    pub log: String,
+    /// How log lines are written.
+    pub log_format: LogFormat,
+    /// Organizations by name.
+    pub parties: BTreeMap<PartyName, Party>,
+    /// Systems by name.
+    pub systems: BTreeMap<SystemName, System>,
+    /// Words and agreements.
+    pub rules: Rules,
+    /// Within this time every open case is read again.
+    pub reconcile: Duration,
+    /// The key of the case keys.
+    pub master_key: Option<SecretString>,
+    /// Addresses that outbound requests may reach besides public ones.
+    pub allow: Vec<Network>,
+    /// What was noticed and does not stop the daemon.
+    pub warnings: Problems,
+}
+
+/// How log lines are written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// An organization.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Party {
+    /// Its name for readers.
+    pub title: String,
+}
+
+/// One ticket system.
+#[derive(Debug)]
+pub struct System {
+    /// Its kind.
+    pub kind: String,
+    /// Whose it is.
+    pub party: PartyName,
+    /// The kind's own settings, with secrets resolved.
+    pub settings: Settings,
+    /// How often its change feed is read.
+    pub poll: Duration,
+    /// How hard it is worked.
+    pub limits: Limits,
+    /// Overrides the kind's own time after which a lost write can no longer take effect.
+    pub settle: Option<Duration>,
+    /// Overrides the kind's own largest file, in bytes.
+    pub max_file_bytes: Option<u64>,
+    /// How long one request may take.
+    pub timeout: Duration,
+}
+
+/// How hard a system is worked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Requests in a second; `None`: no limit of ours.
+    pub per_second: Option<u32>,
+    /// Requests at once after a pause.
+    pub burst: u32,
+    /// Cases worked on side by side.
+    pub concurrency: usize,
+}
+
+/// Loads the main file at `path` and the agreements beside it.
+///
+/// # Errors
+///
+/// Everything that is wrong, and the warnings with it. A configuration that loads has its warnings in
+/// [`Config::warnings`].
+pub fn load(path: &Path, environment: &dyn Environment, kinds: &[KindSettings]) -> Result<Config, Problems> {
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let mut unreadable = Vec::new();
+    let mut sources = Vec::new();
+    match read_file(path) {
+        Ok(source) => sources.push(source),
+        Err(problem) => return Err(Problems { list: vec![*problem] }),
+    }
+    for path in agreement_files(&folder.join("agreements"), &mut unreadable) {
+        match read_file(&path) {
+            Ok(source) => sources.push(source),
+            Err(problem) => unreadable.push(*problem),
+        }
+    }
+    read(&sources, unreadable, environment, kinds)
+}
+
+/// Reads the main file, which is the first of the sources, and the agreements after it.
+fn read(
+    sources: &[Source],
+    unreadable: Vec<Problem>,
+    environment: &dyn Environment,
+    kinds: &[KindSettings],
+) -> Result<Config, Problems> {
+    let mut findings = Findings::new(sources.to_vec(), secret_keys(kinds));
+    let parsed: Vec<_> = sources
+        .iter()
+        .enumerate()
+        .map(|(file, source)| {
+            let (table, errors) = DeTable::parse_recoverable(&source.text);
+            for error in errors {
+                findings.syntax(file, error.span(), error.message());
+            }
+            table
+        })
+        .collect();
+    let sections: Vec<Section> = parsed
+        .iter()
+        .zip(sources)
+        .enumerate()
+        .map(|(file, (table, source))| {
+            let folder = source.path.parent().unwrap_or(Path::new(""));
+            let declared = if file == 0 { &declaration::ROOT } else { &declaration::AGREEMENT_FILE };
+            let mut reader = Reader { file, folder, environment, kinds, findings: &mut findings };
+            reader.table(table.get_ref(), Place { file, start: 0, end: 0 }, "", declared)
+        })
+        .collect();
+    let config = build(sections, kinds, &mut findings);
+    let problems = findings.finish(unreadable);
+    match config {
+        Some(mut config) if problems.are_harmless() => {
+            config.warnings = problems;
+            Ok(config)
+        }
+        _ => Err(problems),
+    }
+}
+
+/// Puts the configuration together; `None` where something is missing that has been reported.
+fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings) -> Option<Config> {
+    let mut sections = sections.into_iter();
+    let main = sections.next()?;
+    let others: Vec<Section> = sections.collect();
+    let parties = parties(&main);
+    let bridge = main.section("bridge");
+    let home = bridge.and_then(|bridge| {
+        let names = parties.keys().map(|name| name.0.as_str());
+        let known = check_reference(bridge, "home", "party", names, findings);
+        bridge.text("home").filter(|_| known).map(|name| PartyName(name.to_owned()))
+    });
+    let systems = systems::build(&main, &parties, kinds, findings);
+    let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
+    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
+    let rules = Rules { systems: systems.rules, agreements };
+    if let Some(table) = main.section("systems") {
+        agreements::warn_of_idle(table, &rules, findings);
+    }
+    let bridge = bridge?;
+    Some(Config {
+        home: home?,
+        data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
+        listen: if let Value::Socket(socket) = bridge.value("listen")? { *socket } else { return None },
+        log: bridge.text("log")?.to_owned(),
+        log_format: if bridge.text("log_format")? == "json" { LogFormat::Json } else { LogFormat::Text },
+        parties,
+        systems: systems.systems,
+        rules,
+        reconcile: bridge.span("reconcile")?,
+        master_key: match bridge.value("master_key") {
+            Some(Value::Secret(secret)) => Some(secret.clone()),
+            _ => None,
+        },
+        allow: if let Value::Networks(networks) = bridge.value("allow")? {
+            networks.clone()
+        } else {
+            return None;
+        },
+        warnings: Problems::default(),
+    })
+}
+
+fn parties(main: &Section) -> BTreeMap<PartyName, Party> {
+    let Some(table) = main.section("parties") else { return BTreeMap::new() };
+    // A party whose table is wrong is still a party: one mistake is not told twice.
+    table
+        .entries
+        .iter()
+        .map(|entry| {
+            let title = match &entry.value {
+                Some(Value::Section(section)) => section.text("title"),
+                _ => None,
+            };
+            let title = title.unwrap_or(&entry.key).to_owned();
+            (PartyName(entry.key.clone()), Party { title })
+        })
+        .collect()
+}
+
+/// Whether the text under `key` is one of the declared names; reports it if it is not.
+fn check_reference<'n>(
+    section: &Section,
+    key: &str,
+    noun: &str,
+    names: impl Iterator<Item = &'n str>,
+    findings: &mut Findings,
+) -> bool {
+    let names: Vec<&str> = names.collect();
+    let (Some(entry), Some(name)) = (section.entry(key), section.text(key)) else { return false };
+    if names.contains(&name) {
+        return true;
+    }
+    let message = format!("no {noun} is called {name:?}");
+    let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name, names);
+    findings.report_if_complete(mistake);
+    false
+}
+
+fn secret_keys(kinds: &[KindSettings]) -> Vec<&'static str> {
+    let settings = kinds.iter().flat_map(|kind| kind.settings);
+    // An address may hold a password, though it must not.
+    let secrets =
+        settings.filter(|setting| matches!(setting.kind, SettingKind::Secret | SettingKind::Address));
+    secrets.map(|setting| setting.key).chain(["master_key"]).collect()
+}
+
+/// The largest file of configuration that is read.
+const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
+
+fn read_file(path: &Path) -> Result<Source, Box<Problem>> {
+    let refuse = |message: &str| Box::new(unreadable(path, message));
+    let told = |error: std::io::Error| refuse(&format!("this file cannot be read: {error}"));
+    let metadata = std::fs::metadata(path).map_err(told)?;
+    if !metadata.is_file() {
+        return Err(refuse("this is no regular file"));
+    }
+    if metadata.len() > MAX_FILE_BYTES {
+        return Err(refuse("this file is larger than 4 MiB"));
+    }
+    let bytes = std::fs::read(path).map_err(told)?;
+    match String::from_utf8(bytes) {
+        Ok(text) => Ok(Source { path: path.to_owned(), text }),
+        Err(error) => {
+            let at = error.utf8_error().valid_up_to();
+            Err(refuse(&format!("this file is no UTF-8 text: byte {at} does not belong there")))
+        }
+    }
+}
+
+/// The `*.toml` files in the folder of agreements, by name; none if there is no such folder.
+fn agreement_files(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
+    let entries = match std::fs::read_dir(folder) {
+        Ok(entries) => entries,
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
+        Err(error) => {
+            problems.push(unreadable(folder, &format!("this folder cannot be read: {error}")));
+            return Vec::new();
+        }
+    };
+    let mut files = Vec::new();
+    for entry in entries {
+        match entry {
+            Ok(entry) => files.push(entry.path()),
+            Err(error) => problems.push(unreadable(folder, &format!("this folder cannot be read: {error}"))),
+        }
+    }
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
+    files.sort();
+    files
+}
+
+fn unreadable(path: &Path, message: &str) -> Problem {
+    Problem {
+        severity: Severity::Error,
+        message: message.to_owned(),
+        key: String::new(),
+        found: None,
+        expected: None,
+        nearest: None,
+        file: path.to_owned(),
+        spot: None,
+    }
+}

@@ -1,0 +1,155 @@
+//! Builds the systems: their settings as connectors take them, and what their words mean.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use secrecy::SecretString;
+use serde_json::Value as Json;
+use throughline_sdk::{Settings, SystemName};
+
+use super::findings::{Findings, Mistake};
+use super::section::{Section, Value};
+use super::{KindSettings, Limits, Party, System, check_reference};
+use crate::agreement::{SystemRules, Words};
+use crate::case::{PartyName, Priority, Status};
+
+/// The systems, and their part of the rules.
+#[derive(Debug, Default)]
+pub(super) struct Systems {
+    /// Those without a mistake.
+    pub systems: BTreeMap<SystemName, System>,
+    /// Every one whose party is known: so one mistake in it is not told again by each agreement.
+    pub rules: BTreeMap<SystemName, SystemRules>,
+    /// Those whose kind is missing or unknown, which has been reported.
+    pub kindless: BTreeSet<SystemName>,
+}
+
+/// Builds all systems of the main file.
+pub(super) fn build(
+    main: &Section,
+    parties: &BTreeMap<PartyName, Party>,
+    kinds: &[KindSettings],
+    findings: &mut Findings,
+) -> Systems {
+    let mut built = Systems::default();
+    let Some(table) = main.section("systems") else { return built };
+    for (entry, section) in table.sections() {
+        let name = SystemName::new(&entry.key);
+        check_reference(section, "party", "party", parties.keys().map(|name| name.0.as_str()), findings);
+        let party = PartyName(section.text("party").unwrap_or_default().to_owned());
+        let party_title = parties.get(&party).map(|party| party.title.clone()).unwrap_or_default();
+        let kind = kinds.iter().find(|kind| section.entry(kind.kind).is_some());
+        let rules = SystemRules {
+            party: party.clone(),
+            party_title,
+            status: words(
+                section,
+                "status",
+                kind.map_or(&[], |kind| kind.statuses),
+                Status::from_word,
+                findings,
+            ),
+            priority: words(
+                section,
+                "priority",
+                kind.map_or(&[], |kind| kind.priorities),
+                Priority::from_word,
+                findings,
+            ),
+        };
+        built.rules.insert(name.clone(), rules);
+        if kind.is_none() {
+            built.kindless.insert(name.clone());
+        }
+        if let Some(system) = kind.and_then(|kind| system(section, kind, party)) {
+            built.systems.insert(name, system);
+        }
+    }
+    built
+}
+
+fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<System> {
+    let limits = section.section("limits")?;
+    let small = |key| limits.number(key).and_then(|number| u32::try_from(number).ok());
+    Some(System {
+        kind: kind.kind.to_owned(),
+        party,
+        settings: settings(section.section(kind.kind)?),
+        poll: section.span("poll")?,
+        limits: Limits {
+            per_second: small("per_second"),
+            burst: small("burst")?,
+            concurrency: limits.number("concurrency").and_then(|number| usize::try_from(number).ok())?,
+        },
+        settle: section.span("settle"),
+        max_file_bytes: section.number("max_file"),
+        timeout: section.span("timeout")?,
+    })
+}
+
+fn settings(section: &Section) -> Settings {
+    let mut settings = Settings::default();
+    for entry in &section.entries {
+        match &entry.value {
+            None => {}
+            Some(Value::Secret(secret)) => {
+                let secret: SecretString = secret.clone();
+                settings.secrets.insert(entry.key.clone(), secret);
+            }
+            Some(other) => _ = settings.values.insert(entry.key.clone(), json(other)),
+        }
+    }
+    settings
+}
+
+fn json(value: &Value) -> Json {
+    match value {
+        Value::Text(text) => Json::from(text.as_str()),
+        Value::Number(number) => Json::from(*number),
+        Value::Flag(flag) => Json::from(*flag),
+        Value::Span(span) => Json::from(span.as_secs()),
+        Value::Path(path) => Json::from(path.to_string_lossy()),
+        Value::Socket(socket) => Json::from(socket.to_string()),
+        Value::Networks(networks) => networks.iter().map(ToString::to_string).collect(),
+        Value::Texts(texts) => texts.iter().map(String::as_str).collect(),
+        Value::Section(section) => {
+            section.texts().map(|(entry, text)| (entry.key.as_str(), Json::from(text))).collect()
+        }
+        // Secrets stand apart and never become JSON.
+        Value::Secret(_) => Json::Null,
+    }
+}
+
+/// The words of one system: the operator's first, then the kind's own that the operator did not give another
+/// meaning.
+fn words<T: Ord + Copy>(
+    section: &Section,
+    key: &str,
+    usual: &[(&str, &str)],
+    meaning: impl Fn(&str) -> Option<T>,
+    findings: &mut Findings,
+) -> Words<T> {
+    let mut words = Words { read: BTreeMap::new(), write: BTreeMap::new() };
+    let given = section.section(key);
+    let given = given.iter().flat_map(|table| table.texts()).map(|(entry, word)| (entry.key.as_str(), word));
+    for (desk_word, word) in given.chain(usual.iter().copied()) {
+        let Some(meaning) = meaning(word) else { continue };
+        if words.read.contains_key(desk_word) {
+            continue;
+        }
+        words.read.insert(desk_word.to_owned(), meaning);
+        words.write.entry(meaning).or_insert_with(|| desk_word.to_owned());
+    }
+    let marked = section.section("write").and_then(|write| write.section(key));
+    for (entry, desk_word) in marked.iter().flat_map(|table| table.texts()) {
+        let Some(meaning) = meaning(&entry.key) else { continue };
+        if words.read.contains_key(desk_word) {
+            words.write.insert(meaning, desk_word.to_owned());
+            continue;
+        }
+        let path = format!("{}.write.{key}.{}", section.path, entry.key);
+        let message = format!("{desk_word:?} would be written, but has no meaning when it is read back");
+        let known = words.read.keys().map(String::as_str);
+        findings.report_if_complete(Mistake::new(entry.at, path, message).words(desk_word, known));
+    }
+    words
+}

@@ -1,0 +1,234 @@
+//! What an operator sees: what loads, what every mistake is answered with, and that nothing panics.
+
+pub(super) mod fixture;
+
+use std::time::Duration;
+
+use insta::assert_snapshot;
+use proptest::prelude::*;
+use secrecy::ExposeSecret as _;
+use throughline_sdk::SystemName;
+
+use self::fixture::{FULL, Variables, read_text, read_texts};
+use super::{LogFormat, Network, load, value};
+use crate::agreement::{Condition, Direction, Policy};
+use crate::case::{AgreementName, Field, PartyName, Priority, Status};
+
+#[test]
+fn a_full_file_becomes_the_rules_it_says() {
+    let config = read_text(FULL).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.warnings.to_string(), "");
+    assert_eq!(config.home, PartyName("contoso".into()));
+    assert_eq!(config.listen, "127.0.0.1:9000".parse().unwrap());
+    assert_eq!(config.log_format, LogFormat::Json);
+    assert_eq!(config.reconcile, Duration::from_secs(12 * 3600));
+    assert_eq!(config.data_dir, std::path::Path::new("etc/data"));
+    assert_eq!(config.allow, [Network::parse("10.1.0.0/16").unwrap()]);
+    assert_eq!(config.parties[&PartyName("fabrikam".into())].title, "fabrikam");
+
+    let helpdesk = &config.systems[&SystemName::new("helpdesk")];
+    assert_eq!(helpdesk.kind, "request-tracker");
+    assert_eq!(helpdesk.poll, Duration::from_secs(90));
+    assert_eq!(helpdesk.timeout, Duration::from_secs(30));
+    assert_eq!(helpdesk.limits.per_second, Some(5));
+    assert_eq!(helpdesk.limits.concurrency, 4);
+    assert_eq!(helpdesk.max_file_bytes, Some(25_000_000));
+    assert_eq!(helpdesk.settings.text("queue"), Some("General"));
+    assert_eq!(helpdesk.settings.count("page"), Some(50));
+    assert_eq!(helpdesk.settings.values["overlap"], 120);
+    assert_eq!(helpdesk.settings.secret("token").unwrap().expose_secret(), "s3cr3t of RT_TOKEN");
+
+    let rules = &config.rules.systems[&SystemName::new("helpdesk")];
+    assert_eq!(rules.party_title, "Contoso Ltd");
+    assert_eq!(rules.status.read["stalled"], Status::OnHold, "the operator's meaning goes before the kind's");
+    assert_eq!(rules.status.read["resolved"], Status::Resolved, "the kind's other words stay");
+    assert_eq!(rules.status.write[&Status::Open], "working", "marked, though not the first");
+    assert_eq!(rules.status.write[&Status::Pending], "asking", "the first that is listed");
+    assert_eq!(rules.status.write[&Status::Closed], "resolved", "the closest word of a desk without its own");
+
+    let agreement = &config.rules.agreements[&AgreementName("fabrikam".into())];
+    assert_eq!(agreement.comments, Direction::Both);
+    assert_eq!(agreement.files, Direction::None, "what is not said is not shared");
+    assert!(!agreement.relay);
+    assert_eq!(agreement.inbound, Some(Condition::default()), "an empty table is every ticket");
+    let outbound = agreement.outbound.as_ref().unwrap();
+    assert_eq!(outbound.priority_at_least, Some(Priority::High));
+    assert_eq!(outbound.kinds, ["Incident".to_owned()].into());
+    assert_eq!(outbound.fields["Component"], ["ERP".to_owned(), "CRM".to_owned()].into());
+    assert_eq!(agreement.fields[&Field::Priority].outbound["urgent"], "high");
+    assert_eq!(agreement.fields[&Field::Custom("Component".into())].policy, Policy::Union);
+    assert_eq!(agreement.fields[&Field::Title].direction, Direction::Both);
+    assert_eq!(agreement.counterpart_type.as_deref(), Some("Support"));
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    assert_snapshot!(read_text(include_str!("tests/mistakes.toml")).unwrap_err());
+}
+
+#[test]
+fn all_wrong_references_are_told_at_once() {
+    assert_snapshot!(read_text(include_str!("tests/references.toml")).unwrap_err());
+}
+
+#[test]
+fn mistakes_of_syntax_do_not_hide_the_others() {
+    assert_snapshot!(read_text(include_str!("tests/syntax.toml")).unwrap_err());
+}
+
+#[test]
+fn an_empty_file_says_what_is_missing() {
+    assert_snapshot!(read_text("").unwrap_err());
+}
+
+#[test]
+fn agreements_come_from_files_beside_the_main_one() {
+    let (main, agreement) = fixture::split();
+    let config = read_texts(&[&main, &agreement]).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.rules.agreements.len(), 1);
+    let twice = read_texts(&[FULL, &agreement, "[bridge]\nhome = \"contoso\"\n"]).unwrap_err();
+    assert_snapshot!(twice);
+}
+
+#[test]
+fn problems_are_also_json_and_in_colour() {
+    let problems = read_text(&FULL.replace("poll = \"90s\"", "pol = \"90s\"")).unwrap_err();
+    insta::assert_json_snapshot!(problems.to_json());
+    assert!(problems.render(true).contains("\u{1b}[31;1merror\u{1b}[0m"));
+    assert!(!problems.render(false).contains('\u{1b}'));
+}
+
+#[test]
+fn no_secret_is_ever_repeated() {
+    let reference = "token = { env = \"RT_TOKEN\" }";
+    assert!(FULL.contains(reference));
+    for wrong in [
+        "token = \"HUNTER2\"",
+        "token = 'HUNTER2",
+        "token = \"HUNTER2\" x",
+        "tokn = \"HUNTER2\"",
+        "token = { env = \"HUNTER-2\" }",
+        "token = { value = \"HUNTER2\" }",
+        "token = [\"HUNTER2\"]",
+        "token = { env = [\"HUNTER2\"] }",
+        "url = \"https://me:HUNTER2@desk.example.com/\"",
+        "links = { token = \"HUNTER2\" }",
+        "inner = { token = \"HUNTER2\", page = 7 }",
+        "url = \"ftp://me:HUNTER2@desk.example.com/\"",
+    ] {
+        let problems = read_text(&FULL.replace(reference, wrong)).unwrap_err();
+        let all = format!("{problems}{problems:?}{}", problems.to_json());
+        assert!(!all.contains("HUNTER"), "{wrong}: {all}");
+    }
+    let inline = "request-tracker = { url = 'https://x:HUNTER2@desk.example.com/', token = \"HUNTER2\", \
+                  tokn = \"HUNTER2\", queue = 7, links = \"no\" }";
+    let problems = read_text(&format!("[systems.one]\nparty = 'x'\n{inline}")).unwrap_err();
+    assert_eq!(problems.to_string().matches("request-tracker = {").count(), 5, "{problems}");
+    assert!(!problems.to_string().contains("HUNTER"), "{problems}");
+
+    let config = read_text(FULL).unwrap();
+    assert!(!format!("{config:?}").contains("s3cr3t"));
+}
+
+#[test]
+fn a_secret_may_stand_in_a_file_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("throughline.toml");
+    let text = FULL.replace("{ env = \"RT_TOKEN\" }", "{ file = \"rt.token\" }");
+    std::fs::write(&file, text).unwrap();
+    let missing = load(&file, &Variables::All, &fixture::kinds()).unwrap_err().to_string();
+    assert!(missing.contains("rt.token cannot be read"), "{missing}");
+
+    let secret = folder.path().join("rt.token");
+    std::fs::write(&secret, "from a file\n").unwrap();
+    fixture::set_mode(&secret, 0o644);
+    let config = load(&file, &Variables::All, &fixture::kinds()).unwrap();
+    let token = config.systems[&SystemName::new("helpdesk")].settings.secret("token").unwrap();
+    assert_eq!(token.expose_secret(), "from a file");
+    assert!(config.warnings.to_string().contains("others than its owner may read this secret (mode 644)"));
+
+    fixture::set_mode(&secret, 0o600);
+    assert_eq!(load(&file, &Variables::All, &fixture::kinds()).unwrap().warnings.list, []);
+}
+
+#[test]
+fn a_file_that_is_not_there_is_told() {
+    let problems = load(std::path::Path::new("nowhere/throughline.toml"), &Variables::All, &[]).unwrap_err();
+    assert_snapshot!(problems);
+}
+
+#[test]
+fn lengths_of_time_and_sizes() {
+    for (text, seconds) in [("30s", 30), ("5m", 300), ("1h30m", 5400), ("2d", 172_800), (" 1 h ", 3600)] {
+        assert_eq!(value::duration(text), Ok(Duration::from_secs(seconds)), "{text}");
+    }
+    for wrong in ["", "5", "m", "5 weeks", "-1s", "1.5h", "99999999999999999999s", "9999999d", "5m x"] {
+        assert!(value::duration(wrong).is_err(), "{wrong}");
+    }
+    for (text, bytes) in [("25MB", 25_000_000), ("512KiB", 524_288), ("0B", 0), ("1 GiB", 1 << 30)] {
+        assert_eq!(value::size(text), Ok(bytes), "{text}");
+    }
+    for wrong in ["", "25", "MB", "25mb", "1MB2", "99999999999999999GB"] {
+        assert!(value::size(wrong).is_err(), "{wrong}");
+    }
+}
+
+#[test]
+fn a_network_contains_its_addresses_only() {
+    for (network, inside, outside) in [
+        ("10.1.0.0/16", "10.1.255.255", "10.2.0.0"),
+        ("10.1.0.0/16", "::ffff:10.1.2.3", "::10.1.2.3"),
+        ("127.0.0.1", "127.0.0.1", "127.0.0.2"),
+        ("0.0.0.0/0", "255.255.255.255", "::1"),
+        ("fd00::/8", "fd12::1", "fe80::1"),
+        ("::/0", "::1", "10.0.0.1"),
+    ] {
+        let network = Network::parse(network).unwrap();
+        assert!(network.contains(inside.parse().unwrap()), "{network} {inside}");
+        assert!(!network.contains(outside.parse().unwrap()), "{network} {outside}");
+    }
+    for wrong in [
+        "",
+        "10.1.0.0/33",
+        "10.1.0.1/16",
+        "desk.example.com",
+        "::ffff:10.0.0.0/104",
+        "10.0.0.0/-1",
+        "fd00::/129",
+    ] {
+        assert!(Network::parse(wrong).is_err(), "{wrong}");
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_text_makes_it_panic(text in any::<String>()) {
+        let outcome = read_text(&text);
+        prop_assert!(outcome.is_err());
+        _ = outcome.unwrap_err().to_string();
+    }
+
+    #[test]
+    fn no_change_to_a_good_file_makes_it_panic(
+        at in 0..FULL.len(),
+        length in 0usize..40,
+        put in prop_oneof![
+            "[\\[\\]{}\"'=.,#\\na-z0-9\u{e9} ]{0,8}",
+            Just("[systems.helpdesk]".to_owned()),
+            Just("\"\"\"".to_owned()),
+            Just("\r\n\t\u{0}".to_owned()),
+        ],
+    ) {
+        let start = (0..=at).rev().find(|at| FULL.is_char_boundary(*at)).unwrap();
+        let end = (at + length..=FULL.len()).find(|at| FULL.is_char_boundary(*at)).unwrap_or(FULL.len());
+        let text = format!("{}{put}{}", FULL.get(..start).unwrap(), FULL.get(end..).unwrap());
+        if let Err(problems) = read_text(&text) {
+            prop_assert!(!problems.are_harmless());
+            for problem in &problems.list {
+                let spot = problem.spot.as_ref().unwrap();
+                prop_assert!(spot.line <= text.matches('\n').count() + 1);
+            }
+            _ = problems.render(true);
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Kinds, variables and files that the tests of the configuration share.
+
+use std::path::{Path, PathBuf};
+
+use throughline_sdk::{Setting, SettingKind};
+
+use super::super::findings::Source;
+use super::super::{Config, Environment, KindSettings, Problems, load, read};
+
+/// A file that uses every part of the declaration.
+pub(in super::super) const FULL: &str = include_str!("full.toml");
+
+/// Environments of tests.
+#[derive(Debug)]
+pub(in super::super) enum Variables {
+    /// Every variable is set.
+    All,
+    /// All but those with `MISSING` in their names.
+    NotMissing,
+}
+
+impl Environment for Variables {
+    fn var(&self, name: &str) -> Option<String> {
+        match self {
+            Self::NotMissing if name.contains("MISSING") => None,
+            Self::All | Self::NotMissing => Some(format!("s3cr3t of {name}")),
+        }
+    }
+}
+
+/// Kinds like those of the real connectors.
+pub(in super::super) fn kinds() -> Vec<KindSettings> {
+    vec![
+        KindSettings { kind: "practice", settings: PRACTICE, statuses: &[("open", "open")], priorities: &[] },
+        KindSettings {
+            kind: "redmine",
+            settings: REDMINE,
+            statuses: &[
+                ("New", "new"),
+                ("In Progress", "open"),
+                ("Feedback", "pending"),
+                ("Resolved", "resolved"),
+                ("Closed", "closed"),
+                ("Rejected", "cancelled"),
+            ],
+            priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
+        },
+        KindSettings {
+            kind: "request-tracker",
+            settings: REQUEST_TRACKER,
+            statuses: &[
+                ("new", "new"),
+                ("open", "open"),
+                ("stalled", "pending"),
+                ("resolved", "resolved"),
+                ("rejected", "cancelled"),
+            ],
+            priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
+        },
+    ]
+}
+
+/// Reads one text as the main file `etc/throughline.toml`.
+pub(in super::super) fn read_text(text: &str) -> Result<Config, Problems> {
+    read_texts(&[text])
+}
+
+/// Reads the first text as the main file and the others as agreements beside it.
+pub(in super::super) fn read_texts(texts: &[&str]) -> Result<Config, Problems> {
+    let sources = texts.iter().enumerate().map(|(number, text)| Source {
+        path: match number {
+            0 => PathBuf::from("etc/throughline.toml"),
+            more => PathBuf::from(format!("etc/agreements/{more}.toml")),
+        },
+        text: (*text).to_owned(),
+    });
+    read(&sources.collect::<Vec<_>>(), Vec::new(), &Variables::NotMissing, &kinds())
+}
+
+/// The full file in two: everything but the agreement, and the agreement.
+pub(in super::super) fn split() -> (String, String) {
+    let (main, agreement) = FULL.split_once("[agreements.fabrikam]").unwrap();
+    (main.to_owned(), format!("[agreements.fabrikam]{agreement}"))
+}
+
+/// Loads a generated text with every secret in place that it names; panics with what is wrong.
+pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
+    let folder = tempfile::tempdir().unwrap();
+    for named in
+        text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split("file = \"").skip(1))
+    {
+        let name = named.split('"').next().unwrap();
+        let path = folder.path().join(name);
+        assert!(path.starts_with(folder.path()), "{name} is outside of the folder");
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(&path, "a secret\n").unwrap();
+        set_mode(&path, 0o600);
+    }
+    let file = folder.path().join("throughline.toml");
+    std::fs::write(&file, text).unwrap();
+    load(&file, &Variables::All, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+}
+
+/// Sets a file's permissions.
+pub(in super::super) fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt as _;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).unwrap();
+}
+
+const fn setting(
+    key: &'static str,
+    kind: SettingKind,
+    required: bool,
+    doc: &'static str,
+    example: &'static str,
+) -> Setting {
+    Setting { key, kind, required, doc, example }
+}
+
+const PRACTICE: &[Setting] =
+    &[setting("seed", SettingKind::Count, false, "Where its randomness starts.", "7")];
+
+const REDMINE: &[Setting] = &[
+    setting("url", SettingKind::Address, true, "Where it is.", r#""https://redmine.example.com/""#),
+    setting("key", SettingKind::Secret, true, "The account's API key.", r#"{ env = "REDMINE_KEY" }"#),
+    setting("project", SettingKind::Text, true, "The project that is read and written.", r#""support""#),
+    setting(
+        "custom",
+        SettingKind::TextMap,
+        false,
+        "Fields by their names elsewhere.",
+        r#"{ Component = "Part" }"#,
+    ),
+];
+
+const REQUEST_TRACKER: &[Setting] = &[
+    setting("url", SettingKind::Address, true, "Where it is.", r#""https://rt.example.com/""#),
+    setting("token", SettingKind::Secret, true, "The account's token.", r#"{ env = "RT_TOKEN" }"#),
+    setting("queue", SettingKind::Text, true, "The queue that is read and written.", r#""General""#),
+    setting("page", SettingKind::Count, false, "Tickets on a page of the search.", "100"),
+    setting("overlap", SettingKind::Duration, false, "How far the feed reads back.", r#""2m""#),
+    setting("links", SettingKind::Flag, false, "Whether links are kept.", "true"),
+    setting("search", SettingKind::Word(&["indexed", "plain"]), false, "How texts are found.", r#""plain""#),
+    setting("watch", SettingKind::TextList, false, "Other queues that are read.", r#"["Network"]"#),
+];
