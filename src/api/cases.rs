@@ -65,7 +65,7 @@ pub(super) async fn list(
     State(api): State<Api>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Vec<CaseLine>>, Problem> {
-    let after = query.after.as_deref().map(parse_case).transpose()?;
+    let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
     let limit = query.limit.unwrap_or(PAGE).min(PAGE);
     let cases = read(&api, move |index| index.cases(after, limit)).await?;
     Ok(Json(cases.iter().map(CaseLine::of).collect()))
@@ -87,7 +87,7 @@ pub(super) async fn parked(
     State(api): State<Api>,
     Query(query): Query<PageQuery>,
 ) -> Result<Json<Vec<ParkedLine>>, Problem> {
-    let after = query.after.as_deref().map(parse_case).transpose()?;
+    let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
     let limit = query.limit.unwrap_or(PAGE).min(PAGE);
     let lines = read(&api, move |index| view::parked(index, after, limit)).await?;
     Ok(Json(lines))

@@ -121,7 +121,7 @@ pub fn find(index: &Index, name: &str) -> Result<Option<Case>, store::Error> {
 /// # Errors
 ///
 /// When the store cannot be read.
-pub fn parked(index: &Index, after: Option<CaseId>, limit: usize) -> Result<Vec<ParkedLine>, store::Error> {
+pub fn parked(index: &Index, after: CaseId, limit: usize) -> Result<Vec<ParkedLine>, store::Error> {
     let mut lines = Vec::new();
     for id in index.parked(after, limit)? {
         let Some(case) = index.case(id)? else { continue };

@@ -1,6 +1,6 @@
 //! A bridge's cases for reading: through its daemon where one runs, else from its data directory.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -9,13 +9,14 @@ use http::{HeaderMap, HeaderValue, Method, header};
 use secrecy::{ExposeSecret, SecretString};
 use serde::de::DeserializeOwned;
 use throughline_sdk::http::{Request, Transport};
-use throughline_sdk::{Clock, Urgency};
+use throughline_sdk::{Clock, Entropy, Urgency};
 use url::Url;
 
 use super::{Failure, Which};
 use crate::api::view::{self, CaseLine, ParkedLine, Trace};
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::config;
+use crate::case::CaseId;
+use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
 use crate::ledger::Journal;
 
@@ -26,6 +27,12 @@ pub(super) enum Access {
     Daemon(Client),
     /// From its data directory, which no daemon owns just now.
     Directory(Journal),
+}
+
+/// Loads a configuration for a command.
+pub(super) fn load(path: &Path) -> Result<Config, Failure> {
+    config::load(path, &config::ProcessEnvironment, &assemble::kind_settings())
+        .map_err(|problems| Failure::Usage(problems.render(false)))
 }
 
 /// A client of a running daemon's interface.
@@ -42,12 +49,16 @@ impl Which {
     pub(super) fn directory(&self) -> Result<PathBuf, Failure> {
         match (&self.data, &self.config) {
             (Some(data), _) => Ok(data.clone()),
-            (None, Some(config)) => {
-                let config = config::load(config, &config::ProcessEnvironment, &assemble::kind_settings())
-                    .map_err(|problems| Failure::Usage(problems.to_string()))?;
-                Ok(config.data_dir)
-            }
+            (None, Some(config)) => Ok(load(config)?.data_dir),
             (None, None) => Err(Failure::Usage("say which bridge: --data DIR or --config FILE".to_owned())),
+        }
+    }
+
+    /// The master key, where the configuration names one.
+    pub(super) fn master_key(&self) -> Result<Option<SecretString>, Failure> {
+        match &self.config {
+            Some(config) => Ok(load(config)?.master_key),
+            None => Ok(None),
         }
     }
 }
@@ -62,9 +73,12 @@ impl Access {
         {
             return Ok(Self::Daemon(client));
         }
-        let journal = assemble::journal(&data, None, &(Arc::new(SystemEntropy) as _)).await.map_err(|error| {
-            Failure::Failed(format!("{error}; if a daemon owns {}, it does not answer", directory.display()))
+        let medium = assemble::medium(&data).map_err(|error| {
+            Failure::Failed(format!("{error}; if a daemon owns it, that daemon does not answer"))
         })?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let master = data.master_key(which.master_key()?.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
+        let journal = assemble::journal(&data, medium, master, &entropy).await.map_err(Failure::failed)?;
         Ok(Self::Directory(journal))
     }
 
@@ -75,7 +89,7 @@ impl Access {
                 client.get(&format!("api/v1/cases?limit={limit}{after}")).await
             }
             Self::Directory(journal) => {
-                let after = after.map(str::parse).transpose().map_err(Failure::Usage)?;
+                let after = after.map_or(Ok(CaseId(0)), str::parse).map_err(Failure::Usage)?;
                 let cases =
                     journal.read(move |index| index.cases(after, limit)).await.map_err(Failure::failed)?;
                 Ok(cases.iter().map(CaseLine::of).collect())
@@ -103,7 +117,7 @@ impl Access {
         match self {
             Self::Daemon(client) => client.get("api/v1/parked").await,
             Self::Directory(journal) => journal
-                .read(|index| view::parked(index, None, usize::MAX))
+                .read(|index| view::parked(index, CaseId(0), usize::MAX))
                 .await
                 .map_err(Failure::failed),
         }

@@ -42,7 +42,7 @@ impl Check {
                 if output.json {
                     output.value(&problems.to_json());
                 }
-                return Err(Failure::Usage(problems.to_string()));
+                return Err(Failure::Usage(problems.render(false)));
             }
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

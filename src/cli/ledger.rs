@@ -52,15 +52,15 @@ impl Ledger {
 async fn verify(which: Which, output: Output) -> Result<(), Failure> {
     let data = DataDir::existing(&which.directory()?).map_err(Failure::failed)?;
     let verified = blocking(move || {
-        let medium = ledger::FileMedium::read_only(data.root()).map_err(Failure::failed)?;
+        let medium = ledger::FileMedium::for_reading(data.root());
         let mut told = 0;
-        let progress = |bytes: u64| {
+        let mut progress = |bytes: u64| {
             if bytes / 1_000_000_000 > told {
                 told = bytes / 1_000_000_000;
                 output.progress(&format!("verified {told} GB …"));
             }
         };
-        ledger::verify(&medium, progress).map_err(|fault| Failure::Failed(fault.to_string()))
+        ledger::verify(&medium, &mut progress).map_err(|fault| Failure::Failed(fault.to_string()))
     })
     .await?;
     if output.json {
@@ -77,14 +77,18 @@ async fn verify(which: Which, output: Output) -> Result<(), Failure> {
 async fn export(which: Which, case: Option<String>, file: Option<PathBuf>) -> Result<(), Failure> {
     let data = DataDir::existing(&which.directory()?).map_err(Failure::failed)?;
     let case = case.map(|case| case.parse()).transpose().map_err(Failure::Usage)?;
+    let scope = case.map_or(ledger::Scope::All, ledger::Scope::Case);
+    let configured = which.master_key()?;
     blocking(move || {
-        let master = data.master_key(None, &SystemEntropy).map_err(Failure::failed)?;
-        let medium = Arc::new(ledger::FileMedium::read_only(data.root()).map_err(Failure::failed)?);
+        let master = data.master_key(configured.as_ref(), &SystemEntropy).map_err(Failure::failed)?;
+        let medium: Arc<dyn ledger::Medium> = Arc::new(ledger::FileMedium::for_reading(data.root()));
+        let keyring = ledger::Keyring::open(Arc::clone(&medium), Arc::new(SystemEntropy), &master, true);
+        let keyring = keyring.map_err(Failure::failed)?;
         let mut out: Box<dyn Write> = match file {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(Failure::failed)?)),
             None => Box::new(BufWriter::new(std::io::stdout())),
         };
-        ledger::export(medium, &master, case, out.as_mut()).map_err(Failure::failed)?;
+        ledger::export(medium.as_ref(), &keyring, scope, out.as_mut()).map_err(Failure::failed)?;
         out.flush().map_err(Failure::failed)
     })
     .await

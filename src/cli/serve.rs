@@ -9,9 +9,10 @@ use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
 
 use super::Failure;
+use super::access::load;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, Running, assemble};
-use crate::{api, config, telemetry};
+use crate::{api, telemetry};
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
 #[derive(Debug, Args)]
@@ -44,8 +45,7 @@ impl Serve {
         };
         let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
         telemetry::init_logs(format, &self.log, colour).map_err(Failure::Usage)?;
-        let config = config::load(&self.config, &config::ProcessEnvironment, &assemble::kind_settings())
-            .map_err(|problems| Failure::Usage(problems.to_string()))?;
+        let config = load(&self.config)?;
         let listen = config.listen;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);

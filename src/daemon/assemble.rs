@@ -1,23 +1,19 @@
 //! From a checked configuration to the parts of a running bridge.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
-use secrecy::SecretString;
 use throughline_sdk::http::{Limits, Transport, plane};
-use throughline_sdk::{Blobs, Clock, Entropy, layer};
+use throughline_sdk::{Clock, Entropy, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
 use crate::config::{Config, KindSettings};
 use crate::egress::{AddressPolicy, Egress};
-use crate::ledger::{self, FileBlobs, FileMedium, Journal, Offload};
+use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::SledStore;
 use crate::telemetry::Metrics;
-
-/// How much of the store is kept in memory, in bytes.
-const STORE_CACHE: u64 = 64 * 1024 * 1024;
 
 /// Why a bridge could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -28,6 +24,14 @@ pub enum AssemblyError {
     /// The ledger or its store.
     #[error("the ledger cannot be opened: {0}")]
     Ledger(#[from] ledger::Error),
+    /// Another process.
+    #[error("the data directory {path} cannot be taken: {source}")]
+    Owned {
+        /// The directory.
+        path: PathBuf,
+        /// Why not.
+        source: std::io::Error,
+    },
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -98,26 +102,35 @@ pub fn systems(
     Ok(systems)
 }
 
-/// The ledger of a data directory with its store, opened by this process alone.
+/// A data directory's files, owned by this process alone.
 ///
 /// # Errors
 ///
-/// When another process owns it, or it is damaged.
+/// When another process owns it.
+pub fn medium(data: &DataDir) -> Result<Arc<dyn Medium>, AssemblyError> {
+    let medium = FileMedium::open(data.root());
+    Ok(Arc::new(medium.map_err(|source| AssemblyError::Owned { path: data.root().to_owned(), source })?))
+}
+
+/// The ledger of a data directory with its store.
+///
+/// # Errors
+///
+/// When it is damaged, or the key is not its own.
 pub async fn journal(
     data: &DataDir,
-    master: Option<&SecretString>,
+    medium: Arc<dyn Medium>,
+    master: MasterKey,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Journal, AssemblyError> {
-    let master = data.master_key(master, entropy.as_ref())?;
-    let medium = Arc::new(FileMedium::open(data.root())?);
-    let store = Arc::new(SledStore::open(&data.store(), STORE_CACHE).map_err(ledger::Error::from)?);
+    let store = Arc::new(SledStore::open(data.store(), SledStore::DEFAULT_CACHE_BYTES).map_err(ledger::Error::from)?);
     let parts = ledger::Parts {
         medium,
         store,
         master,
         entropy: Arc::clone(entropy),
         offload: Offload::Threads,
-        segment_bytes: ledger::SEGMENT_BYTES,
+        segment_bytes: ledger::Parts::SEGMENT_BYTES,
     };
     Ok(Journal::open(parts).await?)
 }
@@ -134,17 +147,18 @@ pub async fn parts(
 ) -> Result<(Parts, DataDir), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
     let systems = systems(&config, &clock, &entropy)?;
-    let journal = journal(&data, config.master_key.as_ref(), &entropy).await?;
+    let medium = medium(&data)?;
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
-    let blobs = blobs(data.root())?;
+    let markers = marker_key(&master);
+    let journal = journal(&data, Arc::clone(&medium), master, &entropy).await?;
     let parts = Parts {
         systems,
         rules: config.rules,
         journal,
-        blobs,
+        blobs: Arc::new(BlobFolder::new(medium, Offload::Threads)),
         clock,
         entropy,
-        markers: marker_key(&master),
+        markers,
         reconcile: config.reconcile,
         metrics: Arc::new(Metrics::new()),
     };
@@ -158,8 +172,4 @@ pub async fn parts(
 /// When no HTTP client can be built.
 pub fn loopback_egress(clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
     Egress::new(AddressPolicy::loopback(), Arc::clone(clock))
-}
-
-fn blobs(root: &Path) -> Result<Arc<dyn Blobs>, AssemblyError> {
-    Ok(Arc::new(FileBlobs::open(root)?))
 }

@@ -3,7 +3,6 @@
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Entropy;
@@ -149,9 +148,7 @@ impl DataDir {
 
 /// The key of the markers, derived from the master key.
 pub fn marker_key(master: &MasterKey) -> MarkerKey {
-    let key = hmac::Key::new(hmac::HMAC_SHA256, master.bytes());
-    let derived = hmac::sign(&key, b"throughline markers 1");
-    MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref()))
+    MarkerKey(master.derive(b"throughline markers 1"))
 }
 
 fn decode(text: &str) -> Option<[u8; 32]> {

@@ -1,9 +1,12 @@
 //! The running bridge: its systems, its lanes, its pollers, started, watched and stopped together.
 
+pub mod assemble;
 mod bridge;
+mod data;
 mod supervisor;
 mod system;
 
 pub use bridge::{Bridge, Parts, Shared};
+pub use data::{DataDir, DataError, Running, marker_key};
 pub use supervisor::Supervisor;
 pub use system::{Answering, State, System};

@@ -165,7 +165,7 @@ pub(super) fn park(leg: &SystemName, due: &Outstanding, error: &Error) -> Attemp
     let fact = Fact::Parked {
         leg: leg.clone(),
         item: due.item.clone(),
-        want: plan::want(&due.item, &due.intent.operation),
+        want: plan::want(due),
         kind: error.kind(),
         reason: error.to_string(),
         intent: Some(due.intent.id.clone()),

@@ -15,7 +15,7 @@ const PAGE: usize = 50;
 
 /// Walks over all cases, evenly over the period, until the daemon stops.
 pub(super) async fn run(shared: Arc<Shared>) {
-    let mut after = None;
+    let mut after = CaseId(0);
     while !shared.supervisor.is_stopping() && !shared.has_failed() {
         let wait = match page(&shared, &mut after).await {
             Ok(wait) => wait,
@@ -33,13 +33,13 @@ pub(super) async fn run(shared: Arc<Shared>) {
 }
 
 /// Wakes the lanes of one page of cases; returns how long to wait for the next.
-async fn page(shared: &Arc<Shared>, after: &mut Option<CaseId>) -> Result<Duration, ledger::Error> {
+async fn page(shared: &Arc<Shared>, after: &mut CaseId) -> Result<Duration, ledger::Error> {
     let from = *after;
     let (cases, total) = shared
         .journal
         .read(move |index| Ok((index.cases(from, PAGE)?, index.counts()?.cases)))
         .await?;
-    *after = cases.last().map(|case| case.id);
+    *after = cases.last().map_or(CaseId(0), |case| case.id);
     let share = u32::try_from(total.div_ceil(PAGE.try_into().unwrap_or(1)).max(1)).unwrap_or(u32::MAX);
     let wait = shared.reconcile / share;
     // The first round waits as well: what stood at the start was taken up from the ledger.

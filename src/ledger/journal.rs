@@ -82,6 +82,7 @@ struct Shared {
     index: Index,
     keyring: Arc<Keyring>,
     next_case: AtomicU64,
+    end: Arc<AtomicU64>,
     closed: AtomicBool,
     failure: Arc<OnceLock<String>>,
     way: Way,
@@ -115,6 +116,7 @@ impl Journal {
         let failure = Arc::new(OnceLock::new());
         let (medium, index) = (Arc::clone(&writer.medium), writer.index.clone());
         let keyring = Arc::clone(&writer.keyring);
+        let end = Arc::clone(&writer.durable);
         let way = match offload {
             Offload::Threads => {
                 let (sender, queue) = mpsc::channel(QUEUE);
@@ -129,7 +131,7 @@ impl Journal {
         };
         let next_case = AtomicU64::new(highest + 1);
         let closed = AtomicBool::new(false);
-        Ok(Self { shared: Arc::new(Shared { medium, index, keyring, next_case, closed, failure, way }) })
+        Ok(Self { shared: Arc::new(Shared { medium, index, keyring, next_case, end, closed, failure, way }) })
     }
 
     /// Records an entry: durable and indexed on return. Those who ask at the same time share one sync.
@@ -166,6 +168,11 @@ impl Journal {
             }
             Way::Inline(_) => Ok(read(&self.shared.index)?),
         }
+    }
+
+    /// The end of what is durable: every later record begins here or behind.
+    pub fn end(&self) -> Position {
+        Position(self.shared.end.load(Ordering::Acquire))
     }
 
     /// A case number that was never given before.

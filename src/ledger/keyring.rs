@@ -9,6 +9,7 @@ use std::fmt;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use ring::hmac;
 use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use throughline_sdk::Entropy;
 
@@ -34,6 +35,12 @@ impl MasterKey {
     /// Takes 32 random bytes.
     pub fn new(bytes: [u8; KEY]) -> Self {
         Self(bytes)
+    }
+
+    /// A key for another purpose, from which this one cannot be told.
+    pub fn derive(&self, purpose: &[u8]) -> hmac::Key {
+        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), purpose);
+        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
     }
 }
 

@@ -1,6 +1,7 @@
 //! From what a crash left to a writer: verify what lies behind the checkpoint, cut a torn tail, catch the store up.
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
 
 use super::checkpoint::{self, Mark};
 use super::journal::Parts;
@@ -45,6 +46,7 @@ pub(super) fn recover(parts: Parts) -> Result<Writer, Error> {
         entropy,
         segment_bytes,
         segment: segments.last().map_or(0, |segment| segment.start),
+        durable: Arc::new(AtomicU64::new(end.next)),
         end,
         turn,
         lines: Vec::new(),

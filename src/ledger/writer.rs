@@ -1,6 +1,7 @@
 //! The one writer: seals, appends, syncs and indexes a group of entries, all of them or none.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use throughline_sdk::Entropy;
 
@@ -22,6 +23,8 @@ pub(super) struct Writer {
     pub(super) segment_bytes: u64,
     /// The end of the ledger, all of it durable.
     pub(super) end: Mark,
+    /// The same, for those who may not ask the writer.
+    pub(super) durable: Arc<AtomicU64>,
     /// Where the segment being written begins.
     pub(super) segment: u64,
     /// Which slot of the checkpoint is synced next.
@@ -59,6 +62,7 @@ impl Writer {
         self.append()?;
         self.index.store().commit(changes.finish()?, &end)?;
         self.end = end;
+        self.durable.store(self.end.next, Ordering::Release);
         checkpoint::write_running(&*self.medium, &self.end)?;
         Ok(outcomes)
     }

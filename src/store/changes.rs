@@ -48,7 +48,7 @@ impl<'a> Changes<'a> {
     /// Takes a record whose facts are already folded into `case`. `position` is the record's own.
     pub fn record(&mut self, facts: &[Fact], case: Option<Case>, position: Position) -> Result<(), Error> {
         for (order, fact) in facts.iter().enumerate() {
-            self.standing(fact, position, order)?;
+            self.standing(fact, facts, position, order)?;
             if let Some(case) = &case {
                 self.tickets(fact, case)?;
                 self.creates(fact, case.id)?;
@@ -134,12 +134,22 @@ impl<'a> Changes<'a> {
     }
 
     /// Hints and cursors.
-    fn standing(&mut self, fact: &Fact, position: Position, order: usize) -> Result<(), Error> {
+    fn standing(
+        &mut self,
+        fact: &Fact,
+        record: &[Fact],
+        position: Position,
+        order: usize,
+    ) -> Result<(), Error> {
         if let Fact::Hinted { ticket, source } = fact {
-            self.hint(ticket, *source, position, order)?;
+            // Hinted and read in one step: the record that tells of the hint also ends it.
+            let answered = |fact: &Fact| matches!(fact, Fact::Answered { ticket: of, .. } if of == ticket);
+            if !record.iter().any(answered) {
+                self.hint(ticket, *source, position, order)?;
+            }
         }
-        if let Fact::Ignored { ticket, .. } = fact {
-            self.unhint(ticket)?;
+        if let Fact::Answered { ticket, through } = fact {
+            self.unhint(ticket, *through)?;
         }
         if let Fact::Advanced { system, cursor } = fact {
             let key = system.as_str().as_bytes().to_vec();
@@ -156,8 +166,10 @@ impl<'a> Changes<'a> {
         order: usize,
     ) -> Result<(), Error> {
         let key = codec::ticket(ticket);
-        if self.get(Table::Hinted, &key)?.is_some() {
-            return Ok(());
+        // The latest counts: only a reading that began after it ends it.
+        match self.get(Table::Hinted, &key)? {
+            Some(before) => self.set(Table::Hints, before, None),
+            None => self.counts.hints += 1,
         }
         let mut place = codec::number(position.0);
         place.extend_from_slice(&u32::try_from(order).unwrap_or(u32::MAX).to_be_bytes());
@@ -165,13 +177,14 @@ impl<'a> Changes<'a> {
         let value = serde_json::to_vec(&hint).map_err(|error| Error::Broken(error.to_string()))?;
         self.set(Table::Hints, place.clone(), Some(value));
         self.set(Table::Hinted, key, Some(place));
-        self.counts.hints += 1;
         Ok(())
     }
 
-    fn unhint(&mut self, ticket: &TicketRef) -> Result<(), Error> {
+    fn unhint(&mut self, ticket: &TicketRef, through: Position) -> Result<(), Error> {
         let key = codec::ticket(ticket);
-        if let Some(place) = self.get(Table::Hinted, &key)? {
+        if let Some(place) = self.get(Table::Hinted, &key)?
+            && place < codec::number(through.0)
+        {
             self.set(Table::Hints, place, None);
             self.set(Table::Hinted, key, None);
             self.counts.hints = self.counts.hints.saturating_sub(1);
@@ -189,13 +202,6 @@ impl<'a> Changes<'a> {
             let Some(id) = &now.ticket else { return Ok(()) };
             let ticket = TicketRef::new(leg.clone(), id.clone());
             self.name(&ticket, now.key.as_deref(), case.id)?;
-            if let Fact::Observed { reading, .. } = fact {
-                self.unhint(&ticket)?;
-                // A leg that was merged was hinted under the id that was read.
-                if let Some(read) = reading.ticket.as_ref().filter(|read| *read != id) {
-                    self.unhint(&TicketRef::new(leg.clone(), read.clone()))?;
-                }
-            }
         }
         Ok(())
     }
