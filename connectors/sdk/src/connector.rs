@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use url::Url;
 
-use crate::http::Transport;
+use crate::http::{Authentication, Transport};
 use crate::{
     Capabilities, Clock, Cursor, Digest, Effect, FileId, Found, Hint, Intent, RawWebhook, RemoteId, Result,
     Ticket, Timestamp,
@@ -137,6 +138,17 @@ impl<C: Connector> DynConnector for C {
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {
         Connector::accept(self, webhook)
     }
+}
+
+/// A connector built from its settings, with what the HTTP plane needs to reach its system.
+#[derive(Debug)]
+pub struct Built {
+    /// The connector.
+    pub connector: Arc<dyn DynConnector>,
+    /// How its requests are authenticated.
+    pub authentication: Authentication,
+    /// The address its requests begin with: what the guard allows.
+    pub address: Url,
 }
 
 /// Everything a call needs at run time.
