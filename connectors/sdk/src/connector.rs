@@ -7,8 +7,9 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::BoxFuture;
+use url::Url;
 
-use crate::http::Transport;
+use crate::http::{Authentication, Transport};
 use crate::{
     Capabilities, Clock, Cursor, Digest, Effect, FileId, Found, Hint, Intent, RawWebhook, RemoteId, Result,
     Ticket, Timestamp,
@@ -137,6 +138,17 @@ impl<C: Connector> DynConnector for C {
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {
         Connector::accept(self, webhook)
     }
+}
+
+/// What a connector's `build` makes of an operator's settings.
+#[derive(Clone, Debug)]
+pub struct Built {
+    /// The connector.
+    pub connector: Arc<dyn DynConnector>,
+    /// How the plane authenticates its requests.
+    pub authentication: Authentication,
+    /// Where the system is: the plane's guard lets requests go there only.
+    pub address: Url,
 }
 
 /// Everything a call needs at run time.

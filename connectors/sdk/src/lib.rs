@@ -18,7 +18,7 @@ pub mod webhook;
 pub use capability::{Capabilities, Completeness, ConditionalWrite, CreateClass, Feed};
 pub use clock::{Clock, Entropy, Timestamp};
 pub use connector::{
-    Blobs, ChangePage, Choice, Connector, Ctx, Description, DynConnector, Identity, Urgency,
+    Blobs, Built, ChangePage, Choice, Connector, Ctx, Description, DynConnector, Identity, Urgency,
 };
 pub use error::{Class, Error, ErrorKind, Result, TookEffect};
 pub use ids::{
