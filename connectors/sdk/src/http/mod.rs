@@ -1,5 +1,12 @@
 //! The HTTP plane: one transport trait, and the layers between a connector and the network.
 
+pub mod authentication;
+pub mod client_credentials;
+pub mod plane;
+pub mod rate;
+pub mod retry;
+pub mod trace;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -10,6 +17,9 @@ use secrecy::SecretString;
 use url::Url;
 
 use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
+
+pub use plane::plane;
+pub use rate::Limits;
 
 /// Sends one request and returns its answer, whatever its status. Layers wrap it.
 pub trait Transport: Debug + Send + Sync + 'static {
