@@ -7,11 +7,15 @@
 pub mod capability;
 pub mod clock;
 pub mod connector;
+#[cfg(test)]
+mod double;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod layer;
 pub mod operation;
 pub mod settings;
+pub mod signature;
 pub mod ticket;
 pub mod webhook;
 

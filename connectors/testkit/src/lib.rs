@@ -1,1 +1,3 @@
 //! The conformance suite that every connector passes, and desks that misbehave.
+
+pub mod clock;

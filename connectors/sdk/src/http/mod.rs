@@ -1,6 +1,12 @@
 //! The HTTP plane: one transport trait, and the layers between a connector and the network.
 
+pub mod authentication;
 mod call;
+pub mod client_credentials;
+pub mod plane;
+pub mod rate;
+pub mod retry;
+pub mod trace;
 
 use std::fmt::Debug;
 use std::time::Duration;
@@ -11,9 +17,12 @@ use futures::future::BoxFuture;
 use secrecy::SecretString;
 use url::Url;
 
-pub use call::{Call, join};
-
 use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
+
+pub use call::{Call, join};
+pub use plane::plane;
+pub use rate::Limits;
+pub use retry::Schedule;
 
 /// Sends one request and returns its answer, whatever its status. Layers wrap it.
 pub trait Transport: Debug + Send + Sync + 'static {

@@ -1,0 +1,37 @@
+//! The one place that says in which order the layers of the HTTP plane lie, and why.
+
+use std::sync::Arc;
+
+use crate::http::authentication::Authenticated;
+use crate::http::client_credentials::{ClientCredentials, Grant};
+use crate::http::rate::{Limits, Paced};
+use crate::http::trace::Traced;
+use crate::http::{Authentication, Transport};
+use crate::{Clock, Entropy};
+
+/// The HTTP plane of one system over `base`, the guarded egress.
+///
+/// One per system: the layers hold its token, its quota and its pauses.
+pub fn plane(
+    base: Arc<dyn Transport>,
+    auth: Authentication,
+    limits: Limits,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Arc<dyn Transport> {
+    // Outside the guard: nothing reaches the network unpaced.
+    let paced: Arc<dyn Transport> = Arc::new(Paced::new(base, limits, Arc::clone(&clock)));
+    // Outside the rate: token requests count against the same quota.
+    let authenticated: Arc<dyn Transport> = match auth {
+        Authentication::ClientCredentials { token_url, client_id, client_secret, scopes } => {
+            let grant = Grant { token_url, client_id, client_secret, scopes };
+            Arc::new(ClientCredentials::new(paced, grant, Arc::clone(&clock)))
+        }
+        fixed @ (Authentication::None
+        | Authentication::Header { .. }
+        | Authentication::Basic { .. }
+        | Authentication::Bearer(_)) => Arc::new(Authenticated::new(paced, fixed)),
+    };
+    // Outermost: it measures what the connector waits for and never sees a secret.
+    Arc::new(Traced::new(authenticated, clock, entropy))
+}
