@@ -24,16 +24,7 @@ pub struct Kind {
 
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
-    Kind {
-        name: "practice",
-        title: "Practice desk",
-        settings: throughline_practice::SETTINGS,
-        statuses: throughline_practice::STATUSES,
-        priorities: throughline_practice::PRIORITIES,
-        tested_against: throughline_practice::TESTED_AGAINST,
-        build: throughline_practice::build,
-    },
-    Kind {
+/*P*/    Kind {
         name: "redmine",
         title: "Redmine",
         settings: throughline_redmine::SETTINGS,

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::problem::Problem;
+use crate::telemetry::metrics::MEDIA_TYPE;
 
 /// The process runs and its ledger can be written.
 pub(super) async fn alive(State(api): State<Api>) -> Result<Json<Value>, Problem> {
@@ -39,8 +40,8 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem
 /// Prometheus text.
 pub(super) async fn metrics(State(api): State<Api>) -> Response {
     std::future::ready(()).await;
-    let text = api.bridge.shared().metrics.encode();
-    ([(header::CONTENT_TYPE, "application/openmetrics-text; version=1.0.0; charset=utf-8")], text).into_response()
+    let text = api.bridge.shared().metrics.text();
+    ([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response()
 }
 
 /// How each system answered last.
@@ -57,6 +58,7 @@ pub(super) async fn systems(State(api): State<Api>) -> Json<Value> {
                 "name": system.name,
                 "kind": system.connector.kind(),
                 "party": system.party,
+                "circuit": format!("{:?}", system.circuit.state()).to_lowercase(),
                 "well": state.well,
                 "error": state.error.as_ref().map(|(at, error)| json!({ "at": at, "message": error.to_string() })),
             })

@@ -76,7 +76,7 @@ impl Access {
         let medium = assemble::medium(&data).map_err(|error| {
             Failure::Failed(format!("{error}; if a daemon owns it, that daemon does not answer"))
         })?;
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let master = data.master_key(which.master_key()?.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
         let journal = assemble::journal(&data, medium, master, &entropy).await.map_err(Failure::failed)?;
         Ok(Self::Directory(journal))

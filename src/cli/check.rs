@@ -12,6 +12,7 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::config;
 use crate::daemon::{System, assemble};
 use crate::agreement::SystemRules;
+use crate::telemetry::metrics::Metrics;
 
 /// Check a configuration. Without --online nothing is sent anywhere.
 #[derive(Debug, Args)]
@@ -46,8 +47,8 @@ impl Check {
             }
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-        let systems = assemble::systems(&config, &clock, &entropy).map_err(Failure::failed)?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let systems = assemble::systems(&config, &clock, &entropy, &Arc::new(Metrics::new())).map_err(Failure::failed)?;
         if !self.online {
             let text = format!("{} is right: {} systems, {} agreements.", self.config.display(), systems.len(), config.rules.agreements.len());
             if output.json { output.value(&serde_json::json!({ "problems": [] })) } else { output.line(&text) }

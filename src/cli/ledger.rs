@@ -80,9 +80,9 @@ async fn export(which: Which, case: Option<String>, file: Option<PathBuf>) -> Re
     let scope = case.map_or(ledger::Scope::All, ledger::Scope::Case);
     let configured = which.master_key()?;
     blocking(move || {
-        let master = data.master_key(configured.as_ref(), &SystemEntropy).map_err(Failure::failed)?;
+        let master = data.master_key(configured.as_ref(), &SystemEntropy::new()).map_err(Failure::failed)?;
         let medium: Arc<dyn ledger::Medium> = Arc::new(ledger::FileMedium::for_reading(data.root()));
-        let keyring = ledger::Keyring::open(Arc::clone(&medium), Arc::new(SystemEntropy), &master, true);
+        let keyring = ledger::Keyring::open(Arc::clone(&medium), Arc::new(SystemEntropy::new()), &master, true);
         let keyring = keyring.map_err(Failure::failed)?;
         let mut out: Box<dyn Write> = match file {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(Failure::failed)?)),

@@ -1,11 +1,9 @@
 //! The command line: one file for each subcommand.
 
 mod access;
-mod bench;
 mod cases;
 mod check;
 mod connectors;
-mod demo;
 mod ledger;
 mod output;
 mod parked;
@@ -39,8 +37,6 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
-    /// Run three practice desks and a bridge on loopback, and play a request that crosses all three.
-    Demo(demo::Demo),
     /// Run the bridge.
     Serve(serve::Serve),
     /// Check a configuration; with --online, log in everywhere and compare its words with the systems' own.
@@ -55,8 +51,6 @@ enum Command {
     Ledger(ledger::Ledger),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
-    /// Measure the bridge beside a bare durable relay, as ratios in one run.
-    Bench(bench::Bench),
 }
 
 /// Which bridge is meant.
@@ -89,7 +83,6 @@ impl Failure {
 pub async fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.json);
     let result = match cli.command {
-        Command::Demo(demo) => Box::pin(demo.run(&output)).await,
         Command::Serve(serve) => Box::pin(serve.run()).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
@@ -97,7 +90,6 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Parked(parked) => parked.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Connectors(connectors) => connectors.run(&output),
-        Command::Bench(bench) => Box::pin(bench.run(&output)).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -1,9 +1,10 @@
 //! `throughline serve`: the daemon.
 
+use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 use sd_notify::NotifyState;
 use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
@@ -12,7 +13,9 @@ use super::Failure;
 use super::access::load;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, Running, assemble};
-use crate::{api, telemetry};
+use crate::api;
+use crate::config::LogFormat;
+use crate::telemetry::logs;
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
 #[derive(Debug, Args)]
@@ -20,35 +23,31 @@ pub(super) struct Serve {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
     config: PathBuf,
-    /// How logs are written, to standard error.
-    #[arg(long, value_enum, default_value_t = LogFormat::Human)]
-    log_format: LogFormat,
-    /// Which logs are written, such as `info` or `throughline=debug,warn`.
-    #[arg(long, default_value = "info")]
-    log: String,
-}
-
-/// How logs are written.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-enum LogFormat {
-    /// For people.
-    Human,
-    /// One JSON object a line.
-    Json,
+    /// How logs are written to standard error, instead of what the configuration says.
+    #[arg(long, value_enum)]
+    log_format: Option<LogFormat>,
+    /// Which logs are written, such as `info` or `throughline=debug,warn`, instead of what the configuration says.
+    #[arg(long)]
+    log: Option<String>,
 }
 
 impl Serve {
     pub(super) async fn run(self) -> Result<(), Failure> {
-        let format = match self.log_format {
-            LogFormat::Human => telemetry::Format::Human,
-            LogFormat::Json => telemetry::Format::Json,
-        };
-        let colour = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-        telemetry::init_logs(format, &self.log, colour).map_err(Failure::Usage)?;
         let config = load(&self.config)?;
+        let form = match self.log_format.unwrap_or(config.log_format) {
+            LogFormat::Text => logs::Form::Human,
+            LogFormat::Json => logs::Form::Json,
+        };
+        let wanted = std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+        let colour = wanted && std::io::stderr().is_terminal();
+        let filter = self.log.unwrap_or_else(|| config.log.clone());
+        logs::init(&logs::Options { form, filter, colour }).map_err(Failure::Usage)?;
+        for warning in config.warnings.warnings() {
+            tracing::warn!(%warning, "The configuration was loaded, and something in it looks wrong.");
+        }
         let listen = config.listen;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let (parts, data) =
             assemble::parts(config, clock, Arc::clone(&entropy)).await.map_err(Failure::failed)?;
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;

@@ -13,7 +13,8 @@ use crate::egress::{AddressPolicy, Egress};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::SledStore;
-use crate::telemetry::Metrics;
+use url::{Host, Url};
+use crate::telemetry::metrics::{Counted, Metrics};
 
 /// Why a bridge could not be put together.
 #[derive(Debug, thiserror::Error)]
@@ -64,6 +65,7 @@ pub fn systems(
     config: &Config,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
+    metrics: &Arc<Metrics>,
 ) -> Result<Vec<System>, AssemblyError> {
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
@@ -73,8 +75,8 @@ pub fn systems(
             fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, message))
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
-        let policy = AddressPolicy::for_origin(&built.address, &config.allow);
-        let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let base = Egress::new(policy(&built.address, config), Arc::clone(clock)).map_err(fail)?;
+        let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics)));
         let limits = Limits {
             per_second: system.limits.per_second,
             burst: system.limits.burst,
@@ -88,10 +90,12 @@ pub fn systems(
         if let Some(bytes) = system.max_file_bytes {
             capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
         }
+        let guarded = layer::guarded(built.connector, Arc::clone(clock), Arc::clone(entropy));
         systems.push(System {
             name: name.clone(),
             party: system.party.clone(),
-            connector: layer::guarded(built.connector, Arc::clone(clock), Arc::clone(entropy)),
+            connector: guarded.connector,
+            circuit: guarded.circuit,
             http,
             capabilities,
             poll: system.poll,
@@ -146,7 +150,8 @@ pub async fn parts(
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Parts, DataDir), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
-    let systems = systems(&config, &clock, &entropy)?;
+    let metrics = Arc::new(Metrics::new());
+    let systems = systems(&config, &clock, &entropy, &metrics)?;
     let medium = medium(&data)?;
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
     let markers = marker_key(&master);
@@ -160,7 +165,7 @@ pub async fn parts(
         entropy,
         markers,
         reconcile: config.reconcile,
-        metrics: Arc::new(Metrics::new()),
+        metrics,
     };
     Ok((parts, data))
 }
@@ -171,5 +176,16 @@ pub async fn parts(
 ///
 /// When no HTTP client can be built.
 pub fn loopback_egress(clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
-    Egress::new(AddressPolicy::loopback(), Arc::clone(clock))
+    Egress::new(AddressPolicy { loopback: true, ..AddressPolicy::default() }, Arc::clone(clock))
+}
+
+/// What a system may reach: the addresses the admin allowed, and this machine if the admin wrote its name.
+fn policy(address: &Url, config: &Config) -> AddressPolicy {
+    let loopback = match address.host() {
+        Some(Host::Domain(name)) => name == "localhost",
+        Some(Host::Ipv4(ip)) => ip.is_loopback(),
+        Some(Host::Ipv6(ip)) => ip.is_loopback(),
+        None => false,
+    };
+    AddressPolicy { allow: config.allow.clone(), loopback, ..AddressPolicy::default() }
 }

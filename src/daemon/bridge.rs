@@ -15,10 +15,13 @@ use crate::deliver::{Lanes, Nudge};
 use crate::intake;
 use crate::ledger::{self, Entry, Journal};
 use crate::plan::MarkerKey;
-use crate::telemetry::Metrics;
+use crate::telemetry::metrics::Metrics;
 
 /// How many lanes run side by side.
 const LANES: usize = 512;
+
+/// Between attempts, across restarts.
+const RETRY: Schedule = Schedule::new(Duration::from_secs(1), Duration::from_secs(300));
 
 /// What a bridge is made of.
 #[derive(Debug)]
@@ -64,7 +67,6 @@ pub struct Shared {
     pub(crate) supervisor: Supervisor,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reconcile: Duration,
-    schedule: Schedule,
     /// Intents of which this process knows that no byte has left. All others may have been sent by a process
     /// before it.
     unsent: Mutex<BTreeSet<IntentId>>,
@@ -83,7 +85,6 @@ impl Bridge {
         let capabilities =
             systems.iter().map(|(name, system)| (name.clone(), system.capabilities.clone())).collect();
         let shared = Arc::new(Shared {
-            schedule: Schedule::new(Arc::clone(&entropy)),
             systems,
             capabilities,
             rules,
@@ -143,7 +144,7 @@ impl Shared {
 
     /// How long to wait before the attempt after `attempts` failed ones; at least as long as was asked.
     pub(crate) fn wait_after(&self, attempts: u32, asked: Option<Duration>) -> Duration {
-        self.schedule.delay(attempts).max(asked.unwrap_or_default())
+        RETRY.delay(attempts, self.entropy.as_ref()).max(asked.unwrap_or_default())
     }
 
     /// Remembers the intents among `facts` as not sent yet.

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use throughline_sdk::http::Transport;
+use throughline_sdk::layer::Circuit;
 use throughline_sdk::{
     Blobs, Capabilities, Clock, Ctx, DynConnector, Entropy, Error, SystemName, Timestamp, Urgency,
 };
@@ -27,6 +28,8 @@ pub struct System {
     pub poll: Duration,
     /// How long one call may take.
     pub timeout: Duration,
+    /// Whether it is left alone just now, after failing again and again.
+    pub circuit: Arc<Circuit>,
     /// How it answered last.
     pub state: State,
 }

@@ -57,7 +57,7 @@ impl Lane<'_> {
                 if let Some(read_back) = effect.read_back {
                     attempted.observations.insert(leg.clone(), read_back);
                 }
-                shared.metrics.effect(leg, &intent.operation);
+                shared.metrics.intent(leg, "effected");
                 attempted
             }
             Err(error) => self.end_by(leg, due, error).await,
@@ -67,7 +67,7 @@ impl Lane<'_> {
     /// What follows from an error: see the classes of [`Class`].
     async fn end_by(&mut self, leg: &SystemName, due: &Outstanding, error: Error) -> Attempted {
         let now = self.shared.clock.now();
-        self.shared.metrics.failure(leg, &error);
+        self.shared.metrics.intent(leg, outcome(&error));
         tracing::info!(case.id = %self.case.id, system.name = %leg, intent.id = %due.intent.id, %error,
             "An attempt to deliver had no success.");
         if error.took_effect() == TookEffect::Unknown {
@@ -138,6 +138,17 @@ impl Lane<'_> {
                 false
             }
         }
+    }
+}
+
+/// The word under which a failure is counted.
+fn outcome(error: &Error) -> &'static str {
+    match (error.took_effect(), error.class()) {
+        (TookEffect::Unknown, _) => "doubtful",
+        (TookEffect::No, Class::Transient | Class::Wait) => "postponed",
+        (TookEffect::No, Class::Authority) => "unauthorized",
+        (TookEffect::No, Class::Reread) => "overtaken",
+        (TookEffect::No, Class::Changed | Class::Park) => "parked",
     }
 }
 

@@ -83,8 +83,8 @@ async fn page(shared: &Arc<Shared>, name: &SystemName) -> Result<Page, Failure> 
     if !facts.is_empty() {
         shared.journal.commit(Entry { at: shared.clock.now(), case: None, facts }).await?;
     }
-    shared.metrics.hints(name, HintSource::Poll, tickets.len());
     for ticket in tickets {
+        shared.metrics.hint("poll");
         super::wake(shared, ticket, HintSource::Poll).await?;
     }
     Ok(Page { more: page.more })

@@ -46,9 +46,9 @@ pub async fn webhook(
     let count = hints.len();
     for hint in hints {
         let content = hint.content.filter(|_| complete);
+        shared.metrics.hint("webhook");
         take(shared, system, Hint { ticket: hint.ticket, content }).await?;
     }
-    shared.metrics.hints(system, HintSource::Webhook, count);
     Ok(count)
 }
 
