@@ -5,6 +5,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 
 use super::problem::{Problem, Problems, Severity, Spot};
+use super::redact::Keys;
 
 /// A file as it was read.
 #[derive(Clone, Debug)]
@@ -46,8 +47,8 @@ pub(super) struct Findings {
     sources: Vec<Source>,
     /// Whether a file had a mistake of syntax, so that what seems to be missing may be there.
     incomplete: bool,
-    /// Keys that hold secrets, for lines that could not be parsed.
-    secret_keys: Vec<&'static str>,
+    /// For lines that could not be parsed.
+    keys: Keys,
     /// Places that may hold a secret and are shown in no line.
     hidden: Vec<Place>,
     mistakes: Vec<Mistake>,
@@ -96,8 +97,8 @@ impl Mistake {
 }
 
 impl Findings {
-    pub(super) fn new(sources: Vec<Source>, secret_keys: Vec<&'static str>) -> Self {
-        Self { sources, incomplete: false, secret_keys, hidden: Vec::new(), mistakes: Vec::new() }
+    pub(super) fn new(sources: Vec<Source>, keys: Keys) -> Self {
+        Self { sources, incomplete: false, keys, hidden: Vec::new(), mistakes: Vec::new() }
     }
 
     /// Records a mistake.
@@ -167,10 +168,12 @@ impl Findings {
         let before = text.get(..start).unwrap_or_default();
         let line_start = before.rfind('\n').map_or(0, |at| at + 1);
         let line = text.get(line_start..).unwrap_or_default().split(['\n', '\r']).next().unwrap_or_default();
-        let secret_from = match after_secret_key(line, &self.secret_keys) {
-            Some(at) if unparsed => line_start + at,
-            Some(_) | None => text.len(),
-        };
+        let line_end = line_start + line.len();
+        // A comment may hold the secret that stood there before.
+        let after = if place.end > line_end { start } else { place.end };
+        let comment = text.get(after..line_end).and_then(|rest| rest.find('#')).map(|at| after + at);
+        let secret_from =
+            if unparsed { line_start + self.keys.shown(line) } else { comment.unwrap_or(line_end) };
         let hides = |at: usize| {
             let covers =
                 |hidden: &Place| hidden.file == place.file && (hidden.start..hidden.end).contains(&at);
@@ -218,10 +221,4 @@ fn floor(text: &str, at: usize) -> usize {
         at -= 1;
     }
     at
-}
-
-/// Where the value of the first key begins that may hold a secret.
-fn after_secret_key(line: &str, secret_keys: &[&'static str]) -> Option<usize> {
-    let first = secret_keys.iter().filter_map(|key| line.find(key)).min()?;
-    line.get(first..)?.find('=').map(|equals| first + equals + 1)
 }

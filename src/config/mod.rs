@@ -9,6 +9,7 @@ mod example;
 mod findings;
 mod generate;
 mod problem;
+mod redact;
 mod scalar;
 mod secret;
 mod section;
@@ -24,7 +25,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::SecretString;
-use throughline_sdk::{Setting, SettingKind, Settings, SystemName};
+use throughline_sdk::{Setting, Settings, SystemName};
 use toml::de::DeTable;
 
 use crate::agreement::Rules;
@@ -36,6 +37,7 @@ pub use secret::{Environment, ProcessEnvironment};
 pub use value::Network;
 
 use findings::{Findings, Mistake, Place, Source};
+use redact::Keys;
 use section::{Section, Value};
 use shape::Reader;
 
@@ -159,7 +161,7 @@ fn read(
     environment: &dyn Environment,
     kinds: &[KindSettings],
 ) -> Result<Config, Problems> {
-    let mut findings = Findings::new(sources.to_vec(), secret_keys(kinds));
+    let mut findings = Findings::new(sources.to_vec(), Keys::new(kinds));
     let parsed: Vec<_> = sources
         .iter()
         .enumerate()
@@ -270,14 +272,6 @@ fn check_reference<'n>(
     let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name, names);
     findings.report_if_complete(mistake);
     false
-}
-
-fn secret_keys(kinds: &[KindSettings]) -> Vec<&'static str> {
-    let settings = kinds.iter().flat_map(|kind| kind.settings);
-    // An address may hold a password, though it must not.
-    let secrets =
-        settings.filter(|setting| matches!(setting.kind, SettingKind::Secret | SettingKind::Address));
-    secrets.map(|setting| setting.key).chain(["master_key"]).collect()
 }
 
 /// The largest file of configuration that is read.

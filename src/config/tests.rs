@@ -114,6 +114,9 @@ fn no_secret_is_ever_repeated() {
         "url = \"https://me:HUNTER2@desk.example.com/\"",
         "links = { token = \"HUNTER2\" }",
         "inner = { token = \"HUNTER2\", page = 7 }",
+        "tokn == \"HUNTER2\"",
+        "token\n= \"HUNTER2\"",
+        "token =\n\"HUNTER2\"",
         "url = \"ftp://me:HUNTER2@desk.example.com/\"",
     ] {
         let problems = read_text(&FULL.replace(reference, wrong)).unwrap_err();
@@ -125,6 +128,8 @@ fn no_secret_is_ever_repeated() {
     let problems = read_text(&format!("[systems.one]\nparty = 'x'\n{inline}")).unwrap_err();
     assert_eq!(problems.to_string().matches("request-tracker = {").count(), 5, "{problems}");
     assert!(!problems.to_string().contains("HUNTER"), "{problems}");
+    let problems = read_text(&FULL.replace("page = 50", "page = -5 # was HUNTER2")).unwrap_err();
+    assert!(problems.to_string().contains("page = -5 …\n"), "{problems}");
 
     let config = read_text(FULL).unwrap();
     assert!(!format!("{config:?}").contains("s3cr3t"));
@@ -209,19 +214,8 @@ proptest! {
     }
 
     #[test]
-    fn no_change_to_a_good_file_makes_it_panic(
-        at in 0..FULL.len(),
-        length in 0usize..40,
-        put in prop_oneof![
-            "[\\[\\]{}\"'=.,#\\na-z0-9\u{e9} ]{0,8}",
-            Just("[systems.helpdesk]".to_owned()),
-            Just("\"\"\"".to_owned()),
-            Just("\r\n\t\u{0}".to_owned()),
-        ],
-    ) {
-        let start = (0..=at).rev().find(|at| FULL.is_char_boundary(*at)).unwrap();
-        let end = (at + length..=FULL.len()).find(|at| FULL.is_char_boundary(*at)).unwrap_or(FULL.len());
-        let text = format!("{}{put}{}", FULL.get(..start).unwrap(), FULL.get(end..).unwrap());
+    fn no_change_to_a_good_file_makes_it_panic(at in 0..FULL.len(), length in 0usize..40, put in piece()) {
+        let text = changed(FULL, at, length, &put);
         if let Err(problems) = read_text(&text) {
             prop_assert!(!problems.are_harmless());
             for problem in &problems.list {
@@ -231,4 +225,33 @@ proptest! {
             _ = problems.render(true);
         }
     }
+
+    #[test]
+    fn no_slip_beside_a_secret_shows_it(before in 0usize..30, length in 0usize..12, put in piece()) {
+        let text = FULL.replace("{ env = \"RT_TOKEN\" }", "\"HUNTER2\"");
+        let secret = text.find("HUNTER2").unwrap();
+        for at in [secret - before, secret + "HUNTER2".len() + before] {
+            let text = changed(&text, at, length.min(before), &put);
+            let problems = read_text(&text).unwrap_err();
+            let all = format!("{problems}{problems:?}");
+            prop_assert!(!all.contains("HUNTER2"), "{text}\n{all}");
+        }
+    }
+}
+
+/// Something that breaks a file where it is put.
+fn piece() -> impl Strategy<Value = String> {
+    prop_oneof![
+        "[\\[\\]{}\"'=.,#\\na-z0-9\u{e9} ]{0,8}",
+        Just("[systems.helpdesk]".to_owned()),
+        Just("\"\"\"".to_owned()),
+        Just("\r\n\t\u{0}".to_owned()),
+    ]
+}
+
+/// The text with `put` in the place of about `length` bytes at `at`.
+fn changed(text: &str, at: usize, length: usize, put: &str) -> String {
+    let start = (0..=at).rev().find(|at| text.is_char_boundary(*at)).unwrap();
+    let end = (at + length..=text.len()).find(|at| text.is_char_boundary(*at)).unwrap_or(text.len());
+    format!("{}{put}{}", text.get(..start).unwrap(), text.get(end..).unwrap())
 }
