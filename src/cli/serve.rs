@@ -43,7 +43,7 @@ impl Serve {
         let filter = self.log.unwrap_or_else(|| config.log.clone());
         logs::init(&logs::Options { form, filter, colour }).map_err(Failure::Usage)?;
         for warning in config.warnings.warnings() {
-            tracing::warn!(%warning, "The configuration was loaded, and something in it looks wrong.");
+            tracing::warn!(setting = %warning.key, "{}", warning.message);
         }
         let listen = config.listen;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());

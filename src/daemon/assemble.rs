@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use throughline_sdk::http::{Limits, Transport, plane};
 use throughline_sdk::{Clock, Entropy, layer};
+use url::{Host, Url};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
@@ -12,8 +13,7 @@ use crate::config::{Config, KindSettings};
 use crate::egress::{AddressPolicy, Egress};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
-use crate::store::SledStore;
-use url::{Host, Url};
+use crate::store::sled::SledStore;
 use crate::telemetry::metrics::{Counted, Metrics};
 
 /// Why a bridge could not be put together.
@@ -187,5 +187,6 @@ fn policy(address: &Url, config: &Config) -> AddressPolicy {
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     };
-    AddressPolicy { allow: config.allow.clone(), loopback, ..AddressPolicy::default() }
+    let allow = config.allow.iter().filter_map(|network| network.to_string().parse().ok()).collect();
+    AddressPolicy { allow, loopback, ..AddressPolicy::default() }
 }

@@ -13,7 +13,7 @@ use crate::daemon::Shared;
 use crate::deliver::Nudge;
 use crate::ledger::{self, Entry};
 
-pub use webhook::webhook;
+pub use webhook::{Refusal, webhook};
 
 /// Starts the pollers and the rolling reconciliation.
 pub(crate) fn start(shared: &Arc<Shared>) {

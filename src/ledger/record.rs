@@ -212,6 +212,7 @@ fn aad(head: &Head) -> Aad<[u8; 16]> {
 pub fn fact_word(fact: &Fact) -> &'static str {
     match fact {
         Fact::Hinted { .. } => "hinted",
+        Fact::Answered { .. } => "answered",
         Fact::Ignored { .. } => "ignored",
         Fact::Advanced { .. } => "advanced",
         Fact::Opened => "opened",
