@@ -70,7 +70,7 @@ const SPECIAL_V4: &[([u8; 4], u32, Purpose)] = &[
     ([224, 0, 0, 0], 3, Purpose::Other),
 ];
 
-/// IPv6 blocks by first match; what matches none is not public: only 2000::/3 is handed out.
+/// IPv6 blocks by first match; what matches none is not public: only `2000::/3` is handed out.
 const SPECIAL_V6: &[([u16; 8], u32, Purpose)] = &[
     ([0, 0, 0, 0, 0, 0, 0, 1], 128, Purpose::Loopback),
     // A cloud's metadata service inside the private block.

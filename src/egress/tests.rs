@@ -10,8 +10,10 @@ use tokio::task::JoinHandle;
 use super::*;
 use crate::clock::SystemClock;
 use throughline_sdk::Urgency;
+use throughline_testkit::clock::ManualClock;
 
-/// A server that reads requests and answers the n-th of all from a list; past its end it hangs up.
+/// A server that reads requests and answers the n-th of all from a list; past its end, and after an answer that
+/// says so, it hangs up.
 struct Server {
     url: Url,
     seen: Arc<Mutex<Vec<String>>>,
@@ -55,7 +57,8 @@ async fn serve(mut stream: TcpStream, log: &Mutex<Vec<String>>, answers: &[Strin
             log.len() - 1
         };
         let Some(answer) = answers.get(index) else { return };
-        if stream.write_all(answer.as_bytes()).await.is_err() {
+        let sent = stream.write_all(answer.as_bytes()).await;
+        if sent.is_err() || answer.contains("connection: close") {
             return;
         }
     }
@@ -140,11 +143,7 @@ async fn a_connection_that_breaks_after_the_request_leaves_a_write_in_doubt() {
             [vec![], vec!["HTTP/1.1 200 OK\r\ncontent-length: 9\r\nconnection: close\r\n\r\n".to_owned()]]
         {
             let server = Server::start(&answers).await;
-            let error = egress().send(request(method.clone(), &server.url)).await;
-            let error = match error {
-                Err(error) => error,
-                Ok(response) => panic!("{response:?}"),
-            };
+            let error = egress().send(request(method.clone(), &server.url)).await.unwrap_err();
             assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Unavailable, effect));
             assert_eq!(server.seen().len(), 1);
         }
@@ -190,4 +189,21 @@ async fn nothing_is_sent_after_the_deadline() {
     let error = egress().send(late).await.unwrap_err();
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Unavailable, TookEffect::No));
     assert!(server.seen().is_empty());
+}
+
+#[tokio::test]
+async fn an_answer_that_hangs_ends_at_the_deadline_and_leaves_a_write_in_doubt() {
+    let server = Server::start(&["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n".to_owned()]).await;
+    let clock = Arc::new(ManualClock::new(throughline_sdk::Timestamp::UNIX_EPOCH));
+    let policy = AddressPolicy { loopback: true, ..AddressPolicy::default() };
+    let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
+    let egress = Egress::new(policy, time).unwrap();
+    let mut sending = egress.send(request(Method::POST, &server.url));
+    while server.seen().is_empty() {
+        assert!(futures::poll!(&mut sending).is_pending());
+        tokio::task::yield_now().await;
+    }
+    clock.advance(Duration::from_secs(20));
+    let error = sending.await.unwrap_err();
+    assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Unavailable, TookEffect::Unknown));
 }

@@ -32,7 +32,7 @@ pub fn guarded(
 ) -> Guarded {
     let circuit = Arc::new(Circuit::new(Arc::clone(&clock), Arc::clone(&entropy)));
     // Innermost: a hiccup that a second try cures is no failure to the circuit.
-    let retried: Arc<dyn DynConnector> = Arc::new(Retried::new(connector, Arc::clone(&clock), entropy));
+    let retried: Arc<dyn DynConnector> = Arc::new(Retried::new(connector, clock, entropy));
     // Around the retry: while the circuit is open, nothing is tried at all.
     let broken: Arc<dyn DynConnector> = Arc::new(Breaker::new(retried, Arc::clone(&circuit)));
     // Outermost: what needs no call to be refused must not count against the system.
