@@ -10,7 +10,7 @@ use super::{Counting, at, fold, helpdesk, marker, note, observed, opening};
 use crate::case::{Case, CaseId, Fact, Field, Fingerprint, Reading};
 use crate::ledger::{Entry, FileMedium, Journal, MasterKey, Offload, Parts, Position};
 use crate::store::sled::SledStore;
-use crate::store::{Changes, Index, Store};
+use crate::store::{Changes, Index, Store as _};
 
 const LANES: u64 = 64;
 const COMMITS: u64 = 600;
@@ -96,8 +96,8 @@ async fn many_lanes_commit() {
     let (taken, cpu, count) = (begun.elapsed(), cpu_ms() - cpu, LANES * COMMITS);
     journal.close().await.unwrap();
     print(&format!(
-        "{count} commits in {taken:?}, {:.0} per second, {} µs of CPU each",
-        count as f64 / taken.as_secs_f64(),
+        "{count} commits in {taken:?}, {} per second, {} µs of CPU each",
+        u128::from(count) * 1000 / taken.as_millis(),
         cpu * 1000 / count
     ));
 }
@@ -108,7 +108,7 @@ fn many_cases_stay_small() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("store");
     let store = Arc::new(SledStore::open(&path, SledStore::DEFAULT_CACHE_BYTES).unwrap());
-    let index = Index::new(Arc::clone(&store) as Arc<dyn Store>);
+    let index = Index::new(Arc::<SledStore>::clone(&store));
     let mut json = 0;
     let mark = crate::ledger::Mark::genesis();
     for batch in 0..CASES / 100 {
@@ -119,7 +119,7 @@ fn many_cases_stay_small() {
                 let mut facts = opening(number);
                 facts.extend(read_and_changed(number + round));
                 let case = fold(None, CaseId(number), at(1), &facts);
-                json += serde_json::to_vec(&case).unwrap().len();
+                json += u64::try_from(serde_json::to_vec(&case).unwrap().len()).unwrap();
                 changes.record(&facts, Some(case), Position(number)).unwrap();
             }
             store.commit(changes.finish().unwrap(), &mark).unwrap();
@@ -128,7 +128,7 @@ fn many_cases_stay_small() {
     store.flush().unwrap();
     drop((index, store));
     let per_case = bytes_in(&path) / CASES;
-    let json = json as u64 / CASES / 3;
+    let json = json / CASES / 3;
     print(&format!("{CASES} cases of {json} bytes of JSON take {per_case} bytes each on disk"));
     assert!(per_case < 2048, "a million cases would not stay within two gigabytes");
 }

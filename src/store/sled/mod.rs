@@ -10,7 +10,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{OnceLock, PoisonError, RwLock};
 
-use super::{APPLIED, Batch, Error, Store, Table, decode_applied, encode_applied};
+use super::{APPLIED, Batch, Error, Row, Store, Table, decode_applied, encode_applied};
 use crate::ledger::Mark;
 
 /// What sled's pages take without trouble.
@@ -80,7 +80,7 @@ impl Store for SledStore {
         head.map(|head| join(&head, rest)).transpose()
     }
 
-    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         let range = tree_key(table, from)..vec![table.byte() + 1];
         let rows = self.with("scan", |db| {
             let mut rows = Vec::new();

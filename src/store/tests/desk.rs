@@ -33,7 +33,7 @@ impl Memory {
 
 impl Engine for Memory {
     fn open(&mut self) -> Arc<dyn Store> {
-        Arc::clone(&self.now) as Arc<dyn Store>
+        Arc::<MemoryStore>::clone(&self.now)
     }
 
     fn snapshot(&mut self) {

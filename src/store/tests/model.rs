@@ -12,7 +12,7 @@ use crate::ledger::tests::{
     Counting, advanced, at, fold, helpdesk, hinted, intended_create, marker, now, opening, parts, ticket,
 };
 use crate::ledger::{Entry, Journal, MemoryMedium, verify};
-use crate::store::Store;
+use crate::store::{Index, Store};
 
 /// The daemon's record and the model beside it.
 pub(super) struct World {
@@ -198,9 +198,9 @@ impl World {
             cases.values().filter(|case| wanted(case)).map(|case| case.id).collect()
         };
         let (working, parked) = (select(Case::has_work), select(Case::is_parked));
-        assert_eq!(now(journal.read(|index| index.working())).unwrap(), working);
+        assert_eq!(now(journal.read(Index::working)).unwrap(), working);
         assert_eq!(now(journal.read(move |index| index.parked(CaseId(0), whole))).unwrap(), parked);
-        let counts = now(journal.read(|index| index.counts())).unwrap();
+        let counts = now(journal.read(Index::counts)).unwrap();
         assert_eq!((counts.cases, counts.working), (to_u64(cases.len()), to_u64(working.len())));
         assert_eq!(counts.parked, to_u64(parked.len()));
         assert!(cases.keys().all(|id| id.0 <= counts.highest));
