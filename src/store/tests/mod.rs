@@ -8,10 +8,11 @@ use std::sync::Arc;
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
 
 use crate::case::CaseId;
-use crate::ledger::Mark;
+use crate::ledger::tests::{now, opening, parts, tell};
+use crate::ledger::{Journal, Mark, MemoryMedium};
 use crate::store::memory::MemoryStore;
 use crate::store::sled::SledStore;
-use crate::store::{Batch, Store, Table};
+use crate::store::{Batch, Index, Store, Table};
 use desk::{Disk, Engine, Memory};
 use model::World;
 
@@ -154,6 +155,22 @@ fn a_snapshot_that_sled_did_not_finish_is_no_obstacle() {
     std::fs::write(path.join("snap.0000000000000000.generating"), b"half").unwrap();
     SledStore::open(&path, 1 << 20).unwrap();
     assert!(!folder.path().join("store.set-aside").exists());
+}
+
+#[test]
+fn a_store_with_nonsense_in_it_is_rebuilt() {
+    let medium = Arc::new(MemoryMedium::new());
+    let store: Arc<dyn Store> = Arc::new(MemoryStore::new());
+    now(async {
+        let journal = Journal::open(parts(&medium, &store, &Arc::default())).await.unwrap();
+        tell(&journal, CaseId(1), opening(1)).await.unwrap();
+        let mut batch = Batch::default();
+        batch.changes.insert((Table::Meta, b"counts".to_vec()), Some(b"nonsense".to_vec()));
+        store.commit(batch, &store.applied().unwrap().unwrap()).unwrap();
+        drop(journal);
+        let journal = Journal::open(parts(&medium, &store, &Arc::default())).await.unwrap();
+        assert_eq!(journal.read(Index::counts).await.unwrap().cases, 1);
+    });
 }
 
 #[test]

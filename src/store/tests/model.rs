@@ -238,10 +238,10 @@ impl World {
             self.told.iter().flat_map(|(case, facts)| facts.iter().map(move |fact| (case, fact)))
         {
             match (fact, case) {
-                (Fact::Hinted { ticket, source }, _) => {
-                    if hints.iter().all(|(standing, _)| standing != ticket) {
-                        hints.push((ticket.clone(), *source));
-                    }
+                (Fact::Hinted { ticket, source }, _)
+                    if hints.iter().all(|(standing, _)| standing != ticket) =>
+                {
+                    hints.push((ticket.clone(), *source));
                 }
                 (Fact::Ignored { ticket, .. }, _) => hints.retain(|(standing, _)| standing != ticket),
                 (Fact::Observed { leg, reading }, _) => {
