@@ -14,9 +14,9 @@ use super::{Error, Keyring, MasterKey, Medium, Position};
 use crate::case::{Case, CaseId, Fact};
 use crate::store::{self, Index, Store};
 
-/// Entries that one `fdatasync` may make durable.
+/// Entries that one `fdatasync` may make durable. Their texts are bounded where they come in, so a group is too.
 const GROUP: usize = 512;
-/// Facts as they are serialized are not weighed: a few long texts per entry stay far below this many entries.
+/// Entries that may wait; whoever comes after that waits for room.
 const QUEUE: usize = 1024;
 
 /// What a journal is made of.

@@ -141,11 +141,21 @@ fn catch_up(
             Mark::genesis()
         }
     };
-    if from.next < end.next {
-        replay(medium, segments, index, keyring, from)?;
-        index.store().flush()?;
+    let begun_at = from.seq;
+    // The counts are read also where nothing is missing: a store that cannot tell them is broken.
+    let mut outcome = index.counts().map(drop).map_err(Error::from);
+    if outcome.is_ok() && from.next < end.next {
+        outcome = replay(medium, segments, index, keyring, from);
     }
-    Ok(())
+    match outcome {
+        Err(Error::Store(error)) if begun_at > 0 => {
+            tracing::warn!(%error, "The correlation store cannot be read. It is rebuilt from the first record.");
+            index.store().reset()?;
+            replay(medium, segments, index, keyring, Mark::genesis())?;
+        }
+        other => other?,
+    }
+    Ok(index.store().flush()?)
 }
 
 fn replay(

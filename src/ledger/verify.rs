@@ -41,9 +41,12 @@ pub fn verify(medium: &dyn Medium, progress: &mut dyn FnMut(u64)) -> Result<Veri
     let mut end = Mark::genesis();
     // The checkpoint first: the ledger grows past it while it is read, never the other way round.
     let checkpoint = checkpoint::read(medium).map_err(|error| fault(&end, 0, error))?.map(|(mark, _)| mark);
-    let segments = Segments::list(medium).map_err(|error| match error {
-        Error::Corrupt { position, what } => Fault { position, seq: 0, what },
-        other => fault(&end, 0, other),
+    let segments = Segments::list(medium).map_err(|error| {
+        if let Error::Corrupt { position, what } = error {
+            Fault { position, seq: 0, what }
+        } else {
+            fault(&end, 0, error)
+        }
     })?;
     let Some(checkpoint) = checkpoint else {
         if segments.end() == 0 {

@@ -3,13 +3,15 @@
 use std::collections::BTreeMap;
 use std::sync::{PoisonError, RwLock};
 
-use super::{APPLIED, Batch, Error, Store, Table, decode_applied, encode_applied};
+use super::{APPLIED, Batch, Error, Row, Store, Table, decode_applied, encode_applied};
 use crate::ledger::Mark;
+
+type Map = BTreeMap<(Table, Vec<u8>), Vec<u8>>;
 
 /// A store in memory. A clone of the value behind an `Arc` stands for a reopened store.
 #[derive(Debug, Default)]
 pub struct MemoryStore {
-    map: RwLock<BTreeMap<(Table, Vec<u8>), Vec<u8>>>,
+    map: RwLock<Map>,
 }
 
 impl MemoryStore {
@@ -32,7 +34,7 @@ impl Store for MemoryStore {
         Ok(map.get(&(table, key.to_vec())).cloned())
     }
 
-    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         let map = self.map.read().unwrap_or_else(PoisonError::into_inner);
         let rows = map.range((table, from.to_vec())..).take_while(|((of, _), _)| *of == table);
         Ok(rows.take(limit).map(|((_, key), value)| (key.clone(), value.clone())).collect())

@@ -30,7 +30,7 @@ pub trait Store: Debug + Send + Sync + 'static {
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error>;
 
     /// Up to `limit` keys from `from` on, with their values, in the order of the keys.
-    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error>;
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, Error>;
 
     /// Makes all changes and notes how far the ledger is applied: all of it or nothing, also in a crash.
     /// A later crash may forget it, together with everything after it.
@@ -91,6 +91,9 @@ impl Table {
         }
     }
 }
+
+/// A key and its value.
+pub type Row = (Vec<u8>, Vec<u8>);
 
 /// Changes to be made together: a key and its new value, `None` to remove it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

@@ -14,8 +14,8 @@ use crate::ledger::{
     BlobFolder, Error, FileMedium, Journal, Keyring, MasterKey, Medium, MemoryMedium, Offload, Parts, Scope,
     Verified, export, fact_word, verify,
 };
-use crate::store::Store;
 use crate::store::memory::MemoryStore;
+use crate::store::{Index, Store};
 
 /// A closed ledger of several segments, with what was recorded.
 fn ledger() -> (Arc<MemoryMedium>, Verified) {
@@ -144,7 +144,7 @@ fn an_erased_case_cannot_be_read_and_the_chain_verifies() {
         let empty: Arc<dyn Store> = Arc::new(MemoryStore::new());
         let journal = Journal::open(parts(&medium, &empty, &entropy)).await.unwrap();
         assert_eq!(journal.read(|index| index.case(CaseId(3))).await.unwrap(), None);
-        assert_eq!(journal.read(|index| index.counts()).await.unwrap().cases, 7);
+        assert_eq!(journal.read(Index::counts).await.unwrap().cases, 7);
         assert_eq!(journal.next_case(), CaseId(9));
     });
     assert_eq!(verify(&*medium, &mut |_| {}).unwrap(), before);
@@ -191,7 +191,7 @@ fn the_script_agrees() {
 #[test]
 fn a_file_is_found_by_its_digest_after_a_power_cut() {
     let medium = Arc::new(MemoryMedium::new());
-    let blobs = BlobFolder::new(Arc::clone(&medium) as Arc<dyn Medium>, Offload::Inline);
+    let blobs = BlobFolder::new(Arc::<MemoryMedium>::clone(&medium), Offload::Inline);
     now(async {
         let digest = blobs.write(bytes::Bytes::from_static(b"a log file")).await.unwrap();
         medium.crash(&mut |_| 0);

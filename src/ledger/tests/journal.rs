@@ -5,12 +5,16 @@ use std::sync::Arc;
 use super::{Counting, at, hinted, note, now, observed, opening, parts, tell};
 use crate::case::CaseId;
 use crate::ledger::{Entry, Error, Journal, MemoryMedium, Offload, Parts, verify};
-use crate::store::Store;
 use crate::store::memory::MemoryStore;
+use crate::store::{Index, Store};
+
+fn fresh() -> (Arc<MemoryMedium>, Arc<dyn Store>) {
+    (Arc::new(MemoryMedium::new()), Arc::new(MemoryStore::new()))
+}
 
 #[test]
 fn a_timeline_is_read_back_in_order() {
-    let (medium, store) = (Arc::new(MemoryMedium::new()), Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    let (medium, store) = fresh();
     now(async {
         let journal = Journal::open(parts(&medium, &store, &Arc::default())).await.unwrap();
         let id = journal.next_case();
@@ -28,7 +32,7 @@ fn a_timeline_is_read_back_in_order() {
 
 #[test]
 fn a_state_folded_onto_an_older_record_is_refused() {
-    let (medium, store) = (Arc::new(MemoryMedium::new()), Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    let (medium, store) = fresh();
     now(async {
         let journal = Journal::open(parts(&medium, &store, &Arc::default())).await.unwrap();
         let old = tell(&journal, CaseId(1), opening(1)).await.unwrap();
@@ -42,7 +46,7 @@ fn a_state_folded_onto_an_older_record_is_refused() {
 
 #[test]
 fn a_failed_disk_stops_everything_until_a_restart() {
-    let (medium, store) = (Arc::new(MemoryMedium::new()), Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    let (medium, store) = fresh();
     let entropy = Arc::new(Counting::default());
     now(async {
         let journal = Journal::open(parts(&medium, &store, &entropy)).await.unwrap();
@@ -60,7 +64,7 @@ fn a_failed_disk_stops_everything_until_a_restart() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn callers_at_the_same_time_are_all_answered() {
-    let (medium, store) = (Arc::new(MemoryMedium::new()), Arc::new(MemoryStore::new()) as Arc<dyn Store>);
+    let (medium, store) = fresh();
     let parts = Parts { offload: Offload::Threads, ..parts(&medium, &store, &Arc::default()) };
     let journal = Journal::open(parts).await.unwrap();
     let all = (1..=200).map(|number| {
@@ -70,7 +74,7 @@ async fn callers_at_the_same_time_are_all_answered() {
     for told in futures::future::join_all(all).await {
         told.unwrap();
     }
-    assert_eq!(journal.read(|index| index.counts()).await.unwrap().cases, 200);
+    assert_eq!(journal.read(Index::counts).await.unwrap().cases, 200);
     journal.close().await.unwrap();
     assert!(matches!(note(&journal, vec![hinted(1)]).await.unwrap_err(), Error::Closed));
     assert_eq!(verify(&*medium, &mut |_| {}).unwrap().records, 200);

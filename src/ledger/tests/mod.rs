@@ -13,7 +13,7 @@ use throughline_sdk::{
     Timestamp,
 };
 
-use super::{Entry, Error, Journal, MasterKey, Medium, MemoryMedium, Offload, Parts};
+use super::{Entry, Error, Journal, MasterKey, MemoryMedium, Offload, Parts};
 use crate::case::{AgreementName, Case, CaseId, Fact, HintSource, Item, PartyName, Reading, Role};
 use crate::store::Store;
 
@@ -103,10 +103,10 @@ pub(crate) fn fold(case: Option<Case>, id: CaseId, at: Timestamp, facts: &[Fact]
 
 pub(crate) fn parts(medium: &Arc<MemoryMedium>, store: &Arc<dyn Store>, entropy: &Arc<Counting>) -> Parts {
     Parts {
-        medium: Arc::clone(medium) as Arc<dyn Medium>,
+        medium: Arc::<MemoryMedium>::clone(medium),
         store: Arc::clone(store),
         master: MasterKey::new([9; 32]),
-        entropy: Arc::clone(entropy) as Arc<dyn Entropy>,
+        entropy: Arc::<Counting>::clone(entropy),
         offload: Offload::Inline,
         segment_bytes: 4000,
     }

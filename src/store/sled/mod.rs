@@ -1,16 +1,16 @@
 //! The embedded engine. The only place that names sled.
 //!
-//! All tables share one tree, each key led by its table's byte: a `Batch` on one tree is atomic and needs none of
-//! the locking of a transaction over many trees. (Measured against `transaction`: the latter takes a process-wide
-//! lock and runs its closure at least once per attempt; a batch is applied as it is.)
+//! All tables share one tree, each key led by its table's byte: `apply_batch` on one tree is atomic by itself. The
+//! alternative, one tree per table and a transaction over them, takes sled's process-wide lock and rereads each key
+//! it touches, for nothing that a single writer needs.
 
 use std::fs;
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
-use std::sync::{OnceLock, PoisonError, RwLock};
+use std::sync::{Mutex, PoisonError, RwLock};
 
-use super::{APPLIED, Batch, Error, Store, Table, decode_applied, encode_applied};
+use super::{APPLIED, Batch, Error, Row, Store, Table, decode_applied, encode_applied};
 use crate::ledger::Mark;
 
 /// What sled's pages take without trouble.
@@ -28,8 +28,8 @@ pub struct SledStore {
     cache_bytes: u64,
     /// `None` while it is being set aside, and after that failed.
     db: RwLock<Option<sled::Db>>,
-    /// The first failed write: sled's state is unknown from then on.
-    failed: OnceLock<Error>,
+    /// The first failure: sled's state is unknown from then on, until a reset.
+    failed: Mutex<Option<Error>>,
 }
 
 impl SledStore {
@@ -47,7 +47,7 @@ impl SledStore {
                 open(&folder, cache_bytes)?
             }
         };
-        Ok(Self { folder, cache_bytes, db: RwLock::new(Some(db)), failed: OnceLock::new() })
+        Ok(Self { folder, cache_bytes, db: RwLock::new(Some(db)), failed: Mutex::default() })
     }
 
     fn with<T>(
@@ -55,14 +55,17 @@ impl SledStore {
         action: &'static str,
         run: impl FnOnce(&sled::Db) -> Result<T, sled::Error>,
     ) -> Result<T, Error> {
-        if let Some(earlier) = self.failed.get() {
+        if let Some(earlier) = &*self.failed.lock().unwrap_or_else(PoisonError::into_inner) {
             return Err(earlier.clone());
         }
         let db = self.db.read().unwrap_or_else(PoisonError::into_inner);
         let Some(db) = db.as_ref() else {
             return Err(Error::Engine { action, reason: "it was set aside".into() });
         };
-        run(db).map_err(|error| self.failed.get_or_init(|| engine(action, &error)).clone())
+        run(db).map_err(|error| {
+            let mut failed = self.failed.lock().unwrap_or_else(PoisonError::into_inner);
+            failed.get_or_insert_with(|| engine(action, &error)).clone()
+        })
     }
 }
 
@@ -80,7 +83,7 @@ impl Store for SledStore {
         head.map(|head| join(&head, rest)).transpose()
     }
 
-    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Error> {
+    fn scan(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         let range = tree_key(table, from)..vec![table.byte() + 1];
         let rows = self.with("scan", |db| {
             let mut rows = Vec::new();
@@ -145,14 +148,12 @@ impl Store for SledStore {
     }
 
     fn reset(&self) -> Result<(), Error> {
-        if let Some(earlier) = self.failed.get() {
-            return Err(earlier.clone());
-        }
         let mut db = self.db.write().unwrap_or_else(PoisonError::into_inner);
         // Dropped first: sled holds a lock on its files.
         *db = None;
         set_aside(&self.folder)?;
         *db = Some(open(&self.folder, self.cache_bytes)?);
+        *self.failed.lock().unwrap_or_else(PoisonError::into_inner) = None;
         Ok(())
     }
 }
