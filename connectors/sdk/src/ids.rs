@@ -67,6 +67,9 @@ impl Marker {
         let mut text = String::from(Self::PREFIX);
         let (mut bits, mut held) = (0u32, 0u32);
         for byte in hash {
+            if text.len() == Self::PREFIX.len() + Self::DIGITS {
+                break;
+            }
             bits = (bits << 8) | u32::from(*byte);
             held += 8;
             while held >= 5 && text.len() < Self::PREFIX.len() + Self::DIGITS {
