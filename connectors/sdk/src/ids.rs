@@ -66,10 +66,8 @@ impl Marker {
     pub fn from_hash(hash: &[u8; 32]) -> Self {
         let mut text = String::from(Self::PREFIX);
         let (mut bits, mut held) = (0u32, 0u32);
-        for byte in hash {
-            if text.len() == Self::PREFIX.len() + Self::DIGITS {
-                break;
-            }
+        // 17 bytes hold 130 bits and a few over; more would overflow the shift below.
+        for byte in hash.iter().take(17) {
             bits = (bits << 8) | u32::from(*byte);
             held += 8;
             while held >= 5 && text.len() < Self::PREFIX.len() + Self::DIGITS {
