@@ -34,7 +34,8 @@ impl<'r> Sharing<'r> {
             .filter(|(_, leg)| leg.role == Role::Counterpart)
             .filter_map(|(name, leg)| {
                 let agreement = rules.agreements.get(leg.agreement.as_ref()?)?;
-                (agreement.counterpart == *name).then(|| (name.clone(), agreement))
+                let between = home.as_ref().is_none_or(|home| *home == agreement.home);
+                (between && agreement.counterpart == *name).then(|| (name.clone(), agreement))
             })
             .collect();
         Self { rules, home, joined }

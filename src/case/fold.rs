@@ -34,6 +34,9 @@ impl Case {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.read(reading);
                 }
+                for comment in reading.comments.iter().filter(|comment| comment.origin.system != *leg) {
+                    self.forget_body(&comment.origin);
+                }
             }
             Fact::Changed { field, value, leg, changed, .. } => {
                 let value = FieldValue { value: value.clone(), from: leg.clone(), at: *changed };
@@ -242,7 +245,11 @@ impl Case {
                 let seen = SeenComment {
                     origin: origin.clone(),
                     seen: Fingerprint::of(body.unwrap_or_default()),
-                    version,
+                    // Taking a copy back carries no version: a newer one may be waiting to be sent.
+                    version: body.map_or_else(
+                        || leg.shadow.comments.get(id).map_or(0, |seen| seen.version),
+                        |_| version,
+                    ),
                     gone: body.is_none(),
                 };
                 leg.shadow.comments.insert(id.clone(), seen);
@@ -252,6 +259,8 @@ impl Case {
                 if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {
                     let seen = leg.shadow.fields.entry(field.clone()).or_default();
                     seen.written = Some(Written { sent: sent.to_owned(), value });
+                    // It has to be read back, also after a crash.
+                    leg.dirty = true;
                 }
             }
             (_, Item::LinkBack(system)) => {

@@ -250,7 +250,7 @@ impl Planner<'_> {
                 field: field.clone(),
                 value: value.to_owned(),
                 leg: leg.clone(),
-                changed: news.reading.updated.unwrap_or(self.view.now),
+                changed: self.view.observations.get(leg).map_or(self.view.now, |ticket| ticket.updated),
                 overruled: std::collections::BTreeMap::new(),
             },
         });

@@ -12,6 +12,8 @@ mod open;
 mod planner;
 mod project;
 mod remarks;
+#[cfg(test)]
+mod tests;
 
 use std::collections::{BTreeMap, BTreeSet};
 

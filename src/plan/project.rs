@@ -172,20 +172,18 @@ impl Target<'_> {
         for field in self.case.document.fields.keys() {
             let Some((want, shown)) = self.shown(field) else { continue };
             let shadow = self.leg.shadow.fields.get(field);
+            if shadow.is_some_and(|shadow| shadow.written.is_some()) {
+                // It took effect and was not read back: what it left decides.
+                needs.waits = true;
+                unread.push(self.name.clone());
+                continue;
+            }
             if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
                 continue;
             }
             let item = Item::Field(field.clone());
             if self.blocked(&item, &want) {
                 continue;
-            }
-            if let Some(written) = shadow.and_then(|shadow| shadow.written.as_ref()) {
-                // It took effect and was not read back: what it left decides.
-                needs.waits = true;
-                unread.push(self.name.clone());
-                if written.value == want {
-                    continue;
-                }
             }
             let able = match field {
                 Field::Status => self.able.transition,
@@ -206,11 +204,12 @@ impl Target<'_> {
                 continue;
             };
             let native = self.view.observations.get(self.name).map(|ticket| value_in(ticket, field));
-            if *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown)) {
-                if self.leg.outstanding.iter().all(|standing| standing.item != item) {
-                    needs.agreed.insert(field.clone(), want);
-                    continue;
-                }
+            let there =
+                *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown));
+            // With a write under way, what was seen is not what will be.
+            if there && self.leg.outstanding.iter().all(|standing| standing.item != item) {
+                needs.agreed.insert(field.clone(), want);
+                continue;
             }
             if !able {
                 let reason = format!("{} cannot change the {field} of a ticket", self.name);

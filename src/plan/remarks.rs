@@ -32,6 +32,10 @@ impl Target<'_> {
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
             if remark.withdrawn {
+                // A copy that is still under way has to be taken back once it is there.
+                let item = Item::Remark(origin.clone());
+                needs.waits |=
+                    self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some());
                 self.take_back(origin, copies, needs);
             } else if !self.send(origin, remark, copies, needs) {
                 // What was written later must not overtake it.

@@ -1,0 +1,6 @@
+//! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
+
+mod examples;
+mod invariants;
+mod policies;
+mod world;

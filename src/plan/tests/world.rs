@@ -1,0 +1,448 @@
+//! A small world for the planner: a few desks with words of their own, people who type, and a lossy carrier.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
+
+use chrono::DateTime;
+use ring::hmac;
+use throughline_sdk::{
+    Capabilities, Changes, Comment, CommentId, ConditionalWrite, CreateClass, Digest, ErrorKind, Feed, File,
+    FileId, Intent, IntentId, Operation, Person, Reference, RemoteId, Subject, SystemName, Ticket, Timestamp,
+    Visibility,
+};
+
+use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, Rules, SystemRules, Words};
+use crate::case::{AgreementName, Case, CaseId, Fact, Field, Item, PartyName, Phase, Priority, Status};
+use crate::plan::{MarkerKey, Plan, View, plan, want};
+
+pub(super) const HOME: &str = "helpdesk";
+pub(super) const PARTNER: &str = "partner";
+pub(super) const VENDOR: &str = "vendor";
+
+/// The case, its desks and the carrier between them.
+#[derive(Debug)]
+pub(super) struct World {
+    pub(super) case: Case,
+    pub(super) rules: Rules,
+    pub(super) able: BTreeMap<SystemName, Capabilities>,
+    pub(super) tickets: BTreeMap<SystemName, Ticket>,
+    pub(super) writes: Vec<(SystemName, Intent)>,
+    pub(super) tick: i64,
+    key: MarkerKey,
+}
+
+/// How a delivery ends.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Outcome {
+    Done,
+    DoneAnswerLost,
+    LostOnTheWay,
+    Dropped,
+}
+
+pub(super) fn name(text: &str) -> SystemName {
+    SystemName::new(text)
+}
+
+pub(super) fn at(tick: i64) -> Timestamp {
+    DateTime::from_timestamp(1_700_000_000 + tick, 0).unwrap()
+}
+
+pub(super) fn ticket(id: &str) -> Ticket {
+    Ticket {
+        id: RemoteId::new(id),
+        key: format!("#{id}"),
+        version: None,
+        url: Some(format!("https://desk.example/{id}")),
+        title: "Printer burns".to_owned(),
+        description: "It burns.\n\nA lot.".to_owned(),
+        status: "New".to_owned(),
+        priority: Some("Normal".to_owned()),
+        kind: None,
+        fields: BTreeMap::new(),
+        requester: None,
+        comments: Vec::new(),
+        files: Vec::new(),
+        references: Vec::new(),
+        marker: None,
+        created: at(0),
+        updated: at(0),
+    }
+}
+
+fn capabilities() -> Capabilities {
+    Capabilities {
+        create: CreateClass::C2,
+        comment: CreateClass::C2,
+        attach: Some(CreateClass::C2),
+        settle: Duration::from_secs(1),
+        update: true,
+        transition: true,
+        internal_comments: true,
+        edit: true,
+        retract: true,
+        link_back: true,
+        conditional_write: ConditionalWrite::None,
+        feed: Feed { granularity: Duration::from_secs(1), lag: Duration::ZERO },
+        webhooks: None,
+        max_file_bytes: 1000,
+    }
+}
+
+fn words<T: Ord + Copy>(read: &[(&str, T)], write: &[(T, &str)]) -> Words<T> {
+    Words {
+        read: read.iter().map(|(word, it)| ((*word).to_owned(), *it)).collect(),
+        write: write.iter().map(|(it, word)| (*it, (*word).to_owned())).collect(),
+    }
+}
+
+fn system(party: &str, coarse: bool) -> SystemRules {
+    use Status::{Cancelled, Closed, New, OnHold, Open, Pending, Resolved};
+    let status = if coarse {
+        words(
+            &[("Open", Open), ("Waiting", Pending), ("Done", Resolved), ("New", New)],
+            &[
+                (New, "Open"),
+                (Open, "Open"),
+                (Pending, "Waiting"),
+                (OnHold, "Waiting"),
+                (Resolved, "Done"),
+                (Closed, "Done"),
+            ],
+        )
+    } else {
+        words(
+            &[
+                ("New", New),
+                ("Fresh", New),
+                ("Open", Open),
+                ("Waiting", Pending),
+                ("Done", Resolved),
+                ("Closed", Closed),
+                ("Rejected", Cancelled),
+            ],
+            &[
+                (New, "New"),
+                (Open, "Open"),
+                (Pending, "Waiting"),
+                (OnHold, "Waiting"),
+                (Resolved, "Done"),
+                (Closed, "Closed"),
+                (Cancelled, "Rejected"),
+            ],
+        )
+    };
+    let priority = words(
+        &[
+            ("Low", Priority::Low),
+            ("Normal", Priority::Normal),
+            ("High", Priority::High),
+            ("Top", Priority::Urgent),
+        ],
+        &[
+            (Priority::Low, "Low"),
+            (Priority::Normal, "Normal"),
+            (Priority::High, "High"),
+            (Priority::Urgent, if coarse { "High" } else { "Top" }),
+        ],
+    );
+    SystemRules { party: PartyName(party.to_owned()), party_title: party.to_uppercase(), status, priority }
+}
+
+pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
+    let rule = |direction| FieldRule { direction, policy, outbound: BTreeMap::new() };
+    let mut fields: BTreeMap<Field, FieldRule> = [Field::Title, Field::Description, Field::Status]
+        .into_iter()
+        .map(|field| (field, rule(Direction::Both)))
+        .collect();
+    let mut priority = rule(Direction::Both);
+    priority.outbound.insert("urgent".to_owned(), "high".to_owned());
+    fields.insert(Field::Priority, priority);
+    fields.insert(Field::Custom("tags".to_owned()), rule(Direction::Both));
+    Agreement {
+        name: AgreementName(counterpart.to_owned()),
+        party: PartyName(counterpart.to_owned()),
+        home: name(HOME),
+        counterpart: name(counterpart),
+        outbound: Some(Condition::default()),
+        inbound: Some(Condition::default()),
+        fields,
+        comments: Direction::Both,
+        files: Direction::Both,
+        relay: true,
+        counterpart_type: Some("Incident".to_owned()),
+        home_type: Some("Request".to_owned()),
+    }
+}
+
+impl World {
+    /// Desks of which nobody has been read yet; the ticket stands at `opener`.
+    pub(super) fn new(counterparts: &[&str], policy: Policy, opener: &str) -> Self {
+        let mut rules = Rules::default();
+        rules.systems.insert(name(HOME), system("home", false));
+        for counterpart in counterparts {
+            rules.systems.insert(name(counterpart), system(counterpart, true));
+            let agreement = agreement(counterpart, policy);
+            rules.agreements.insert(agreement.name.clone(), agreement);
+        }
+        Self {
+            case: Case::new(CaseId(1), at(0)),
+            able: rules.systems.keys().map(|system| (system.clone(), capabilities())).collect(),
+            rules,
+            tickets: BTreeMap::from([(name(opener), ticket("1"))]),
+            writes: Vec::new(),
+            tick: 0,
+            key: MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, b"key")),
+        }
+    }
+
+    /// The same, read, created and calm.
+    pub(super) fn calm(counterparts: &[&str], policy: Policy) -> Self {
+        let mut world = Self::new(counterparts, policy, HOME);
+        world.settle();
+        world
+    }
+
+    pub(super) fn plan(&mut self, observed: &[&str], settled: BTreeSet<IntentId>) -> Plan {
+        let observations = self
+            .tickets
+            .iter()
+            .filter(|(system, _)| observed.contains(&system.as_str()))
+            .map(|(system, ticket)| (system.clone(), ticket.clone()))
+            .collect();
+        let view = View {
+            rules: &self.rules,
+            capabilities: &self.able,
+            observations: &observations,
+            markers: &self.key,
+            settled: &settled,
+            now: at(self.tick),
+        };
+        plan(&mut self.case, &view)
+    }
+
+    /// Reads these desks and does whatever the plan asks to be read or stored.
+    pub(super) fn observe(&mut self, observed: &[&str]) -> Plan {
+        let plan = self.plan(observed, BTreeSet::new());
+        for origin in &plan.unstored {
+            let digest = Digest::new("00");
+            self.case.apply(&Fact::Stored { origin: origin.clone(), digest }, at(self.tick));
+        }
+        plan
+    }
+
+    pub(super) fn person(&mut self, system: &str, change: impl FnOnce(&mut Ticket, i64)) {
+        self.tick += 1;
+        let tick = self.tick;
+        if let Some(ticket) = self.tickets.get_mut(&name(system)) {
+            change(ticket, tick);
+            ticket.updated = at(tick);
+        }
+    }
+
+    pub(super) fn says(&mut self, system: &str, text: &str, visibility: Visibility) {
+        self.person(system, |ticket, tick| {
+            ticket.comments.push(Comment {
+                id: CommentId::new(format!("p{tick}")),
+                author: Person { name: "Ada".to_owned() },
+                body: text.to_owned(),
+                visibility,
+                created: at(tick),
+                marker: None,
+            });
+        });
+    }
+
+    pub(super) fn attaches(&mut self, system: &str, size: u64, visibility: Visibility) {
+        self.person(system, |ticket, tick| {
+            ticket.files.push(File {
+                id: FileId::new(format!("f{tick}")),
+                name: format!("file {tick}"),
+                media_type: "text/plain".to_owned(),
+                size,
+                digest: None,
+                visibility,
+                author: Person { name: "Ada".to_owned() },
+                created: at(tick),
+                marker: None,
+            });
+        });
+    }
+
+    /// Sends the first intent of a leg, or finds out about it if it is in doubt.
+    pub(super) fn deliver(&mut self, system: &str, outcome: Outcome) {
+        self.tick += 1;
+        let leg = name(system);
+        let Some(standing) = self.case.legs.get(&leg).and_then(|it| it.outstanding.front()).cloned() else {
+            return;
+        };
+        let intent = standing.intent.id.clone();
+        if matches!(standing.phase, Phase::Doubtful { .. }) {
+            let class = matches!(
+                standing.intent.operation,
+                Operation::Create(_) | Operation::Comment { .. } | Operation::Attach { .. }
+            );
+            if !class {
+                self.plan(&[system], BTreeSet::from([intent]));
+            } else {
+                let fact = match self.find(&leg, &standing.intent) {
+                    Some(subject) => Fact::Effected { leg, intent, subject, found: true },
+                    None => Fact::Absolved { leg, intent },
+                };
+                self.case.apply(&fact, at(self.tick));
+            }
+            return;
+        }
+        let fact = match outcome {
+            Outcome::Done => match self.write(&leg, &standing.intent) {
+                Ok(subject) => Fact::Effected { leg, intent, subject, found: false },
+                Err(reason) => Fact::Parked {
+                    leg,
+                    item: standing.item.clone(),
+                    want: want(&standing),
+                    kind: ErrorKind::Rejected,
+                    reason,
+                    intent: Some(intent),
+                },
+            },
+            Outcome::Dropped => Fact::Dropped { leg, intent, reason: "stale".to_owned() },
+            Outcome::DoneAnswerLost | Outcome::LostOnTheWay => {
+                if matches!(outcome, Outcome::DoneAnswerLost) {
+                    let _known_later = self.write(&leg, &standing.intent);
+                }
+                Fact::Attempted {
+                    leg,
+                    intent,
+                    kind: ErrorKind::Unavailable,
+                    reason: "no answer".to_owned(),
+                    doubtful: true,
+                    counted: true,
+                    not_before: at(self.tick),
+                }
+            }
+        };
+        self.case.apply(&fact, at(self.tick));
+    }
+
+    fn find(&self, leg: &SystemName, intent: &Intent) -> Option<Subject> {
+        let ticket = self.tickets.get(leg)?;
+        if ticket.marker.as_ref() == Some(&intent.marker) {
+            return Some(Subject::Ticket(ticket.id.clone()));
+        }
+        let comment = ticket.comments.iter().find(|it| it.marker.as_ref() == Some(&intent.marker));
+        let file = ticket.files.iter().find(|it| it.marker.as_ref() == Some(&intent.marker));
+        let comment = comment.map(|comment| Subject::Comment(comment.id.clone()));
+        comment.or_else(|| file.map(|file| Subject::File(file.id.clone())))
+    }
+
+    /// What a desk does with an intent: it collapses white space in titles and cuts them.
+    fn write(&mut self, leg: &SystemName, intent: &Intent) -> Result<Subject, String> {
+        self.writes.push((leg.clone(), intent.clone()));
+        let tick = self.tick;
+        let tidy =
+            |text: &str| text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(50).collect();
+        if let Operation::Create(new) = &intent.operation {
+            if self.tickets.contains_key(leg) {
+                return Err("a second ticket".to_owned());
+            }
+            let mut made = ticket("77");
+            made.title = tidy(&new.title);
+            made.description.clone_from(&new.description);
+            made.priority.clone_from(&new.priority);
+            made.marker = Some(intent.marker.clone());
+            made.updated = at(tick);
+            self.tickets.insert(leg.clone(), made);
+            return Ok(Subject::Ticket(RemoteId::new("77")));
+        }
+        let ticket = self.tickets.get_mut(leg).ok_or("no ticket")?;
+        ticket.updated = at(tick);
+        let this = Subject::Ticket(ticket.id.clone());
+        Ok(match &intent.operation {
+            Operation::Create(_) => this,
+            Operation::Update { changes: Changes { title, description, priority, kind: _, fields } } => {
+                if let Some(title) = title {
+                    ticket.title = tidy(title);
+                }
+                if let Some(description) = description {
+                    ticket.description.clone_from(description);
+                }
+                if let Some(priority) = priority {
+                    ticket.priority = Some(priority.clone());
+                }
+                ticket.fields.extend(fields.clone());
+                this
+            }
+            Operation::Transition { status } => {
+                ticket.status.clone_from(status);
+                this
+            }
+            Operation::Comment { body, visibility } => {
+                let id = CommentId::new(format!("c{tick}"));
+                ticket.comments.push(Comment {
+                    id: id.clone(),
+                    author: Person { name: "Throughline".to_owned() },
+                    body: body.replace("  ", " "),
+                    visibility: *visibility,
+                    created: at(tick),
+                    marker: Some(intent.marker.clone()),
+                });
+                Subject::Comment(id)
+            }
+            Operation::Edit { comment, body } => {
+                let there = ticket.comments.iter_mut().find(|it| it.id == *comment).ok_or("no comment")?;
+                there.body.clone_from(body);
+                Subject::Comment(comment.clone())
+            }
+            Operation::Retract { comment } => {
+                ticket.comments.retain(|it| it.id != *comment);
+                Subject::Comment(comment.clone())
+            }
+            Operation::Attach { name, media_type, size, digest, visibility } => {
+                let id = FileId::new(format!("a{tick}"));
+                ticket.files.push(File {
+                    id: id.clone(),
+                    name: name.clone(),
+                    media_type: media_type.clone(),
+                    size: *size,
+                    digest: Some(digest.clone()),
+                    visibility: *visibility,
+                    author: Person { name: "Throughline".to_owned() },
+                    created: at(tick),
+                    marker: Some(intent.marker.clone()),
+                });
+                Subject::File(id)
+            }
+            Operation::LinkBack { label, url } => {
+                ticket.references.push(Reference { label: label.clone(), url: url.clone() });
+                this
+            }
+        })
+    }
+
+    /// Reads and delivers everything until nothing is left to do; the number of rounds is bounded.
+    pub(super) fn settle(&mut self) {
+        for _ in 0..60 {
+            let all: Vec<String> = self.rules.systems.keys().map(ToString::to_string).collect();
+            let all: Vec<&str> = all.iter().map(String::as_str).collect();
+            let plan = self.observe(&all);
+            let quiet = plan.facts.is_empty() && plan.unstored.is_empty() && plan.unread.is_empty();
+            if quiet && !self.case.has_work() {
+                return;
+            }
+            for system in &all {
+                while self.case.legs.get(&name(system)).is_some_and(|leg| !leg.outstanding.is_empty()) {
+                    self.deliver(system, Outcome::Done);
+                }
+            }
+        }
+        panic!("it never comes to rest: {:#?}", self.case);
+    }
+
+    pub(super) fn value(&self, field: &Field) -> Option<&str> {
+        self.case.document.fields.get(field).map(|field| field.value.as_str())
+    }
+
+    pub(super) fn is_parked(&self, system: &str, item: &Item) -> bool {
+        self.case.legs.get(&name(system)).is_some_and(|leg| leg.parked.contains_key(item))
+    }
+}
