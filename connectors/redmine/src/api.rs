@@ -123,10 +123,16 @@ impl Api<'_> {
     /// Writes into an issue. That Redmine answers with success does not say that it did anything.
     pub(crate) async fn put(&self, id: u64, issue: IssueWrite) -> Result<()> {
         let url = self.address(&["issues", &format!("{id}.json")], &[])?;
-        self.write(Method::PUT, url, &IssueBody { issue })
-            .await
-            .map(drop)
-            .map_err(|error| error.with_context("issue", id))
+        match self.write(Method::PUT, url, &IssueBody { issue }).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                if error.kind() == ErrorKind::Forbidden {
+                    // Not the account is at fault if the issue went out of its sight; nothing was written then.
+                    self.issue(id).await?;
+                }
+                Err(error.with_context("issue", id))
+            }
+        }
     }
 
     /// Replaces the text of a note.
