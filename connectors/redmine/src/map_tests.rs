@@ -19,7 +19,7 @@ fn config() -> Config {
     Config::read(&settings).unwrap()
 }
 
-fn issue(more: Value) -> Issue {
+fn issue(more: &Value) -> Issue {
     let mut issue = json!({
         "id": 7, "project": {"id": 1, "name": "Support"}, "tracker": {"id": 1, "name": "Bug"},
         "status": {"id": 2, "name": "In Progress", "is_closed": false}, "priority": {"id": 3, "name": "High"},
@@ -33,8 +33,9 @@ fn issue(more: Value) -> Issue {
     serde_json::from_value(issue).unwrap()
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
 fn read(more: Value) -> Ticket {
-    ticket(&issue(more), &config())
+    ticket(&issue(&more), &config())
 }
 
 #[test]
@@ -104,7 +105,7 @@ fn an_edited_note_makes_another_version() {
 
 #[test]
 fn a_field_is_written_in_its_own_shape() {
-    let known = issue(json!({"custom_fields": [
+    let known = issue(&json!({"custom_fields": [
         {"id": 3, "name": "Areas", "multiple": true, "value": []}, {"id": 4, "name": "Site", "value": null},
     ]}))
     .custom_fields;

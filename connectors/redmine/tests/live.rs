@@ -1,5 +1,13 @@
 //! What only a real Redmine can show; run with `--ignored` and `THROUGHLINE_DESKS` naming a folder with `redmine/desk.env`.
 
+#![expect(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test file of its own: the helpers below its tests count as tests too"
+)]
+
 use std::collections::{BTreeMap, HashMap};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::atomic::{AtomicI64, Ordering};
@@ -376,8 +384,8 @@ impl Desk {
         let (clock, blobs) = (Arc::new(HeldClock(AtomicI64::new(0))), Arc::new(HeldBlobs::default()));
         let ctx = Ctx {
             http: Arc::new(SocketTransport::new(built.authentication)),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            blobs: Arc::clone(&blobs) as Arc<dyn Blobs>,
+            clock: Arc::<HeldClock>::clone(&clock),
+            blobs: Arc::<HeldBlobs>::clone(&blobs),
             deadline: Duration::MAX,
             urgency: Urgency(0),
             trace: [0; 16],
@@ -397,7 +405,7 @@ impl Desk {
         let effect = self.connector.apply(&self.ctx, &intent(None, Operation::Create(new))).await.unwrap();
         match effect.subject {
             Subject::Ticket(id) => id,
-            other => panic!("{other:?}"),
+            other @ (Subject::Comment(_) | Subject::File(_)) => panic!("{other:?}"),
         }
     }
 

@@ -140,14 +140,14 @@ impl<C: Connector> DynConnector for C {
     }
 }
 
-/// A connector built from its settings, with what the HTTP plane needs to reach its system.
-#[derive(Debug)]
+/// What a connector's `build` makes of an operator's settings.
+#[derive(Clone, Debug)]
 pub struct Built {
     /// The connector.
     pub connector: Arc<dyn DynConnector>,
-    /// How its requests are authenticated.
+    /// How the plane authenticates its requests.
     pub authentication: Authentication,
-    /// The address its requests begin with: what the guard allows.
+    /// Where the system is: the plane's guard lets requests go there only.
     pub address: Url,
 }
 

@@ -1,5 +1,7 @@
 //! The HTTP plane: one transport trait, and the layers between a connector and the network.
 
+mod call;
+
 use std::fmt::Debug;
 use std::time::Duration;
 
@@ -8,6 +10,8 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
 use url::Url;
+
+pub use call::{Call, join};
 
 use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
 
