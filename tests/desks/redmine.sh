@@ -117,6 +117,12 @@ project.save!
 Member.create!(user: bot, project: project, roles: [manager])
 Member.create!(user: agent, project: project, roles: [manager])
 Member.create!(user: reporter, project: project, roles: [Role.find_by_name('Reporter')])
+# Where our account cannot see, for issues that are moved away.
+elsewhere = Project.new(name: 'Elsewhere', identifier: 'elsewhere', is_public: false)
+elsewhere.enabled_module_names = %w(issue_tracking)
+elsewhere.trackers = Tracker.all.to_a
+elsewhere.save!
+Member.create!(user: agent, project: elsewhere, roles: [manager])
 IssueCategory.create!(project: project, name: 'Network')
 Version.create!(project: project, name: '1.0')
 

@@ -1,10 +1,9 @@
 //! Redmine's REST API as calls: addresses, bodies, and one answer each.
 
 use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
-use serde::Serialize;
+use http::{Method, header};
 use serde::de::DeserializeOwned;
-use throughline_sdk::http::{Request, Response};
+use throughline_sdk::http::{Call, Response, join};
 use throughline_sdk::{Ctx, Error, ErrorKind, RemoteId, Result, TookEffect};
 use url::Url;
 
@@ -114,37 +113,40 @@ impl Api<'_> {
 
     /// Creates an issue.
     pub(crate) async fn create(&self, issue: IssueWrite) -> Result<Issue> {
-        let url = self.address(&["issues.json"], &[])?;
-        let answer = self.write(Method::POST, url, &IssueBody { issue }).await?;
+        let call = self.ctx.post(self.address(&["issues.json"], &[])).json(&IssueBody { issue });
+        let answer = send(call, &Method::POST).await?;
         let answer: IssueAnswer = answer.json(&Method::POST)?;
         Ok(answer.issue)
     }
 
     /// Writes into an issue. That Redmine answers with success does not say that it did anything.
     pub(crate) async fn put(&self, id: u64, issue: IssueWrite) -> Result<()> {
-        let url = self.address(&["issues", &format!("{id}.json")], &[])?;
-        self.write(Method::PUT, url, &IssueBody { issue })
-            .await
-            .map(drop)
-            .map_err(|error| error.with_context("issue", id))
+        let url = self.address(&["issues", &format!("{id}.json")], &[]);
+        match send(self.ctx.call(Method::PUT, url).json(&IssueBody { issue }), &Method::PUT).await {
+            Ok(_) => Ok(()),
+            Err(error) => {
+                if error.kind() == ErrorKind::Forbidden {
+                    // Not the account is at fault if the issue went out of its sight; nothing was written then.
+                    self.issue(id).await?;
+                }
+                Err(error.with_context("issue", id))
+            }
+        }
     }
 
     /// Replaces the text of a note.
     pub(crate) async fn put_note(&self, journal: u64, body: &JournalBody) -> Result<()> {
-        let url = self.address(&["journals", &format!("{journal}.json")], &[])?;
-        self.write(Method::PUT, url, body)
-            .await
-            .map(drop)
-            .map_err(|error| error.with_context("note", journal))
+        let url = self.address(&["journals", &format!("{journal}.json")], &[]);
+        let answer = send(self.ctx.call(Method::PUT, url).json(body), &Method::PUT).await;
+        answer.map(drop).map_err(|error| error.with_context("note", journal))
     }
 
     /// Stores a file and returns the token it is attached with. Nobody sees it until then.
     pub(crate) async fn upload(&self, name: &str, bytes: Bytes) -> Result<String> {
-        let url = self.address(&["uploads.json"], &[("filename", name.to_owned())])?;
+        let url = self.address(&["uploads.json"], &[("filename", name.to_owned())]);
         let answer = async {
-            let answer =
-                self.send(Method::POST, url, "application/octet-stream", bytes, MAX_JSON_BYTES).await?;
-            let answer: UploadAnswer = answer.json(&Method::POST)?;
+            let call = self.ctx.post(url).body("application/octet-stream", bytes);
+            let answer: UploadAnswer = send(call, &Method::POST).await?.json(&Method::POST)?;
             Ok(answer.upload.token)
         };
         // An upload that is never attached is swept up by Redmine: nothing a person sees has changed.
@@ -159,59 +161,27 @@ impl Api<'_> {
 
     /// A file's bytes. The address Redmine gives may name another host, so ours is built from the number.
     pub(crate) async fn bytes(&self, id: u64, limit_bytes: u64) -> Result<Bytes> {
-        let url = self.address(&["attachments", "download", &id.to_string()], &[])?;
-        let answer = self.send(Method::GET, url, "", Bytes::new(), limit_bytes).await?;
-        Ok(answer.body)
+        let call = self.ctx.get(self.address(&["attachments", "download", &id.to_string()], &[]));
+        let call = call.header(header::ACCEPT, "*/*").max_answer_bytes(limit_bytes);
+        Ok(send(call, &Method::GET).await?.body)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: Query<'_>) -> Result<T> {
-        let url = self.address(path, query)?;
-        self.send(Method::GET, url, "", Bytes::new(), MAX_JSON_BYTES).await?.json(&Method::GET)
+        let call = self.ctx.get(self.address(path, query));
+        send(call.max_answer_bytes(MAX_JSON_BYTES), &Method::GET).await?.json(&Method::GET)
     }
 
-    async fn write<B: Serialize>(&self, method: Method, url: Url, body: &B) -> Result<Response> {
-        let body = serde_json::to_vec(body).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the request cannot be written as JSON: {error}"))
-        })?;
-        self.send(method, url, "application/json", Bytes::from(body), MAX_JSON_BYTES).await
-    }
-
-    async fn send(
-        &self,
-        method: Method,
-        url: Url,
-        media_type: &'static str,
-        body: Bytes,
-        max_answer_bytes: u64,
-    ) -> Result<Response> {
-        let mut headers = HeaderMap::new();
-        if !media_type.is_empty() {
-            headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(media_type));
-        }
-        let request = Request {
-            method: method.clone(),
-            url,
-            headers,
-            body,
-            deadline: self.ctx.deadline,
-            urgency: self.ctx.urgency,
-            trace: self.ctx.trace,
-            max_answer_bytes,
-        };
-        check(self.ctx.http.send(request).await?, &method)
-    }
-
-    fn address(&self, path: &[&str], query: Query<'_>) -> Result<Url> {
-        let mut url = self.config.url.clone();
-        url.path_segments_mut()
-            .map_err(|()| Error::new(ErrorKind::Misconfigured, "the setting url cannot have a path"))?
-            .pop_if_empty()
-            .extend(path);
+    fn address(&self, path: &[&str], query: Query<'_>) -> Url {
+        let mut url = join(&self.config.url, path);
         if !query.is_empty() {
             url.query_pairs_mut().extend_pairs(query);
         }
-        Ok(url)
+        url
     }
+}
+
+async fn send(call: Call<'_>, method: &Method) -> Result<Response> {
+    check(call.send_any().await?, method)
 }
 
 /// An issue's number; anything else never named an issue.

@@ -13,7 +13,7 @@ use throughline_sdk::{
 use crate::api::{Api, issue_number, number};
 use crate::attribute::ATTRIBUTES;
 use crate::config::Config;
-use crate::feed::{LAG_SECONDS, PAGE, Place, Row};
+use crate::feed::{LAG_SECONDS, Moments, PAGE, Place, Row};
 use crate::wire::Named;
 use crate::{map, webhook, write};
 
@@ -120,14 +120,14 @@ impl Connector for Redmine {
             query.extend_from_slice(more);
             query
         };
-        let now = ctx.clock.now();
+        let asked = ctx.clock.now();
         let Some(since) = since else {
             let newest = [("sort", "updated_on:desc".to_owned()), ("limit", "1".to_owned())];
             let newest = api.issues(&of_project(&newest)).await?;
             let newest = newest.first().map_or(chrono::DateTime::UNIX_EPOCH, |issue| issue.updated_on);
             return Ok(ChangePage {
                 hints: Vec::new(),
-                next: Place::after(newest, now).cursor()?,
+                next: Place::after(newest, ctx.clock.now()).cursor()?,
                 more: false,
             });
         };
@@ -137,7 +137,7 @@ impl Connector for Redmine {
         let issues = api.issues(&query).await?;
         let rows: Vec<Row> =
             issues.iter().map(|issue| Row { id: issue.id, updated: issue.updated_on }).collect();
-        let (next, more) = place.advance(&rows, now);
+        let (next, more) = place.advance(&rows, Moments { asked, answered: ctx.clock.now() });
         Ok(ChangePage {
             hints: rows.iter().map(|row| Hint::new(RemoteId::new(row.id.to_string()))).collect(),
             next: next.cursor()?,

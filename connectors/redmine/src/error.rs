@@ -2,11 +2,11 @@
 //!
 //! | answer | kind | why |
 //! |---|---|---|
-//! | 302 to `/login` | Unauthenticated | pages outside the API send strangers to the login form ([`AttachmentsController`]) |
-//! | other 3xx | Misconfigured | nobody follows a redirect with a key; the setting `url` has to name the final address |
-//! | 422, no reasons, on `PUT` | Conflict | a stale write is refused without a word ([`IssuesController#update`]) |
-//! | 422 with reasons | Rejected | Redmine's words are kept ([REST API, validation errors]) |
-//! | 403 for one issue | NotFound | Redmine says so of an issue that moved out of our sight ([`ApplicationController#authorize`]) |
+//! | 302 to `/login` | `Unauthenticated` | pages outside the API send strangers to the login form ([`AttachmentsController`]) |
+//! | other 3xx | `Misconfigured` | nobody follows a redirect with a key; the setting `url` has to name the final address |
+//! | 422, no reasons, on `PUT` | `Conflict` | a stale write is refused without a word ([`IssuesController#update`]) |
+//! | 422 with reasons | `Rejected` | Redmine's words are kept ([REST API, validation errors]) |
+//! | 403 for one issue | `NotFound` | Redmine says so of an issue that moved out of our sight ([`ApplicationController#authorize`]) |
 //!
 //! The last row is decided by the connector, which first asks whether the key still works at all.
 //!

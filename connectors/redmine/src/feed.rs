@@ -23,6 +23,13 @@ pub(crate) struct Row {
     pub(crate) updated: Timestamp,
 }
 
+/// When a page was asked for and when it came, on our clock.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Moments {
+    pub(crate) asked: Timestamp,
+    pub(crate) answered: Timestamp,
+}
+
 /// Where to read next.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Place {
@@ -35,12 +42,15 @@ pub(crate) struct Place {
     newest: Timestamp,
     /// When that second was first seen, on our clock.
     seen: Timestamp,
+    /// While a reading takes several pages: a second that Redmine's clock had reached when the first was read.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    reached: Option<Timestamp>,
 }
 
 impl Place {
     /// The place after everything up to `newest`, which is read once more because its second may not be over.
     pub(crate) fn after(newest: Timestamp, now: Timestamp) -> Self {
-        Self { since: newest, from_id: None, newest, seen: now }
+        Self { since: newest, from_id: None, newest, seen: now, reached: None }
     }
 
     /// Reads what [`cursor`](Self::cursor) wrote.
@@ -73,23 +83,17 @@ impl Place {
         }
     }
 
-    /// The place after a page that was asked for at `now`, and whether another page is ready.
-    pub(crate) fn advance(&self, rows: &[Row], now: Timestamp) -> (Self, bool) {
-        let full = rows.len() >= PAGE;
-        match (self.from_id, rows.last().filter(|_| full)) {
-            (Some(_), Some(last)) => {
-                (Self { from_id: Some(last.id.saturating_add(1)), ..self.clone() }, true)
-            }
-            (Some(_), None) => (Self { since: plus(self.since, 1), from_id: None, ..self.clone() }, true),
-            (None, Some(last)) => {
-                let next = self.having_seen(rows, now);
-                if last.updated > self.since {
-                    (Self { since: last.updated, ..next }, true)
-                } else {
-                    (Self { from_id: Some(0), ..next }, true)
-                }
-            }
-            (None, None) => (self.having_seen(rows, now).at_the_end(now), false),
+    /// The place after a page, and whether another page is ready.
+    pub(crate) fn advance(&self, rows: &[Row], page: Moments) -> (Self, bool) {
+        let last = rows.last().filter(|_| rows.len() >= PAGE);
+        let reached = self.reached.unwrap_or_else(|| self.reached(rows, page.asked));
+        let next = Self { reached: Some(reached), ..self.having_seen(rows, page.answered) };
+        match (self.from_id, last) {
+            (Some(_), Some(last)) => (Self { from_id: Some(last.id.saturating_add(1)), ..next }, true),
+            (Some(_), None) => (Self { since: plus(self.since, 1), from_id: None, ..next }, true),
+            (None, Some(last)) if last.updated > self.since => (Self { since: last.updated, ..next }, true),
+            (None, Some(_)) => (Self { from_id: Some(0), ..next }, true),
+            (None, None) => (next.at_the_end(reached), false),
         }
     }
 
@@ -101,13 +105,18 @@ impl Place {
         Self { newest, seen, ..self.clone() }
     }
 
-    /// Once everything was read: past the latest second if this read began after it was over, else before it by the
-    /// lag. What counts is time passed on our clock, so that the two clocks need not agree.
-    fn at_the_end(self, now: Timestamp) -> Self {
+    /// A second that Redmine's clock had surely reached when a reading began: the latest one seen before, and as
+    /// long after as has passed on our clock since. So the two clocks need not agree.
+    fn reached(&self, rows: &[Row], asked: Timestamp) -> Timestamp {
+        let passed = asked.signed_duration_since(self.seen).num_seconds().max(0);
+        rows.iter().map(|row| row.updated).fold(plus(self.newest, passed), Timestamp::max)
+    }
+
+    /// Once everything was read: what was committed before the reading began need not be read again.
+    fn at_the_end(self, reached: Timestamp) -> Self {
         let lag = i64::try_from(LAG_SECONDS).unwrap_or(i64::MAX);
-        let over = now.signed_duration_since(self.seen) > TimeDelta::seconds(lag + 1);
-        let since = if over { plus(self.newest, 1) } else { plus(self.newest, -lag) };
-        Self { since, ..self }
+        let since = plus(reached, -lag).min(plus(self.newest, 1));
+        Self { since, reached: None, ..self }
     }
 }
 

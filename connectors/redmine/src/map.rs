@@ -109,7 +109,8 @@ pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
     let seen = |name: &String| ticket.fields.get(name).map_or("", String::as_str);
     let zero = |name: &str| attribute::named(name).is_some_and(|one| matches!(one.write, Write::Zero(_)));
     let fields = changes.fields.iter().filter(|(name, asked)| {
-        !same_value(asked, seen(name)) && !(asked.is_empty() && zero(name) && seen(name) == "0")
+        let asked = if asked.is_empty() && zero(name) { "0" } else { asked.as_str() };
+        !same_value(asked, seen(name))
     });
     standard.chain(fields.map(|(name, _)| name.clone())).collect()
 }

@@ -1,3 +1,6 @@
 //! The conformance suite that every connector passes, and desks that misbehave.
 
 pub mod clock;
+pub mod socket;
+
+pub use socket::SocketTransport;
