@@ -48,15 +48,16 @@ Set(\$RestrictReferrer, 0);
 P
 }
 
-# The queue, its staff, the account of the bridge, a custom field, and the scrip that is RT's webhook.
+# The queue, its staff, the account of the bridge, custom fields, and the scrip that is RT's webhook.
 write_seed() {
   cat > "$dir/seed.initialdata" <<'P'
 our (@Queues, @Users, @Groups, @ACL, @Scrips, @CustomFields);
 @Queues = ({ Name => 'Federated', Description => 'tickets shared with partners',
              CorrespondAddress => 'fed@rt.desk.test', CommentAddress => 'fed-comment@rt.desk.test' },
            { Name => 'Private', Description => 'nobody but root sees this' });
-@CustomFields = ({ Name => 'Site', Type => 'FreeformSingle', LookupType => 'RT::Queue-RT::Ticket', Queue => 'Federated',
-                   Description => 'where it happens' });
+@CustomFields = map +{ Name => $_->[0], Type => $_->[1], LookupType => 'RT::Queue-RT::Ticket', Queue => 'Federated' },
+  [ 'Site', 'FreeformSingle' ], [ 'Areas', 'FreeformMultiple' ], [ 'Throughline marker', 'FreeformSingle' ],
+  [ 'Partner ticket', 'FreeformSingle' ];
 @Users  = ({ Name => 'bridge', EmailAddress => 'bridge@rt.desk.test', RealName => 'Bridge', Password => 'bridge-pass', Privileged => 1 },
            { Name => 'alice',  EmailAddress => 'alice@rt.desk.test',  RealName => 'Alice Agent', Password => 'alice-pass', Privileged => 1 });
 @Groups = ({ Domain => 'UserDefined', Name => 'Agents', Description => 'helpdesk staff',
@@ -116,6 +117,8 @@ RT_TOKEN=$(token BRIDGE)
 RT_AGENT_TOKEN=$(token ALICE)
 RT_ROOT_TOKEN=$(token ROOT)
 RT_QUEUE=Federated
+RT_MARKER_FIELD='Throughline marker'
+RT_LINK_FIELD='Partner ticket'
 P
   echo "Request Tracker answers on http://127.0.0.1:$port; see $dir/desk.env"
 }

@@ -76,11 +76,8 @@ pub(crate) async fn attachments(
     rest: &Rest<'_>,
     transactions: &[wire::Transaction],
 ) -> Result<Vec<wire::Attachment>> {
-    let query = [
-        ("fields", "TransactionId,ContentType,ContentLength,Filename,Headers"),
-        ("orderby", "id"),
-        PER_PAGE,
-    ];
+    let query =
+        [("fields", "TransactionId,ContentType,ContentLength,Filename,Headers"), ("orderby", "id"), PER_PAGE];
     let mut found = Vec::new();
     for some in transactions.chunks(PAGE) {
         let ids: Vec<&str> = some.iter().map(|transaction| transaction.id.as_str()).collect();
