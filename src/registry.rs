@@ -24,7 +24,16 @@ pub struct Kind {
 
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
-/*P*/    Kind {
+    Kind {
+        name: "practice",
+        title: "Practice desk",
+        settings: throughline_practice::SETTINGS,
+        statuses: throughline_practice::STATUSES,
+        priorities: throughline_practice::PRIORITIES,
+        tested_against: throughline_practice::TESTED_AGAINST,
+        build: throughline_practice::build,
+    },
+    Kind {
         name: "redmine",
         title: "Redmine",
         settings: throughline_redmine::SETTINGS,

@@ -4,6 +4,7 @@ mod access;
 mod cases;
 mod check;
 mod connectors;
+mod demo;
 mod ledger;
 mod output;
 mod parked;
@@ -37,6 +38,8 @@ pub struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    /// Run three practice desks and a bridge on loopback, and play a request that crosses all three.
+    Demo(demo::Demo),
     /// Run the bridge.
     Serve(serve::Serve),
     /// Check a configuration; with --online, log in everywhere and compare its words with the systems' own.
@@ -83,6 +86,7 @@ impl Failure {
 pub async fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.json);
     let result = match cli.command {
+        Command::Demo(demo) => Box::pin(demo.run(&output)).await,
         Command::Serve(serve) => Box::pin(serve.run()).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,

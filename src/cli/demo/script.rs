@@ -1,0 +1,139 @@
+//! The demo's script: what people do at their desks, and what must then be true at all three.
+
+use std::fmt;
+use std::time::Duration;
+
+use bytes::Bytes;
+use throughline_practice::desk::{Desk, Patch, Refusal, Ticket};
+
+use super::stage::Stage;
+
+/// The longest the play waits for one thing.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How often it looks.
+const GLANCE: Duration = Duration::from_millis(20);
+
+const INTERNAL: &str = "Internal: the customer's contract ends next month, do not mention it.";
+const FILE: &str = "spooler-log – Übersicht.txt";
+
+/// What did not come true.
+#[derive(Debug)]
+pub(super) struct Stuck(String);
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "the desks did not converge: {}", self.0)
+    }
+}
+
+impl From<Refusal> for Stuck {
+    fn from(refusal: Refusal) -> Self {
+        Self(format!("a desk refused what a person did: {refusal}"))
+    }
+}
+
+/// Plays the script to its end, or to what did not come true.
+pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
+    let desk = |name: &str| stage.desk(name).ok_or_else(|| Stuck(format!("there is no desk {name}")));
+    let (helpdesk, partner, vendor) = (desk("helpdesk")?, desk("partner")?, desk("vendor")?);
+
+    let request = Patch {
+        title: Some("Invoices do not print since the update".to_owned()),
+        description: Some("Since this morning no invoice leaves the spooler.\nTwo branches are affected.".to_owned()),
+        priority: Some("High".to_owned()),
+        kind: Some("Incident".to_owned()),
+        ..Patch::default()
+    };
+    let home = helpdesk.create("Ada Agent", request)?;
+    stage.until("the partner has the ticket", || only(partner).is_some()).await?;
+    let at_partner = number(partner)?;
+
+    helpdesk.comment("Ada Agent", home, INTERNAL, true)?;
+    helpdesk.comment("Ada Agent", home, "Which log do you need?", false)?;
+    stage.until("the partner reads the question", || says(partner, "Which log do you need?")).await?;
+    partner.comment("Paul Partner", at_partner, "The spooler's, please. We suspect the driver.", false)?;
+    stage.until("the helpdesk reads the answer", || says(helpdesk, "We suspect the driver.")).await?;
+    let log = Bytes::from_static("spooler: driver 7.2 refused job 4711 \u{2013} r\u{e9}essai\n".as_bytes());
+    helpdesk.attach("Ada Agent", home, FILE, log.clone(), false)?;
+    stage.until("the partner has the file", || has_file(partner, &log)).await?;
+    partner.set_status("Paul Partner", at_partner, "In progress")?;
+    stage.until("the helpdesk sees that it is worked on", || status(helpdesk) == "In progress").await?;
+
+    helpdesk.set_field("Ada Agent", home, "Escalate", "vendor")?;
+    stage.until("the vendor has the ticket and the file", || has_file(vendor, &log)).await?;
+    let at_vendor = number(vendor)?;
+    vendor.comment("Vera Vendor", at_vendor, "Known defect. Version 7.3 mends it.", false)?;
+    stage.until("everybody reads the vendor's word", || {
+        says(helpdesk, "Version 7.3 mends it.") && says(partner, "Version 7.3 mends it.")
+    })
+    .await?;
+    vendor.set_status("Vera Vendor", at_vendor, "Solved")?;
+    stage.until("it is solved everywhere", || {
+        [helpdesk, partner, vendor].into_iter().all(|desk| status(desk) == "Solved")
+    })
+    .await?;
+    converged(helpdesk, partner, vendor, &log)
+}
+
+impl Stage {
+    async fn until(&self, what: &str, holds: impl Fn() -> bool) -> Result<(), Stuck> {
+        let end = self.clock.monotonic() + PATIENCE;
+        while !holds() {
+            if self.clock.monotonic() > end {
+                return Err(Stuck(format!("after {} s it is not so that {what}", PATIENCE.as_secs())));
+            }
+            self.clock.sleep(GLANCE).await;
+        }
+        Ok(())
+    }
+}
+
+/// What must hold in the end, as the desks themselves have it.
+fn converged(helpdesk: &Desk, partner: &Desk, vendor: &Desk, log: &Bytes) -> Result<(), Stuck> {
+    let must = |holds: bool, what: &str| if holds { Ok(()) } else { Err(Stuck(what.to_owned())) };
+    let tickets = [ticket(helpdesk)?, ticket(partner)?, ticket(vendor)?];
+    must(tickets.iter().all(|ticket| ticket.priority == "High"), "the priorities differ")?;
+    let [home, counterparts @ ..] = &tickets;
+    must(counterparts.iter().all(|ticket| ticket.title == home.title), "the titles differ")?;
+    for ticket in counterparts {
+        must(ticket.comments.iter().all(|comment| !comment.body.contains("contract")), "an internal note crossed")?;
+    }
+    for words in ["Which log do you need?", "We suspect the driver.", "Version 7.3 mends it."] {
+        for ticket in &tickets {
+            let times = ticket.comments.iter().filter(|comment| comment.body.contains(words)).count();
+            must(times == 1, &format!("{words:?} stands {times} times in ticket {}", ticket.number))?;
+        }
+    }
+    for ticket in &tickets {
+        let files: Vec<_> = ticket.files.iter().filter(|file| file.name == FILE && file.bytes == *log).collect();
+        must(files.len() == 1, "the file does not stand once at each desk")?;
+    }
+    Ok(())
+}
+
+fn only(desk: &Desk) -> Option<Ticket> {
+    match desk.snapshot().tickets.as_slice() {
+        [ticket] => Some(ticket.as_ref().clone()),
+        _ => None,
+    }
+}
+
+fn ticket(desk: &Desk) -> Result<Ticket, Stuck> {
+    only(desk).ok_or_else(|| Stuck(format!("the {} has not exactly one ticket", desk.settings().name)))
+}
+
+fn number(desk: &Desk) -> Result<u64, Stuck> {
+    ticket(desk).map(|ticket| ticket.number)
+}
+
+fn says(desk: &Desk, words: &str) -> bool {
+    only(desk).is_some_and(|ticket| ticket.comments.iter().any(|comment| comment.body.contains(words)))
+}
+
+fn status(desk: &Desk) -> String {
+    only(desk).map(|ticket| ticket.status).unwrap_or_default()
+}
+
+fn has_file(desk: &Desk, bytes: &Bytes) -> bool {
+    only(desk).is_some_and(|ticket| ticket.files.iter().any(|file| file.bytes == *bytes))
+}
