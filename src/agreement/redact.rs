@@ -56,24 +56,54 @@ fn one_line(text: &str) -> String {
 }
 
 /// A quoted marker of one desk must not be taken for ours in the next.
+///
+/// Each becomes an ellipsis, so that what stood around it cannot close up into another one.
 fn without_markers(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some((before, from)) = rest.find(PREFIX).and_then(|at| rest.split_at_checked(at)) {
         out.push_str(before);
-        // A marker ends where its digits do, so the character behind them is looked at too.
-        let width = from.char_indices().nth(LENGTH + 1).map_or(from.len(), |(at, _)| at);
-        let marker = from.get(..width).and_then(Marker::find_in);
-        let token = marker.as_ref().map(Marker::as_str).filter(|token| from.starts_with(token));
-        let skip = token.unwrap_or_else(|| {
+        let (token, behind) = from.split_at_checked(LENGTH_BYTES).unwrap_or((PREFIX, ""));
+        if Marker::find_in(token).is_some() {
+            out.push('…');
+            rest = behind;
+        } else {
             out.push_str(PREFIX);
-            PREFIX
-        });
-        rest = from.strip_prefix(skip).unwrap_or_default();
+            rest = from.strip_prefix(PREFIX).unwrap_or_default();
+        }
     }
     out.push_str(rest);
     out
 }
 
 const PREFIX: &str = "tl-";
-const LENGTH: usize = 29;
+const LENGTH_BYTES: usize = 29;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_quoted_marker_leaves_no_trace_and_other_words_stay() {
+        let marker = Marker::from_hash(&[7; 32]);
+        let digits = marker.as_str().trim_start_matches(PREFIX);
+        for (text, expected) in [
+            (format!("see {marker} and html-form"), "see … and html-form".to_owned()),
+            (format!("tl-{marker}{digits}"), format!("tl-…{digits}")),
+            (format!("{marker}{marker}, ä{marker}"), "……, ä…".to_owned()),
+            (format!("{marker}x"), "…x".to_owned()),
+            ("tl-ä".to_owned(), "tl-ä".to_owned()),
+            ("tl-ääääääääääääääääääää".to_owned(), "tl-ääääääääääääääääääää".to_owned()),
+        ] {
+            let clean = without_markers(&text);
+            assert_eq!(clean, expected);
+            assert_eq!(Marker::find_in(&clean), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_files_name_has_no_path() {
+        assert_eq!(file_name("..\\../etc/pass\nwd").into_intent(), "passwd");
+        assert_eq!(file_name("a/").into_intent(), "file");
+    }
+}

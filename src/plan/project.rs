@@ -67,8 +67,9 @@ impl Planner<'_> {
                 target.links(&mut needs);
             }
         }
-        for leg in unread {
-            self.ask_for(&leg);
+        // While something is on its way, nothing more is written anyway: what is read then is read once.
+        for leg in unread.iter().filter(|_| !busy) {
+            self.ask_for(leg);
         }
         for origin in unstored {
             if !self.plan.unstored.contains(&origin) {

@@ -1,5 +1,6 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
+mod desks;
 mod examples;
 mod invariants;
 mod policies;

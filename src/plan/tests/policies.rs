@@ -135,9 +135,11 @@ fn the_losers_of_a_conflict_are_named() {
     world.person(HOME, |ticket, _| "H".clone_into(&mut ticket.title));
     world.person(PARTNER, |ticket, _| "P".clone_into(&mut ticket.title));
     let plan = world.observe(&[HOME, PARTNER]);
-    let named = plan.facts.iter().any(|fact| match fact {
-        Fact::Changed { overruled, .. } => overruled.get(&name(PARTNER)).map(String::as_str) == Some("P"),
-        _ => false,
-    });
+    let mut named = false;
+    for fact in &plan.facts {
+        if let Fact::Changed { overruled, .. } = fact {
+            named |= overruled.get(&name(PARTNER)).map(String::as_str) == Some("P");
+        }
+    }
     assert!(named, "{:#?}", plan.facts);
 }

@@ -1,18 +1,17 @@
 //! A small world for the planner: a few desks with words of their own, people who type, and a lossy carrier.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::time::Duration;
 
 use chrono::DateTime;
 use ring::hmac;
 use throughline_sdk::{
-    Capabilities, Changes, Comment, CommentId, ConditionalWrite, CreateClass, Digest, ErrorKind, Feed, File,
-    FileId, Intent, IntentId, Operation, Person, Reference, RemoteId, Subject, SystemName, Ticket, Timestamp,
-    Visibility,
+    Capabilities, Changes, Comment, CommentId, Digest, ErrorKind, File, FileId, Intent, IntentId, Operation,
+    Person, Reference, RemoteId, Subject, SystemName, Ticket, Timestamp, Visibility,
 };
 
-use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, Rules, SystemRules, Words};
-use crate::case::{AgreementName, Case, CaseId, Fact, Field, Item, PartyName, Phase, Priority, Status};
+use super::desks::{agreement, capabilities, system};
+use crate::agreement::{Policy, Rules};
+use crate::case::{Case, CaseId, Fact, Field, Item, Phase};
 use crate::plan::{MarkerKey, Plan, View, plan, want};
 
 pub(super) const HOME: &str = "helpdesk";
@@ -70,111 +69,6 @@ pub(super) fn ticket(id: &str) -> Ticket {
     }
 }
 
-fn capabilities() -> Capabilities {
-    Capabilities {
-        create: CreateClass::C2,
-        comment: CreateClass::C2,
-        attach: Some(CreateClass::C2),
-        settle: Duration::from_secs(1),
-        update: true,
-        transition: true,
-        internal_comments: true,
-        edit: true,
-        retract: true,
-        link_back: true,
-        conditional_write: ConditionalWrite::None,
-        feed: Feed { granularity: Duration::from_secs(1), lag: Duration::ZERO },
-        webhooks: None,
-        max_file_bytes: 1000,
-    }
-}
-
-fn words<T: Ord + Copy>(read: &[(&str, T)], write: &[(T, &str)]) -> Words<T> {
-    Words {
-        read: read.iter().map(|(word, it)| ((*word).to_owned(), *it)).collect(),
-        write: write.iter().map(|(it, word)| (*it, (*word).to_owned())).collect(),
-    }
-}
-
-fn system(party: &str, coarse: bool) -> SystemRules {
-    use Status::{Cancelled, Closed, New, OnHold, Open, Pending, Resolved};
-    let status = if coarse {
-        words(
-            &[("Open", Open), ("Waiting", Pending), ("Done", Resolved), ("New", New)],
-            &[
-                (New, "Open"),
-                (Open, "Open"),
-                (Pending, "Waiting"),
-                (OnHold, "Waiting"),
-                (Resolved, "Done"),
-                (Closed, "Done"),
-            ],
-        )
-    } else {
-        words(
-            &[
-                ("New", New),
-                ("Fresh", New),
-                ("Open", Open),
-                ("Waiting", Pending),
-                ("Done", Resolved),
-                ("Closed", Closed),
-                ("Rejected", Cancelled),
-            ],
-            &[
-                (New, "New"),
-                (Open, "Open"),
-                (Pending, "Waiting"),
-                (OnHold, "Waiting"),
-                (Resolved, "Done"),
-                (Closed, "Closed"),
-                (Cancelled, "Rejected"),
-            ],
-        )
-    };
-    let priority = words(
-        &[
-            ("Low", Priority::Low),
-            ("Normal", Priority::Normal),
-            ("High", Priority::High),
-            ("Top", Priority::Urgent),
-        ],
-        &[
-            (Priority::Low, "Low"),
-            (Priority::Normal, "Normal"),
-            (Priority::High, "High"),
-            (Priority::Urgent, if coarse { "High" } else { "Top" }),
-        ],
-    );
-    SystemRules { party: PartyName(party.to_owned()), party_title: party.to_uppercase(), status, priority }
-}
-
-pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
-    let rule = |direction| FieldRule { direction, policy, outbound: BTreeMap::new() };
-    let mut fields: BTreeMap<Field, FieldRule> = [Field::Title, Field::Description, Field::Status]
-        .into_iter()
-        .map(|field| (field, rule(Direction::Both)))
-        .collect();
-    let mut priority = rule(Direction::Both);
-    priority.outbound.insert("urgent".to_owned(), "high".to_owned());
-    fields.insert(Field::Priority, priority);
-    fields.insert(Field::Custom("tags".to_owned()), rule(Direction::Both));
-    Agreement {
-        name: AgreementName(counterpart.to_owned()),
-        party: PartyName(counterpart.to_owned()),
-        home: name(HOME),
-        counterpart: name(counterpart),
-        outbound: Some(Condition::default()),
-        inbound: Some(Condition::default()),
-        fields,
-        comments: Direction::Both,
-        files: Direction::Both,
-        relay: true,
-        counterpart_type: Some("Incident".to_owned()),
-        home_type: Some("Request".to_owned()),
-    }
-}
-
 impl World {
     /// Desks of which nobody has been read yet; the ticket stands at `opener`.
     pub(super) fn new(counterparts: &[&str], policy: Policy, opener: &str) -> Self {
@@ -203,7 +97,7 @@ impl World {
         world
     }
 
-    pub(super) fn plan(&mut self, observed: &[&str], settled: BTreeSet<IntentId>) -> Plan {
+    pub(super) fn plan(&mut self, observed: &[&str], settled: &BTreeSet<IntentId>) -> Plan {
         let observations = self
             .tickets
             .iter()
@@ -215,7 +109,7 @@ impl World {
             capabilities: &self.able,
             observations: &observations,
             markers: &self.key,
-            settled: &settled,
+            settled,
             now: at(self.tick),
         };
         plan(&mut self.case, &view)
@@ -223,7 +117,7 @@ impl World {
 
     /// Reads these desks and does whatever the plan asks to be read or stored.
     pub(super) fn observe(&mut self, observed: &[&str]) -> Plan {
-        let plan = self.plan(observed, BTreeSet::new());
+        let plan = self.plan(observed, &BTreeSet::new());
         for origin in &plan.unstored {
             let digest = Digest::new("00");
             self.case.apply(&Fact::Stored { origin: origin.clone(), digest }, at(self.tick));
@@ -283,7 +177,7 @@ impl World {
                 Operation::Create(_) | Operation::Comment { .. } | Operation::Attach { .. }
             );
             if !class {
-                self.plan(&[system], BTreeSet::from([intent]));
+                self.plan(&[system], &BTreeSet::from([intent]));
             } else {
                 let fact = match self.find(&leg, &standing.intent) {
                     Some(subject) => Fact::Effected { leg, intent, subject, found: true },

@@ -1,0 +1,115 @@
+//! The desks of the small world: what they can do, what their words mean, and what was agreed about them.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
+
+use super::world::{HOME, name};
+use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, SystemRules, Words};
+use crate::case::{AgreementName, Field, PartyName, Priority, Status};
+
+pub(super) fn capabilities() -> Capabilities {
+    Capabilities {
+        create: CreateClass::C2,
+        comment: CreateClass::C2,
+        attach: Some(CreateClass::C2),
+        settle: Duration::from_secs(1),
+        update: true,
+        transition: true,
+        internal_comments: true,
+        edit: true,
+        retract: true,
+        link_back: true,
+        conditional_write: ConditionalWrite::None,
+        feed: Feed { granularity: Duration::from_secs(1), lag: Duration::ZERO },
+        webhooks: None,
+        max_file_bytes: 1000,
+    }
+}
+
+fn words<T: Ord + Copy>(read: &[(&str, T)], write: &[(T, &str)]) -> Words<T> {
+    Words {
+        read: read.iter().map(|(word, it)| ((*word).to_owned(), *it)).collect(),
+        write: write.iter().map(|(it, word)| (*it, (*word).to_owned())).collect(),
+    }
+}
+
+pub(super) fn system(party: &str, coarse: bool) -> SystemRules {
+    use Status::{Cancelled, Closed, New, OnHold, Open, Pending, Resolved};
+    let status = if coarse {
+        words(
+            &[("Open", Open), ("Waiting", Pending), ("Done", Resolved), ("New", New)],
+            &[
+                (New, "Open"),
+                (Open, "Open"),
+                (Pending, "Waiting"),
+                (OnHold, "Waiting"),
+                (Resolved, "Done"),
+                (Closed, "Done"),
+            ],
+        )
+    } else {
+        words(
+            &[
+                ("New", New),
+                ("Fresh", New),
+                ("Open", Open),
+                ("Waiting", Pending),
+                ("Done", Resolved),
+                ("Closed", Closed),
+                ("Rejected", Cancelled),
+            ],
+            &[
+                (New, "New"),
+                (Open, "Open"),
+                (Pending, "Waiting"),
+                (OnHold, "Waiting"),
+                (Resolved, "Done"),
+                (Closed, "Closed"),
+                (Cancelled, "Rejected"),
+            ],
+        )
+    };
+    let priority = words(
+        &[
+            ("Low", Priority::Low),
+            ("Normal", Priority::Normal),
+            ("High", Priority::High),
+            ("Top", Priority::Urgent),
+        ],
+        &[
+            (Priority::Low, "Low"),
+            (Priority::Normal, "Normal"),
+            (Priority::High, "High"),
+            (Priority::Urgent, if coarse { "High" } else { "Top" }),
+        ],
+    );
+    SystemRules { party: PartyName(party.to_owned()), party_title: party.to_uppercase(), status, priority }
+}
+
+pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
+    let rule = |direction| FieldRule { direction, policy, outbound: BTreeMap::new() };
+    let mut fields: BTreeMap<Field, FieldRule> = [Field::Title, Field::Description, Field::Status]
+        .into_iter()
+        .map(|field| (field, rule(Direction::Both)))
+        .collect();
+    let mut priority = rule(Direction::Both);
+    priority.outbound.insert("urgent".to_owned(), "high".to_owned());
+    fields.insert(Field::Priority, priority);
+    fields.insert(Field::Custom("tags".to_owned()), rule(Direction::Both));
+    Agreement {
+        name: AgreementName(counterpart.to_owned()),
+        party: PartyName(counterpart.to_owned()),
+        home: name(HOME),
+        counterpart: name(counterpart),
+        outbound: Some(Condition::default()),
+        inbound: Some(Condition::default()),
+        fields,
+        comments: Direction::Both,
+        files: Direction::Both,
+        relay: true,
+        counterpart_type: Some("Incident".to_owned()),
+        home_type: Some("Request".to_owned()),
+    }
+}
