@@ -37,7 +37,8 @@ start() {
     }
   fi
   cd "$APP"
-  bundle exec puma -e production -b "tcp://127.0.0.1:$PORT" -t 2:5 -w 0 config.ru \
+  # One thread: SQLite has one writer, and Rails answers 500 where two meet.
+  bundle exec puma -e production -b "tcp://127.0.0.1:$PORT" -t 1:1 -w 0 config.ru \
     >"$DIR/log/server.log" 2>&1 </dev/null &
   echo "puma $!" >>"$DIR/pids"
   wait_http "http://127.0.0.1:$PORT/users/current.json" 90 '^401$'

@@ -139,7 +139,11 @@ impl Connector for Redmine {
             issues.iter().map(|issue| Row { id: issue.id, updated: issue.updated_on }).collect();
         let (next, more) = place.advance(&rows, Moments { asked, answered: ctx.clock.now() });
         Ok(ChangePage {
-            hints: rows.iter().map(|row| Hint::new(RemoteId::new(row.id.to_string()))).collect(),
+            hints: rows
+                .iter()
+                .filter(|row| place.wants(row))
+                .map(|row| Hint::new(RemoteId::new(row.id.to_string())))
+                .collect(),
             next: next.cursor()?,
             more,
         })

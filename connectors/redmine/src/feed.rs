@@ -83,6 +83,11 @@ impl Place {
         }
     }
 
+    /// Whether a row of the page belongs to what was asked for: Redmine reads "from T on" as "after T less a second".
+    pub(crate) fn wants(&self, row: &Row) -> bool {
+        row.updated >= self.since
+    }
+
     /// The place after a page, and whether another page is ready.
     pub(crate) fn advance(&self, rows: &[Row], page: Moments) -> (Self, bool) {
         let last = rows.last().filter(|_| rows.len() >= PAGE);

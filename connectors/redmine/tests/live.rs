@@ -317,7 +317,7 @@ async fn the_feed_shows_each_change_and_then_falls_silent() {
         silent = page.hints.iter().all(|hint| hint.ticket != id);
         cursor = page.next;
     }
-    assert!(silent);
+    assert!(silent, "{id} {cursor}");
 }
 
 #[tokio::test]
