@@ -4,13 +4,15 @@
 //! |---|---|---|---|
 //! | any of one ticket | 403 | `NotFound` | the account may not see this ticket (any more), often because it was moved to another queue; the credentials are good |
 //! | create | 403 | `Rejected`, or `Forbidden` for the configured queue | also the answer for a queue that does not exist (`Resource/Ticket.pm`, `validate_input`) |
-//! | download, or a transaction | 500 | `NotFound` once a list shows that it is gone | `Record/Readable.pm` asks the missing record for its rights |
+//! | download | 500 | never met: a list is asked first, and a file it does not have is `NotFound` | RT asks the missing record for its rights and fails |
+//! | message with `If-Match` | 412 | never sent | a message has no version there, so that the right one is refused too |
+//! | create in a status that no ticket may begin in | 400 | created without it, then set | the lifecycle's `on_create` and `initial` |
 //! | PUT | 200 | `Rejected` when the value did not change | RT answers with a list of sentences, whether it obeyed or not |
 //!
 //! The interface is described at <https://docs.bestpractical.com/rt/5.0.3/RT/REST2.html>; the rows were seen on a
 //! running RT 5.0.3.
 
-use http::{Method, StatusCode};
+use http::Method;
 use throughline_sdk::http::Response;
 use throughline_sdk::{Error, ErrorKind, RemoteId, Result};
 
@@ -44,11 +46,6 @@ pub(crate) fn of(answer: Response, method: &Method) -> Result<Response> {
     }
 }
 
-/// Whether the answer is the one RT gives for a record that is not there.
-pub(crate) fn may_be_missing(answer: &Response) -> bool {
-    answer.status == StatusCode::INTERNAL_SERVER_ERROR || answer.status == StatusCode::FORBIDDEN
-}
-
 /// What RT said when a write was answered with success and not carried out.
 pub(crate) fn not_done(ticket: &RemoteId, what: &str, sentences: &[String]) -> Error {
     let words = if sentences.is_empty() { "nothing".to_owned() } else { sentences.join("; ") };
@@ -73,7 +70,7 @@ fn short(words: &str) -> String {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
-    use http::HeaderMap;
+    use http::{HeaderMap, StatusCode};
     use throughline_sdk::TookEffect;
 
     use super::*;

@@ -45,25 +45,28 @@ pub(crate) async fn parts(rest: &Rest<'_>, id: &RemoteId) -> Result<(RemoteId, V
 /// Reads a file's bytes, at most `limit` of them.
 pub(crate) async fn file(rest: &Rest<'_>, ticket: &RemoteId, file: &FileId, limit: u64) -> Result<Bytes> {
     let path = ["attachment", number(file.as_str())?];
+    let of_file = |error: Error| error.with_context("ticket", ticket).with_context("file", file);
+    let too_large =
+        || of_file(Error::new(ErrorKind::Rejected, format!("the file is larger than {limit} bytes")));
+    // RT answers 500 for a part that is not there, as it does for its own faults; a list knows the difference.
+    let search = json!([{"field": "id", "operator": "IN", "value": [file.as_str()]}]);
+    let listed: Vec<wire::Attachment> =
+        rest.search(&["attachments"], &[("fields", "ContentLength")], &search).await?;
+    match listed.first() {
+        None => return Err(of_file(Error::new(ErrorKind::NotFound, "the file is not there any more"))),
+        Some(listed) if map::size(listed) > limit => return Err(too_large()),
+        Some(_) => {}
+    }
     // Base64 and the line ends that RT writes into it, the header fields, and room for JSON's own.
     let bound = limit.saturating_mul(3).saturating_div(2).saturating_add(1024 * 1024);
     let answer = rest.raw(Method::GET, &path, &[], Body::default(), bound).await?;
-    if error::may_be_missing(&answer) && !exists(rest, file).await? {
-        return Err(Error::new(ErrorKind::NotFound, "the file is not there any more")
-            .with_context("ticket", ticket)
-            .with_context("file", file));
-    }
     let attachment: wire::Attachment = error::of(answer, &Method::GET)?.json(&Method::GET)?;
     let packed: String = attachment.content.split_ascii_whitespace().collect();
     let bytes = STANDARD.decode(packed).map_err(|error| {
-        Error::new(ErrorKind::Malformed, format!("a file's content is no base64: {error}"))
-            .with_context("ticket", ticket)
-            .with_context("file", file)
+        of_file(Error::new(ErrorKind::Malformed, format!("a file's content is no base64: {error}")))
     })?;
     if u64::try_from(bytes.len()).map_or(true, |size| size > limit) {
-        return Err(Error::new(ErrorKind::Rejected, format!("the file is larger than {limit} bytes"))
-            .with_context("ticket", ticket)
-            .with_context("file", file));
+        return Err(too_large());
     }
     Ok(Bytes::from(bytes))
 }
@@ -167,11 +170,4 @@ async fn requester(rest: &Rest<'_>, ticket: &wire::Ticket) -> Result<Option<Stri
         }
         Err(error) => Err(error),
     }
-}
-
-/// RT answers 500 for a part that is not there, as it does for its own faults; a list knows the difference.
-async fn exists(rest: &Rest<'_>, file: &FileId) -> Result<bool> {
-    let search = json!([{"field": "id", "operator": "IN", "value": [file.as_str()]}]);
-    let found: Vec<wire::Attachment> = rest.search(&["attachments"], &[], &search).await?;
-    Ok(!found.is_empty())
 }

@@ -4,7 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 use throughline_sdk::{
     Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewTicket,
-    Operation, RemoteId, Result, Subject, Ticket, Version, Visibility,
+    Operation, RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
 };
 
 use crate::config::Config;
@@ -75,9 +75,6 @@ impl Writer<'_> {
         body.insert("Subject".to_owned(), json!(map::subject(&new.title)));
         body.insert("Content".to_owned(), json!(content(&new.description)));
         body.insert("ContentType".to_owned(), json!(content_type(self.marker)));
-        if let Some(status) = &new.status {
-            body.insert("Status".to_owned(), json!(status));
-        }
         if let Some(word) = &new.priority {
             body.insert("Priority".to_owned(), json!(self.priority(word)?));
         }
@@ -86,14 +83,39 @@ impl Writer<'_> {
             fields.insert(name.clone(), json!(self.marker.as_str()));
         }
         body.insert("CustomFields".to_owned(), Value::Object(fields));
-        let sent = Body::json(&Value::Object(body));
-        let answer = self.rest.raw(Method::POST, &["ticket"], &[], sent, MAX_ANSWER_BYTES).await?;
-        let answer = error::of_create(answer, queue, queue == self.config.queue)?;
-        let id = created(&answer).ok_or_else(|| no_id("a ticket"))?;
-        let id = RemoteId::new(id);
+        let id = match &new.status {
+            None => self.post_ticket(queue, body).await?,
+            Some(status) => {
+                let mut with_status = body.clone();
+                with_status.insert("Status".to_owned(), json!(status));
+                match self.post_ticket(queue, with_status).await {
+                    // A lifecycle lets tickets begin in some statuses only. The refusal made nothing, so that this
+                    // is no second ticket; whether the status was reached stands in what is read back.
+                    Err(error)
+                        if error.kind() == ErrorKind::Rejected && error.took_effect() == TookEffect::No =>
+                    {
+                        let id = self.post_ticket(queue, body).await?;
+                        let path = ["ticket", id.as_str()];
+                        let sent = Body::json(&json!({ "Status": status }));
+                        let _told_by_reading_back =
+                            self.rest.raw(Method::PUT, &path, &[], sent, MAX_ANSWER_BYTES).await;
+                        id
+                    }
+                    other => other?,
+                }
+            }
+        };
         // It exists; whether it can be read at once is another matter, and the engine will read it anyway.
         let read_back = read::ticket(self.config, self.rest, &id).await.ok();
         Ok(Effect { subject: Subject::Ticket(id), read_back })
+    }
+
+    /// Makes one ticket and gives its id.
+    async fn post_ticket(&self, queue: &str, body: Map<String, Value>) -> Result<RemoteId> {
+        let sent = Body::json(&Value::Object(body));
+        let answer = self.rest.raw(Method::POST, &["ticket"], &[], sent, MAX_ANSWER_BYTES).await?;
+        let answer = error::of_create(answer, queue, queue == self.config.queue)?;
+        created(&answer).map(RemoteId::new).ok_or_else(|| no_id("a ticket"))
     }
 
     async fn update(&self, ticket: &RemoteId, changes: &Changes) -> Result<Effect> {
@@ -147,9 +169,8 @@ impl Writer<'_> {
         let mut message = Map::new();
         message.insert("Content".to_owned(), json!(content(body)));
         message.insert("ContentType".to_owned(), json!(content_type(self.marker)));
-        let guard = self.keep_status(ticket, visibility, &mut message).await?;
-        let sent = Body::json(&Value::Object(message)).if_match(guard.as_ref().or(self.expected));
-        let id = self.message(ticket, visibility, sent).await?;
+        self.prepare(ticket, visibility, &mut message).await?;
+        let id = self.message(ticket, visibility, Body::json(&Value::Object(message))).await?;
         Ok(Effect { subject: Subject::Comment(CommentId::new(id)), read_back: None })
     }
 
@@ -170,7 +191,7 @@ impl Writer<'_> {
         }
         let bytes = self.rest.ctx().blobs.read(file.digest).await?;
         let mut message = Map::new();
-        let guard = self.keep_status(ticket, visibility, &mut message).await?;
+        self.prepare(ticket, visibility, &mut message).await?;
         let part = multipart::File {
             name: file.name,
             media_type: file.media_type,
@@ -178,8 +199,7 @@ impl Writer<'_> {
             marker: self.marker,
         };
         let (body, media_type) = multipart::form(&Value::Object(message), &part);
-        let sent = Body::of(body, media_type).if_match(guard.as_ref().or(self.expected));
-        let transaction = self.message(ticket, visibility, sent).await?;
+        let transaction = self.message(ticket, visibility, Body::of(body, media_type)).await?;
         let stored = self.stored(&transaction).await.map_err(Error::with_unknown_effect)?;
         let Some(stored) = stored else {
             return Err(refused("Request Tracker took the message and left out the file".to_owned()));
@@ -243,21 +263,30 @@ impl Writer<'_> {
         created(&answer).ok_or_else(|| no_id("a message"))
     }
 
-    /// A reply makes RT's scrips open a new or closed ticket; the status sent with it is set after they ran.
+    /// Looks at the ticket before a message is added to it, for two things that RT leaves to us.
     ///
-    /// Gives the version that the status was read with, so that nobody's change in between is undone.
-    async fn keep_status(
+    /// A message has no version in RT 5, which therefore refuses any `If-Match` on one, also the right one: the
+    /// version is compared here. And a reply makes RT's scrips open a new or closed ticket: the status that is sent
+    /// with the message is set after they ran.
+    async fn prepare(
         &self,
         ticket: &RemoteId,
         visibility: Visibility,
         message: &mut Map<String, Value>,
-    ) -> Result<Option<Version>> {
-        if self.config.replies_reopen || visibility != Visibility::Public {
-            return Ok(None);
+    ) -> Result<()> {
+        let keep_status = visibility == Visibility::Public && !self.config.replies_reopen;
+        if !keep_status && self.expected.is_none() {
+            return Ok(());
         }
         let (wire, version) = self.rest.ticket(ticket).await?;
-        message.insert("Status".to_owned(), json!(wire.status));
-        Ok(if self.expected.is_some() { None } else { version })
+        if self.expected.is_some_and(|expected| version.as_ref() != Some(expected)) {
+            return Err(Error::new(ErrorKind::Conflict, "the ticket changed since it was read")
+                .with_context("ticket", ticket));
+        }
+        if keep_status {
+            message.insert("Status".to_owned(), json!(wire.status));
+        }
+        Ok(())
     }
 
     /// The file among the parts of a transaction's message.
