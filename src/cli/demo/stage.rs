@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::api;
-use crate::api::view::{self, Trace};
+use crate::api::view::Trace;
 use crate::case::CaseId;
 use crate::cli::Failure;
 use crate::cli::access::load;
@@ -128,7 +128,7 @@ impl Stage {
         let cases = journal.read(|index| index.cases(CaseId(0), usize::MAX)).await.map_err(Failure::failed)?;
         let case = cases.into_iter().next_back().ok_or_else(|| Failure::failed("no case was opened"))?;
         let records = journal.timeline(&case).await.map_err(Failure::failed)?;
-        Ok(view::Trace::of(&case, &records))
+        Ok(Trace::of(&case, &records))
     }
 
     /// Ends everything in good order.
