@@ -2,6 +2,7 @@
 
 pub mod blobs;
 pub mod clock;
+pub mod conformance;
 pub mod transport;
 
 pub use blobs::MemoryBlobs;
