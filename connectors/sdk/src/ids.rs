@@ -66,7 +66,8 @@ impl Marker {
     pub fn from_hash(hash: &[u8; 32]) -> Self {
         let mut text = String::from(Self::PREFIX);
         let (mut bits, mut held) = (0u32, 0u32);
-        for byte in hash {
+        // 17 bytes hold the 130 bits; more would only pile up in `held`.
+        for byte in hash.iter().take(17) {
             bits = (bits << 8) | u32::from(*byte);
             held += 8;
             while held >= 5 && text.len() < Self::PREFIX.len() + Self::DIGITS {
