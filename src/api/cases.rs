@@ -57,7 +57,10 @@ pub(super) async fn authenticate(
     let key = hmac::Key::new(hmac::HMAC_SHA256, b"admin token");
     let expected = hmac::sign(&key, api.admin.expose_secret().as_bytes());
     if hmac::verify(&key, given.as_bytes(), expected.as_ref()).is_err() {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "send the admin token of the data directory as bearer token"));
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "send the admin token of the data directory as bearer token",
+        ));
     }
     Ok(next.run(request).await)
 }
@@ -72,7 +75,10 @@ pub(super) async fn list(
     Ok(Json(cases.iter().map(CaseLine::of).collect()))
 }
 
-pub(super) async fn show(State(api): State<Api>, Path(case): Path<String>) -> Result<Json<CaseLine>, Problem> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path(case): Path<String>,
+) -> Result<Json<CaseLine>, Problem> {
     let case = named(&api, &case).await?;
     Ok(Json(CaseLine::of(&case)))
 }
@@ -118,7 +124,9 @@ pub(super) async fn refresh(
     for (system, leg) in &case.legs {
         let Some(ticket) = leg.ticket.clone() else { continue };
         let ticket = TicketRef::new(system.clone(), ticket);
-        intake::operator(shared, ticket, HintSource::Operator).await.map_err(|error| Problem::internal(&error))?;
+        intake::operator(shared, ticket, HintSource::Operator)
+            .await
+            .map_err(|error| Problem::internal(&error))?;
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "case": case.id.to_string() }))))
 }
@@ -132,9 +140,11 @@ async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Val
     }
     let shared = api.bridge.shared();
     let (done, durable) = oneshot::channel();
-    let fact = Fact::Unparked { leg: name.system, item, discarded };
+    let fact = Box::new(Fact::Unparked { leg: name.system, item, discarded });
     shared.lanes.nudge_case(shared, case.id, Nudge::Command { fact, done });
-    durable.await.map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
+    durable
+        .await
+        .map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
     Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
 }
 
