@@ -4,9 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::{
-    Class, ConditionalWrite, Error, IntentId, Operation, SystemName, Ticket, Timestamp, TookEffect,
-};
+use throughline_sdk::{Class, Error, IntentId, Operation, SystemName, Ticket, Timestamp, TookEffect};
 
 use super::lane::Lane;
 use crate::case::{Fact, Health, Outstanding};
@@ -34,8 +32,8 @@ impl Lane<'_> {
                 .await;
         };
         let mut intent = due.intent.clone();
+        // What was last read, also when that is younger than the plan: an intent before this one moved it on.
         if let Some(shadow) = self.case.legs.get(leg).map(|leg| &leg.shadow)
-            && system.capabilities.conditional_write != ConditionalWrite::None
             && matches!(intent.operation, Operation::Update { .. } | Operation::Transition { .. })
         {
             intent.expected.clone_from(&shadow.version);
