@@ -13,10 +13,10 @@ use tokio::sync::oneshot;
 
 use super::Failure;
 use super::access::load;
-use crate::clock::{SystemClock, SystemEntropy};
-use crate::daemon::{Bridge, Running, assemble};
 use crate::api;
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
+use crate::daemon::{Bridge, Running, assemble};
 use crate::telemetry::logs;
 
 /// How long a shutdown waits for callers to end their requests. What they sent and was not answered they send again.
@@ -92,7 +92,9 @@ impl Serve {
 /// Returns when the process is told to stop, or the ledger failed and a restart is needed.
 async fn stop(bridge: &Bridge) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("Signals cannot be received; the daemon can only be killed.");
         return std::future::pending().await;
     };

@@ -82,7 +82,8 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http = plane(base, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let http =
+            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;
@@ -127,7 +128,8 @@ pub async fn journal(
     master: MasterKey,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Journal, AssemblyError> {
-    let store = Arc::new(SledStore::open(data.store(), SledStore::DEFAULT_CACHE_BYTES).map_err(ledger::Error::from)?);
+    let store =
+        Arc::new(SledStore::open(data.store(), SledStore::DEFAULT_CACHE_BYTES).map_err(ledger::Error::from)?);
     let parts = ledger::Parts {
         medium,
         store,

@@ -81,7 +81,8 @@ impl Bridge {
     /// When the ledger cannot be read or written.
     pub async fn start(parts: Parts) -> Result<Self, ledger::Error> {
         let Parts { systems, rules, journal, blobs, clock, entropy, markers, reconcile, metrics } = parts;
-        let systems: BTreeMap<_, _> = systems.into_iter().map(|system| (system.name.clone(), system)).collect();
+        let systems: BTreeMap<_, _> =
+            systems.into_iter().map(|system| (system.name.clone(), system)).collect();
         let capabilities =
             systems.iter().map(|(name, system)| (name.clone(), system.capabilities.clone())).collect();
         let shared = Arc::new(Shared {
@@ -136,6 +137,11 @@ impl Shared {
     /// Whether the ledger failed: nothing can be taken in or sent any more.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed) || self.journal.is_failed()
+    }
+
+    /// How many lanes have something to do just now.
+    pub fn lanes_busy(&self) -> usize {
+        self.lanes.busy()
     }
 
     pub(crate) fn fail(&self) {

@@ -1,6 +1,6 @@
 //! One lane at work: a ticket that may open a case, or a case from its nudges until nothing is left to do now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -58,8 +58,14 @@ async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> R
             Err(error) => {
                 tracing::debug!(%ticket, %error, "A ticket could not be read; it is tried again.");
                 let wait = shared.wait_after(failures, error.retry_after());
-                let nudge =
-                    Nudge::Hint { ticket: ticket.clone(), source, content: None, durable, done, failures: failures + 1 };
+                let nudge = Nudge::Hint {
+                    ticket: ticket.clone(),
+                    source,
+                    content: None,
+                    durable,
+                    done,
+                    failures: failures + 1,
+                };
                 shared.lanes.nudge_later(shared, LaneKey::Ticket(ticket.clone()), nudge, wait);
                 continue;
             }
@@ -84,7 +90,7 @@ async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> R
         let now = shared.clock.now();
         let mut case = Case::new(shared.journal.next_case(), now);
         let observations = BTreeMap::from([(ticket.system.clone(), read)]);
-        let plan = shared.plan(&mut case, &observations, &std::collections::BTreeSet::new(), now);
+        let plan = shared.plan(&mut case, &observations, &BTreeSet::new(), now);
         let mut facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
         facts.extend(plan.facts);
         facts.push(Fact::Answered { ticket: ticket.clone(), through });
@@ -108,8 +114,16 @@ async fn follow(
         tracing::warn!(case.id = %id, "A lane was woken for a case that is not in the store.");
         return Ok(());
     };
-    let mut lane =
-        Lane { shared, case, acknowledgements: Vec::new(), failures: 0, rereads: 0, wait: None, last_plan: None };
+    let mut lane = Lane {
+        shared,
+        case,
+        acknowledgements: Vec::new(),
+        failures: 0,
+        rereads: 0,
+        wait: None,
+        last_plan: None,
+        asked: BTreeSet::new(),
+    };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
     for _ in 0..ROUNDS {
@@ -134,6 +148,8 @@ pub(super) struct Lane<'a> {
     pub(super) rereads: u32,
     wait: Option<Duration>,
     last_plan: Option<Plan>,
+    /// Legs that were read for a text that is kept nowhere else.
+    asked: BTreeSet<SystemName>,
 }
 
 impl Lane<'_> {
@@ -150,7 +166,7 @@ impl Lane<'_> {
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
                     self.case.apply(&fact, self.shared.clock.now());
-                    facts.push(fact);
+                    facts.push(*fact);
                 }
                 Nudge::Hint { ticket, source, content, durable, done, failures } => {
                     self.acknowledgements.extend(done);
@@ -213,7 +229,10 @@ impl Lane<'_> {
         if let Some(origin) = plan.unstored.first() {
             return self.store_file(origin).await;
         }
-        if let Some(system) = plan.unread.first().cloned()
+        // Once each in a run: what a fresh reading does not bring, another one will not either.
+        let unread = plan.unread.iter().find(|system| !self.asked.contains(*system)).cloned();
+        if let Some(system) = unread
+            && self.asked.insert(system.clone())
             && let Some(ticket) = self.case.legs.get(&system).and_then(|leg| leg.ticket.clone())
         {
             let (mut observations, mut facts) = (BTreeMap::new(), Vec::new());
@@ -243,7 +262,7 @@ impl Lane<'_> {
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
-        let plan = self.shared.plan(&mut self.case, &observations, &std::collections::BTreeSet::new(), now);
+        let plan = self.shared.plan(&mut self.case, &observations, &BTreeSet::new(), now);
         facts.extend(plan.facts.iter().cloned());
         self.last_plan = Some(plan);
         for (ticket, durable) in answered {
@@ -258,7 +277,7 @@ impl Lane<'_> {
         &mut self,
         facts: Vec<Fact>,
         observations: BTreeMap<SystemName, Ticket>,
-        settled: std::collections::BTreeSet<throughline_sdk::IntentId>,
+        settled: BTreeSet<throughline_sdk::IntentId>,
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
@@ -362,7 +381,7 @@ impl Shared {
         &self,
         case: &mut Case,
         observations: &BTreeMap<SystemName, Ticket>,
-        settled: &std::collections::BTreeSet<throughline_sdk::IntentId>,
+        settled: &BTreeSet<throughline_sdk::IntentId>,
         now: Timestamp,
     ) -> Plan {
         let view = View {
@@ -380,6 +399,6 @@ impl Shared {
 fn acknowledge(done: Option<oneshot::Sender<()>>) {
     if let Some(done) = done {
         // The one who asked may have gone.
-        drop(done.send(()));
+        done.send(()).ok();
     }
 }
