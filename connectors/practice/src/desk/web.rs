@@ -19,6 +19,8 @@ use super::model::{Action, Patch, Ticket};
 
 const MAX_FILE_BYTES: usize = 64 * 1024 * 1024;
 const MAX_LISTED: usize = 200;
+const INTERNAL: &str =
+    "<label class=row><input type=checkbox name=internal value=yes> Internal: only staff may read it</label>";
 const STYLE: &str = include_str!("style.css");
 
 pub(super) fn routes(desk: &Desk) -> Router {
@@ -60,17 +62,26 @@ async fn style(State(desk): State<Desk>) -> Response {
 
 async fn list(State(desk): State<Desk>) -> Html<String> {
     let mut rows = String::new();
+    let settings = desk.settings();
     let snapshot = desk.snapshot();
     for ticket in snapshot.tickets.iter().rev().take(MAX_LISTED) {
         row(&mut rows, ticket);
     }
-    if rows.is_empty() {
-        rows.push_str("<tr><td colspan=5 class=soft>No tickets yet. Raise the first one below.</td></tr>");
-    }
-    let settings = desk.settings();
+    let table = if rows.is_empty() {
+        "<p class=empty>No tickets yet. Raise the first one below.</p>".to_owned()
+    } else {
+        format!(
+            "<table><thead><tr><th scope=col>No.<th scope=col>Title<th scope=col>Status<th scope=col class=wide>\
+             Priority<th scope=col class=wide>Changed</tr></thead><tbody>{rows}</tbody></table>"
+        )
+    };
+    let shown = match snapshot.tickets.len() {
+        0 => String::new(),
+        many if many > MAX_LISTED => format!("<span class=soft>the last {MAX_LISTED} of {many}</span>"),
+        few => format!("<span class=soft>{few}</span>"),
+    };
     let body = format!(
-        "<section><h1>Tickets</h1><table><thead><tr><th>No.<th>Title<th>Status<th class=wide>Priority\
-         <th class=wide>Changed</tr></thead><tbody>{rows}</tbody></table></section>\
+        "<section><div class=title><h1>Tickets</h1>{shown}</div>{table}</section>\
          <section><h2>Raise a ticket</h2><form method=post action=/tickets>{}\
          <label>Title<input name=title required maxlength=200></label>\
          <label>Description<textarea name=description></textarea></label><div class=pair>{}{}</div>\
@@ -91,7 +102,7 @@ fn row(out: &mut String, ticket: &Ticket) {
     // Writing into a string cannot fail.
     let _infallible = write!(
         out,
-        "<tr><td>{n}<td><a href=/tickets/{n}>{}</a><td><span class=tag>{}</span><td class=wide>{}\
+        "<tr><td>{n}<td dir=auto><a href=/tickets/{n}>{}</a><td><span class=\"tag state\">{}</span><td class=wide>{}\
          <td class=\"wide soft\">{}</tr>",
         escape(&ticket.title),
         escape(&ticket.status),
@@ -109,52 +120,66 @@ async fn open(State(desk): State<Desk>, Path(number): Path<u64>) -> Response {
         Err(refusal) => return refused(&desk, &refusal.to_string()),
     };
     let settings = desk.settings();
-    let mut body = format!(
-        "<section><h1>{n} · {}</h1><p class=soft>Raised by {} on {} · <span class=tag>{}</span> \
-         <span class=tag>{}</span> <span class=tag>{}</span></p><p class=text>{}</p>{}</section>",
+    let words = settings.statuses.iter().map(|(word, _)| word);
+    let described = match ticket.description.as_str() {
+        "" => "<p class=soft>No description.</p>".to_owned(),
+        text => format!("<p class=text dir=auto>{}</p>", escape(text)),
+    };
+    let body = format!(
+        "<nav aria-label=Place><a href=/>← All tickets</a></nav>\
+         <section><div class=title><h1 dir=auto>{}</h1><span class=soft>No. {n}</span></div>\
+         <p class=facts><span class=\"tag state\">{}</span> <span class=tag>{}</span> <span class=tag>{}</span></p>\
+         <p class=soft>Raised by {} on {}</p>{described}</section>\
+         <div class=columns><div class=stack>{}\
+         <section><h2>Comment</h2><form method=post action=/tickets/{n}/comments>{}\
+         <label>Text<textarea name=body required></textarea></label>{INTERNAL}\
+         <button>Comment</button></form></section></div>\
+         <div class=stack><section><h2>Change</h2><form method=post action=/tickets/{n}>{}<div class=pair>{}{}</div>\
+         <button>Save</button></form></section>{}\
+         <section><h2>Files</h2>{}<form method=post action=/tickets/{n}/files enctype=multipart/form-data>{}\
+         <label>File<input type=file name=file required></label>{INTERNAL}\
+         <button>Attach</button></form></section></div></div>",
         escape(&ticket.title),
-        escape(&ticket.requester),
-        ticket.created.format("%Y-%m-%d %H:%M"),
         escape(&ticket.status),
         escape(&ticket.priority),
         escape(&ticket.kind),
-        escape(&ticket.description),
+        escape(&ticket.requester),
+        ticket.created.format("%Y-%m-%d %H:%M"),
+        talk(&ticket),
+        who(),
+        who(),
+        choice("Status", "status", words, Some(&ticket.status)),
+        choice("Priority", "priority", settings.priorities.iter(), Some(&ticket.priority)),
         extras(&ticket),
+        files(&ticket),
+        who(),
         n = ticket.number,
     );
+    page(&desk, &ticket.title, &body).into_response()
+}
+
+/// What was said, oldest first.
+fn talk(ticket: &Ticket) -> String {
+    let mut out = "<div class=talk><h2>Conversation</h2>".to_owned();
+    if ticket.comments.is_empty() {
+        out.push_str("<p class=empty>Nobody has commented yet.</p>");
+    }
     for comment in &ticket.comments {
         let (class, tag) =
             if comment.internal { ("internal", " <span class=tag>internal</span>") } else { ("public", "") };
-        body.push_str(&format!(
-            "<article class={class}><span class=soft><strong>{}</strong> · {}{tag}</span><p>{}</p></article>",
+        out.push_str(&format!(
+            "<article class={class}><p class=soft><strong>{}</strong> · {}{tag}</p><p class=text dir=auto>{}</p>\
+             </article>",
             escape(&comment.author),
             comment.created.format("%Y-%m-%d %H:%M"),
             escape(&comment.body),
         ));
     }
-    let words = settings.statuses.iter().map(|(word, _)| word);
-    body.push_str(&format!(
-        "<section><h2>Comment</h2><form method=post action=/tickets/{n}/comments>{}\
-         <label>Text<textarea name=body required></textarea></label>\
-         <label class=row><input type=checkbox name=internal value=yes> Internal: only staff may read it</label>\
-         <button>Comment</button></form></section>\
-         <section><h2>Change</h2><form method=post action=/tickets/{n}>{}<div class=pair>{}{}</div>\
-         <button>Save</button></form></section>\
-         <section><h2>Attach a file</h2><form method=post action=/tickets/{n}/files enctype=multipart/form-data>{}\
-         <label>File<input type=file name=file required></label>\
-         <label class=row><input type=checkbox name=internal value=yes> Internal: only staff may read it</label>\
-         <button>Attach</button></form></section>",
-        who(),
-        who(),
-        choice("Status", "status", words, Some(&ticket.status)),
-        choice("Priority", "priority", settings.priorities.iter(), Some(&ticket.priority)),
-        who(),
-        n = ticket.number,
-    ));
-    page(&desk, &ticket.title, &body).into_response()
+    out.push_str("</div>");
+    out
 }
 
-/// Custom fields, references and files, each as a list if there are any.
+/// Custom fields and references, each as a list if there are any.
 fn extras(ticket: &Ticket) -> String {
     let fields: Vec<_> = ticket
         .fields
@@ -171,7 +196,20 @@ fn extras(ticket: &Ticket) -> String {
             Some(_) | None => escape(&reference.label),
         })
         .collect();
-    let files: Vec<_> = ticket
+    let mut out = String::new();
+    for (title, rows) in [("Fields", fields), ("Linked", references)] {
+        if !rows.is_empty() {
+            out.push_str(&format!("<h2>{title}</h2><ul><li>{}</ul>", rows.join("<li>")));
+        }
+    }
+    if out.is_empty() { out } else { format!("<section>{out}</section>") }
+}
+
+fn files(ticket: &Ticket) -> String {
+    if ticket.files.is_empty() {
+        return "<p class=soft>None so far.</p>".to_owned();
+    }
+    let rows: Vec<_> = ticket
         .files
         .iter()
         .map(|file| {
@@ -183,13 +221,7 @@ fn extras(ticket: &Ticket) -> String {
             )
         })
         .collect();
-    let mut out = String::new();
-    for (title, rows) in [("Fields", fields), ("Linked", references), ("Files", files)] {
-        if !rows.is_empty() {
-            out.push_str(&format!("<h2>{title}</h2><ul><li>{}</ul>", rows.join("<li>")));
-        }
-    }
-    out
+    format!("<ul><li>{}</ul>", rows.join("<li>"))
 }
 
 #[derive(Deserialize)]
@@ -293,7 +325,7 @@ fn back(desk: &Desk, ticket: u64, refusal: Option<String>) -> Response {
 
 fn refused(desk: &Desk, words: &str) -> Response {
     let body = format!(
-        "<section><h1>That did not work</h1><p>{}</p><a href=/>All tickets</a></section>",
+        "<section><h1>That did not work</h1><p class=text dir=auto>{}</p><p class=text><a href=/>All tickets</a></p></section>",
         escape(words)
     );
     (StatusCode::UNPROCESSABLE_ENTITY, page(desk, "That did not work", &body)).into_response()
@@ -323,7 +355,7 @@ fn page(desk: &Desk, title: &str, body: &str) -> Html<String> {
     Html(format!(
         "<!doctype html><html lang=en><head><meta charset=utf-8>\
          <meta name=viewport content=\"width=device-width, initial-scale=1\"><title>{} · {desk}</title>\
-         <link rel=stylesheet href=/style.css></head><body><header><a href=/>{desk}</a><span>{}</span></header>\
+         <link rel=stylesheet href=/style.css></head><body><header><div><a href=/>{desk}</a><span>{}</span></div></header>\
          <main>{body}</main></body></html>",
         escape(title),
         escape(&settings.name),
