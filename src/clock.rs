@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use chrono::SubsecRound;
 use futures::future::BoxFuture;
 use ring::rand::{SecureRandom, SystemRandom};
 use throughline_sdk::{Clock, Entropy, Timestamp};
@@ -29,7 +30,8 @@ impl Default for SystemClock {
 impl Clock for SystemClock {
     #[expect(clippy::disallowed_methods, reason = "this is where time is injected")]
     fn now(&self) -> Timestamp {
-        chrono::Utc::now()
+        // As exact as the ledger writes it: what is folded live and what is read back are the same.
+        chrono::Utc::now().trunc_subsecs(6)
     }
 
     fn monotonic(&self) -> Duration {
