@@ -36,6 +36,9 @@ impl Output {
     pub fn error(&self, text: &str) {
         let text = if self.json {
             serde_json::json!({ "error": text }).to_string()
+        } else if ["error: ", "warning: "].iter().any(|told| text.starts_with(told)) {
+            // The problems of a configuration say themselves how bad they are.
+            text.to_owned()
         } else {
             format!("error: {text}")
         };
