@@ -194,6 +194,10 @@ fn set_aside(folder: &Path) -> Result<(), Error> {
     let mut aside = folder.as_os_str().to_owned();
     aside.push(".set-aside");
     let moved = match fs::remove_dir_all(&aside) {
+        // What was set aside before was no folder.
+        Err(error) if error.kind() == io::ErrorKind::NotADirectory => {
+            fs::remove_file(&aside).and_then(|()| fs::rename(folder, &aside))
+        }
         Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
         Ok(()) | Err(_) => fs::rename(folder, &aside),
     };
