@@ -1,6 +1,7 @@
 //! The interface of the command line beside a running daemon: cases, traces, and what is parked.
 
 use axum::Json;
+use axum::extract::rejection::{JsonRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
@@ -67,8 +68,9 @@ pub(super) async fn authenticate(
 
 pub(super) async fn list(
     State(api): State<Api>,
-    Query(query): Query<PageQuery>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Vec<CaseLine>>, Problem> {
+    let Query(query) = query?;
     let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
     let limit = query.limit.unwrap_or(PAGE).min(PAGE);
     let cases = read(&api, move |index| index.cases(after, limit)).await?;
@@ -92,8 +94,9 @@ pub(super) async fn trace(State(api): State<Api>, Path(name): Path<String>) -> R
 
 pub(super) async fn parked(
     State(api): State<Api>,
-    Query(query): Query<PageQuery>,
+    query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Vec<ParkedLine>>, Problem> {
+    let Query(query) = query?;
     let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
     let limit = query.limit.unwrap_or(PAGE).min(PAGE);
     let lines = read(&api, move |index| view::parked(index, after, limit)).await?;
@@ -102,16 +105,16 @@ pub(super) async fn parked(
 
 pub(super) async fn retry(
     State(api): State<Api>,
-    Json(name): Json<ParkedName>,
+    name: Result<Json<ParkedName>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
-    unpark(&api, name, false).await
+    unpark(&api, name?.0, false).await
 }
 
 pub(super) async fn discard(
     State(api): State<Api>,
-    Json(name): Json<ParkedName>,
+    name: Result<Json<ParkedName>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
-    unpark(&api, name, true).await
+    unpark(&api, name?.0, true).await
 }
 
 /// An operator's nudge: the ticket is read afresh.

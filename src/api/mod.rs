@@ -45,5 +45,6 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/metrics", get(health::metrics))
         .nest("/api/v1", interface)
         .fallback(problem::not_found)
+        .method_not_allowed_fallback(problem::not_allowed)
         .with_state(api)
 }

@@ -1,5 +1,6 @@
 //! Errors as RFC 9457 problem documents.
 
+use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
@@ -24,6 +25,24 @@ impl Problem {
     }
 }
 
+impl From<QueryRejection> for Problem {
+    fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<JsonRejection> for Problem {
+    fn from(rejection: JsonRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<BytesRejection> for Problem {
+    fn from(rejection: BytesRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
         let title = self.status.canonical_reason().unwrap_or("Error");
@@ -41,4 +60,10 @@ impl IntoResponse for Problem {
 pub(crate) async fn not_found() -> Problem {
     std::future::ready(()).await;
     Problem::new(StatusCode::NOT_FOUND, "there is nothing at this address")
+}
+
+/// The answer for an address that takes other methods only.
+pub(crate) async fn not_allowed() -> Problem {
+    std::future::ready(()).await;
+    Problem::new(StatusCode::METHOD_NOT_ALLOWED, "this address does not take that method")
 }

@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
 use axum::extract::{Path, RawQuery, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
@@ -16,8 +17,9 @@ pub(super) async fn take(
     Path(system): Path<String>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Bytes,
+    body: Result<Bytes, BytesRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
+    let body = body?;
     let shared = api.bridge.shared();
     let received = shared.clock.now();
     let webhook = RawWebhook { headers, query: query.unwrap_or_default(), body, received };
