@@ -75,7 +75,8 @@ fn each_foreign_thing_has_one_home() {
     for folder in ["src", "connectors"] {
         for (name, text) in sources(folder) {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-            for line in code {
+            // Our own module of that name is not the crate.
+            for line in code.map(|line| line.replace("store::sled::", "store::")) {
                 for (what, home) in homes {
                     let own_crate = name.starts_with("connectors/redmine")
                         || name.starts_with("connectors/request-tracker");
