@@ -41,7 +41,9 @@ pub(super) fn expected(holds: Holds) -> String {
         Holds::Size => r#"a size such as "25MB" or "512KiB""#.to_owned(),
         Holds::Path => "a path in quotes".to_owned(),
         Holds::Socket => r#"an IP address and a port such as "127.0.0.1:8780""#.to_owned(),
-        Holds::Networks => r#"a list of IP networks and host names such as ["10.1.0.0/16", "desk.internal"]"#.to_owned(),
+        Holds::Networks => {
+            r#"a list of IP networks and host names such as ["10.1.0.0/16", "desk.internal"]"#.to_owned()
+        }
         Holds::Name => "the name of one that is declared".to_owned(),
         Holds::TextToWord(words) => format!("a table from the desk's words to one of {}", words.join(", ")),
         Holds::WordToText(words) => format!("a table from one of {} to the desk's words", words.join(", ")),
