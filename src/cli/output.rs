@@ -36,6 +36,9 @@ impl Output {
     pub fn error(&self, text: &str) {
         let text = if self.json {
             serde_json::json!({ "error": text }).to_string()
+        } else if text.starts_with("error: ") {
+            // A list of problems says so itself, for each of them.
+            text.to_owned()
         } else {
             format!("error: {text}")
         };
