@@ -1,7 +1,7 @@
 //! The kinds of system this build can connect. The only file that names connectors.
 
 use throughline_sdk::connector::Built;
-use throughline_sdk::{Capabilities, Result, Setting, Settings};
+use throughline_sdk::{Capabilities, Result, Setting, SettingKind, Settings};
 
 /// One kind of system.
 #[derive(Clone, Copy, Debug)]
@@ -102,29 +102,57 @@ fn row(kind: &Kind, capabilities: &Capabilities) -> String {
     )
 }
 
-/// The capabilities of a kind with its example settings.
+/// The capabilities of a kind with the examples of its required settings.
 fn example(kind: &Kind) -> Result<Capabilities> {
+    // Any text is a secret, but Request Tracker's tokens have a form that its connector asks for.
+    const SECRET: &str = "1-23-0123456789abcdef0123456789abcdef";
     let mut settings = Settings::default();
-    for setting in kind.settings {
-        match setting.kind {
-            throughline_sdk::SettingKind::Secret => {
-                settings.secrets.insert(
-                    setting.key.to_owned(),
-                    String::from("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz").into(),
-                );
-            }
-            throughline_sdk::SettingKind::Text
-            | throughline_sdk::SettingKind::Address
-            | throughline_sdk::SettingKind::Word(_) => {
-                let text = setting.example.trim_matches('"');
-                settings.values.insert(setting.key.to_owned(), text.into());
-            }
-            throughline_sdk::SettingKind::Count
-            | throughline_sdk::SettingKind::Flag
-            | throughline_sdk::SettingKind::Duration
-            | throughline_sdk::SettingKind::TextList
-            | throughline_sdk::SettingKind::TextMap => {}
+    for setting in kind.settings.iter().filter(|setting| setting.required) {
+        if setting.kind == SettingKind::Secret {
+            settings.secrets.insert(setting.key.to_owned(), SECRET.into());
+            continue;
+        }
+        let table = toml::from_str::<toml::Table>(&format!("value = {}", setting.example)).ok();
+        let value = table.as_ref().and_then(|table| serde_json::to_value(table.get("value")?).ok());
+        if let Some(value) = value {
+            settings.values.insert(setting.key.to_owned(), value);
         }
     }
     (kind.build)(&settings).map(|built| built.connector.capabilities())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::case::{Priority, Status};
+
+    #[test]
+    fn every_usual_word_has_one_of_our_meanings() {
+        for kind in KINDS {
+            assert!(!kind.statuses.is_empty(), "{} has no statuses", kind.name);
+            for (word, meaning) in kind.statuses {
+                assert!(Status::from_word(meaning).is_some(), "{}: status {word:?} is {meaning:?}", kind.name);
+            }
+            for (word, meaning) in kind.priorities {
+                assert!(Priority::from_word(meaning).is_some(), "{}: priority {word:?} is {meaning:?}", kind.name);
+            }
+        }
+    }
+
+    #[test]
+    fn every_kind_builds_from_the_examples_of_its_required_settings() {
+        for kind in KINDS {
+            let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
+            assert!(capabilities.max_file_bytes > 0, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn kinds_are_found_by_their_names_alone() {
+        for known in KINDS {
+            assert_eq!(kind(known.name).map(|kind| kind.title), Some(known.title));
+        }
+        assert!(kind("Redmine").is_none() && kind("").is_none());
+        assert!(KINDS.is_sorted_by_key(|kind| kind.name));
+    }
 }

@@ -3,11 +3,13 @@
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use clap::Args;
 use sd_notify::NotifyState;
 use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
+use tokio::sync::oneshot;
 
 use super::Failure;
 use super::access::load;
@@ -16,6 +18,9 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
 use crate::daemon::{Bridge, Running, assemble};
 use crate::telemetry::logs;
+
+/// How long a shutdown waits for callers to end their requests. What they sent and was not answered they send again.
+const GRACE: Duration = Duration::from_secs(3);
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
 #[derive(Debug, Args)]
@@ -61,10 +66,20 @@ impl Serve {
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
         let router = api::router(bridge.clone(), admin);
-        let watch = bridge.clone();
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move { stop(&watch).await });
-        served.await.map_err(Failure::failed)?;
-        notify(&[NotifyState::Stopping]);
+        let (watch, (told, hears)) = (bridge.clone(), oneshot::channel::<()>());
+        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+            stop(&watch).await;
+            notify(&[NotifyState::Stopping]);
+            drop(told);
+        });
+        let patience = async {
+            drop(hears.await);
+            bridge.shared().clock.sleep(GRACE).await;
+        };
+        tokio::select! {
+            served = served.into_future() => served.map_err(Failure::failed)?,
+            () = patience => tracing::info!("Callers that have not ended their requests are left."),
+        }
         tracing::info!("The bridge is stopping: what is being sent comes to its end.");
         let stopped = bridge.stop().await;
         data.retire();
@@ -85,7 +100,7 @@ async fn stop(bridge: &Bridge) {
     };
     let failed = async {
         while !bridge.shared().has_failed() {
-            bridge.shared().clock.sleep(std::time::Duration::from_millis(200)).await;
+            bridge.shared().clock.sleep(Duration::from_millis(200)).await;
         }
     };
     tokio::select! {

@@ -181,8 +181,9 @@ const BRIDGE: Table = Table {
             key: "allow",
             holds: Holds::Networks,
             need: Need::Default("[]"),
-            doc: "Addresses that requests to systems may reach besides public ones: IP networks or single addresses.",
-            example: r#"["10.1.0.0/16"]"#,
+            doc: "What requests to systems may reach besides public addresses: IP networks, single addresses, or host names \
+                  and whatever private address they lead to.",
+            example: r#"["10.1.0.0/16", "desk.internal"]"#,
         },
     ],
 };

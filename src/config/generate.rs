@@ -79,7 +79,7 @@ fn holds(holds: Holds, kinds: &[KindSettings]) -> Json {
         Holds::Socket => json!({ "type": "string", "pattern": "^[0-9a-fA-F.:\\[\\]%]+:[0-9]+$" }),
         Holds::Networks => json!({
             "type": "array",
-            "items": { "type": "string", "pattern": "^[0-9a-fA-F.:]+(/[0-9]{1,3})?$" },
+            "items": { "type": "string", "pattern": "^([0-9a-fA-F.:]+(/[0-9]{1,3})?|[^/: ]+)$" },
         }),
         Holds::Name => json!({ "type": "string", "pattern": NAME_PATTERN }),
         Holds::TextToWord(words) => json!({ "type": "object", "additionalProperties": { "enum": words } }),
@@ -145,7 +145,7 @@ mod tests {
 
     /// The kinds that the committed files are generated for.
     fn kinds() -> Vec<KindSettings> {
-        fixture::kinds()
+        crate::daemon::assemble::kind_settings()
     }
 
     #[test]

@@ -30,11 +30,11 @@ use toml::de::DeTable;
 
 use crate::agreement::Rules;
 use crate::case::PartyName;
+use crate::egress::Allowed;
 
 pub use generate::{example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
-pub use value::Network;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -78,7 +78,7 @@ pub struct Config {
     /// The key of the case keys.
     pub master_key: Option<SecretString>,
     /// Addresses that outbound requests may reach besides public ones.
-    pub allow: Vec<Network>,
+    pub allow: Vec<Allowed>,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
 }

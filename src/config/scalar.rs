@@ -10,7 +10,8 @@ use super::findings::{Mistake, Place};
 use super::secret::{self, Exposed};
 use super::section::Value;
 use super::shape::{Reader, join};
-use super::value::{self, Network};
+use super::value;
+use crate::egress::Allowed;
 
 /// What a value's text turned out to be, or the fault in it.
 type Read = Result<Value, String>;
@@ -40,7 +41,7 @@ pub(super) fn expected(holds: Holds) -> String {
         Holds::Size => r#"a size such as "25MB" or "512KiB""#.to_owned(),
         Holds::Path => "a path in quotes".to_owned(),
         Holds::Socket => r#"an IP address and a port such as "127.0.0.1:8780""#.to_owned(),
-        Holds::Networks => r#"a list of IP networks such as ["10.1.0.0/16"]"#.to_owned(),
+        Holds::Networks => r#"a list of IP networks and host names such as ["10.1.0.0/16", "desk.internal"]"#.to_owned(),
         Holds::Name => "the name of one that is declared".to_owned(),
         Holds::TextToWord(words) => format!("a table from the desk's words to one of {}", words.join(", ")),
         Holds::WordToText(words) => format!("a table from one of {} to the desk's words", words.join(", ")),
@@ -129,11 +130,11 @@ impl Reader<'_> {
         read.into_iter().map(|item| item?.as_text().map(str::to_owned)).collect()
     }
 
-    fn networks(&mut self, list: &DeArray<'_>, path: &str) -> Option<Vec<Network>> {
+    fn networks(&mut self, list: &DeArray<'_>, path: &str) -> Option<Vec<Allowed>> {
         let mut networks = Some(Vec::new());
         for item in list {
             let read = match item.get_ref().as_str() {
-                Some(text) => Network::parse(text),
+                Some(text) => text.parse(),
                 None => Err(format!("{} does not belong here", kind_of(item.get_ref()))),
             };
             match (read, networks.as_mut()) {

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use super::findings::Place;
 use super::shape::join;
-use super::value::Network;
+use crate::egress::Allowed;
 
 /// A table whose values are all of the declared types. What was wrong is reported and not in it.
 #[derive(Debug)]
@@ -44,7 +44,7 @@ pub(super) enum Value {
     Secret(SecretString),
     Path(PathBuf),
     Socket(SocketAddr),
-    Networks(Vec<Network>),
+    Networks(Vec<Allowed>),
     Texts(Vec<String>),
     Section(Section),
 }

@@ -1,77 +1,8 @@
-//! Single values that TOML has no type for: lengths of time, sizes, networks, addresses, names.
+//! Single values that TOML has no type for: lengths of time, sizes, addresses, names.
 
-use std::fmt;
-use std::net::IpAddr;
 use std::time::Duration;
 
 use url::Url;
-
-/// A range of IP addresses, written `10.1.0.0/16` or as one address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Network {
-    address: IpAddr,
-    prefix: u8,
-}
-
-impl Network {
-    /// Reads `10.1.0.0/16`, `fd00::/8` or a single address.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that says what is wrong. Bits behind the prefix must be zero, so that what stands there is what
-    /// is allowed.
-    pub fn parse(text: &str) -> Result<Self, String> {
-        let (address, prefix) = match text.split_once('/') {
-            None => (text, None),
-            Some((address, prefix)) => (address, Some(prefix)),
-        };
-        let address: IpAddr = address.parse().ok().ok_or_else(|| format!("{address:?} is no IP address"))?;
-        if address.to_canonical() != address {
-            return Err("an IPv4 address is written as one".to_owned());
-        }
-        let bits = if address.is_ipv4() { 32 } else { 128 };
-        let prefix = match prefix {
-            None => bits,
-            Some(prefix) => prefix
-                .parse::<u8>()
-                .ok()
-                .filter(|prefix| *prefix <= bits)
-                .ok_or_else(|| format!("the prefix must be a number from 0 to {bits}"))?,
-        };
-        let network = Self { address, prefix };
-        let host_bits = number(address) & !network.mask();
-        if host_bits != 0 {
-            return Err(format!("bits are set behind the prefix /{prefix}"));
-        }
-        Ok(network)
-    }
-
-    /// Whether the address lies in this range. An IPv4 address mapped into IPv6 counts as IPv4.
-    pub fn contains(&self, address: IpAddr) -> bool {
-        let address = address.to_canonical();
-        address.is_ipv4() == self.address.is_ipv4() && number(address) & self.mask() == number(self.address)
-    }
-
-    fn mask(&self) -> u128 {
-        let (bits, all) =
-            if self.address.is_ipv4() { (32u32, u128::from(u32::MAX)) } else { (128, u128::MAX) };
-        let host_bits = bits.saturating_sub(u32::from(self.prefix));
-        all & u128::MAX.checked_shl(host_bits).unwrap_or(0)
-    }
-}
-
-impl fmt::Display for Network {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}/{}", self.address, self.prefix)
-    }
-}
-
-fn number(address: IpAddr) -> u128 {
-    match address {
-        IpAddr::V4(address) => u128::from(u32::from(address)),
-        IpAddr::V6(address) => u128::from(address),
-    }
-}
 
 /// Reads a length of time: one or more of a whole number and `s`, `m`, `h` or `d`, as in `90s` or `1h30m`.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {

@@ -189,6 +189,5 @@ fn policy(address: &Url, config: &Config) -> AddressPolicy {
         Some(Host::Ipv6(ip)) => ip.is_loopback(),
         None => false,
     };
-    let allow = config.allow.iter().filter_map(|network| network.to_string().parse().ok()).collect();
-    AddressPolicy { allow, loopback, ..AddressPolicy::default() }
+    AddressPolicy { allow: config.allow.clone(), loopback, ..AddressPolicy::default() }
 }

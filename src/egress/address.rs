@@ -1,5 +1,6 @@
 //! Which addresses may be called: a connector's address comes from an admin, what it leads to from strangers.
 
+use std::fmt;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::str::FromStr;
 
@@ -27,7 +28,7 @@ pub enum Allowed {
     Host(String),
 }
 
-/// A network in CIDR notation.
+/// A range of IP addresses, written `10.1.0.0/16` or as one address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Network {
     address: IpAddr,
@@ -156,22 +157,65 @@ impl AddressPolicy {
 impl FromStr for Allowed {
     type Err = String;
 
+    /// Reads a network, an address or a host name. An address in any other spelling than its usual one, and a
+    /// network with bits set behind its prefix, are refused: what stands there is what is allowed.
     fn from_str(text: &str) -> Result<Self, String> {
-        let wrong = || format!("{text:?} is no network such as 10.20.0.0/16, no address and no host name");
-        if let Some((address, prefix)) = text.split_once('/') {
-            let address = unmapped(address.parse().ok().ok_or_else(wrong)?);
-            let longest = if address.is_ipv4() { 32 } else { 128 };
-            let prefix = prefix.parse().ok().filter(|prefix| *prefix <= longest).ok_or_else(wrong)?;
-            return Ok(Self::Network(Network { address, prefix }));
+        if text.contains(['/', ':']) || text.parse::<IpAddr>().is_ok() {
+            return text.parse().map(Self::Network);
         }
-        match Host::parse(text).ok().ok_or_else(wrong)? {
-            Host::Domain(name) => Ok(Self::Host(bare(&name).to_owned())),
-            Host::Ipv4(ip) => Ok(Self::Network(Network { address: IpAddr::V4(ip), prefix: 32 })),
-            Host::Ipv6(ip) => match unmapped(IpAddr::V6(ip)) {
-                address @ IpAddr::V4(_) => Ok(Self::Network(Network { address, prefix: 32 })),
-                address @ IpAddr::V6(_) => Ok(Self::Network(Network { address, prefix: 128 })),
-            },
+        match Host::parse(text) {
+            Ok(Host::Domain(name)) => Ok(Self::Host(bare(&name).to_owned())),
+            Ok(Host::Ipv4(ip)) => Err(format!("{text:?} is another spelling of {ip}")),
+            Ok(Host::Ipv6(_)) | Err(_) => Err(format!("{text:?} is no IP address and no host name")),
         }
+    }
+}
+
+impl fmt::Display for Allowed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Network(network) => network.fmt(f),
+            Self::Host(name) => f.write_str(name),
+        }
+    }
+}
+
+impl FromStr for Network {
+    type Err = String;
+
+    /// Reads `10.1.0.0/16`, `fd00::/8` or a single address; the error is a sentence that says what is wrong.
+    fn from_str(text: &str) -> Result<Self, String> {
+        let (address, prefix) = match text.split_once('/') {
+            None => (text, None),
+            Some((address, prefix)) => (address, Some(prefix)),
+        };
+        let address: IpAddr = address.parse().ok().ok_or_else(|| format!("{address:?} is no IP address"))?;
+        if unmapped(address) != address {
+            return Err("an IPv4 address is written as one".to_owned());
+        }
+        let bits = if address.is_ipv4() { 32 } else { 128 };
+        let prefix = match prefix {
+            None => bits,
+            Some(prefix) => prefix
+                .parse()
+                .ok()
+                .filter(|prefix| *prefix <= bits)
+                .ok_or_else(|| format!("the prefix must be a number from 0 to {bits}"))?,
+        };
+        let behind = match address {
+            IpAddr::V4(address) => address.to_bits() & !mask_v4(prefix) != 0,
+            IpAddr::V6(address) => address.to_bits() & !mask_v6(prefix) != 0,
+        };
+        if behind {
+            return Err(format!("bits are set behind the prefix /{prefix}"));
+        }
+        Ok(Self { address, prefix })
+    }
+}
+
+impl fmt::Display for Network {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{}", self.address, self.prefix)
     }
 }
 
@@ -205,13 +249,19 @@ fn unmapped(ip: IpAddr) -> IpAddr {
 }
 
 fn same_v4(net: Ipv4Addr, ip: Ipv4Addr, prefix: u32) -> bool {
-    let mask = u32::MAX.checked_shl(32_u32.saturating_sub(prefix)).unwrap_or(0);
-    net.to_bits() & mask == ip.to_bits() & mask
+    net.to_bits() & mask_v4(prefix) == ip.to_bits() & mask_v4(prefix)
 }
 
 fn same_v6(net: Ipv6Addr, ip: Ipv6Addr, prefix: u32) -> bool {
-    let mask = u128::MAX.checked_shl(128_u32.saturating_sub(prefix)).unwrap_or(0);
-    net.to_bits() & mask == ip.to_bits() & mask
+    net.to_bits() & mask_v6(prefix) == ip.to_bits() & mask_v6(prefix)
+}
+
+fn mask_v4(prefix: u32) -> u32 {
+    u32::MAX.checked_shl(32_u32.saturating_sub(prefix)).unwrap_or(0)
+}
+
+fn mask_v6(prefix: u32) -> u128 {
+    u128::MAX.checked_shl(128_u32.saturating_sub(prefix)).unwrap_or(0)
 }
 
 /// A host name without the dot that makes it absolute.
@@ -300,9 +350,38 @@ mod tests {
     }
 
     #[test]
-    fn an_exception_that_is_no_network_and_no_host_is_named() {
-        for text in ["10.0.0.0/33", "10.0.0/8", "/8", "", "a b", "::/129"] {
-            assert!(text.parse::<Allowed>().is_err(), "{text}");
+    fn a_network_holds_its_addresses_only() {
+        for (network, inside, outside) in [
+            ("10.1.0.0/16", "10.1.255.255", "10.2.0.0"),
+            ("10.1.0.0/16", "::ffff:10.1.2.3", "::10.1.2.3"),
+            ("127.0.0.1", "127.0.0.1", "127.0.0.2"),
+            ("0.0.0.0/0", "255.255.255.255", "::1"),
+            ("fd00::/8", "fd12::1", "fe80::1"),
+            ("::/0", "::1", "10.0.0.1"),
+        ] {
+            let network: Network = network.parse().unwrap();
+            assert!(network.holds(inside.parse().unwrap()), "{network} {inside}");
+            assert!(!network.holds(outside.parse().unwrap()), "{network} {outside}");
         }
+    }
+
+    #[test]
+    fn an_exception_that_is_not_what_it_seems_is_refused() {
+        for (text, why) in [
+            ("10.0.0.0/33", "the prefix must be a number from 0 to 32"),
+            ("10.0.0.0/-1", "the prefix must be a number from 0 to 32"),
+            ("::/129", "the prefix must be a number from 0 to 128"),
+            ("10.1.0.1/16", "bits are set behind the prefix /16"),
+            ("::ffff:10.0.0.0/104", "an IPv4 address is written as one"),
+            ("10.0.0/8", "\"10.0.0\" is no IP address"),
+            ("desk.example/8", "\"desk.example\" is no IP address"),
+            ("127.1", "\"127.1\" is another spelling of 127.0.0.1"),
+            ("[::1]", "\"[::1]\" is no IP address"),
+            ("", "\"\" is no IP address and no host name"),
+            ("a b", "\"a b\" is no IP address and no host name"),
+        ] {
+            assert_eq!(text.parse::<Allowed>().unwrap_err(), why, "{text}");
+        }
+        assert_eq!("desk.internal.".parse(), Ok(Allowed::Host("desk.internal".to_owned())));
     }
 }
