@@ -6,18 +6,18 @@
 
 pub mod case;
 
+pub mod agreement;
+pub mod deliver;
 pub mod intake;
 pub mod ledger;
-pub mod agreement;
 pub mod plan;
-pub mod deliver;
 
-pub mod store;
-pub mod egress;
+pub mod api;
+pub mod cli;
 pub mod clock;
 pub mod config;
 pub mod daemon;
+pub mod egress;
 pub mod registry;
-pub mod api;
+pub mod store;
 pub mod telemetry;
-pub mod cli;

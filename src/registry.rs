@@ -108,7 +108,10 @@ fn example(kind: &Kind) -> Result<Capabilities> {
     for setting in kind.settings {
         match setting.kind {
             throughline_sdk::SettingKind::Secret => {
-                settings.secrets.insert(setting.key.to_owned(), String::from("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz").into());
+                settings.secrets.insert(
+                    setting.key.to_owned(),
+                    String::from("whsec_MDEyMzQ1Njc4OTAxMjM0NTY3ODkwMTIz").into(),
+                );
             }
             throughline_sdk::SettingKind::Text
             | throughline_sdk::SettingKind::Address

@@ -5,7 +5,7 @@ use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
 use axum::response::Response;
-use ring::constant_time;
+use ring::hmac;
 use secrecy::ExposeSecret;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -33,13 +33,13 @@ pub(super) struct PageQuery {
 /// What of a case is meant, for retry and discard.
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub struct ParkedName {
+pub(super) struct ParkedName {
     /// The case.
-    pub case: String,
+    case: String,
     /// The leg's system.
-    pub system: SystemName,
+    system: SystemName,
     /// The parked item.
-    pub item: String,
+    item: String,
 }
 
 pub(super) async fn authenticate(
@@ -53,10 +53,14 @@ pub(super) async fn authenticate(
         .and_then(|value| value.to_str().ok())
         .and_then(|value| value.strip_prefix("Bearer "))
         .unwrap_or_default();
-    #[expect(deprecated, reason = "ring has no successor to this comparison, and it is constant in time")]
-    let same = constant_time::verify_slices_are_equal(given.as_bytes(), api.admin.expose_secret().as_bytes());
-    if same.is_err() {
-        return Err(Problem::new(StatusCode::UNAUTHORIZED, "send the admin token of the data directory as bearer token"));
+    // Comparing through a keyed hash takes the same time whatever the token begins with.
+    let key = hmac::Key::new(hmac::HMAC_SHA256, b"admin token");
+    let expected = hmac::sign(&key, api.admin.expose_secret().as_bytes());
+    if hmac::verify(&key, given.as_bytes(), expected.as_ref()).is_err() {
+        return Err(Problem::new(
+            StatusCode::UNAUTHORIZED,
+            "send the admin token of the data directory as bearer token",
+        ));
     }
     Ok(next.run(request).await)
 }
@@ -71,7 +75,10 @@ pub(super) async fn list(
     Ok(Json(cases.iter().map(CaseLine::of).collect()))
 }
 
-pub(super) async fn show(State(api): State<Api>, Path(case): Path<String>) -> Result<Json<CaseLine>, Problem> {
+pub(super) async fn show(
+    State(api): State<Api>,
+    Path(case): Path<String>,
+) -> Result<Json<CaseLine>, Problem> {
     let case = named(&api, &case).await?;
     Ok(Json(CaseLine::of(&case)))
 }
@@ -117,7 +124,9 @@ pub(super) async fn refresh(
     for (system, leg) in &case.legs {
         let Some(ticket) = leg.ticket.clone() else { continue };
         let ticket = TicketRef::new(system.clone(), ticket);
-        intake::operator(shared, ticket, HintSource::Operator).await.map_err(|error| Problem::internal(&error))?;
+        intake::operator(shared, ticket, HintSource::Operator)
+            .await
+            .map_err(|error| Problem::internal(&error))?;
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "case": case.id.to_string() }))))
 }
@@ -131,9 +140,11 @@ async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Val
     }
     let shared = api.bridge.shared();
     let (done, durable) = oneshot::channel();
-    let fact = Fact::Unparked { leg: name.system, item, discarded };
+    let fact = Box::new(Fact::Unparked { leg: name.system, item, discarded });
     shared.lanes.nudge_case(shared, case.id, Nudge::Command { fact, done });
-    durable.await.map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
+    durable
+        .await
+        .map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
     Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
 }
 

@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::Api;
 use super::problem::Problem;
+use crate::store::Index;
 use crate::telemetry::metrics::MEDIA_TYPE;
 
 /// The process runs and its ledger can be written.
@@ -26,7 +27,7 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem
     if shared.has_failed() || shared.supervisor.is_stopping() {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"));
     }
-    let counts = shared.journal.read(|index| index.counts()).await.map_err(|error| Problem::internal(&error))?;
+    let counts = shared.journal.read(Index::counts).await.map_err(|error| Problem::internal(&error))?;
     Ok(Json(json!({
         "status": "ready",
         "cases": counts.cases,

@@ -145,7 +145,9 @@ pub fn parked(index: &Index, after: CaseId, limit: usize) -> Result<Vec<ParkedLi
                     system: system.clone(),
                     item: field.to_string(),
                     kind: "Conflict".to_owned(),
-                    reason: format!("the legs disagree; this one wants {wanted:?}; make them agree in one of the desks"),
+                    reason: format!(
+                        "the legs disagree; this one wants {wanted:?}; make them agree in one of the desks"
+                    ),
                     since: conflict.since,
                     discarded: false,
                 });
@@ -219,21 +221,26 @@ fn event(
         took_ms: None,
     };
     Some(match fact {
-        Fact::Hinted { ticket, source } => {
-            base("hinted", Some(&ticket.system), format!("{ticket} may have changed ({source:?})").to_lowercase())
-        }
+        Fact::Hinted { ticket, source } => base(
+            "hinted",
+            Some(&ticket.system),
+            format!("{ticket} may have changed ({source:?})").to_lowercase(),
+        ),
         Fact::Opened => base("opened", None, "the case was opened".to_owned()),
         Fact::Joined { leg, party, agreement, .. } => {
-            let by = agreement.as_ref().map(|name| format!(" under the agreement {name}")).unwrap_or_default();
+            let by =
+                agreement.as_ref().map(|name| format!(" under the agreement {name}")).unwrap_or_default();
             base("joined", Some(leg), format!("{party} takes part{by}"))
         }
         Fact::Observed { leg, reading } => {
-            if reading.fields.is_empty() && reading.lost_comments.is_empty() && reading.lost_files.is_empty() {
+            if reading.fields.is_empty() && reading.lost_comments.is_empty() && reading.lost_files.is_empty()
+            {
                 return None;
             }
             let mut parts: Vec<String> =
                 reading.fields.iter().map(|(field, value)| format!("{field} is {}", short(value))).collect();
-            parts.extend(reading.lost_comments.iter().map(|id| format!("comment {id} is not there any more")));
+            parts
+                .extend(reading.lost_comments.iter().map(|id| format!("comment {id} is not there any more")));
             parts.extend(reading.lost_files.iter().map(|id| format!("file {id} is not there any more")));
             base("seen", Some(leg), parts.join(", "))
         }
@@ -251,8 +258,12 @@ fn event(
         }
         Fact::Settled { field } => base("settled", None, format!("{field} is not disputed any more")),
         Fact::Remarked { origin, author, body, version, .. } => {
-            let which = if *version > 1 { format!("version {version} of a comment") } else { "a comment".to_owned() };
-            Event { who: Some(author.clone()), ..base("seen", Some(&origin.system), format!("{which}: {}", short(body))) }
+            let which =
+                if *version > 1 { format!("version {version} of a comment") } else { "a comment".to_owned() };
+            Event {
+                who: Some(author.clone()),
+                ..base("seen", Some(&origin.system), format!("{which}: {}", short(body)))
+            }
         }
         Fact::RemarkWithdrawn { origin } => {
             base("seen", Some(&origin.system), format!("comment {} was withdrawn", origin.id))
@@ -300,7 +311,9 @@ fn event(
             let verb = if *discarded { "given up" } else { "tried again" };
             base("noted", Some(leg), format!("{item} is {verb} by a person"))
         }
-        Fact::Ailed { leg, health, reason } => base("noted", Some(leg), format!("the leg is {health:?}: {reason}")),
+        Fact::Ailed { leg, health, reason } => {
+            base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
+        }
         Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
         Fact::Answered { .. }
         | Fact::Ignored { .. }
@@ -328,7 +341,8 @@ fn operation(operation: &Operation, item: &Item) -> String {
 /// The first line, shortened, in quotes.
 fn short(text: &str) -> String {
     const LONGEST: usize = 60;
-    let line = text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(" ");
+    let line =
+        text.lines().map(str::trim).filter(|line| !line.is_empty()).take(2).collect::<Vec<_>>().join(" ");
     let cut: String = line.chars().take(LONGEST).collect();
     if cut.len() < line.len() { format!("“{cut}…”") } else { format!("“{cut}”") }
 }

@@ -45,6 +45,10 @@ fn problem(refusal: &intake::Refusal) -> Problem {
     };
     tracing::info!(error = %refusal, status = status.as_u16(), "A webhook was refused.");
     // Whoever cannot authenticate learns nothing about why.
-    let detail = if status == StatusCode::UNAUTHORIZED { "the webhook's signature is not good".into() } else { refusal.to_string() };
+    let detail = if status == StatusCode::UNAUTHORIZED {
+        "the webhook's signature is not good".into()
+    } else {
+        refusal.to_string()
+    };
     Problem::new(status, detail)
 }

@@ -51,7 +51,8 @@ pub struct Leg {
 impl Leg {
     /// Whether something took effect on the ticket that was not read back yet.
     pub fn awaits_reading(&self) -> bool {
-        let unread = self.shadow.updated.is_none() || self.shadow.fields.values().any(|field| field.written.is_some());
+        let unread =
+            self.shadow.updated.is_none() || self.shadow.fields.values().any(|field| field.written.is_some());
         self.health == Health::Well && self.ticket.is_some() && unread
     }
 }

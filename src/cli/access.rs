@@ -14,8 +14,8 @@ use url::Url;
 
 use super::{Failure, Which};
 use crate::api::view::{self, CaseLine, ParkedLine, Trace};
-use crate::clock::{SystemClock, SystemEntropy};
 use crate::case::CaseId;
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
 use crate::ledger::Journal;
@@ -77,7 +77,8 @@ impl Access {
             Failure::Failed(format!("{error}; if a daemon owns it, that daemon does not answer"))
         })?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let master = data.master_key(which.master_key()?.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
+        let master =
+            data.master_key(which.master_key()?.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
         let journal = assemble::journal(&data, medium, master, &entropy).await.map_err(Failure::failed)?;
         Ok(Self::Directory(journal))
     }
@@ -124,18 +125,31 @@ impl Access {
     }
 
     /// Has a parked item tried again or given up. Only a running daemon can.
-    pub(super) async fn decide(&self, verb: &str, case: &str, system: &str, item: &str) -> Result<(), Failure> {
+    pub(super) async fn decide(
+        &self,
+        verb: &str,
+        case: &str,
+        system: &str,
+        item: &str,
+    ) -> Result<(), Failure> {
         let Self::Daemon(client) = self else {
-            return Err(Failure::Failed("this needs the running daemon; start it with `throughline serve`".to_owned()));
+            return Err(Failure::Failed(
+                "this needs the running daemon; start it with `throughline serve`".to_owned(),
+            ));
         };
         let body = serde_json::json!({ "case": case, "system": system, "item": item });
-        client.send::<serde_json::Value>(Method::POST, &format!("api/v1/parked/{verb}"), Some(&body)).await.map(drop)
+        client
+            .send::<serde_json::Value>(Method::POST, &format!("api/v1/parked/{verb}"), Some(&body))
+            .await
+            .map(drop)
     }
 }
 
 impl Client {
     fn of(data: &DataDir) -> Result<Option<Self>, Failure> {
-        let (Some(running), Some(token)) = (data.announced(), data.known_admin_token()) else { return Ok(None) };
+        let (Some(running), Some(token)) = (data.announced(), data.known_admin_token()) else {
+            return Ok(None);
+        };
         let address = Url::parse(&format!("http://{}/", running.address)).map_err(Failure::failed)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let http = assemble::loopback_egress(&clock).map_err(Failure::failed)?;

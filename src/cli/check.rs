@@ -8,10 +8,10 @@ use serde::Serialize;
 use throughline_sdk::{Blobs, Clock, Entropy, Urgency};
 
 use super::{Failure, Output};
+use crate::agreement::SystemRules;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config;
 use crate::daemon::{System, assemble};
-use crate::agreement::SystemRules;
 use crate::telemetry::metrics::Metrics;
 
 /// Check a configuration. Without --online nothing is sent anywhere.
@@ -37,7 +37,8 @@ struct Line {
 
 impl Check {
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
-        let config = match config::load(&self.config, &config::ProcessEnvironment, &assemble::kind_settings()) {
+        let config = match config::load(&self.config, &config::ProcessEnvironment, &assemble::kind_settings())
+        {
             Ok(config) => config,
             Err(problems) => {
                 if output.json {
@@ -48,10 +49,20 @@ impl Check {
         };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let systems = assemble::systems(&config, &clock, &entropy, &Arc::new(Metrics::new())).map_err(Failure::failed)?;
+        let systems = assemble::systems(&config, &clock, &entropy, &Arc::new(Metrics::new()))
+            .map_err(Failure::failed)?;
         if !self.online {
-            let text = format!("{} is right: {} systems, {} agreements.", self.config.display(), systems.len(), config.rules.agreements.len());
-            if output.json { output.value(&serde_json::json!({ "problems": [] })) } else { output.line(&text) }
+            let text = format!(
+                "{} is right: {} systems, {} agreements.",
+                self.config.display(),
+                systems.len(),
+                config.rules.agreements.len()
+            );
+            if output.json {
+                output.value(&serde_json::json!({ "problems": [] }))
+            } else {
+                output.line(&text)
+            }
             return Ok(());
         }
         let blobs: Arc<dyn Blobs> = Arc::new(NoBlobs);
@@ -68,8 +79,15 @@ impl Check {
             let rows: Vec<Vec<String>> = lines
                 .iter()
                 .map(|line| {
-                    let verdict = if line.problems.is_empty() { "well".to_owned() } else { line.problems.join("; ") };
-                    vec![line.system.clone(), line.kind.clone(), line.account.clone(), line.product.clone(), verdict]
+                    let verdict =
+                        if line.problems.is_empty() { "well".to_owned() } else { line.problems.join("; ") };
+                    vec![
+                        line.system.clone(),
+                        line.kind.clone(),
+                        line.account.clone(),
+                        line.product.clone(),
+                        verdict,
+                    ]
                 })
                 .collect();
             output.table(&["system", "kind", "account", "product", "verdict"], &rows);

@@ -64,7 +64,9 @@ async fn verify(which: Which, output: Output) -> Result<(), Failure> {
     })
     .await?;
     if output.json {
-        output.value(&json!({ "records": verified.records, "bytes": verified.bytes, "hash": verified.last_hash }));
+        output.value(
+            &json!({ "records": verified.records, "bytes": verified.bytes, "hash": verified.last_hash }),
+        );
     } else {
         output.line(&format!(
             "The ledger is whole: {} records, {} bytes, last hash {}.",
@@ -82,7 +84,8 @@ async fn export(which: Which, case: Option<String>, file: Option<PathBuf>) -> Re
     blocking(move || {
         let master = data.master_key(configured.as_ref(), &SystemEntropy::new()).map_err(Failure::failed)?;
         let medium: Arc<dyn ledger::Medium> = Arc::new(ledger::FileMedium::for_reading(data.root()));
-        let keyring = ledger::Keyring::open(Arc::clone(&medium), Arc::new(SystemEntropy::new()), &master, true);
+        let keyring =
+            ledger::Keyring::open(Arc::clone(&medium), Arc::new(SystemEntropy::new()), &master, true);
         let keyring = keyring.map_err(Failure::failed)?;
         let mut out: Box<dyn Write> = match file {
             Some(path) => Box::new(BufWriter::new(File::create(path).map_err(Failure::failed)?)),

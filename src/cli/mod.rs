@@ -18,8 +18,10 @@ use clap::{Args, Parser, Subcommand};
 
 pub use output::Output;
 
-/// Throughline federates tickets between organizations: it links the tickets of one request across ticket
-/// systems, syncs status, comments, fields and files both ways, and keeps a record that can be checked.
+/// Throughline federates tickets between organizations.
+///
+/// It links the tickets of one request across ticket systems, syncs status, comments, fields and files both ways,
+/// and keeps a record that can be checked.
 #[derive(Debug, Parser)]
 #[command(
     version,

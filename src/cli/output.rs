@@ -34,7 +34,11 @@ impl Output {
 
     /// Prints an error.
     pub fn error(&self, text: &str) {
-        let text = if self.json { serde_json::json!({ "error": text }).to_string() } else { format!("error: {text}") };
+        let text = if self.json {
+            serde_json::json!({ "error": text }).to_string()
+        } else {
+            format!("error: {text}")
+        };
         drop(writeln!(std::io::stderr(), "{text}"));
     }
 

@@ -11,10 +11,10 @@ use tokio::net::TcpListener;
 
 use super::Failure;
 use super::access::load;
-use crate::clock::{SystemClock, SystemEntropy};
-use crate::daemon::{Bridge, Running, assemble};
 use crate::api;
+use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
+use crate::daemon::{Bridge, Running, assemble};
 use crate::telemetry::logs;
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
@@ -77,7 +77,9 @@ impl Serve {
 /// Returns when the process is told to stop, or the ledger failed and a restart is needed.
 async fn stop(bridge: &Bridge) {
     use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) = (signal(SignalKind::terminate()), signal(SignalKind::interrupt())) else {
+    let (Ok(mut term), Ok(mut interrupt)) =
+        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
+    else {
         tracing::error!("Signals cannot be received; the daemon can only be killed.");
         return std::future::pending().await;
     };

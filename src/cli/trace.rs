@@ -31,7 +31,8 @@ impl Trace {
 /// Prints a trace for people.
 pub(super) fn print(trace: &view::Trace, output: &Output) {
     let case = &trace.case;
-    output.line(&output.bold(&format!("{} · {} · {} · {}", case.case, case.status, case.priority, case.title)));
+    output
+        .line(&output.bold(&format!("{} · {} · {} · {}", case.case, case.status, case.priority, case.title)));
     for leg in &case.legs {
         let key = leg.key.as_deref().unwrap_or("(being created)");
         let mut line = format!("  {}:{key} ({}), {}", leg.system, leg.party, leg.health);
@@ -47,7 +48,8 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         output.line(&line);
     }
     output.line("");
-    let width = trace.events.iter().filter_map(|event| event.system.as_ref()).map(|name| name.as_str().len()).max();
+    let width =
+        trace.events.iter().filter_map(|event| event.system.as_ref()).map(|name| name.as_str().len()).max();
     let width = width.unwrap_or_default();
     for event in &trace.events {
         let system = event.system.as_ref().map_or("", |name| name.as_str());

@@ -127,7 +127,8 @@ pub async fn journal(
     master: MasterKey,
     entropy: &Arc<dyn Entropy>,
 ) -> Result<Journal, AssemblyError> {
-    let store = Arc::new(SledStore::open(data.store(), SledStore::DEFAULT_CACHE_BYTES).map_err(ledger::Error::from)?);
+    let store =
+        Arc::new(SledStore::open(data.store(), SledStore::DEFAULT_CACHE_BYTES).map_err(ledger::Error::from)?);
     let parts = ledger::Parts {
         medium,
         store,

@@ -81,7 +81,8 @@ impl Bridge {
     /// When the ledger cannot be read or written.
     pub async fn start(parts: Parts) -> Result<Self, ledger::Error> {
         let Parts { systems, rules, journal, blobs, clock, entropy, markers, reconcile, metrics } = parts;
-        let systems: BTreeMap<_, _> = systems.into_iter().map(|system| (system.name.clone(), system)).collect();
+        let systems: BTreeMap<_, _> =
+            systems.into_iter().map(|system| (system.name.clone(), system)).collect();
         let capabilities =
             systems.iter().map(|(name, system)| (name.clone(), system.capabilities.clone())).collect();
         let shared = Arc::new(Shared {

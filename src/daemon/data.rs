@@ -123,7 +123,9 @@ impl DataDir {
 
     /// The admin token of a daemon that was started here before.
     pub fn known_admin_token(&self) -> Option<SecretString> {
-        std::fs::read_to_string(self.root.join("admin.token")).ok().map(|text| SecretString::from(text.trim()))
+        std::fs::read_to_string(self.root.join("admin.token"))
+            .ok()
+            .map(|text| SecretString::from(text.trim()))
     }
 
     fn secret_file(&self, name: &str, entropy: &dyn Entropy) -> Result<String, DataError> {

@@ -21,7 +21,6 @@ impl Default for Supervisor {
 
 impl Supervisor {
     /// Runs `task` until it ends. After a shutdown has begun nothing new is started.
-    #[expect(clippy::disallowed_methods, reason = "this is the one place that spawns")]
     pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
         if self.is_stopping() {
             return;

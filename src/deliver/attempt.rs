@@ -29,7 +29,9 @@ impl Lane<'_> {
         let shared = Arc::clone(self.shared);
         let Some(system) = shared.systems.get(leg) else {
             let reason = "its system is not configured any more";
-            return self.end_by(leg, due, Error::new(throughline_sdk::ErrorKind::Misconfigured, reason)).await;
+            return self
+                .end_by(leg, due, Error::new(throughline_sdk::ErrorKind::Misconfigured, reason))
+                .await;
         };
         let mut intent = due.intent.clone();
         if let Some(shadow) = self.case.legs.get(leg).map(|leg| &leg.shadow)
@@ -72,7 +74,8 @@ impl Lane<'_> {
             "An attempt to deliver had no success.");
         if error.took_effect() == TookEffect::Unknown {
             // A first doubt is looked into at once; one that comes again waits by the schedule.
-            let wait = if due.attempts == 0 { Duration::ZERO } else { self.shared.wait_after(due.attempts, None) };
+            let wait =
+                if due.attempts == 0 { Duration::ZERO } else { self.shared.wait_after(due.attempts, None) };
             let standing = Standing { doubtful: true, counted: true, not_before: later(now, wait) };
             return attempted(leg, due, &error, standing);
         }
@@ -152,6 +155,7 @@ fn outcome(error: &Error) -> &'static str {
     }
 }
 
+#[derive(Clone, Copy)]
 struct Standing {
     doubtful: bool,
     counted: bool,

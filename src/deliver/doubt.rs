@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::{
-    CreateClass, Error, ErrorKind, Operation, Subject, SystemName, Timestamp,
-};
+use throughline_sdk::{CreateClass, Error, ErrorKind, Operation, Subject, SystemName, Timestamp};
 
 use super::attempt::{Attempted, later, park};
 use super::lane::Lane;
@@ -27,18 +25,30 @@ enum Protocol {
 
 impl Lane<'_> {
     /// Looks into a doubtful intent.
-    pub(super) async fn settle(&mut self, leg: &SystemName, due: &Outstanding, since: Timestamp) -> Attempted {
+    pub(super) async fn settle(
+        &mut self,
+        leg: &SystemName,
+        due: &Outstanding,
+        since: Timestamp,
+    ) -> Attempted {
         let shared = Arc::clone(self.shared);
         let Some(system) = shared.systems.get(leg) else {
-            return park(leg, due, &Error::new(ErrorKind::Misconfigured, "its system is not configured any more"));
+            return park(
+                leg,
+                due,
+                &Error::new(ErrorKind::Misconfigured, "its system is not configured any more"),
+            );
         };
         let now = shared.clock.now();
         let settled_at = |extra: Duration| later(since, system.capabilities.settle + extra);
         match protocol(&due.intent.operation, system) {
             Protocol::Again => self.absolve(leg, due),
-            Protocol::Compare if now < settled_at(Duration::ZERO) => {
-                self.stand(leg, due, settled_at(Duration::ZERO), "waiting until the write cannot take effect any more")
-            }
+            Protocol::Compare if now < settled_at(Duration::ZERO) => self.stand(
+                leg,
+                due,
+                settled_at(Duration::ZERO),
+                "waiting until the write cannot take effect any more",
+            ),
             Protocol::Compare => {
                 let mut attempted = Attempted::default();
                 if self.read_into(leg, &mut attempted).await {
@@ -79,7 +89,12 @@ impl Lane<'_> {
             Ok(found) => found,
             Err(error) => {
                 let wait = shared.wait_after(due.attempts, error.retry_after());
-                return self.stand(leg, due, later(now, wait), &format!("the marker cannot be looked for: {error}"));
+                return self.stand(
+                    leg,
+                    due,
+                    later(now, wait),
+                    &format!("the marker cannot be looked for: {error}"),
+                );
             }
         };
         if found.len() > 1 {
@@ -138,7 +153,9 @@ fn protocol(operation: &Operation, system: &System) -> Protocol {
         Operation::Comment { .. } => capabilities.comment,
         Operation::Attach { .. } => capabilities.attach.unwrap_or(CreateClass::C4),
         Operation::Update { .. } | Operation::Transition { .. } => return Protocol::Compare,
-        Operation::Edit { .. } | Operation::Retract { .. } | Operation::LinkBack { .. } => return Protocol::Again,
+        Operation::Edit { .. } | Operation::Retract { .. } | Operation::LinkBack { .. } => {
+            return Protocol::Again;
+        }
     };
     match class {
         CreateClass::C0 | CreateClass::C1 => Protocol::Again,

@@ -58,8 +58,14 @@ async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> R
             Err(error) => {
                 tracing::debug!(%ticket, %error, "A ticket could not be read; it is tried again.");
                 let wait = shared.wait_after(failures, error.retry_after());
-                let nudge =
-                    Nudge::Hint { ticket: ticket.clone(), source, content: None, durable, done, failures: failures + 1 };
+                let nudge = Nudge::Hint {
+                    ticket: ticket.clone(),
+                    source,
+                    content: None,
+                    durable,
+                    done,
+                    failures: failures + 1,
+                };
                 shared.lanes.nudge_later(shared, LaneKey::Ticket(ticket.clone()), nudge, wait);
                 continue;
             }
@@ -108,8 +114,15 @@ async fn follow(
         tracing::warn!(case.id = %id, "A lane was woken for a case that is not in the store.");
         return Ok(());
     };
-    let mut lane =
-        Lane { shared, case, acknowledgements: Vec::new(), failures: 0, rereads: 0, wait: None, last_plan: None };
+    let mut lane = Lane {
+        shared,
+        case,
+        acknowledgements: Vec::new(),
+        failures: 0,
+        rereads: 0,
+        wait: None,
+        last_plan: None,
+    };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
     for _ in 0..ROUNDS {
@@ -150,7 +163,7 @@ impl Lane<'_> {
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
                     self.case.apply(&fact, self.shared.clock.now());
-                    facts.push(fact);
+                    facts.push(*fact);
                 }
                 Nudge::Hint { ticket, source, content, durable, done, failures } => {
                     self.acknowledgements.extend(done);
@@ -380,6 +393,6 @@ impl Shared {
 fn acknowledge(done: Option<oneshot::Sender<()>>) {
     if let Some(done) = done {
         // The one who asked may have gone.
-        drop(done.send(()));
+        done.send(()).ok();
     }
 }

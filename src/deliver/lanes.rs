@@ -37,7 +37,7 @@ pub enum Nudge {
     /// A person decided something about the case.
     Command {
         /// What is recorded.
-        fact: Fact,
+        fact: Box<Fact>,
         /// Told once it is durable.
         done: oneshot::Sender<()>,
     },

@@ -194,7 +194,7 @@ async fn nothing_is_sent_after_the_deadline() {
 #[tokio::test]
 async fn an_answer_that_hangs_ends_at_the_deadline_and_leaves_a_write_in_doubt() {
     let server = Server::start(&["HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n".to_owned()]).await;
-    let clock = Arc::new(ManualClock::new(throughline_sdk::Timestamp::UNIX_EPOCH));
+    let clock = Arc::new(ManualClock::new());
     let policy = AddressPolicy { loopback: true, ..AddressPolicy::default() };
     let time: Arc<dyn Clock> = Arc::<ManualClock>::clone(&clock);
     let egress = Egress::new(policy, time).unwrap();

@@ -35,10 +35,8 @@ pub(super) async fn run(shared: Arc<Shared>) {
 /// Wakes the lanes of one page of cases; returns how long to wait for the next.
 async fn page(shared: &Arc<Shared>, after: &mut CaseId) -> Result<Duration, ledger::Error> {
     let from = *after;
-    let (cases, total) = shared
-        .journal
-        .read(move |index| Ok((index.cases(from, PAGE)?, index.counts()?.cases)))
-        .await?;
+    let (cases, total) =
+        shared.journal.read(move |index| Ok((index.cases(from, PAGE)?, index.counts()?.cases))).await?;
     *after = cases.last().map_or(CaseId(0), |case| case.id);
     let share = u32::try_from(total.div_ceil(PAGE.try_into().unwrap_or(1)).max(1)).unwrap_or(u32::MAX);
     let wait = shared.reconcile / share;

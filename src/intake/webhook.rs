@@ -67,8 +67,14 @@ async fn take(shared: &Arc<Shared>, system: &SystemName, hint: Hint) -> Result<(
         None
     };
     let waits = done.is_some();
-    let nudge =
-        Nudge::Hint { ticket: ticket.clone(), source, content: hint.content, durable: !waits, done, failures: 0 };
+    let nudge = Nudge::Hint {
+        ticket: ticket.clone(),
+        source,
+        content: hint.content,
+        durable: !waits,
+        done,
+        failures: 0,
+    };
     match case {
         Some(case) => shared.lanes.nudge_case(shared, case, nudge),
         None => shared.lanes.nudge_ticket(shared, ticket, nudge),

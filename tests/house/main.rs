@@ -1,5 +1,7 @@
 //! Habits of the house that a compiler cannot see.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests, outside a test function")]
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -75,8 +77,13 @@ fn each_foreign_thing_has_one_home() {
             let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
             for line in code {
                 for (what, home) in homes {
-                    let own_crate = name.starts_with("connectors/redmine") || name.starts_with("connectors/request-tracker");
-                    if line.contains(what) && !name.starts_with(home) && !own_crate && !line.contains(&format!("_{what}")) {
+                    let own_crate = name.starts_with("connectors/redmine")
+                        || name.starts_with("connectors/request-tracker");
+                    if line.contains(what)
+                        && !name.starts_with(home)
+                        && !own_crate
+                        && !line.contains(&format!("_{what}"))
+                    {
                         offenders.push(format!("{name}: {}", line.trim()));
                     }
                 }
@@ -91,7 +98,16 @@ fn agreement_and_plan_are_pure() {
     let mut offenders = Vec::new();
     for folder in ["src/agreement", "src/plan"] {
         for (name, text) in sources(folder) {
-            for word in ["async ", ".await", "tokio::", "std::fs", "std::net", "::now(", "crate::daemon", "crate::store"] {
+            for word in [
+                "async ",
+                ".await",
+                "tokio::",
+                "std::fs",
+                "std::net",
+                "::now(",
+                "crate::daemon",
+                "crate::store",
+            ] {
                 if text.contains(word) {
                     offenders.push(format!("{name}: {word}"));
                 }

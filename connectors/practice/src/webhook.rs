@@ -18,7 +18,7 @@ pub(crate) fn verified(secret: &SecretString, webhook: &RawWebhook) -> Result<wi
     else {
         return Err(refused("a header field of its signature is missing"));
     };
-    let sent: i64 = timestamp.parse().map_err(|_| refused("its time is no number"))?;
+    let sent: i64 = timestamp.parse().map_err(|_not_a_number| refused("its time is no number"))?;
     if webhook.received.timestamp().abs_diff(sent) > TOLERANCE_SECONDS {
         return Err(refused("its time is more than five minutes from ours"));
     }

@@ -1,134 +1,105 @@
-//! Time and randomness that a test holds in its hand, so that no test sleeps and every run repeats.
+//! Time that tests move by hand, and randomness that repeats.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use chrono::TimeDelta;
+use chrono::DateTime;
+use futures::FutureExt;
 use futures::future::BoxFuture;
 use throughline_sdk::{Clock, Entropy, Timestamp};
 use tokio::sync::watch;
 
-/// A clock that stands still until the test moves it.
-#[derive(Debug)]
-pub struct ManualClock {
-    epoch: Timestamp,
-    elapsed: watch::Sender<Elapsed>,
-}
+/// 2026-01-01T00:00:00Z, where every manual clock starts.
+const START_SECONDS: i64 = 1_767_225_600;
 
-#[derive(Clone, Copy, Debug)]
-struct Elapsed {
-    monotonic: Duration,
-    jumped: TimeDelta,
+/// A clock that stands still until a test moves it.
+#[derive(Clone)]
+pub struct ManualClock {
+    elapsed: Arc<watch::Sender<Duration>>,
+    auto_advance: bool,
 }
 
 impl ManualClock {
-    /// A clock that shows `epoch`, with zero on its monotonic side.
-    pub fn new(epoch: Timestamp) -> Self {
-        let elapsed = Elapsed { monotonic: Duration::ZERO, jumped: TimeDelta::zero() };
-        Self { epoch, elapsed: watch::Sender::new(elapsed) }
+    /// A clock that only [`advance`](Self::advance) moves; sleepers wake when it has passed their time.
+    pub fn new() -> Self {
+        Self { elapsed: Arc::new(watch::Sender::new(Duration::ZERO)), auto_advance: false }
     }
 
-    /// Lets time pass on both sides, and wakes whoever slept up to then.
+    /// A clock on which every sleep returns at once and moves the time by its length.
+    pub fn auto_advance() -> Self {
+        Self { auto_advance: true, ..Self::new() }
+    }
+
+    /// Moves the time on and wakes the sleepers that are due.
     pub fn advance(&self, by: Duration) {
-        self.elapsed.send_modify(|elapsed| elapsed.monotonic = elapsed.monotonic.saturating_add(by));
+        self.elapsed.send_modify(|elapsed| *elapsed += by);
     }
+}
 
-    /// Sets the wall clock forward or back; the monotonic side and every sleeper do not notice.
-    pub fn jump(&self, by: TimeDelta) {
-        self.elapsed.send_modify(|elapsed| {
-            elapsed.jumped = elapsed.jumped.checked_add(&by).unwrap_or(elapsed.jumped);
-        });
+impl Default for ManualClock {
+    fn default() -> Self {
+        Self::new()
     }
+}
 
-    /// How many sleeps are under way. A test waits for one with `yield_now` before it advances.
-    pub fn sleepers(&self) -> usize {
-        self.elapsed.receiver_count()
+impl fmt::Debug for ManualClock {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ManualClock").field("elapsed", &self.monotonic()).finish_non_exhaustive()
     }
 }
 
 impl Clock for ManualClock {
     fn now(&self) -> Timestamp {
-        let elapsed = *self.elapsed.borrow();
-        let passed = TimeDelta::from_std(elapsed.monotonic).unwrap_or(TimeDelta::MAX);
-        self.epoch
-            .checked_add_signed(passed)
-            .and_then(|now| now.checked_add_signed(elapsed.jumped))
-            .unwrap_or(Timestamp::MAX_UTC)
+        DateTime::from_timestamp(START_SECONDS, 0).unwrap_or_default() + self.monotonic()
     }
 
     fn monotonic(&self) -> Duration {
-        self.elapsed.borrow().monotonic
+        *self.elapsed.borrow()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
+        if self.auto_advance {
+            // When it is polled, not before: a sleep that loses a race at once must not move the time.
+            let clock = self.clone();
+            return async move { clock.advance(duration) }.boxed();
+        }
+        let due = self.monotonic() + duration;
         let mut elapsed = self.elapsed.subscribe();
-        let until = elapsed.borrow().monotonic.saturating_add(duration);
-        Box::pin(async move {
-            if elapsed.wait_for(|elapsed| elapsed.monotonic >= until).await.is_err() {
-                // The clock is gone with its test: its time never comes.
-                std::future::pending().await
+        async move {
+            if elapsed.wait_for(|elapsed| *elapsed >= due).await.is_err() {
+                // Nobody is left who could move the clock: this sleep never ends.
+                futures::future::pending::<()>().await;
             }
-        })
+        }
+        .boxed()
     }
 }
 
-/// Random bytes that are the same in every run with the same seed (`SplitMix64`). Never for keys.
+/// Random bytes that are the same for the same seed.
 #[derive(Debug)]
-pub struct SeededEntropy(AtomicU64);
+pub struct SeededEntropy(Mutex<u64>);
 
 impl SeededEntropy {
-    const STEP: u64 = 0x9e37_79b9_7f4a_7c15;
-
-    /// The sequence that belongs to `seed`.
+    /// Starts from `seed`.
     pub fn new(seed: u64) -> Self {
-        Self(AtomicU64::new(seed))
-    }
-
-    fn next(&self) -> u64 {
-        let state = self.0.fetch_add(Self::STEP, Ordering::Relaxed).wrapping_add(Self::STEP);
-        let mixed = (state ^ (state >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
-        let mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
-        mixed ^ (mixed >> 31)
+        Self(Mutex::new(seed))
     }
 }
 
 impl Entropy for SeededEntropy {
     fn fill(&self, bytes: &mut [u8]) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         for chunk in bytes.chunks_mut(8) {
-            for (target, source) in chunk.iter_mut().zip(self.next().to_le_bytes()) {
-                *target = source;
+            // SplitMix64.
+            *state = state.wrapping_add(0x9e37_79b9_7f4a_7c15);
+            let mut word = *state;
+            word = (word ^ (word >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            word = (word ^ (word >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            word ^= word >> 31;
+            for (byte, random) in chunk.iter_mut().zip(word.to_le_bytes()) {
+                *byte = random;
             }
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use std::sync::Arc;
-
-    use super::*;
-
-    #[tokio::test]
-    async fn a_sleeper_wakes_when_its_time_has_come_and_not_before() {
-        let clock = Arc::new(ManualClock::new(Timestamp::UNIX_EPOCH));
-        let mut sleep = clock.sleep(Duration::from_secs(5));
-        clock.advance(Duration::from_secs(4));
-        assert!(futures::poll!(&mut sleep).is_pending());
-        clock.jump(TimeDelta::hours(1));
-        assert!(futures::poll!(&mut sleep).is_pending(), "a jump of the wall clock is not time");
-        clock.advance(Duration::from_secs(1));
-        assert!(futures::poll!(&mut sleep).is_ready());
-        assert_eq!(clock.now().timestamp(), 3605);
-    }
-
-    #[test]
-    fn the_same_seed_gives_the_same_bytes() {
-        let draw = |seed| {
-            let mut bytes = [0; 13];
-            SeededEntropy::new(seed).fill(&mut bytes);
-            bytes
-        };
-        assert_eq!(draw(7), draw(7));
-        assert_ne!(draw(7), draw(8));
     }
 }

@@ -47,7 +47,11 @@ impl Demo {
         }
         if !self.script_only && verdict.is_ok() {
             output.line("The desks stay open: comment, change a status, attach a file, and watch it cross.");
-            output.line(&format!("The story, any time:  throughline trace {} --data {}", story.case.case, directory.display()));
+            output.line(&format!(
+                "The story, any time:  throughline trace {} --data {}",
+                story.case.case,
+                directory.display()
+            ));
             output.line("Ctrl-C ends it.");
             tokio::signal::ctrl_c().await.map_err(Failure::failed)?;
         }

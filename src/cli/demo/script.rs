@@ -39,7 +39,9 @@ pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
 
     let request = Patch {
         title: Some("Invoices do not print since the update".to_owned()),
-        description: Some("Since this morning no invoice leaves the spooler.\nTwo branches are affected.".to_owned()),
+        description: Some(
+            "Since this morning no invoice leaves the spooler.\nTwo branches are affected.".to_owned(),
+        ),
         priority: Some("High".to_owned()),
         kind: Some("Incident".to_owned()),
         ..Patch::default()
@@ -63,15 +65,17 @@ pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
     stage.until("the vendor has the ticket and the file", || has_file(vendor, &log)).await?;
     let at_vendor = number(vendor)?;
     vendor.comment("Vera Vendor", at_vendor, "Known defect. Version 7.3 mends it.", false)?;
-    stage.until("everybody reads the vendor's word", || {
-        says(helpdesk, "Version 7.3 mends it.") && says(partner, "Version 7.3 mends it.")
-    })
-    .await?;
+    stage
+        .until("everybody reads the vendor's word", || {
+            says(helpdesk, "Version 7.3 mends it.") && says(partner, "Version 7.3 mends it.")
+        })
+        .await?;
     vendor.set_status("Vera Vendor", at_vendor, "Solved")?;
-    stage.until("it is solved everywhere", || {
-        [helpdesk, partner, vendor].into_iter().all(|desk| status(desk) == "Solved")
-    })
-    .await?;
+    stage
+        .until("it is solved everywhere", || {
+            [helpdesk, partner, vendor].into_iter().all(|desk| status(desk) == "Solved")
+        })
+        .await?;
     converged(helpdesk, partner, vendor, &log)
 }
 
@@ -96,7 +100,10 @@ fn converged(helpdesk: &Desk, partner: &Desk, vendor: &Desk, log: &Bytes) -> Res
     let [home, counterparts @ ..] = &tickets;
     must(counterparts.iter().all(|ticket| ticket.title == home.title), "the titles differ")?;
     for ticket in counterparts {
-        must(ticket.comments.iter().all(|comment| !comment.body.contains("contract")), "an internal note crossed")?;
+        must(
+            ticket.comments.iter().all(|comment| !comment.body.contains("contract")),
+            "an internal note crossed",
+        )?;
     }
     for words in ["Which log do you need?", "We suspect the driver.", "Version 7.3 mends it."] {
         for ticket in &tickets {
@@ -105,7 +112,8 @@ fn converged(helpdesk: &Desk, partner: &Desk, vendor: &Desk, log: &Bytes) -> Res
         }
     }
     for ticket in &tickets {
-        let files: Vec<_> = ticket.files.iter().filter(|file| file.name == FILE && file.bytes == *log).collect();
+        let files: Vec<_> =
+            ticket.files.iter().filter(|file| file.name == FILE && file.bytes == *log).collect();
         must(files.len() == 1, "the file does not stand once at each desk")?;
     }
     Ok(())

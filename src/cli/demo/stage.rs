@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 use url::Url;
 
 use crate::api;
-use crate::api::view::{self, Trace};
+use crate::api::view::Trace;
 use crate::case::CaseId;
 use crate::cli::Failure;
 use crate::cli::access::load;
@@ -68,7 +68,8 @@ impl Stage {
             let desk = Desk::new(settings);
             let address = listener.local_addr().map_err(Failure::failed)?;
             let address = Url::parse(&format!("http://{address}/")).map_err(Failure::failed)?;
-            let hook = Url::parse(&format!("http://{bridge_address}/webhooks/{name}")).map_err(Failure::failed)?;
+            let hook =
+                Url::parse(&format!("http://{bridge_address}/webhooks/{name}")).map_err(Failure::failed)?;
             let registration = Registration {
                 url: hook,
                 secret: SecretString::from(webhook_secret.clone()),
@@ -100,8 +101,9 @@ impl Stage {
         write(directory, "practice.webhook-secret", &webhook_secret)?;
         write(directory, "throughline.toml", &configuration(&desks, &bridge_address))?;
         let config = load(&config)?;
-        let (parts, _) =
-            assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy)).await.map_err(Failure::failed)?;
+        let (parts, _) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
+            .await
+            .map_err(Failure::failed)?;
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
         let (router, stopping) = (api::router(bridge.clone(), admin), supervisor.clone());
@@ -125,10 +127,11 @@ impl Stage {
     /// The story of the last case.
     pub(super) async fn trace(&self) -> Result<Trace, Failure> {
         let journal = &self.bridge.shared().journal;
-        let cases = journal.read(|index| index.cases(CaseId(0), usize::MAX)).await.map_err(Failure::failed)?;
+        let cases =
+            journal.read(|index| index.cases(CaseId(0), usize::MAX)).await.map_err(Failure::failed)?;
         let case = cases.into_iter().next_back().ok_or_else(|| Failure::failed("no case was opened"))?;
         let records = journal.timeline(&case).await.map_err(Failure::failed)?;
-        Ok(view::Trace::of(&case, &records))
+        Ok(Trace::of(&case, &records))
     }
 
     /// Ends everything in good order.

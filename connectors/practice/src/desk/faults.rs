@@ -44,7 +44,7 @@ pub struct Faults {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct DroppedReply;
 
-/// Seeded dice (SplitMix64).
+/// Seeded dice (the `SplitMix64` generator).
 #[derive(Clone, Debug)]
 pub struct Dice(u64);
 

@@ -199,7 +199,9 @@ impl Desk {
     /// The state, after every late commit that is due by now.
     fn lock(&self) -> MutexGuard<'_, State> {
         let mut state = self.inner.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.catch_up(&self.inner.settings, self.now());
+        if state.catch_up(&self.inner.settings, self.now()) {
+            self.inner.posted.notify_one();
+        }
         state
     }
 

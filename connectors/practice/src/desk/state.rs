@@ -67,8 +67,9 @@ impl State {
         }
     }
 
-    /// Applies the late commits that are due.
-    pub(super) fn catch_up(&mut self, settings: &Settings, now: Timestamp) {
+    /// Applies the late commits that are due and answers whether there were any.
+    pub(super) fn catch_up(&mut self, settings: &Settings, now: Timestamp) -> bool {
+        let before = self.late.len();
         while let Some(entry) = self.late.first_entry() {
             if entry.key().0 > now {
                 break;
@@ -77,6 +78,7 @@ impl State {
             // Nobody waits for the answer any more, so a refusal has nobody to go to.
             drop(self.write_once(settings, at, action, marker, once));
         }
+        self.late.len() < before
     }
 
     /// Keeps a write of the interface back until `due`.

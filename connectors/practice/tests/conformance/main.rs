@@ -1,0 +1,20 @@
+//! The practice connector passes the suite with each create class, and broken connectors fail where they should.
+
+// `cfg(test)` tells clippy that helpers are test code as well.
+#[cfg(test)]
+mod broken;
+#[cfg(test)]
+mod desk;
+#[cfg(test)]
+mod subject;
+
+use subject::Practice;
+use throughline_testkit::conformance;
+
+#[tokio::test]
+async fn the_connector_conforms_with_each_create_class() {
+    for class in ["c0", "c2", "c3", "c4"] {
+        let report = conformance::run(&Practice::new(class)).await;
+        assert!(report.failed().is_empty(), "with {class}:\n{report}");
+    }
+}

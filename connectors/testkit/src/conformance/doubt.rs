@@ -1,0 +1,118 @@
+//! Doubt: what a connector says when the answer does not come, and that nothing is done twice.
+
+use bytes::Bytes;
+use throughline_sdk::{CreateClass, ErrorKind, Intent, TookEffect, Visibility};
+
+use super::bench::{Bench, PATIENCE};
+use super::{Verdict, declared, ensure};
+use crate::Fault;
+
+pub(super) async fn lost(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    let intent = b.comment(&ticket, &b.name("Lost"), Visibility::Public);
+    b.subject.transport().take();
+    b.subject.transport().next_write(Fault::DropReply);
+    let outcome = b.apply(&intent).await;
+    let writes = b.writes();
+    ensure(writes == 1, || format!("one intent sent {writes} writes"))?;
+    let error = Bench::refusal("a write without an answer", outcome)?;
+    Bench::expect("a write without an answer", &error, ErrorKind::Unavailable, TookEffect::Unknown)
+}
+
+pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
+    for fault in [Fault::DropReply, Fault::Hang] {
+        let title = b.name("Once");
+        let settled = doubtful(b, b.capabilities.create, &b.create(&title, "text"), fault.clone()).await?;
+        let held = b.subject.hand().titled(&title).await.len();
+        once(held, settled, &fault)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn comment_once(b: &Bench<'_>) -> Verdict {
+    for fault in [Fault::DropReply, Fault::Hang] {
+        let (ticket, body) = (b.raised().await, b.name("Once"));
+        let intent = b.comment(&ticket, &body, Visibility::Public);
+        let settled = doubtful(b, b.capabilities.comment, &intent, fault.clone()).await?;
+        let held = b.subject.hand().truth(&ticket).await.comments;
+        once(held.iter().filter(|(held, _)| held.contains(&body)).count(), settled, &fault)?;
+    }
+    Ok(())
+}
+
+pub(super) async fn attach_once(b: &Bench<'_>) -> Verdict {
+    declared(b.capabilities.attach.is_some())?;
+    let class = b.capabilities.attach.unwrap_or(CreateClass::C4);
+    for fault in [Fault::DropReply, Fault::Hang] {
+        let ticket = b.raised().await;
+        let intent = b.attach(&ticket, "once.txt", &Bytes::from_static(b"once"));
+        let settled = doubtful(b, class, &intent, fault.clone()).await?;
+        once(b.subject.hand().truth(&ticket).await.files.len(), settled, &fault)?;
+    }
+    Ok(())
+}
+
+/// Loses the answer to a write, then goes through the protocol of its class; answers whether that settled it.
+async fn doubtful(b: &Bench<'_>, class: CreateClass, intent: &Intent, fault: Fault) -> Verdict<bool> {
+    b.subject.transport().take();
+    b.subject.transport().next_write(fault);
+    let outcome = b.apply(intent).await;
+    b.subject.transport().take();
+    let error = Bench::refusal("a write without an answer", outcome)?;
+    ensure(error.took_effect() == TookEffect::Unknown, || format!("it is not in doubt: {error}"))?;
+    Ok(b.settle(class, intent).await?.is_some())
+}
+
+/// Once where the protocol settled it; else as often as the one attempt reached the desk.
+fn once(held: usize, settled: bool, fault: &Fault) -> Verdict {
+    let holds = if settled { held == 1 } else { held <= 1 };
+    ensure(holds, || format!("after {fault:?} the desk holds it {held} times"))
+}
+
+pub(super) async fn gateway(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    b.subject.transport().take();
+    b.subject.transport().next_write(Fault::Unavailable);
+    let outcome = b.apply(&b.comment(&ticket, &b.name("Gateway"), Visibility::Public)).await;
+    let error = Bench::refusal("a write answered with 503", outcome)?;
+    Bench::expect("a write answered with 503", &error, ErrorKind::Unavailable, TookEffect::Unknown)
+}
+
+pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    b.subject.transport().take();
+    b.subject.transport().next(Fault::Truncate);
+    let error = Bench::refusal("reading a truncated ticket", b.fetch(&ticket).await)?;
+    Bench::expect("reading a truncated ticket", &error, ErrorKind::Malformed, TookEffect::No)?;
+    b.subject.transport().next_write(Fault::Truncate);
+    let outcome = b.apply(&b.create(&b.name("Truncated"), "text")).await;
+    let error = Bench::refusal("a write with a truncated answer", outcome)?;
+    Bench::expect("a write with a truncated answer", &error, ErrorKind::Malformed, TookEffect::Unknown)
+}
+
+pub(super) async fn rate_limited(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    b.subject.transport().take();
+    b.subject.transport().next_write(Fault::RateLimit(17));
+    let outcome = b.apply(&b.comment(&ticket, "too fast", Visibility::Public)).await;
+    let error = Bench::refusal("a write answered with 429", outcome)?;
+    Bench::expect("a write answered with 429", &error, ErrorKind::RateLimited, TookEffect::No)?;
+    let wait = error.retry_after().map(|wait| wait.as_secs());
+    ensure(wait == Some(17), || format!("Retry-After of 17 seconds was passed on as {wait:?}"))?;
+    let held = b.subject.hand().truth(&ticket).await.comments.len();
+    ensure(held == 0, || "the refused comment is there".to_owned())
+}
+
+pub(super) async fn deadline(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    b.subject.transport().take();
+    b.subject.transport().next(Fault::Hang);
+    let due = b.subject.clock().monotonic() + PATIENCE;
+    let ctx = throughline_sdk::Ctx { deadline: due, ..b.ctx() };
+    let outcome = b.subject.connector().fetch(&ctx, &ticket).await;
+    let requests = b.subject.transport().take();
+    let late = requests.iter().find(|request| request.deadline > due);
+    ensure(late.is_none(), || "a request was allowed to take longer than its call".to_owned())?;
+    let error = Bench::refusal("a call without an answer", outcome)?;
+    Bench::expect("a call without an answer", &error, ErrorKind::Unavailable, TookEffect::No)
+}

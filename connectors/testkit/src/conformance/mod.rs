@@ -1,0 +1,212 @@
+//! What every connector has to show, picked by the capabilities it declares and never by its name.
+
+mod bench;
+mod doubt;
+mod feed;
+mod reading;
+mod safety;
+mod writing;
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use futures::FutureExt;
+use futures::future::BoxFuture;
+use throughline_sdk::{Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+
+use crate::Faulty;
+use bench::Bench;
+
+/// A connector under test, with the desk it talks to.
+pub trait Subject: Send + Sync {
+    /// The connector.
+    fn connector(&self) -> Arc<dyn DynConnector>;
+
+    /// The plane it is given: authenticated, recording, with faults on command.
+    fn transport(&self) -> Faulty;
+
+    /// The clock of plane and desk.
+    fn clock(&self) -> Arc<dyn Clock>;
+
+    /// Somebody who works at the desk directly.
+    fn hand(&self) -> &dyn Hand;
+
+    /// A ticket that this desk takes; the suite sets title and description.
+    fn new_ticket(&self) -> NewTicket;
+
+    /// A value for each field that `Update` can set, other than those of a new ticket, in this desk's words.
+    fn changes(&self) -> Changes;
+
+    /// A status that a new ticket can go to.
+    fn next_status(&self) -> String;
+
+    /// How long the change feed may take to show a change.
+    fn feed_patience(&self) -> Duration;
+
+    /// A webhook about this ticket as the desk would send it, signed with the configured secret; `None` where the
+    /// kind has none.
+    fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook>;
+
+    /// Texts that must never appear in a debug output or an error.
+    fn secrets(&self) -> Vec<String>;
+}
+
+/// What a person does at the desk, past the connector.
+pub trait Hand: Send + Sync {
+    /// Raises a ticket.
+    fn create<'a>(&'a self, title: &'a str) -> BoxFuture<'a, RemoteId>;
+    /// Comments.
+    fn comment<'a>(&'a self, ticket: &'a RemoteId, body: &'a str, internal: bool) -> BoxFuture<'a, ()>;
+    /// Sets the status.
+    fn set_status<'a>(&'a self, ticket: &'a RemoteId, status: &'a str) -> BoxFuture<'a, ()>;
+    /// Attaches a file that the requester may read.
+    fn attach<'a>(&'a self, ticket: &'a RemoteId, name: &'a str, bytes: Bytes) -> BoxFuture<'a, ()>;
+    /// The ticket as the desk really holds it.
+    fn truth<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, Truth>;
+    /// All tickets with this title.
+    fn titled<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Vec<RemoteId>>;
+    /// Makes the desk refuse a transition of this ticket and answers to which status; `None` if it has no rules.
+    fn refuse<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, Option<String>>;
+    /// Makes the desk accept updates and not do them, or stops that; false if it cannot.
+    fn ignore_updates(&self, ignore: bool) -> BoxFuture<'_, bool>;
+    /// Makes comments leave out who may read them, or stops that; false if the desk cannot.
+    fn hide_visibility(&self, hide: bool) -> BoxFuture<'_, bool>;
+}
+
+/// A ticket as the desk really holds it.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Truth {
+    /// Its status.
+    pub status: String,
+    /// Each comment's text and whether it is internal.
+    pub comments: Vec<(String, bool)>,
+    /// Each file's name, bytes and whether it is internal.
+    pub files: Vec<(String, Bytes, bool)>,
+}
+
+/// What became of one case.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// It holds.
+    Passed,
+    /// It does not, and why.
+    Failed(String),
+    /// The connector does not declare what it is about, or the desk cannot be brought to it.
+    NotDeclared,
+}
+
+/// What became of every case, in order.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The cases with their outcomes.
+    pub cases: Vec<(&'static str, Outcome)>,
+}
+
+impl Report {
+    /// The names of the cases that failed.
+    pub fn failed(&self) -> Vec<&'static str> {
+        let failed = |outcome: &Outcome| matches!(outcome, Outcome::Failed(_));
+        self.cases.iter().filter(|(_, outcome)| failed(outcome)).map(|(name, _)| *name).collect()
+    }
+
+    /// Ends the test that called it if a case failed.
+    ///
+    /// # Panics
+    ///
+    /// With the whole report, if a case failed.
+    pub fn assert(&self) {
+        assert!(self.failed().is_empty(), "{self}");
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (name, outcome) in &self.cases {
+            match outcome {
+                Outcome::Passed => writeln!(f, "passed        {name}")?,
+                Outcome::NotDeclared => writeln!(f, "not declared  {name}")?,
+                Outcome::Failed(why) => writeln!(f, "FAILED        {name}: {why}")?,
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Why a case ends before its end.
+#[derive(Debug)]
+enum Stop {
+    Failed(String),
+    NotDeclared,
+}
+
+impl From<Error> for Stop {
+    fn from(error: Error) -> Self {
+        Self::Failed(format!("{:?}: {error}", error.kind()))
+    }
+}
+
+type Verdict<T = ()> = Result<T, Stop>;
+
+fn ensure(holds: bool, otherwise: impl FnOnce() -> String) -> Verdict {
+    if holds { Ok(()) } else { Err(Stop::Failed(otherwise())) }
+}
+
+fn declared(holds: bool) -> Verdict {
+    if holds { Ok(()) } else { Err(Stop::NotDeclared) }
+}
+
+/// Runs every case that the connector's capabilities call for, one after the other.
+pub async fn run(subject: &dyn Subject) -> Report {
+    let bench = Bench::new(subject);
+    let b = &bench;
+    let cases: Vec<(&'static str, BoxFuture<'_, Verdict>)> = vec![
+        ("probe names the account", reading::probe(b).boxed()),
+        ("describe lists the words a new ticket bears", reading::describe(b).boxed()),
+        ("a missing ticket is not found", reading::missing(b).boxed()),
+        ("an internal comment reads as internal", reading::internal(b).boxed()),
+        ("unknown visibility never reads as public", reading::unknown(b).boxed()),
+        ("a person's file is read byte for byte", reading::file(b).boxed()),
+        ("a file over the limit is rejected", reading::too_large(b).boxed()),
+        ("a created ticket reads as it was written", writing::create(b).boxed()),
+        ("a created ticket is found by its marker", writing::marked(b).boxed()),
+        ("comments keep text and visibility", writing::comments(b).boxed()),
+        ("a comment is edited, or that is unsupported", writing::edit(b).boxed()),
+        ("a comment is retracted, or that is unsupported", writing::retract(b).boxed()),
+        ("a link back is kept, or that is unsupported", writing::link(b).boxed()),
+        ("files arrive byte for byte", writing::attach(b).boxed()),
+        ("each field is updated", writing::update(b).boxed()),
+        ("a ticket is brought to a status", writing::transition(b).boxed()),
+        ("a refused transition is rejected", writing::refused(b).boxed()),
+        ("an ignored write is rejected", writing::ignored(b).boxed()),
+        ("a stale write is a conflict", writing::stale(b).boxed()),
+        ("no change is lost in one tick of the clock", feed::gapless(b).boxed()),
+        ("a cursor resumes where it stood", feed::resumed(b).boxed()),
+        ("a lost reply is doubtful and nothing is resent", doubt::lost(b).boxed()),
+        ("a ticket is created once, whatever is lost", doubt::create_once(b).boxed()),
+        ("a comment is written once, whatever is lost", doubt::comment_once(b).boxed()),
+        ("a file is attached once, whatever is lost", doubt::attach_once(b).boxed()),
+        ("a failed gateway leaves a write in doubt", doubt::gateway(b).boxed()),
+        ("a truncated answer is malformed", doubt::truncated(b).boxed()),
+        ("a rate limit is passed on and has no effect", doubt::rate_limited(b).boxed()),
+        ("the deadline is respected", doubt::deadline(b).boxed()),
+        ("wrong credentials are unauthenticated", safety::credentials(b).boxed()),
+        ("no secret is shown", safety::secrets(b).boxed()),
+        ("a signed webhook hints at its ticket", safety::webhook(b).boxed()),
+        ("a forged webhook is refused", safety::forged(b).boxed()),
+        ("an old webhook is refused", safety::old(b).boxed()),
+    ];
+    let mut report = Report { cases: Vec::with_capacity(cases.len()) };
+    for (name, case) in cases {
+        // What the case before left in the plane is none of this case's business.
+        subject.transport().take();
+        let outcome = match case.await {
+            Ok(()) => Outcome::Passed,
+            Err(Stop::Failed(why)) => Outcome::Failed(why),
+            Err(Stop::NotDeclared) => Outcome::NotDeclared,
+        };
+        report.cases.push((name, outcome));
+    }
+    report
+}

@@ -1,0 +1,205 @@
+//! Transports for tests: a router called in process, and a wrapper that makes any transport fail on command.
+
+use std::collections::VecDeque;
+use std::fmt;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Body;
+use futures::FutureExt;
+use futures::future::{BoxFuture, Either, select};
+use http::header::{AUTHORIZATION, HOST, RETRY_AFTER};
+use http::{HeaderMap, HeaderValue, StatusCode};
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use throughline_sdk::http::{Request, Response, Transport, after};
+use throughline_sdk::{Clock, Error, ErrorKind, Result};
+use tower::ServiceExt;
+
+/// Calls an axum router without a socket. A body that breaks off is a lost reply, as it would be over TCP.
+#[derive(Clone)]
+pub struct RouterTransport(pub Router);
+
+impl fmt::Debug for RouterTransport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RouterTransport")
+    }
+}
+
+impl Transport for RouterTransport {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
+        let router = self.0.clone();
+        async move {
+            let method = request.method.clone();
+            let lost =
+                |why: String| Error::new(ErrorKind::Unavailable, why).with_effect(after(&method, None));
+            let target = match request.url.query() {
+                Some(query) => format!("{}?{query}", request.url.path()),
+                None => request.url.path().to_owned(),
+            };
+            let mut inner = http::Request::new(Body::from(request.body));
+            *inner.method_mut() = request.method;
+            *inner.headers_mut() = request.headers;
+            *inner.uri_mut() = target.parse().map_err(|error| {
+                Error::new(
+                    ErrorKind::Misconfigured,
+                    format!("the address {target:?} cannot be asked: {error}"),
+                )
+            })?;
+            if let Some(Ok(host)) = request.url.host_str().map(HeaderValue::from_str) {
+                inner.headers_mut().insert(HOST, host);
+            }
+            let answer = match router.oneshot(inner).await {
+                Ok(answer) => answer,
+                Err(never) => match never {},
+            };
+            let (parts, body) = answer.into_parts();
+            let limit = usize::try_from(request.max_answer_bytes).unwrap_or(usize::MAX);
+            let body = Limited::new(body, limit).collect().await.map_err(|error| {
+                if error.is::<LengthLimitError>() {
+                    let message = format!("the answer is larger than {limit} bytes");
+                    return Error::new(ErrorKind::Rejected, message).with_effect(after(&method, None));
+                }
+                lost(format!("the reply was lost: {error}"))
+            })?;
+            Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
+        }
+        .boxed()
+    }
+}
+
+/// What goes wrong with one request.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Fault {
+    /// It is carried out and its reply is lost.
+    DropReply,
+    /// It is refused with 429 and this many seconds of `Retry-After`; the desk never sees it.
+    RateLimit(u64),
+    /// The desk carries it out, and a gateway in front answers 503.
+    Unavailable,
+    /// It is carried out and the answer's body is cut in half.
+    Truncate,
+    /// It takes this long before the desk sees it.
+    Delay(Duration),
+    /// It never gets an answer, and never reaches the desk.
+    Hang,
+    /// It is sent with credentials the desk does not know.
+    WrongCredentials,
+}
+
+/// A transport that records every request and makes the next ones fail on command.
+#[derive(Clone, Debug)]
+pub struct Faulty {
+    inner: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    credentials: HeaderMap,
+    shared: Arc<Mutex<Shared>>,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    faults: VecDeque<Fault>,
+    write_faults: VecDeque<Fault>,
+    requests: Vec<Request>,
+}
+
+impl Faulty {
+    /// Wraps `inner`, adding `credentials` to each request as the plane's authentication layer would.
+    pub fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, credentials: HeaderMap) -> Self {
+        Self { inner, clock, credentials, shared: Arc::default() }
+    }
+
+    /// Makes the next request that has no fault yet fail like this.
+    pub fn next(&self, fault: Fault) {
+        self.lock().faults.push_back(fault);
+    }
+
+    /// Makes the next write that has no fault yet fail like this; reads go on unharmed.
+    pub fn next_write(&self, fault: Fault) {
+        self.lock().write_faults.push_back(fault);
+    }
+
+    /// Forgets faults that met no request and answers the requests since the last call, without credentials.
+    pub fn take(&self) -> Vec<Request> {
+        let mut shared = self.lock();
+        shared.faults.clear();
+        shared.write_faults.clear();
+        std::mem::take(&mut shared.requests)
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    async fn forward(&self, request: Request) -> Result<Response> {
+        let method = request.method.clone();
+        let late = || {
+            Error::new(ErrorKind::Unavailable, "no answer by the deadline").with_effect(after(&method, None))
+        };
+        let left = request.deadline.checked_sub(self.clock.monotonic()).ok_or_else(late)?;
+        let send = self.inner.send(request);
+        match select(send, self.clock.sleep(left)).await {
+            Either::Left((answer, _)) => answer,
+            Either::Right(((), _)) => Err(late()),
+        }
+    }
+}
+
+impl Transport for Faulty {
+    fn send(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
+        async move {
+            let fault = {
+                let mut shared = self.lock();
+                shared.requests.push(request.clone());
+                match request.is_safe() {
+                    true => shared.faults.pop_front(),
+                    false => shared.faults.pop_front().or_else(|| shared.write_faults.pop_front()),
+                }
+            };
+            let (method, deadline) = (request.method.clone(), request.deadline);
+            let lost = |why: &str| Error::new(ErrorKind::Unavailable, why).with_effect(after(&method, None));
+            request.headers.extend(self.credentials.clone());
+            match fault {
+                None => self.forward(request).await,
+                Some(Fault::DropReply) => {
+                    self.forward(request).await?;
+                    Err(lost("the reply was dropped"))
+                }
+                Some(Fault::RateLimit(seconds)) => {
+                    let headers = HeaderMap::from_iter([(RETRY_AFTER, HeaderValue::from(seconds))]);
+                    Ok(Response { status: StatusCode::TOO_MANY_REQUESTS, headers, body: Default::default() })
+                }
+                Some(Fault::Unavailable) => {
+                    self.forward(request).await?;
+                    let headers = HeaderMap::new();
+                    Ok(Response {
+                        status: StatusCode::SERVICE_UNAVAILABLE,
+                        headers,
+                        body: Default::default(),
+                    })
+                }
+                Some(Fault::Truncate) => {
+                    let mut answer = self.forward(request).await?;
+                    answer.body.truncate(answer.body.len() / 2);
+                    Ok(answer)
+                }
+                Some(Fault::Delay(by)) => {
+                    self.clock.sleep(by).await;
+                    self.forward(request).await
+                }
+                Some(Fault::Hang) => {
+                    self.clock.sleep(deadline.saturating_sub(self.clock.monotonic())).await;
+                    Err(lost("no answer by the deadline"))
+                }
+                Some(Fault::WrongCredentials) => {
+                    for (name, _) in &self.credentials {
+                        request.headers.insert(name, HeaderValue::from_static("wrong"));
+                    }
+                    request.headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer wrong"));
+                    self.forward(request).await
+                }
+            }
+        }
+        .boxed()
+    }
+}
