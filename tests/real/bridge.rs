@@ -1,6 +1,7 @@
 //! The daemon as a process of its own, and its command line beside it.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::time::Duration;
@@ -27,10 +28,18 @@ impl Bridge {
             fs::remove_dir_all(&folder).unwrap();
         }
         fs::create_dir_all(&folder).unwrap();
-        fs::write(folder.join("rt-token"), desks.get("RT_TOKEN")).unwrap();
-        fs::write(folder.join("redmine-key"), desks.get("REDMINE_KEY")).unwrap();
         fs::write(folder.join("throughline.toml"), setup.text(desks)).unwrap();
-        Self { folder, process: None }
+        let bridge = Self { folder, process: None };
+        bridge.keep_secret("rt-token", desks.get("RT_TOKEN"));
+        bridge.keep_secret("redmine-key", desks.get("REDMINE_KEY"));
+        bridge
+    }
+
+    /// Puts a secret beside the configuration, for nobody else to read.
+    pub(crate) fn keep_secret(&self, name: &str, secret: &str) {
+        let file = self.folder.join(name);
+        fs::write(&file, secret).unwrap();
+        fs::set_permissions(file, fs::Permissions::from_mode(0o600)).unwrap();
     }
 
     /// The folder of the configuration.
@@ -54,7 +63,7 @@ impl Bridge {
         until("the daemon reads its change feeds", Duration::from_secs(60), async || {
             let exported = self.ask(&["ledger", "export"]);
             let text = String::from_utf8_lossy(&exported.stdout).into_owned();
-            let begun = text.matches("\"advanced\"").count() + text.matches("\"Advanced\"").count();
+            let begun = text.matches("\"advanced\"").count();
             (begun >= self.systems()).then_some(())
         })
         .await;
@@ -119,6 +128,11 @@ impl Drop for Bridge {
             drop(child.wait());
         }
     }
+}
+
+/// Lets time pass, where that is the very thing to be tested.
+pub(crate) async fn pass(time: Duration) {
+    SystemClock::new().sleep(time).await;
 }
 
 /// Waits until `look` finds something, and gives it.

@@ -15,7 +15,12 @@
 mod bridge;
 mod crossing;
 mod desks;
+mod gate;
+mod kills;
+mod outage;
 mod people;
 mod redmine;
 mod request_tracker;
 mod setup;
+mod stage;
+mod vendor;

@@ -12,6 +12,8 @@ use crate::people::{Person, Remark, Seen};
 /// How many rows RT gives at once.
 const PAGE: usize = 100;
 
+const BOUNDARY: &str = "what-no-file-of-these-tests-contains";
+
 /// Somebody at the helpdesk.
 #[derive(Debug)]
 pub(crate) struct Alice {
@@ -46,15 +48,19 @@ impl Alice {
         self.message(ticket, "comment", json!({"Content": text, "ContentType": "text/plain"})).await;
     }
 
-    /// Replies with a file.
+    /// Replies with a file, as the web form does: RT's JSON spoils a name that is not ASCII.
     pub(crate) async fn attach(&self, ticket: &str, text: &str, name: &str, bytes: &Bytes) {
-        let file = json!([{
-            "FileName": name,
-            "FileType": "application/octet-stream",
-            "FileContent": STANDARD.encode(bytes),
-        }]);
-        let message = json!({"Content": text, "ContentType": "text/plain", "Attachments": file});
-        self.message(ticket, "correspond", message).await;
+        let message = json!({"Content": text, "ContentType": "text/plain"});
+        let mut form = format!(
+            "--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"JSON\"\r\nContent-Type: application/json\r\n\r\n\
+             {message}\r\n--{BOUNDARY}\r\nContent-Disposition: form-data; name=\"Attachments\"; \
+             filename=\"{name}\"\r\nContent-Type: application/octet-stream\r\n\r\n"
+        )
+        .into_bytes();
+        form.extend_from_slice(bytes);
+        form.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
+        let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
+        self.person.send(Method::POST, &format!("ticket/{ticket}/correspond"), &media_type, form.into()).await;
     }
 
     /// Sets fields by RT's names.
@@ -78,19 +84,18 @@ impl Alice {
             files: Vec::new(),
             entries: history.len(),
         };
+        let said: Vec<_> = said.collect();
+        let ids: Vec<Value> = said.iter().map(|(id, _, _)| id.clone()).collect();
+        let parts = self.parts(&ids).await;
         for (id, kind, row) in said {
             let mut body = String::new();
-            for part in self.parts(&id).await {
+            for part in parts.iter().filter(|part| text(&part["TransactionId"]) == text(&id)) {
                 let name = text(&part["Filename"]);
-                let content_type = text(&part["ContentType"]);
                 if !name.is_empty() {
-                    let whole = self.person.get(&format!("attachment/{}", text(&part["id"]))).await;
-                    let packed: String = text(&whole["Content"]).split_ascii_whitespace().collect();
-                    let bytes = Bytes::from(STANDARD.decode(packed).unwrap());
                     if kind != "Comment" {
-                        seen.files.push((name, bytes));
+                        seen.files.push((name, self.file(&text(&part["id"])).await));
                     }
-                } else if content_type == "text/plain" {
+                } else if text(&part["ContentType"]) == "text/plain" {
                     body.push_str(&text(&part["Content"]));
                 }
             }
@@ -119,7 +124,7 @@ impl Alice {
         for row in self.history(ticket).await {
             let id = text(&row["id"]);
             all.push_str(&self.person.get(&format!("transaction/{id}")).await.to_string());
-            for part in self.parts(&row["id"]).await {
+            for part in self.parts(&[row["id"].clone()]).await {
                 all.push_str(&part.to_string());
             }
         }
@@ -148,11 +153,22 @@ impl Alice {
         rows
     }
 
-    async fn parts(&self, transaction: &Value) -> Vec<Value> {
-        let search = json!([{"field": "TransactionId", "operator": "=", "value": transaction}]);
-        let path = "attachments?fields=ContentType,Filename,Headers,Content&orderby=id&per_page=100";
-        let list = self.person.act(Method::POST, path, &search).await;
-        list["items"].as_array().unwrap().clone()
+    async fn parts(&self, transactions: &[Value]) -> Vec<Value> {
+        let mut parts = Vec::new();
+        for some in transactions.chunks(PAGE / 4) {
+            let search = json!([{"field": "TransactionId", "operator": "IN", "value": some}]);
+            let path =
+                "attachments?fields=TransactionId,ContentType,Filename,Headers,Content&orderby=id&per_page=100";
+            let list = self.person.act(Method::POST, path, &search).await;
+            parts.extend(list["items"].as_array().unwrap().iter().cloned());
+        }
+        parts
+    }
+
+    async fn file(&self, part: &str) -> Bytes {
+        let whole = self.person.get(&format!("attachment/{part}")).await;
+        let packed: String = text(&whole["Content"]).split_ascii_whitespace().collect();
+        Bytes::from(STANDARD.decode(packed).unwrap())
     }
 }
 

@@ -93,7 +93,8 @@ title_contains = "{tag}"
 title_contains = "{tag}"
 
 [agreements.fabrikam.fields.title]
-direction = "outbound"
+direction = "both"
+policy = "owner_home"
 
 [agreements.fabrikam.fields.description]
 direction = "outbound"
