@@ -34,7 +34,7 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem
         "working": counts.working,
         "parked": counts.parked,
         "hints": counts.hints,
-        "lanes": shared.lanes.busy(),
+        "lanes": shared.lanes_busy(),
     })))
 }
 

@@ -82,7 +82,8 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http = plane(base, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let http =
+            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;

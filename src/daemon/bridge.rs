@@ -139,6 +139,11 @@ impl Shared {
         self.failed.load(Ordering::Relaxed) || self.journal.is_failed()
     }
 
+    /// How many lanes have something to do just now.
+    pub fn lanes_busy(&self) -> usize {
+        self.lanes.busy()
+    }
+
     pub(crate) fn fail(&self) {
         self.failed.store(true, Ordering::Relaxed);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use throughline_sdk::{
-    Class, ConditionalWrite, Error, IntentId, Operation, SystemName, Ticket, Timestamp, TookEffect,
+    Class, Error, ErrorKind, IntentId, Operation, SystemName, Ticket, Timestamp, TookEffect,
 };
 
 use super::lane::Lane;
@@ -29,13 +29,11 @@ impl Lane<'_> {
         let shared = Arc::clone(self.shared);
         let Some(system) = shared.systems.get(leg) else {
             let reason = "its system is not configured any more";
-            return self
-                .end_by(leg, due, Error::new(throughline_sdk::ErrorKind::Misconfigured, reason))
-                .await;
+            return self.end_by(leg, due, Error::new(ErrorKind::Misconfigured, reason)).await;
         };
         let mut intent = due.intent.clone();
+        // What was last read, also when that is younger than the plan: an intent before this one moved it on.
         if let Some(shadow) = self.case.legs.get(leg).map(|leg| &leg.shadow)
-            && system.capabilities.conditional_write != ConditionalWrite::None
             && matches!(intent.operation, Operation::Update { .. } | Operation::Transition { .. })
         {
             intent.expected.clone_from(&shadow.version);
@@ -99,7 +97,11 @@ impl Lane<'_> {
             }
             Class::Reread if self.may_reread() => self.read_again(leg, due, &error).await,
             Class::Changed => self.look_whether_gone(leg, due, &error).await,
-            Class::Reread | Class::Park => park(leg, due, &error),
+            Class::Reread => {
+                let message = format!("somebody was faster each time: {error}");
+                park(leg, due, &Error::new(ErrorKind::Rejected, message))
+            }
+            Class::Park => park(leg, due, &error),
         }
     }
 

@@ -1,6 +1,6 @@
 //! One lane at work: a ticket that may open a case, or a case from its nudges until nothing is left to do now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -90,7 +90,7 @@ async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> R
         let now = shared.clock.now();
         let mut case = Case::new(shared.journal.next_case(), now);
         let observations = BTreeMap::from([(ticket.system.clone(), read)]);
-        let plan = shared.plan(&mut case, &observations, &std::collections::BTreeSet::new(), now);
+        let plan = shared.plan(&mut case, &observations, &BTreeSet::new(), now);
         let mut facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
         facts.extend(plan.facts);
         facts.push(Fact::Answered { ticket: ticket.clone(), through });
@@ -122,6 +122,7 @@ async fn follow(
         rereads: 0,
         wait: None,
         last_plan: None,
+        asked: BTreeSet::new(),
     };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
@@ -147,6 +148,8 @@ pub(super) struct Lane<'a> {
     pub(super) rereads: u32,
     wait: Option<Duration>,
     last_plan: Option<Plan>,
+    /// Legs that were read for a text that is kept nowhere else.
+    asked: BTreeSet<SystemName>,
 }
 
 impl Lane<'_> {
@@ -226,7 +229,10 @@ impl Lane<'_> {
         if let Some(origin) = plan.unstored.first() {
             return self.store_file(origin).await;
         }
-        if let Some(system) = plan.unread.first().cloned()
+        // Once each in a run: what a fresh reading does not bring, another one will not either.
+        let unread = plan.unread.iter().find(|system| !self.asked.contains(*system)).cloned();
+        if let Some(system) = unread
+            && self.asked.insert(system.clone())
             && let Some(ticket) = self.case.legs.get(&system).and_then(|leg| leg.ticket.clone())
         {
             let (mut observations, mut facts) = (BTreeMap::new(), Vec::new());
@@ -256,7 +262,7 @@ impl Lane<'_> {
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
-        let plan = self.shared.plan(&mut self.case, &observations, &std::collections::BTreeSet::new(), now);
+        let plan = self.shared.plan(&mut self.case, &observations, &BTreeSet::new(), now);
         facts.extend(plan.facts.iter().cloned());
         self.last_plan = Some(plan);
         for (ticket, durable) in answered {
@@ -271,7 +277,7 @@ impl Lane<'_> {
         &mut self,
         facts: Vec<Fact>,
         observations: BTreeMap<SystemName, Ticket>,
-        settled: std::collections::BTreeSet<throughline_sdk::IntentId>,
+        settled: BTreeSet<throughline_sdk::IntentId>,
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
@@ -375,7 +381,7 @@ impl Shared {
         &self,
         case: &mut Case,
         observations: &BTreeMap<SystemName, Ticket>,
-        settled: &std::collections::BTreeSet<throughline_sdk::IntentId>,
+        settled: &BTreeSet<throughline_sdk::IntentId>,
         now: Timestamp,
     ) -> Plan {
         let view = View {

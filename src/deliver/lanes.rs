@@ -152,6 +152,7 @@ impl Lanes {
     async fn run(self, shared: Arc<Shared>, key: LaneKey) {
         // The semaphore is never closed: an error means that the process is going down.
         let Ok(_permit) = Arc::clone(&self.running).acquire_owned().await else { return };
+        let _release = Release { lanes: &self, key: &key };
         while let Some(nudges) = self.take(&key, shared.supervisor.is_stopping()) {
             let inbox = Inbox { lanes: &self, key: &key };
             lane::run(&shared, &key, nudges, &inbox).await;
@@ -167,6 +168,20 @@ impl Lanes {
                 waiting.remove(key);
                 None
             }
+        }
+    }
+}
+
+/// Frees a lane whose run panicked: the next hint, or a restart, takes it up again.
+struct Release<'a> {
+    lanes: &'a Lanes,
+    key: &'a LaneKey,
+}
+
+impl Drop for Release<'_> {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.lanes.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
         }
     }
 }

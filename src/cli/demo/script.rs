@@ -76,10 +76,19 @@ pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
             [helpdesk, partner, vendor].into_iter().all(|desk| status(desk) == "Solved")
         })
         .await?;
-    converged(helpdesk, partner, vendor, &log)
+    let agree = || converged(helpdesk, partner, vendor, &log);
+    // What is still on its way gets its time; then the first thing that is not so is told.
+    match stage.until("all three desks agree", || agree().is_ok()).await {
+        Ok(()) => stage.until("nothing is on its way", || stage.is_quiet()).await,
+        Err(_late) => agree(),
+    }
 }
 
 impl Stage {
+    fn is_quiet(&self) -> bool {
+        self.bridge.shared().lanes_busy() == 0
+    }
+
     async fn until(&self, what: &str, holds: impl Fn() -> bool) -> Result<(), Stuck> {
         let end = self.clock.monotonic() + PATIENCE;
         while !holds() {

@@ -11,7 +11,7 @@ use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Reading};
 use crate::ledger::tests::{
     Counting, advanced, at, fold, helpdesk, hinted, intended_create, marker, now, opening, parts, ticket,
 };
-use crate::ledger::{Entry, Journal, MemoryMedium, verify};
+use crate::ledger::{Entry, Journal, MemoryMedium, Position, verify};
 use crate::store::{Index, Store};
 
 /// The daemon's record and the model beside it.
@@ -107,7 +107,8 @@ impl World {
             }
             Say::Ignore(number) => {
                 let (ticket, reason) = (ticket(*number), "no agreement".to_owned());
-                return Some((None, vec![Fact::Ignored { ticket, reason }]));
+                let answered = Fact::Answered { ticket: ticket.clone(), through: self.journal().end() };
+                return Some((None, vec![Fact::Ignored { ticket, reason }, answered]));
             }
             Say::Open(number) => {
                 let is_new = !self.cases().contains_key(&CaseId(*number));
@@ -115,9 +116,13 @@ impl World {
             }
             Say::Observe(number, key) => {
                 let ticket = self.cases().get(&CaseId(*number))?.legs[&helpdesk()].ticket.clone();
-                let key = Some(format!("HD-{number}-{key}"));
-                let reading = Reading { ticket, key, ..Reading::default() };
-                (*number, vec![Fact::Observed { leg: helpdesk(), reading }])
+                let shown = Some(format!("HD-{number}-{key}"));
+                let read = TicketRef::new(helpdesk(), ticket.clone()?);
+                let reading = Reading { ticket, key: shown, ..Reading::default() };
+                // Every other reading began before anything was hinted: it ends no hint.
+                let through = if key % 2 == 0 { self.journal().end() } else { Position(0) };
+                let answered = Fact::Answered { ticket: read, through };
+                (*number, vec![Fact::Observed { leg: helpdesk(), reading }, answered])
             }
             Say::Create(number) => (*number, vec![intended_create(*number)]),
             Say::Effect(number) => {
@@ -238,15 +243,12 @@ impl World {
             self.told.iter().flat_map(|(case, facts)| facts.iter().map(move |fact| (case, fact)))
         {
             match (fact, case) {
-                (Fact::Hinted { ticket, source }, _)
-                    if hints.iter().all(|(standing, _)| standing != ticket) =>
-                {
+                (Fact::Hinted { ticket, source }, _) => {
+                    hints.retain(|(standing, _)| standing != ticket);
                     hints.push((ticket.clone(), *source));
                 }
-                (Fact::Ignored { ticket, .. }, _) => hints.retain(|(standing, _)| standing != ticket),
-                (Fact::Observed { leg, reading }, _) => {
-                    let read = reading.ticket.as_ref().map(|id| TicketRef::new(leg.clone(), id.clone()));
-                    hints.retain(|(standing, _)| Some(standing) != read.as_ref());
+                (Fact::Answered { ticket, through }, _) if *through > Position(0) => {
+                    hints.retain(|(standing, _)| standing != ticket);
                 }
                 (Fact::Advanced { cursor: to, .. }, _) => cursor = Some(to.clone()),
                 (Fact::Intended { intent, .. }, Some(id)) => markers.extend([(id.0, intent.marker.clone())]),

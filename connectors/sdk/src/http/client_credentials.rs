@@ -280,6 +280,7 @@ mod tests {
     use crate::http::rate::Limits;
 
     const LIMITS: Limits = Limits { per_second: Some(1), burst: 1, concurrency: 1 };
+    const DESK: &str = "https://desk.example/";
 
     fn token(name: &str) -> Result<Response> {
         let body = format!(r#"{{"access_token":"{name}","token_type":"Bearer","expires_in":3600}}"#);
@@ -300,7 +301,8 @@ mod tests {
         };
         let base: Arc<dyn Transport> = Arc::<Script>::clone(script);
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
-        plane(base, auth, LIMITS, clock, Arc::new(CountingEntropy::default()))
+        let origin = DESK.parse().unwrap();
+        plane(base, &origin, auth, LIMITS, clock, Arc::new(CountingEntropy::default()))
     }
 
     fn bearers(script: &Script) -> Vec<String> {

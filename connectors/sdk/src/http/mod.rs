@@ -3,6 +3,7 @@
 pub mod authentication;
 mod call;
 pub mod client_credentials;
+pub mod confined;
 pub mod plane;
 pub mod rate;
 pub mod retry;

@@ -2,18 +2,22 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use crate::http::authentication::Authenticated;
 use crate::http::client_credentials::{ClientCredentials, Grant};
+use crate::http::confined::Confined;
 use crate::http::rate::{Limits, Paced};
 use crate::http::trace::Traced;
 use crate::http::{Authentication, Transport};
 use crate::{Clock, Entropy};
 
-/// The HTTP plane of one system over `base`, the guarded egress.
+/// The HTTP plane of the system at `origin`, over `base`, the guarded egress.
 ///
 /// One per system: the layers hold its token, its quota and its pauses.
 pub fn plane(
     base: Arc<dyn Transport>,
+    origin: &Url,
     auth: Authentication,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -32,6 +36,8 @@ pub fn plane(
         | Authentication::Basic { .. }
         | Authentication::Bearer(_)) => Arc::new(Authenticated::new(paced, fixed)),
     };
+    // Outside the credentials: what leads elsewhere never gets any.
+    let confined: Arc<dyn Transport> = Arc::new(Confined::new(authenticated, origin));
     // Outermost: it measures what the connector waits for and never sees a secret.
-    Arc::new(Traced::new(authenticated, clock, entropy))
+    Arc::new(Traced::new(confined, clock, entropy))
 }
