@@ -36,8 +36,8 @@ impl Output {
     pub fn error(&self, text: &str) {
         let text = if self.json {
             serde_json::json!({ "error": text }).to_string()
-        } else if ["error: ", "warning: "].iter().any(|told| text.starts_with(told)) {
-            // The problems of a configuration say themselves how bad they are.
+        } else if text.starts_with("error: ") {
+            // A list of problems says so itself, for each of them.
             text.to_owned()
         } else {
             format!("error: {text}")

@@ -1,0 +1,86 @@
+//! `check`: every mistake with its place, and a configuration that fits the systems or does not.
+
+use std::fs;
+
+use super::bridge::{TestBridge, run, secret, throughline};
+use super::desks::Desks;
+
+const BROKEN: &str = r#"[bridge]
+home = "contosso"
+listen = "localhost"
+
+[parties.contoso]
+
+[systems.helpdesk]
+party = "contoso"
+pol = "5s"
+
+[systems.helpdesk.redmine]
+url = "https://redmine.example/"
+api_key = "hunter2-is-no-reference"
+"#;
+
+#[test]
+fn every_mistake_is_told_at_once_with_its_place() {
+    let folder = tempfile::tempdir().unwrap();
+    fs::write(folder.path().join("throughline.toml"), BROKEN).unwrap();
+    let mut check = throughline();
+    let said = run(check.current_dir(folder.path()).args(["check", "--config", "throughline.toml"]));
+    assert_eq!((said.code, said.out.as_str()), (2, ""));
+    insta::assert_snapshot!("check_broken", said.err);
+    for place in ["throughline.toml:2:", "throughline.toml:3:", "throughline.toml:9:", "throughline.toml:13:"]
+    {
+        assert!(said.err.contains(place), "{place}: {}", said.err);
+    }
+    assert!(!said.err.contains("hunter2"), "a secret in the wrong place is not repeated");
+    let mut check = throughline();
+    let json =
+        run(check.current_dir(folder.path()).args(["check", "--json", "--config", "throughline.toml"]));
+    assert_eq!(json.code, 2);
+    let problems: serde_json::Value = serde_json::from_str(&json.out).unwrap();
+    assert!(
+        problems.to_string().contains("\"line\":9") && !problems.to_string().contains("hunter2"),
+        "{problems}"
+    );
+}
+
+#[test]
+fn a_configuration_is_compared_with_what_the_systems_really_have() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let right = TestBridge::new().set_up(&desks, &["partner"]);
+    let said = right.command(&["check"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert!(said.out.contains("is right: 2 systems, 1 agreements."), "{said:?}");
+    let said = right.command(&["check", "--online"]);
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.out.matches("well").count(), 2, "{said:?}");
+    let json = right.json(&["check", "--online"]);
+    assert_eq!((&json[0]["system"], &json[0]["problems"]), (&"helpdesk".into(), &serde_json::json!([])));
+
+    let wrong = TestBridge::new().system("status = { Stuck = \"pending\" }").set_up(&desks, &["partner"]);
+    let said = wrong.command(&["check", "--online"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("it has no status \"Stuck\", which the configuration would write"), "{said:?}");
+    assert!(!right.data().exists() && !wrong.data().exists(), "a check leaves nothing behind");
+
+    secret(&right.config().with_file_name("desks.token"), "another-token");
+    let said = right.command(&["check", "--online"]);
+    assert_eq!(said.code, 1);
+    assert!(said.out.contains("cannot log in") && !said.out.contains("another-token"), "{said:?}");
+}
+
+#[test]
+fn the_quickstart_of_the_readme_is_right() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let block = readme.split("```toml\n").nth(1).unwrap().split("```").next().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let at = |name: &str| folder.path().join(name);
+    secret(&at("rt-token"), "1-23-0123456789abcdef\n");
+    secret(&at("redmine-key"), "0123456789abcdef\n");
+    let text: String = block.lines().map(|line| format!("{}\n", line.trim_start())).collect();
+    let text = text.replace("/etc/throughline", folder.path().to_str().unwrap());
+    fs::write(at("throughline.toml"), text).unwrap();
+    let said = run(throughline().args(["check", "--config"]).arg(at("throughline.toml")));
+    assert_eq!(said.code, 0, "{said:?}");
+    assert_eq!(said.err, "", "without a warning");
+}

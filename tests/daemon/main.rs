@@ -1,0 +1,20 @@
+//! The daemon from outside: a real process, configured as a user would, with practice desks on loopback.
+
+#[cfg(test)]
+mod asked;
+#[cfg(test)]
+mod bridge;
+#[cfg(test)]
+mod checked;
+#[cfg(test)]
+mod command;
+#[cfg(test)]
+mod desks;
+#[cfg(test)]
+mod killed;
+#[cfg(test)]
+mod parked;
+#[cfg(test)]
+mod served;
+#[cfg(test)]
+mod web;
