@@ -121,7 +121,7 @@ fn a_dead_desk_leaves_the_others_working() {
     until("the vendor is known to be silent", || {
         let systems = bridge.ask("/api/v1/systems").json();
         let systems = systems["systems"].as_array().unwrap();
-        systems.iter().all(|system| (system["name"] == "vendor") == !system["error"].is_null())
+        systems.iter().all(|system| (system["name"] == "vendor") != system["error"].is_null())
     });
     let legs = bridge.json(&["trace", "TL-1"])["case"]["legs"].clone();
     assert!(legs[2]["outstanding"].as_u64().unwrap() > 0 && legs[2]["parked"] == 0, "it waits: {legs}");
