@@ -31,7 +31,10 @@ async fn a_ticket_crosses_once_and_what_is_said_bears_its_author() {
     let all = |seen: &crate::people::Seen| (0..3).all(|n| seen.mentions(&format!("'s words {n}")) == 2);
     let (ours, theirs) =
         stage.until("all words stand in both", &pair, |ours, theirs| all(ours) && all(theirs)).await;
-    assert_eq!((&theirs.title, ours.title.as_str()), (&ours.title, stage.setup.title("VPN down at site B 🔥").as_str()));
+    assert_eq!(
+        (&theirs.title, ours.title.as_str()),
+        (&ours.title, stage.setup.title("VPN down at site B 🔥").as_str())
+    );
     assert!(theirs.description.starts_with("No tunnel\nsince 08:00"), "{theirs:#?}");
     let of = |remarks: &[Remark], account: &str| -> Vec<String> {
         let copies = remarks.iter().filter(|remark| remark.author == account);
@@ -40,7 +43,10 @@ async fn a_ticket_crosses_once_and_what_is_said_bears_its_author() {
     let expected = |head: &str, tail: &str| -> Vec<String> {
         (0..3).map(|n| format!("{head}'s words {n} — {tail}")).collect()
     };
-    assert_eq!(of(&theirs.remarks, "Federation Bot"), expected("Alice Agent (Contoso):\n\nAlice", "\"ä\" & <b>"));
+    assert_eq!(
+        of(&theirs.remarks, "Federation Bot"),
+        expected("Alice Agent (Contoso):\n\nAlice", "\"ä\" & <b>")
+    );
     assert_eq!(of(&ours.remarks, "Bridge"), expected("Bob Agent (Fabrikam):\n\nBob", "\"ö\" & <i>"));
     stage.is_quiet(&pair).await;
     stage.close().await;
@@ -51,7 +57,8 @@ async fn a_request_can_begin_at_the_partner() {
     let Some(stage) = Stage::open("inbound").await else { return };
     let title = stage.setup.title("Raised in Redmine");
     let issue = stage.bob.raise(&title, "from the partner").await;
-    let ticket = until("it appears at the helpdesk", SOON, async || stage.alice.titled(&title).await.pop()).await;
+    let ticket =
+        until("it appears at the helpdesk", SOON, async || stage.alice.titled(&title).await.pop()).await;
     let pair = crate::stage::Pair { ticket, issue };
     stage.alice.reply(&pair.ticket, "We look into it.").await;
     stage.until("the answer arrives", &pair, |_, theirs| theirs.mentions("We look into it.") == 1).await;
@@ -64,7 +71,9 @@ async fn status_and_priority_follow_both_ways() {
     let Some(stage) = Stage::open("fields").await else { return };
     let pair = stage.raised("Printer on fire", "it burns").await;
     stage.alice.set(&pair.ticket, &json!({"Status": "stalled", "Priority": "50"})).await;
-    stage.until("they wait too", &pair, |_, theirs| theirs.status == "Feedback" && theirs.priority == "Normal").await;
+    stage
+        .until("they wait too", &pair, |_, theirs| theirs.status == "Feedback" && theirs.priority == "Normal")
+        .await;
     stage.bob.set(&pair.issue, &json!({"status": "In Progress", "priority": "Urgent"})).await;
     stage
         .until("we work on it too", &pair, |ours, theirs| {
@@ -74,7 +83,11 @@ async fn status_and_priority_follow_both_ways() {
     stage.is_quiet(&pair).await;
     stage.bob.set(&pair.issue, &json!({ "status": "Closed" })).await;
     let (_, theirs) = stage.until("it is resolved here", &pair, |ours, _| ours.status == "resolved").await;
-    assert_eq!((theirs.status.as_str(), theirs.priority.as_str()), ("Closed", "Urgent"), "a lossy word came back");
+    assert_eq!(
+        (theirs.status.as_str(), theirs.priority.as_str()),
+        ("Closed", "Urgent"),
+        "a lossy word came back"
+    );
     stage.is_quiet(&pair).await;
     stage.close().await;
 }
@@ -96,7 +109,8 @@ async fn a_large_file_crosses_byte_for_byte() {
     stage.alice.attach(&pair.ticket, "the first one", from_us, &ours).await;
     stage.bob.attach(&pair.issue, from_them, &theirs).await;
     let both = |seen: &crate::people::Seen| seen.files.len() >= 2;
-    let (at_home, there) = stage.until("both hold both files", &pair, |ours, theirs| both(ours) && both(theirs)).await;
+    let (at_home, there) =
+        stage.until("both hold both files", &pair, |ours, theirs| both(ours) && both(theirs)).await;
     for seen in [at_home, there] {
         assert_eq!(seen.files.len(), 2);
         for (name, bytes) in [(from_us, &ours), (from_them, &theirs)] {
@@ -163,14 +177,17 @@ async fn an_edited_note_is_repeated_and_a_withdrawn_one_is_told() {
     let pair = stage.raised("Slip of the pen", "text").await;
     stage.bob.reply(&pair.issue, "teh first").await;
     stage.bob.reply(&pair.issue, "said too soon").await;
-    let arrived = |ours: &crate::people::Seen| ours.mentions("teh first") == 1 && ours.mentions("said too soon") == 1;
+    let arrived =
+        |ours: &crate::people::Seen| ours.mentions("teh first") == 1 && ours.mentions("said too soon") == 1;
     stage.until("both notes arrive", &pair, |ours, _| arrived(ours)).await;
     stage.bob.edit(&pair.issue, "teh first", "the first").await;
     stage.bob.edit(&pair.issue, "said too soon", "").await;
     // Redmine tells nobody of an edited note; any other change shows it.
     stage.bob.reply(&pair.issue, "and a third").await;
     let (ours, _) = stage
-        .until("the edit arrives", &pair, |ours, _| ours.mentions("the first") == 1 && ours.mentions("and a third") == 1)
+        .until("the edit arrives", &pair, |ours, _| {
+            ours.mentions("the first") == 1 && ours.mentions("and a third") == 1
+        })
         .await;
     assert!(ours.public().iter().any(|body| body.starts_with("Bob Agent (Fabrikam) (edited):")), "{ours:#?}");
     assert!(arrived(&ours), "Request Tracker takes nothing back");
@@ -188,7 +205,8 @@ async fn the_story_is_told_by_every_name() {
     stage.until("they arrive", &pair, |ours, _| ours.mentions("words of the partner") == 1).await;
     stage.is_quiet(&pair).await;
     let cases = stage.bridge.json(&["cases"]);
-    let case = cases.as_array().unwrap().iter().find(|case| case["title"] == stage.setup.title("Whose story is it"));
+    let case =
+        cases.as_array().unwrap().iter().find(|case| case["title"] == stage.setup.title("Whose story is it"));
     let case = case.unwrap()["case"].as_str().unwrap().to_owned();
     let by_case = stage.bridge.told(&["trace", &case]);
     for name in [format!("helpdesk:{}", pair.ticket), format!("partner:{}", pair.issue)] {

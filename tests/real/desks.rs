@@ -14,7 +14,9 @@ impl Desks {
     #[expect(clippy::disallowed_methods, reason = "the caller says by environment where its desks are")]
     pub(crate) fn standing() -> Option<Self> {
         let Ok(folder) = std::env::var("THROUGHLINE_DESKS") else {
-            eprintln!("skipped: THROUGHLINE_DESKS names no desks; tests/desks/ has the scripts that start them");
+            eprintln!(
+                "skipped: THROUGHLINE_DESKS names no desks; tests/desks/ has the scripts that start them"
+            );
             return None;
         };
         let mut values = HashMap::new();

@@ -45,7 +45,10 @@ async fn a_desk_that_is_down_delays_its_own_lanes_and_returns_to_no_storm() {
         for pair in &pairs {
             stage.alice.reply(&pair.ticket, &format!("meanwhile {round}")).await;
             let status = ["stalled", "open", "resolved"][round];
-            stage.alice.set(&pair.ticket, &json!({"Status": status, "Priority": (50 * round).to_string()})).await;
+            stage
+                .alice
+                .set(&pair.ticket, &json!({"Status": status, "Priority": (50 * round).to_string()}))
+                .await;
         }
         let asked = clock.monotonic();
         vendor.exchange(&stage.alice, &format!("round {round}"), PROMPT).await;
@@ -60,7 +63,9 @@ async fn a_desk_that_is_down_delays_its_own_lanes_and_returns_to_no_storm() {
 
     gate.open();
     let returned = clock.monotonic();
-    let issue = until("the ticket raised meanwhile appears", CATCHING_UP, async || stage.bob.titled(&title).await.pop());
+    let issue = until("the ticket raised meanwhile appears", CATCHING_UP, async || {
+        stage.bob.titled(&title).await.pop()
+    });
     pairs.push(Pair { ticket, issue: issue.await });
     for (n, pair) in pairs.iter().enumerate() {
         let caught_up = until("Redmine has caught up", CATCHING_UP, async || {
@@ -80,7 +85,10 @@ async fn a_desk_that_is_down_delays_its_own_lanes_and_returns_to_no_storm() {
     // Three comments each; of status and priority what was planned before the outage was noticed, and the last;
     // and for the new ticket itself, its link, its comment, and the status that the comment set.
     let needed = TICKETS * (3 + 2 + 2) + 4;
-    eprintln!("{writes} writes and {} requests passed; at most {needed} writes were to be expected", passed.len());
+    eprintln!(
+        "{writes} writes and {} requests passed; at most {needed} writes were to be expected",
+        passed.len()
+    );
     assert!(writes <= needed, "a storm of {writes} writes: {passed:#?}");
     assert!(passed.len() <= 12 * needed, "a storm of {} requests", passed.len());
     for pair in &pairs {
@@ -115,8 +123,9 @@ async fn lost_answers_double_nothing() {
     for pair in [&first, &second] {
         let (ours, theirs) = stage
             .until("all of it stands in both", pair, |ours, theirs| {
-                (0..3).all(|n| theirs.mentions(&format!("alice {n}")) > 0 && ours.mentions(&format!("bob {n}")) > 0)
-                    && ours.files.len() >= 2
+                (0..3).all(|n| {
+                    theirs.mentions(&format!("alice {n}")) > 0 && ours.mentions(&format!("bob {n}")) > 0
+                }) && ours.files.len() >= 2
                     && theirs.files.len() >= 2
                     && theirs.mentions("see file") > 0
                     && (ours.status.as_str(), ours.priority.as_str()) == ("stalled", "100")

@@ -60,7 +60,9 @@ impl Alice {
         form.extend_from_slice(bytes);
         form.extend_from_slice(format!("\r\n--{BOUNDARY}--\r\n").as_bytes());
         let media_type = format!("multipart/form-data; boundary={BOUNDARY}");
-        self.person.send(Method::POST, &format!("ticket/{ticket}/correspond"), &media_type, form.into()).await;
+        self.person
+            .send(Method::POST, &format!("ticket/{ticket}/correspond"), &media_type, form.into())
+            .await;
     }
 
     /// Sets fields by RT's names.
@@ -157,8 +159,7 @@ impl Alice {
         let mut parts = Vec::new();
         for some in transactions.chunks(PAGE / 4) {
             let search = json!([{"field": "TransactionId", "operator": "IN", "value": some}]);
-            let path =
-                "attachments?fields=TransactionId,ContentType,Filename,Headers,Content&orderby=id&per_page=100";
+            let path = "attachments?fields=TransactionId,ContentType,Filename,Headers,Content&orderby=id&per_page=100";
             let list = self.person.act(Method::POST, path, &search).await;
             parts.extend(list["items"].as_array().unwrap().iter().cloned());
         }

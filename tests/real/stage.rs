@@ -49,7 +49,8 @@ impl Stage {
     pub(crate) async fn raised(&self, title: &str, text: &str) -> Pair {
         let title = self.setup.title(title);
         let ticket = self.alice.raise(&title, text).await;
-        let issue = until("the ticket appears in Redmine", SOON, async || self.bob.titled(&title).await.pop()).await;
+        let issue =
+            until("the ticket appears in Redmine", SOON, async || self.bob.titled(&title).await.pop()).await;
         Pair { ticket, issue }
     }
 
@@ -59,7 +60,12 @@ impl Stage {
     }
 
     /// Waits until both desks look right.
-    pub(crate) async fn until(&self, what: &str, pair: &Pair, right: impl Fn(&Seen, &Seen) -> bool) -> (Seen, Seen) {
+    pub(crate) async fn until(
+        &self,
+        what: &str,
+        pair: &Pair,
+        right: impl Fn(&Seen, &Seen) -> bool,
+    ) -> (Seen, Seen) {
         let mut last = None;
         let found = until(what, SOON, async || {
             let (ours, theirs) = self.see(pair).await;

@@ -26,7 +26,8 @@ pub(crate) struct Vendor {
 impl Vendor {
     /// Opens the desk on loopback.
     pub(crate) async fn open(setup: &Setup) -> Self {
-        let desk = Desk::new(Settings::new("vendor", "Northwind support", TOKEN, Arc::new(SystemClock::new())));
+        let desk =
+            Desk::new(Settings::new("vendor", "Northwind support", TOKEN, Arc::new(SystemClock::new())));
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = format!("http://{}/", listener.local_addr().unwrap());
         let (serving, router) = (Supervisor::default(), desk.router());
@@ -80,7 +81,10 @@ policy = "most_advanced"
     pub(crate) async fn exchange(&self, alice: &Alice, what: &str, limit: Duration) {
         let title = format!("{what} {}", self.tag);
         let ticket = alice.raise(&title, "for the vendor").await;
-        let there = until("the vendor has the ticket", limit, async || self.titled(&title).map(|ticket| ticket.number)).await;
+        let there = until("the vendor has the ticket", limit, async || {
+            self.titled(&title).map(|ticket| ticket.number)
+        })
+        .await;
         self.desk.comment("Vera", there, "The vendor answers.", false).unwrap();
         until("the vendor's answer arrives", limit, async || {
             (alice.see(&ticket).await.mentions("The vendor answers.") == 1).then_some(())
