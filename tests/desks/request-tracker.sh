@@ -14,13 +14,13 @@
 server=/usr/share/request-tracker5/libexec/rt-server
 
 install_packages() {
-  command -v rt-setup-database-5 >/dev/null && [ -x $server ] && return 0
+  [ -x $server ] && type rt-setup-database-5 curl ps >/dev/null 2>&1 && return 0
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q
   # The tests make a database of their own per directory; dbconfig would ask for a shared one.
   echo 'request-tracker5 request-tracker5/dbconfig-install boolean false' | debconf-set-selections
   apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
-    request-tracker5 rt5-db-sqlite rt5-standalone
+    request-tracker5 rt5-db-sqlite rt5-standalone curl procps
 }
 
 write_configuration() {

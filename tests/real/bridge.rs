@@ -1,5 +1,6 @@
 //! The daemon as a process of its own, and its command line beside it.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
@@ -62,9 +63,15 @@ impl Bridge {
         self.launch();
         until("the daemon reads its change feeds", Duration::from_secs(60), async || {
             let exported = self.ask(&["ledger", "export"]);
-            let text = String::from_utf8_lossy(&exported.stdout).into_owned();
-            let begun = text.matches("\"advanced\"").count();
-            (begun >= self.systems()).then_some(())
+            let begun: BTreeSet<String> = exported
+                .stdout
+                .split(|byte| *byte == b'\n')
+                .filter_map(|line| serde_json::from_slice::<Value>(line).ok())
+                .flat_map(|record| record["facts"].as_array().cloned().unwrap_or_default())
+                .filter(|fact| fact["fact"] == "advanced")
+                .map(|fact| fact["system"].to_string())
+                .collect();
+            (begun.len() == self.systems()).then_some(())
         })
         .await;
     }

@@ -1,6 +1,7 @@
 //! Thirty kills in the middle of two hundred changes: every desk holds everything exactly once afterwards.
 
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -36,10 +37,11 @@ async fn thirty_kills_double_nothing_and_lose_nothing() {
     let clock = SystemClock::new();
     let titles: Vec<String> = (0..TICKETS).map(|n| stage.setup.title(&format!("Burst {n:02}"))).collect();
     let tickets = Mutex::new(Vec::new());
+    let made = AtomicUsize::new(0);
     let (ours, theirs, ()) = futures::join!(
-        at_the_helpdesk(&stage.alice, &titles, &tickets),
-        at_the_partner(&stage.bob, &titles),
-        kill_again_and_again(&mut stage.bridge),
+        at_the_helpdesk(&stage.alice, &titles, &tickets, &made),
+        at_the_partner(&stage.bob, &titles, &made),
+        kill_again_and_again(&mut stage.bridge, &made),
     );
     let tickets = tickets.into_inner().unwrap();
     eprintln!("{KILLS} kills during {} changes took {:?}", 2 * CHANGES, clock.monotonic());
@@ -63,11 +65,17 @@ async fn thirty_kills_double_nothing_and_lose_nothing() {
 }
 
 /// Raises tickets, comments, attaches and sets fields, with pauses.
-async fn at_the_helpdesk(alice: &Alice, titles: &[String], tickets: &Mutex<Vec<String>>) -> Vec<Said> {
+async fn at_the_helpdesk(
+    alice: &Alice,
+    titles: &[String],
+    tickets: &Mutex<Vec<String>>,
+    made: &AtomicUsize,
+) -> Vec<Said> {
     let dice = SeededEntropy::new(SEED);
     let mut said = vec![Said::default(); titles.len()];
     for n in 0..CHANGES {
-        pass(Duration::from_millis(draw(&dice, 700))).await;
+        pass(Duration::from_millis(draw(&dice, 300))).await;
+        made.fetch_add(1, Ordering::Relaxed);
         let known = tickets.lock().unwrap().clone();
         if known.len() < titles.len() && n % 3 == 0 {
             let ticket = alice.raise(&titles[known.len()], "one of many").await;
@@ -102,16 +110,21 @@ async fn at_the_helpdesk(alice: &Alice, titles: &[String], tickets: &Mutex<Vec<S
 }
 
 /// The same at the other desk, in whatever has arrived there.
-async fn at_the_partner(bob: &Bob, titles: &[String]) -> Vec<Said> {
+async fn at_the_partner(bob: &Bob, titles: &[String], made: &AtomicUsize) -> Vec<Said> {
     let dice = SeededEntropy::new(SEED + 1);
     let mut said = vec![Said::default(); titles.len()];
+    let mut known = vec![None; titles.len()];
     let mut n = 0;
     while n < CHANGES {
-        pass(Duration::from_millis(draw(&dice, 700))).await;
+        pass(Duration::from_millis(draw(&dice, 300))).await;
         let place = below(&dice, titles.len());
-        let Some(issue) = bob.titled(&titles[place]).await.pop() else { continue };
+        if known[place].is_none() {
+            known[place] = bob.titled(&titles[place]).await.pop();
+        }
+        let Some(issue) = known[place].clone() else { continue };
         let (said, word) = (&mut said[place], format!("bob-{n:03}"));
         n += 1;
+        made.fetch_add(1, Ordering::Relaxed);
         match below(&dice, 10) {
             0..=4 => {
                 bob.reply(&issue, &word).await;
@@ -136,10 +149,16 @@ async fn at_the_partner(bob: &Bob, titles: &[String]) -> Vec<Said> {
     said
 }
 
-async fn kill_again_and_again(bridge: &mut Bridge) {
+/// Kills spread over the burst, however fast the machine is, and each a random moment after that.
+async fn kill_again_and_again(bridge: &mut Bridge, made: &AtomicUsize) {
     let dice = SeededEntropy::new(SEED + 2);
-    for _ in 0..KILLS {
-        pass(Duration::from_millis(50 + draw(&dice, 3000))).await;
+    let mut moments: Vec<usize> = (0..KILLS).map(|_| below(&dice, 2 * CHANGES)).collect();
+    moments.sort_unstable();
+    for moment in moments {
+        while made.load(Ordering::Relaxed) < moment {
+            pass(Duration::from_millis(20)).await;
+        }
+        pass(Duration::from_millis(50 + draw(&dice, 1500))).await;
         bridge.kill();
         bridge.launch();
     }

@@ -13,6 +13,7 @@
 )]
 
 mod bridge;
+mod conformance;
 mod crossing;
 mod desks;
 mod gate;

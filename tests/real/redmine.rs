@@ -1,8 +1,11 @@
 //! Bob, who works in Redmine.
 
+use std::collections::BTreeMap;
+
 use bytes::Bytes;
 use http::{HeaderName, Method};
 use serde_json::{Value, json};
+use tokio::sync::OnceCell;
 
 use crate::desks::Desks;
 use crate::people::{Person, Remark, Seen};
@@ -12,6 +15,7 @@ use crate::people::{Person, Remark, Seen};
 pub(crate) struct Bob {
     person: Person,
     project: String,
+    words: OnceCell<BTreeMap<(&'static str, String), u64>>,
 }
 
 impl Bob {
@@ -21,6 +25,7 @@ impl Bob {
         Self {
             person: Person::new(&base, HeaderName::from_static("x-redmine-api-key"), key),
             project: desks.get("REDMINE_PROJECT").to_owned(),
+            words: OnceCell::new(),
         }
     }
 
@@ -49,18 +54,14 @@ impl Bob {
         self.set(issue, &json!({ "uploads": file })).await;
     }
 
-    /// Sets fields by Redmine's names; `status` and `priority` by their words.
+    /// Sets fields by Redmine's names; status, priority and tracker by their words.
     pub(crate) async fn set(&self, issue: &str, fields: &Value) {
         let mut fields = fields.clone();
-        for (word, number, list) in [
-            ("status", "status_id", "issue_statuses.json"),
-            ("priority", "priority_id", "enumerations/issue_priorities.json"),
-        ] {
-            let Some(wanted) = fields.as_object_mut().unwrap().remove(word) else { continue };
-            let known = self.person.get(list).await;
-            let rows = known.as_object().unwrap().values().next().unwrap().as_array().unwrap().clone();
-            let row = rows.iter().find(|row| row["name"] == wanted).unwrap_or_else(|| panic!("no {wanted}"));
-            fields[number] = row["id"].clone();
+        for kind in ["status", "priority", "tracker"] {
+            let Some(word) = fields.as_object_mut().unwrap().remove(kind) else { continue };
+            let known = self.words.get_or_init(|| self.words()).await;
+            let number = known.get(&(kind, text(&word))).unwrap_or_else(|| panic!("no {kind} {word}"));
+            fields[format!("{kind}_id")] = json!(number);
         }
         self.person.act(Method::PUT, &format!("issues/{issue}.json"), &json!({ "issue": fields })).await;
     }
@@ -117,6 +118,21 @@ impl Bob {
     /// Everything Redmine would tell anybody about an issue, as it says it.
     pub(crate) async fn everything(&self, issue: &str) -> String {
         self.issue(issue).await.to_string()
+    }
+
+    /// The numbers of Redmine's words.
+    async fn words(&self) -> BTreeMap<(&'static str, String), u64> {
+        let mut words = BTreeMap::new();
+        for (kind, list) in [
+            ("status", "issue_statuses.json"),
+            ("priority", "enumerations/issue_priorities.json"),
+            ("tracker", "trackers.json"),
+        ] {
+            let known = self.person.get(list).await;
+            let rows = known.as_object().unwrap().values().next().unwrap().as_array().unwrap();
+            words.extend(rows.iter().map(|row| ((kind, text(&row["name"])), row["id"].as_u64().unwrap())));
+        }
+        words
     }
 
     async fn issue(&self, issue: &str) -> Value {

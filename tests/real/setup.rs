@@ -53,6 +53,7 @@ title = "Fabrikam"
 party = "contoso"
 poll = "1s"
 settle = "5s"
+timeout = "90s"
 limits = {{ concurrency = 2 }}
 # Request Tracker has neither: what is written instead.
 write.status.closed = "resolved"
@@ -69,6 +70,7 @@ link_field = "{rt_link}"
 party = "fabrikam"
 poll = "1s"
 settle = "5s"
+timeout = "90s"
 limits = {{ concurrency = 2 }}
 
 [systems.partner.redmine]

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use throughline_sdk::{ErrorKind, RawWebhook, TookEffect, Visibility};
+use throughline_sdk::{Completeness, ErrorKind, RawWebhook, TookEffect, Visibility};
 
 use super::bench::Bench;
 use super::{Stop, Verdict, declared, ensure};
@@ -43,11 +43,15 @@ pub(super) async fn webhook(b: &Bench<'_>) -> Verdict {
 
 pub(super) async fn forged(b: &Bench<'_>) -> Verdict {
     let (_, webhook) = sent(b).await?;
-    let mut altered = webhook.clone();
-    altered.body = [webhook.body.as_ref(), b" "].concat().into();
-    let mut bare = webhook;
+    let mut bare = webhook.clone();
     bare.headers.clear();
-    for (what, webhook) in [("an altered webhook", altered), ("a webhook without signature", bare)] {
+    let mut forgeries = vec![("a webhook without signature", bare)];
+    // What is but a hint brings no content to alter, so that a shared token is enough for it.
+    if b.capabilities.webhooks == Some(Completeness::Complete) {
+        let body = [webhook.body.as_ref(), b" "].concat().into();
+        forgeries.push(("an altered webhook", RawWebhook { body, ..webhook }));
+    }
+    for (what, webhook) in forgeries {
         let error = Bench::refusal(what, b.subject.connector().accept(&webhook))?;
         Bench::expect(what, &error, ErrorKind::Unauthenticated, TookEffect::No)?;
     }
