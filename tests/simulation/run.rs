@@ -24,6 +24,8 @@ const TICK: Duration = Duration::from_millis(20);
 const PATIENCE: Duration = Duration::from_secs(200);
 /// No write for this long is silence.
 const SILENCE: Duration = Duration::from_secs(8);
+/// When faults begin.
+const BEGIN: Duration = Duration::from_secs(2);
 /// How soon two desks exchange a comment while the third is down.
 const BOUND: Duration = Duration::from_secs(10);
 
@@ -123,7 +125,8 @@ impl Run<'_> {
             let mut settings = desk::Settings::new(name, name, TOKEN, Arc::clone(&shared));
             settings.seed = scenario.seed.wrapping_mul(31).wrapping_add(u64::try_from(place).unwrap_or(0));
             let desk = Desk::new(settings);
-            desk.set_faults(scenario.desks[place].faults.clone());
+            // A change feed tells of what comes after it was first read: nothing fails until then.
+            desk.set_faults(scenario.desks[place].traits.clone());
             if scenario.intake != Intake::Polling {
                 desk.register(Registration {
                     url: format!("http://{BRIDGE}/webhooks/{name}").parse().expect("an address"),
@@ -150,7 +153,7 @@ impl Run<'_> {
         sim.host(BRIDGE, move || Arc::clone(&booted).boot());
         let mut chance = Chance::new(scenario.seed ^ 0x5eed);
         let crashes_left = scenario.crashes;
-        let mut run = Self {
+        Self {
             sim,
             ground: Arc::clone(&ground),
             desks,
@@ -162,9 +165,7 @@ impl Run<'_> {
             desk_off: [false; 3],
             totals: Totals::default(),
             chance: Chance::new(chance.next()),
-        };
-        run.arm();
-        run
+        }
     }
 
     /// Lets the next power cut come at a place that the seed names.
@@ -188,7 +189,7 @@ impl Run<'_> {
         let scenario = self.ground.scenario.clone();
         let mut troubles = scenario.troubles.iter().peekable();
         let mut acts = scenario.acts.iter().peekable();
-        let mut quieted = false;
+        let (mut begun, mut quieted) = (false, false);
         let mut probe = scenario.isolation.then_some(ISOLATED.0 + Duration::from_secs(1));
         let mut due: Option<(Duration, String)> = None;
         let last_act = scenario.acts.last().copied().unwrap_or_default();
@@ -201,6 +202,13 @@ impl Run<'_> {
                 self.deeds.story.push(format!("{:>7.2}", self.now().as_secs_f64()));
                 self.deeds.act(&mut self.chance, desk, &self.desks[desk]);
                 self.totals.deeds += 1;
+            }
+            if !begun && self.now() >= BEGIN {
+                begun = true;
+                for (desk, plan) in self.desks.iter().zip(&scenario.desks) {
+                    desk.set_faults(plan.faults.clone());
+                }
+                self.arm();
             }
             if !quieted && self.now() >= scenario.faults_end {
                 quieted = true;

@@ -172,7 +172,7 @@ fn troubles(chance: &mut Chance, isolation: bool, faults_end: Duration) -> Vec<(
     let mut troubles = Vec::new();
     for _ in 0..chance.below(4) {
         let desk = chance.place(DESKS.len());
-        let from = chance.millis(1_000, end - 4_000);
+        let from = chance.millis(2_000, end - 4_000);
         let until = (from + chance.millis(500, 7_000)).min(faults_end);
         let (start, stop) = match chance.below(4) {
             0 => (Trouble::Partition(desk), Trouble::Repair(desk)),
