@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use throughline_sdk::{
-    Class, Error, ErrorKind, IntentId, Operation, SystemName, Ticket, Timestamp, TookEffect,
+    Class, Error, ErrorKind, IntentId, Operation, Subject, SystemName, Ticket, Timestamp, TookEffect,
 };
 
 use super::lane::Lane;
@@ -96,7 +96,19 @@ impl Lane<'_> {
                 attempted(leg, due, &error, standing(false, AUTHORITY_WAIT))
             }
             Class::Reread if self.may_reread() => self.read_again(leg, due, &error).await,
-            Class::Changed => self.look_whether_gone(leg, due, &error).await,
+            Class::Changed => match &due.intent.operation {
+                Operation::Retract { comment } => {
+                    let comment = Subject::Comment(comment.clone());
+                    self.already_taken_back(leg, due, comment).await
+                }
+                Operation::Create(_)
+                | Operation::Update { .. }
+                | Operation::Transition { .. }
+                | Operation::Comment { .. }
+                | Operation::Edit { .. }
+                | Operation::Attach { .. }
+                | Operation::LinkBack { .. } => self.look_whether_gone(leg, due, &error).await,
+            },
             Class::Reread => {
                 let message = format!("somebody was faster each time: {error}");
                 park(leg, due, &Error::new(ErrorKind::Rejected, message))
@@ -111,6 +123,15 @@ impl Lane<'_> {
         let dropped =
             Fact::Dropped { leg: leg.clone(), intent: due.intent.id.clone(), reason: error.to_string() };
         attempted.facts.push(dropped);
+        self.read_into(leg, &mut attempted).await;
+        attempted
+    }
+
+    /// What was to be taken back is not there: by an attempt whose answer was lost, or by somebody else.
+    async fn already_taken_back(&mut self, leg: &SystemName, due: &Outstanding, subject: Subject) -> Attempted {
+        let intent = due.intent.id.clone();
+        let fact = Fact::Effected { leg: leg.clone(), intent, subject, found: true };
+        let mut attempted = Attempted { facts: vec![fact], ..Attempted::default() };
         self.read_into(leg, &mut attempted).await;
         attempted
     }

@@ -41,6 +41,12 @@ impl Lane<'_> {
         let file = FileId::new(origin.id.clone());
         let bytes =
             system.connector.download(&ctx, ticket, &file, system.capabilities.max_file_bytes).await?;
+        let stated = self.case.document.attachments.get(origin).map_or(0, |attachment| attachment.size);
+        // An answer without a stated length looks whole wherever it breaks off.
+        if u64::try_from(bytes.len()).is_ok_and(|length| length < stated) {
+            let message = format!("{} of {stated} bytes came", bytes.len());
+            return Err(Error::new(ErrorKind::Unavailable, message));
+        }
         shared.blobs.write(bytes).await
     }
 

@@ -1,6 +1,9 @@
 //! Places at which the simulated power goes out: every await of the engine that reaches the outside.
 
+use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+
+use throughline::ledger::{Medium, MemoryMedium};
 
 /// Counts down to the next power cut. Cheap to clone.
 #[derive(Clone, Debug, Default)]
@@ -51,5 +54,62 @@ impl CrashPoints {
 
     fn power(&self) -> std::sync::MutexGuard<'_, Power> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// A disk whose every change is a place at which the power may go out, before it and after it.
+#[derive(Debug)]
+pub(crate) struct PoweredMedium {
+    pub(crate) inner: Arc<MemoryMedium>,
+    pub(crate) crash: CrashPoints,
+}
+
+impl PoweredMedium {
+    fn powered(&self, change: impl FnOnce(&MemoryMedium) -> io::Result<()>) -> io::Result<()> {
+        self.check()?;
+        change(&self.inner)?;
+        self.check()
+    }
+
+    fn check(&self) -> io::Result<()> {
+        if self.crash.falls() { Err(io::Error::other("the power is out")) } else { Ok(()) }
+    }
+}
+
+impl Medium for PoweredMedium {
+    fn read_at(&self, name: &str, offset: u64, buffer: &mut [u8]) -> io::Result<usize> {
+        self.inner.read_at(name, offset, buffer)
+    }
+
+    fn write_at(&self, name: &str, offset: u64, bytes: &[u8]) -> io::Result<()> {
+        self.powered(|medium| medium.write_at(name, offset, bytes))
+    }
+
+    fn sync(&self, name: &str) -> io::Result<()> {
+        self.powered(|medium| medium.sync(name))
+    }
+
+    fn sync_dir(&self, folder: &str) -> io::Result<()> {
+        self.powered(|medium| medium.sync_dir(folder))
+    }
+
+    fn len(&self, name: &str) -> io::Result<Option<u64>> {
+        self.inner.len(name)
+    }
+
+    fn truncate(&self, name: &str, len: u64) -> io::Result<()> {
+        self.powered(|medium| medium.truncate(name, len))
+    }
+
+    fn list(&self, folder: &str) -> io::Result<Vec<String>> {
+        self.inner.list(folder)
+    }
+
+    fn rename(&self, from: &str, to: &str) -> io::Result<()> {
+        self.powered(|medium| medium.rename(from, to))
+    }
+
+    fn remove(&self, name: &str) -> io::Result<()> {
+        self.powered(|medium| medium.remove(name))
     }
 }

@@ -47,23 +47,36 @@ impl axum::serve::Listener for Listener {
 pub(crate) struct SimulatedHttp {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) crash: CrashPoints,
+    /// The change feed shows nothing: only webhooks tell of changes.
+    pub(crate) no_feed: bool,
 }
 
 impl Transport for SimulatedHttp {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(async move {
             self.crash.point().await;
+            if self.no_feed && request.url.path() == "/api/changes" {
+                let body = Bytes::from_static(br#"{"changes":[],"last":0,"more":false}"#);
+                return Ok(Response { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body });
+            }
             let left = request.deadline.saturating_sub(self.clock.monotonic());
             let method = request.method.clone();
-            let result = match tokio::time::timeout(left, exchange(request)).await {
-                Ok(result) => result,
-                Err(_elapsed) => Err(Error::new(ErrorKind::Unavailable, "no answer in time")
-                    .with_effect(after(&method, None))),
-            };
+            let result =
+                match tokio::time::timeout(left, exchange(request)).await {
+                    Ok(result) => result,
+                    Err(_elapsed) => Err(Error::new(ErrorKind::Unavailable, "no answer in time")
+                        .with_effect(after(&method, None))),
+                };
             self.crash.point().await;
             result
         })
     }
+}
+
+/// Posts a webhook; whether it was taken.
+pub(crate) async fn post(request: Request) -> bool {
+    let answer = tokio::time::timeout(Duration::from_secs(2), exchange(request)).await;
+    matches!(answer, Ok(Ok(response)) if response.status.is_success())
 }
 
 async fn exchange(request: Request) -> Result<Response> {
@@ -94,7 +107,8 @@ async fn exchange(request: Request) -> Result<Response> {
     }
     let built = built.body(Full::new(request.body)).expect("a request");
     let exchange = async {
-        let response = sender.send_request(built).await.map_err(|error| lost(&format!("no answer: {error}")))?;
+        let response =
+            sender.send_request(built).await.map_err(|error| lost(&format!("no answer: {error}")))?;
         let (parts, body) = response.into_parts();
         let limit = usize::try_from(request.max_answer_bytes).unwrap_or(usize::MAX);
         let body: Bytes = Limited::new(body, limit)
@@ -110,4 +124,3 @@ async fn exchange(request: Request) -> Result<Response> {
         () = drive => Err(lost("the connection ended")),
     }
 }
-
