@@ -53,7 +53,7 @@ pub(super) fn whole(desk: &str, number: u64, standing: &Standing) -> desk::Ticke
         for name in ["Environment", "Steps tried", "Log"] {
             fields.insert(
                 name.to_owned(),
-                format!("{name} of ticket {number}: {}", "spooler 7.2 refused a job; ".repeat(37)),
+                format!("{name} of ticket {number}: {}", "spooler 7.2 refused a job; ".repeat(42)),
             );
         }
     }
