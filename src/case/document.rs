@@ -270,6 +270,7 @@ impl Fingerprint {
     /// The fingerprint of a text.
     pub fn of(text: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, text.as_bytes());
-        Self(hash.as_ref().iter().take(12).map(|byte| format!("{byte:02x}")).collect())
+        let nibbles = hash.as_ref().iter().take(12).flat_map(|byte| [byte >> 4, byte & 15]);
+        Self(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect())
     }
 }

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod access;
+mod bench;
 mod cases;
 mod check;
 mod connectors;
@@ -54,6 +55,8 @@ enum Command {
     Parked(parked::Parked),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
+    /// Measure throughput, latency, memory and disk on this machine.
+    Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
 }
@@ -95,6 +98,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
+        Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
     };
     match result {

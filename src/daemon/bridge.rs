@@ -110,7 +110,7 @@ impl Bridge {
             shared.lanes.nudge_case(&shared, case, Nudge::Resume { failures: 0 });
         }
         for (ticket, source) in hints {
-            intake::wake(&shared, ticket, source).await?;
+            intake::wake(&shared, ticket, source)?;
         }
         intake::start(&shared);
         Ok(Self { shared })

@@ -37,7 +37,7 @@ pub(super) async fn run(shared: &Arc<Shared>, key: &LaneKey, nudges: Vec<Nudge>,
 async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> Result<(), ledger::Error> {
     for nudge in nudges {
         let Nudge::Hint { source, content, durable, done, failures, .. } = nudge else { continue };
-        if let Some(case) = shared.case_of(ticket).await? {
+        if let Some(case) = shared.case_of(ticket)? {
             let nudge = Nudge::Hint { ticket: ticket.clone(), source, content, durable, done, failures };
             shared.lanes.nudge_case(shared, case, nudge);
             continue;
@@ -70,7 +70,7 @@ async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> R
                 continue;
             }
         };
-        if let Some(case) = shared.case_of_read(ticket, &read).await? {
+        if let Some(case) = shared.case_of_read(ticket, &read)? {
             let nudge = Nudge::Hint {
                 ticket: ticket.clone(),
                 source,
@@ -110,7 +110,7 @@ async fn follow(
     mut nudges: Vec<Nudge>,
     inbox: &Inbox<'_>,
 ) -> Result<(), ledger::Error> {
-    let Some(case) = shared.journal.read(move |index| index.case(id)).await? else {
+    let Some(case) = shared.journal.look_up(|index| index.case(id))? else {
         tracing::warn!(case.id = %id, "A lane was woken for a case that is not in the store.");
         return Ok(());
     };
@@ -147,6 +147,7 @@ pub(super) struct Lane<'a> {
     failures: u32,
     pub(super) rereads: u32,
     wait: Option<Duration>,
+    /// What the last plan asked to be read or stored; its facts were recorded.
     last_plan: Option<Plan>,
     /// Legs that were read for a text that is kept nowhere else.
     asked: BTreeSet<SystemName>,
@@ -262,8 +263,8 @@ impl Lane<'_> {
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
-        let plan = self.shared.plan(&mut self.case, &observations, &BTreeSet::new(), now);
-        facts.extend(plan.facts.iter().cloned());
+        let mut plan = self.shared.plan(&mut self.case, &observations, &BTreeSet::new(), now);
+        facts.append(&mut plan.facts);
         self.last_plan = Some(plan);
         for (ticket, durable) in answered {
             if *durable || !facts.is_empty() {
@@ -281,8 +282,8 @@ impl Lane<'_> {
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
-        let plan = self.shared.plan(&mut self.case, &observations, &settled, now);
-        facts.extend(plan.facts.iter().cloned());
+        let mut plan = self.shared.plan(&mut self.case, &observations, &settled, now);
+        facts.append(&mut plan.facts);
         self.last_plan = Some(plan);
         self.record(facts, now).await
     }

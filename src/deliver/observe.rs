@@ -47,7 +47,7 @@ impl Lane<'_> {
         let Some(system) = shared.systems.get(name) else { return Ok(true) };
         match shared.fetch(system, ticket, self.urgency()).await {
             Ok(read) => {
-                self.note_identity(name, &read, facts).await?;
+                self.note_identity(name, &read, facts)?;
                 observations.insert(name.clone(), read);
                 Ok(true)
             }
@@ -70,7 +70,7 @@ impl Lane<'_> {
     }
 
     /// A ticket may answer under another id: moved, or merged into one that may belong to another case.
-    async fn note_identity(
+    fn note_identity(
         &mut self,
         name: &SystemName,
         read: &Ticket,
@@ -81,7 +81,7 @@ impl Lane<'_> {
             && before != read.id
         {
             let survivor = TicketRef::new(name.clone(), read.id.clone());
-            match self.shared.case_of(&survivor).await? {
+            match self.shared.case_of(&survivor)? {
                 Some(other) if other != self.case.id => {
                     let reason = format!("merged into {survivor}, which belongs to {other}");
                     self.ail(name, Health::Merged { into: read.id.clone() }, &reason, facts);
@@ -139,31 +139,27 @@ impl Shared {
     }
 
     /// The case a ticket belongs to.
-    pub(crate) async fn case_of(&self, ticket: &TicketRef) -> Result<Option<CaseId>, ledger::Error> {
-        let ticket = ticket.clone();
-        self.journal.read(move |index| index.case_of_ticket(&ticket)).await
+    pub(crate) fn case_of(&self, ticket: &TicketRef) -> Result<Option<CaseId>, ledger::Error> {
+        self.journal.look_up(|index| index.case_of_ticket(ticket))
     }
 
     /// The case of a ticket that was read: by its own id, by the id it answers under, or by the marker of an
     /// intent that created it and whose effect we have not heard yet.
-    pub(super) async fn case_of_read(
+    pub(super) fn case_of_read(
         &self,
         ticket: &TicketRef,
         read: &Ticket,
     ) -> Result<Option<CaseId>, ledger::Error> {
         let survivor = TicketRef::new(ticket.system.clone(), read.id.clone());
-        let marker = read.marker.clone();
-        self.journal
-            .read(move |index| {
-                if let Some(case) = index.case_of_ticket(&survivor)? {
-                    return Ok(Some(case));
-                }
-                match marker {
-                    Some(marker) => index.case_of_marker(&marker),
-                    None => Ok(None),
-                }
-            })
-            .await
+        self.journal.look_up(|index| {
+            if let Some(case) = index.case_of_ticket(&survivor)? {
+                return Ok(Some(case));
+            }
+            match &read.marker {
+                Some(marker) => index.case_of_marker(marker),
+                None => Ok(None),
+            }
+        })
     }
 
     /// Ends the hint for a ticket that goes nowhere.

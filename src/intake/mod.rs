@@ -24,14 +24,14 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 }
 
 /// Wakes the lane of a ticket whose hint already stands in the ledger.
-pub(crate) async fn wake(
+pub(crate) fn wake(
     shared: &Arc<Shared>,
     ticket: TicketRef,
     source: HintSource,
 ) -> Result<(), ledger::Error> {
     let nudge =
         Nudge::Hint { ticket: ticket.clone(), source, content: None, durable: true, done: None, failures: 0 };
-    match shared.case_of(&ticket).await? {
+    match shared.case_of(&ticket)? {
         Some(case) => shared.lanes.nudge_case(shared, case, nudge),
         None => shared.lanes.nudge_ticket(shared, ticket, nudge),
     };
@@ -46,5 +46,5 @@ pub(crate) async fn operator(
 ) -> Result<(), ledger::Error> {
     let facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
     shared.journal.commit(Entry { at: shared.clock.now(), case: None, facts }).await?;
-    wake(shared, ticket, source).await
+    wake(shared, ticket, source)
 }

@@ -54,7 +54,7 @@ pub async fn webhook(
 
 async fn take(shared: &Arc<Shared>, system: &SystemName, hint: Hint) -> Result<(), Refusal> {
     let ticket = TicketRef::new(system.clone(), hint.ticket);
-    let case = shared.case_of(&ticket).await?;
+    let case = shared.case_of(&ticket)?;
     let source = HintSource::Webhook;
     // A complete webhook for an idle lane is planned first, so that hint, plan and intents share one commit.
     let plan_first = hint.content.is_some() && !shared.lanes.is_busy(case, &ticket);

@@ -170,6 +170,13 @@ impl Journal {
         }
     }
 
+    /// Looks something up by its key, at once and where the caller stands: what a change of threads costs is several
+    /// times what the store's cache does, and a page that is not in it is one short read. Scans go through
+    /// [`read`](Self::read).
+    pub fn look_up<T>(&self, read: impl FnOnce(&Index) -> Result<T, store::Error>) -> Result<T, Error> {
+        Ok(read(&self.shared.index)?)
+    }
+
     /// The end of what is durable: every later record begins here or behind.
     pub fn end(&self) -> Position {
         Position(self.shared.end.load(Ordering::Acquire))

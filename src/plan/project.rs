@@ -145,7 +145,7 @@ impl Target<'_> {
             Some(agreement) => agreement.counterpart_type.clone(),
             None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
         };
-        let shown = |field: &Field| self.shown(field).and_then(|(_, shown)| shown.ok());
+        let shown = |field: &Field| self.value(field).and_then(|value| self.shown(field, value).ok());
         let custom = self.case.document.fields.keys().filter_map(|field| match field {
             Field::Custom(name) => Some((name.clone(), shown(field)?)),
             Field::Title | Field::Description | Field::Status | Field::Priority | Field::Kind => None,
@@ -171,7 +171,8 @@ impl Target<'_> {
 
     fn fields(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
         for field in self.case.document.fields.keys() {
-            let Some((want, shown)) = self.shown(field) else { continue };
+            let Some(value) = self.value(field) else { continue };
+            let want = Fingerprint::of(value);
             let shadow = self.leg.shadow.fields.get(field);
             if shadow.is_some_and(|shadow| shadow.written.is_some()) {
                 // It took effect and was not read back: what it left decides.
@@ -192,7 +193,7 @@ impl Target<'_> {
                     self.able.update
                 }
             };
-            let shown = match shown {
+            let shown = match self.shown(field, value) {
                 Ok(shown) => shown,
                 Err(reason) => {
                     needs.refused.push(self.park(item, want, ErrorKind::Misconfigured, reason));
@@ -248,16 +249,18 @@ impl Target<'_> {
         }
     }
 
-    /// The fingerprint of the document's value and what this leg is shown for it, if it is shown anything.
-    fn shown(&self, field: &Field) -> Option<(Fingerprint, Result<String, String>)> {
+    /// The document's value, if this leg is shown anything for it.
+    fn value(&self, field: &Field) -> Option<&str> {
         let document = self.case.document.fields.get(field)?;
-        if self.case.document.conflicts.contains_key(field) || !self.sharing.is_target(self.name, field) {
-            return None;
-        }
+        let disputed = self.case.document.conflicts.contains_key(field);
+        (!disputed && self.sharing.is_target(self.name, field)).then_some(document.value.as_str())
+    }
+
+    /// What this leg is shown for a value.
+    fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
         let agreement = self.sharing.agreement(self.name);
-        let shown = self.view.rules.project(self.name, agreement, field, &document.value);
-        let shown = shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string());
-        Some((Fingerprint::of(&document.value), shown))
+        let shown = self.view.rules.project(self.name, agreement, field, value);
+        shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string())
     }
 
     /// Adds a write unless the same is under way or parked.
