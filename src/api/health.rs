@@ -6,6 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::{Value, json};
 
+use throughline_sdk::layer::CircuitState;
+
 use super::Api;
 use super::problem::Problem;
 use crate::store::Index;
@@ -39,10 +41,16 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem
 }
 
 /// Prometheus text.
-pub(super) async fn metrics(State(api): State<Api>) -> Response {
-    std::future::ready(()).await;
-    let text = api.bridge.shared().metrics.text();
-    ([(header::CONTENT_TYPE, MEDIA_TYPE)], text).into_response()
+pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem> {
+    let shared = api.bridge.shared();
+    let counts = shared.journal.read(Index::counts).await.map_err(|error| Problem::internal(&error))?;
+    shared.metrics.cases("all", counts.cases);
+    shared.metrics.cases("working", counts.working);
+    shared.metrics.cases("parked", counts.parked);
+    for system in shared.systems.values() {
+        shared.metrics.circuit(&system.name, system.circuit.state() != CircuitState::Closed);
+    }
+    Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], shared.metrics.text()).into_response())
 }
 
 /// How each system answered last.

@@ -128,7 +128,12 @@ impl Lane<'_> {
     }
 
     /// What was to be taken back is not there: by an attempt whose answer was lost, or by somebody else.
-    async fn already_taken_back(&mut self, leg: &SystemName, due: &Outstanding, subject: Subject) -> Attempted {
+    async fn already_taken_back(
+        &mut self,
+        leg: &SystemName,
+        due: &Outstanding,
+        subject: Subject,
+    ) -> Attempted {
         let intent = due.intent.id.clone();
         let fact = Fact::Effected { leg: leg.clone(), intent, subject, found: true };
         let mut attempted = Attempted { facts: vec![fact], ..Attempted::default() };

@@ -24,11 +24,7 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 }
 
 /// Wakes the lane of a ticket whose hint already stands in the ledger.
-pub(crate) fn wake(
-    shared: &Arc<Shared>,
-    ticket: TicketRef,
-    source: HintSource,
-) -> Result<(), ledger::Error> {
+pub(crate) fn wake(shared: &Arc<Shared>, ticket: TicketRef, source: HintSource) -> Result<(), ledger::Error> {
     let nudge =
         Nudge::Hint { ticket: ticket.clone(), source, content: None, durable: true, done: None, failures: 0 };
     match shared.case_of(&ticket)? {

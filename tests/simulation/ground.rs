@@ -138,8 +138,14 @@ impl Ground {
             no_feed: self.scenario.intake == Intake::Webhooks,
         };
         let limits = Limits { per_second: None, burst: 64, concurrency: 16 };
-        let http =
-            plane(Arc::new(base), built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let http = plane(
+            Arc::new(base),
+            &built.address,
+            built.authentication,
+            limits,
+            Arc::clone(clock),
+            Arc::clone(entropy),
+        );
         let capabilities = built.connector.capabilities();
         let guarded = layer::guarded(built.connector, Arc::clone(clock), Arc::clone(entropy));
         System {
