@@ -10,7 +10,7 @@ use serde_json::json;
 use throughline::clock::SystemClock;
 use throughline::registry;
 use throughline_sdk::http::Authentication;
-use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Settings, Timestamp};
+use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Settings};
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
 use throughline_testkit::{Faulty, SocketTransport};
 
@@ -108,7 +108,7 @@ impl Trial {
         let built = (kind.build)(&settings).unwrap();
         let value = if name == header::AUTHORIZATION { format!("token {secret}") } else { secret.to_owned() };
         let credentials = HeaderMap::from_iter([(name, HeaderValue::from_str(&value).unwrap())]);
-        let clock: Arc<dyn Clock> = Arc::new(Hurried(SystemClock::new()));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let socket = Arc::new(SocketTransport::new(Authentication::None));
         Self {
             connector: built.connector,
@@ -177,24 +177,6 @@ impl Subject for Trial {
 
     fn secrets(&self) -> Vec<String> {
         vec![self.secret.clone(), WEBHOOK_TOKEN.to_owned()]
-    }
-}
-
-/// The machine's time, with waits half as long: an answer that never comes is waited for to the end.
-#[derive(Debug)]
-struct Hurried(SystemClock);
-
-impl Clock for Hurried {
-    fn now(&self) -> Timestamp {
-        self.0.now()
-    }
-
-    fn monotonic(&self) -> Duration {
-        self.0.monotonic() * 2
-    }
-
-    fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        self.0.sleep(duration / 2)
     }
 }
 
