@@ -24,6 +24,7 @@ pub mod export;
 pub mod journal;
 pub mod keyring;
 pub mod medium;
+mod packed;
 mod record;
 mod recover;
 mod segments;

@@ -12,13 +12,14 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
 use super::checkpoint::hex;
+use super::packed;
 use super::{Error, Keyring, Position};
 use crate::case::{CaseId, Fact};
 
 /// Characters of a hash in a line.
 pub(super) const HASH: usize = 64;
-/// The version this daemon writes. Readers refuse a later one.
-const VERSION: u32 = 1;
+/// The version this daemon writes. Readers refuse a later one. 1 sealed the facts' JSON as it is, 2 packs it.
+const VERSION: u32 = 2;
 
 /// One record, unsealed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -101,7 +102,7 @@ pub(super) fn write_line(
     out.push(b']');
     if let Some(seal) = seal {
         scratch.clear();
-        serde_json::to_writer(&mut *scratch, facts).map_err(|error| Error::Unwritable(error.to_string()))?;
+        packed::write(scratch, facts).map_err(|error| Error::Unwritable(error.to_string()))?;
         let tag = seal
             .key
             .seal_in_place_separate_tag(Nonce::assume_unique_for_key(seal.nonce), aad(&head), scratch)
@@ -150,8 +151,8 @@ pub(super) fn split(line: &[u8]) -> Option<(&str, &[u8])> {
 pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
     let (_, json) = split(line).ok_or("it does not begin with a hash and a space")?;
     let parsed: Line = serde_json::from_slice(json).map_err(|error| format!("it is no record: {error}"))?;
-    if parsed.v != VERSION {
-        return Err(format!("it has version {}, and this daemon reads version {VERSION} only", parsed.v));
+    if !(1..=VERSION).contains(&parsed.v) {
+        return Err(format!("it has version {}, and this daemon reads up to version {VERSION}", parsed.v));
     }
     Ok(parsed)
 }
@@ -174,7 +175,7 @@ impl Line {
                         let open = open(&sealed, &key, &head).ok_or_else(|| {
                         corrupt("it cannot be unsealed with the key of its case; is the keyring the right one?")
                     })?;
-                        let facts = serde_json::from_slice(&open);
+                        let facts = packed::read(&open, self.v);
                         Some(facts.map_err(|error| corrupt(&format!("its facts cannot be read: {error}")))?)
                     }
                     None => None,
