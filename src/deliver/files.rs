@@ -14,7 +14,10 @@ impl Lane<'_> {
     pub(super) async fn store_file(&mut self, origin: &Origin) -> Result<bool, ledger::Error> {
         let fact = match self.download(origin).await {
             Ok(digest) => vec![Fact::Stored { origin: origin.clone(), digest }],
-            Err(error) if matches!(error.class(), Class::Park | Class::Changed) => {
+            Err(error)
+                if error.kind() != ErrorKind::Malformed
+                    && matches!(error.class(), Class::Park | Class::Changed) =>
+            {
                 self.park_file(origin, &error)
             }
             Err(error) => {

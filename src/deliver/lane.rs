@@ -50,7 +50,7 @@ async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> R
         };
         let read = match read {
             Ok(read) => read,
-            Err(error) if matches!(error.class(), Class::Changed | Class::Park) => {
+            Err(error) if error.class() == Class::Changed => {
                 shared.ignore(ticket, through, durable, &error.to_string()).await?;
                 acknowledge(done);
                 continue;

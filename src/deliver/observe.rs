@@ -56,9 +56,11 @@ impl Lane<'_> {
                 Ok(true)
             }
             Err(error) if error.class() == Class::Park => {
-                tracing::error!(case.id = %self.case.id, system.name = %name, %error,
-                    "A ticket could not be read and will not be by trying again; see the connector's README.");
-                Ok(true)
+                // Often an answer that broke off. Whatever it is, the hint stands: what was not read is not answered.
+                tracing::warn!(case.id = %self.case.id, system.name = %name, %error,
+                    "A ticket's answer could not be understood; it is read again.");
+                self.wait(error.retry_after());
+                Ok(false)
             }
             Err(error) => {
                 tracing::debug!(case.id = %self.case.id, system.name = %name, %error,
