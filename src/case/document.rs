@@ -240,6 +240,13 @@ impl TryFrom<String> for Field {
     }
 }
 
+impl Origin {
+    /// Where it stands among others of the same moment: systems count up, so a longer id is a later one.
+    pub fn place(&self) -> (&SystemName, usize, &str) {
+        (&self.system, self.id.len(), &self.id)
+    }
+}
+
 impl fmt::Display for Origin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}#{}", self.system, self.id)

@@ -110,7 +110,9 @@ impl Planner<'_> {
         let document = self.case.document.fields.get(field);
         let current = document.map(|document| Fingerprint::of(&document.value));
 
-        if first == First::Made {
+        // What we never gave the ticket was set by its own people, before we first read it.
+        let theirs = document.is_none() && !native.is_empty();
+        if first == First::Made && !theirs {
             news.reading.fields.insert(field.clone(), native.to_owned());
             let shown = self.shown(leg, field, sharing);
             if let (Some(shown), Some(current)) = (shown, current)

@@ -28,7 +28,7 @@ impl Target<'_> {
             .iter()
             .filter(|(origin, _)| self.sharing.carries(Kind::Comments, &origin.system, self.name))
             .collect();
-        remarks.sort_by_key(|(origin, remark)| (remark.written, *origin));
+        remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
             if remark.withdrawn {
@@ -136,7 +136,7 @@ impl Target<'_> {
             .iter()
             .filter(|(origin, _)| self.sharing.carries(Kind::Files, &origin.system, self.name))
             .collect();
-        files.sort_by_key(|(origin, file)| (file.written, *origin));
+        files.sort_by_key(|(origin, file)| (file.written, origin.place()));
         for (origin, file) in files {
             match copies.get(origin) {
                 Some((id, seen)) if file.withdrawn && !seen.gone => {

@@ -99,8 +99,8 @@ impl Stage {
         assert_eq!(before.0, after.0, "something was written in Request Tracker while nobody said anything");
         assert_eq!(before.1, after.1, "something was written in Redmine while nobody said anything");
         let title = &before.0.title;
-        assert_eq!(self.alice.titled(title).await, [pair.ticket.clone()]);
-        assert_eq!(self.bob.titled(title).await, [pair.issue.clone()]);
+        assert_eq!(self.alice.titled(title).await, std::slice::from_ref(&pair.ticket));
+        assert_eq!(self.bob.titled(title).await, std::slice::from_ref(&pair.issue));
     }
 
     /// Nothing waits for a person, the ledger is whole, and the daemon stops in good order.

@@ -282,6 +282,7 @@ pub(crate) fn counts(run: &Run<'_>) -> (usize, usize) {
 }
 
 /// The records of every case, for a story.
+#[expect(clippy::wildcard_enum_match_arm, reason = "every fact but intents is told as it stands")]
 pub(crate) fn ledger(run: &Run<'_>) -> String {
     let mut text = String::new();
     for case in cases(run).unwrap_or_default() {

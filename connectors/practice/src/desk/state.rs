@@ -1,6 +1,6 @@
 //! The one place where the desk changes: each write checked, applied, numbered and announced in one step.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 
 use chrono::SubsecRound;
@@ -13,14 +13,14 @@ use super::webhook::{Delivery, Registration};
 /// Everything behind the desk's lock. It is held for one write or one look-up, never across an await.
 #[derive(Debug)]
 pub(super) struct State {
-    pub(super) tickets: HashMap<u64, Arc<Ticket>>,
-    pub(super) merged: HashMap<u64, u64>,
+    pub(super) tickets: BTreeMap<u64, Arc<Ticket>>,
+    pub(super) merged: BTreeMap<u64, u64>,
     pub(super) history: Vec<Write>,
     pub(super) registrations: Vec<Registration>,
     pub(super) outbox: VecDeque<Delivery>,
     pub(super) faults: Faults,
     pub(super) dice: Dice,
-    markers: HashMap<String, Vec<Marked>>,
+    markers: BTreeMap<String, Vec<Marked>>,
     late: BTreeMap<(Timestamp, u64), (Action, Option<String>, Once)>,
     next_ticket: u64,
     next_id: u64,
@@ -53,14 +53,14 @@ pub(super) enum Once {
 impl State {
     pub(super) fn new(settings: &Settings) -> Self {
         Self {
-            tickets: HashMap::new(),
-            merged: HashMap::new(),
+            tickets: BTreeMap::new(),
+            merged: BTreeMap::new(),
             history: Vec::new(),
             registrations: Vec::new(),
             outbox: VecDeque::new(),
             faults: Faults::default(),
             dice: Dice::new(settings.seed),
-            markers: HashMap::new(),
+            markers: BTreeMap::new(),
             late: BTreeMap::new(),
             next_ticket: 1,
             next_id: 1,
