@@ -146,7 +146,6 @@ async fn a_blind_resend_is_noticed() {
         "a comment is written once, whatever is lost",
         "a file is attached once, whatever is lost",
         "a failed gateway leaves a write in doubt",
-        "a truncated answer is malformed",
     ];
     check(Defect::ResendsBlindly, &expected).await;
 }
