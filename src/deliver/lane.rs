@@ -263,9 +263,7 @@ impl Lane<'_> {
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
-        let mut plan = self.shared.plan(&mut self.case, &observations, &BTreeSet::new(), now);
-        facts.append(&mut plan.facts);
-        self.last_plan = Some(plan);
+        self.decide(&mut facts, &observations, &BTreeSet::new(), now);
         for (ticket, durable) in answered {
             if *durable || !facts.is_empty() {
                 facts.push(Fact::Answered { ticket: ticket.clone(), through });
@@ -274,18 +272,29 @@ impl Lane<'_> {
         self.record(facts, now).await
     }
 
+    /// Plans and records what follows from an attempt, which may have settled doubts.
     async fn plan_settled(
         &mut self,
-        facts: Vec<Fact>,
+        mut facts: Vec<Fact>,
         observations: BTreeMap<SystemName, Ticket>,
         settled: BTreeSet<throughline_sdk::IntentId>,
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
-        let mut facts = facts;
-        let mut plan = self.shared.plan(&mut self.case, &observations, &settled, now);
+        self.decide(&mut facts, &observations, &settled, now);
+        self.record(facts, now).await
+    }
+
+    /// Adds what the planner decides to `facts`, and keeps what it asks to be read or stored.
+    fn decide(
+        &mut self,
+        facts: &mut Vec<Fact>,
+        observations: &BTreeMap<SystemName, Ticket>,
+        settled: &BTreeSet<throughline_sdk::IntentId>,
+        now: Timestamp,
+    ) {
+        let mut plan = self.shared.plan(&mut self.case, observations, settled, now);
         facts.append(&mut plan.facts);
         self.last_plan = Some(plan);
-        self.record(facts, now).await
     }
 
     /// Records facts that were already folded into the case.
