@@ -76,6 +76,17 @@ impl fmt::Display for Totals {
     }
 }
 
+/// How a desk and the bridge are connected.
+#[derive(Clone, Copy, Debug)]
+enum Link {
+    Whole,
+    Cut,
+    /// The bridge hears nothing.
+    Deaf,
+    /// The bridge is not heard.
+    Mute,
+}
+
 /// A running seed.
 pub(crate) struct Run<'s> {
     sim: Sim<'s>,
@@ -89,6 +100,7 @@ pub(crate) struct Run<'s> {
     crashes_left: u64,
     old_store: throughline::store::memory::MemoryStore,
     desk_off: [bool; 3],
+    links: [Link; 3],
     totals: Totals,
 }
 
@@ -163,6 +175,7 @@ impl Run<'_> {
             crashes_left,
             old_store: throughline::store::memory::MemoryStore::new(),
             desk_off: [false; 3],
+            links: [Link::Whole; 3],
             totals: Totals::default(),
             chance: Chance::new(chance.next()),
         }
@@ -264,13 +277,13 @@ impl Run<'_> {
         self.deeds.story.push(format!("{:>7.2}", self.now().as_secs_f64()));
         self.deeds.story.push(format!("{trouble:?}"));
         match trouble {
-            Trouble::Partition(desk) => self.sim.partition(BRIDGE, DESKS[*desk]),
-            Trouble::Deaf(desk) => self.sim.partition_oneway(DESKS[*desk], BRIDGE),
-            Trouble::Mute(desk) => self.sim.partition_oneway(BRIDGE, DESKS[*desk]),
-            Trouble::Repair(desk) => self.sim.repair(BRIDGE, DESKS[*desk]),
+            Trouble::Partition(desk) => self.set_link(*desk, Link::Cut),
+            Trouble::Deaf(desk) => self.set_link(*desk, Link::Deaf),
+            Trouble::Mute(desk) => self.set_link(*desk, Link::Mute),
+            Trouble::Repair(desk) => self.set_link(*desk, Link::Whole),
             Trouble::Down(desk) => {
                 if !std::mem::replace(&mut self.desk_off[*desk], true) {
-                    self.sim.crash(DESKS[*desk]);
+                    self.crash(DESKS[*desk]);
                 }
             }
             Trouble::Up(desk) => {
@@ -278,6 +291,34 @@ impl Run<'_> {
                     self.sim.bounce(DESKS[*desk]);
                 }
             }
+        }
+    }
+
+    fn set_link(&mut self, desk: usize, link: Link) {
+        self.links[desk] = link;
+        self.lay_link(desk);
+    }
+
+    fn lay_link(&self, desk: usize) {
+        let name = DESKS[desk];
+        self.sim.repair(BRIDGE, name);
+        match self.links[desk] {
+            Link::Whole => {}
+            Link::Cut => self.sim.partition(BRIDGE, name),
+            Link::Deaf => self.sim.partition_oneway(name, BRIDGE),
+            Link::Mute => self.sim.partition_oneway(BRIDGE, name),
+        }
+    }
+
+    /// Crashes a host whose last words nobody hears: a machine without power ends no connection. Nor could a seed
+    /// repeat itself otherwise, since tokio drops tasks in an order that a counter of the whole process decides.
+    fn crash(&mut self, host: &str) {
+        for name in DESKS {
+            self.sim.partition(BRIDGE, name);
+        }
+        self.sim.crash(host);
+        for desk in 0..DESKS.len() {
+            self.lay_link(desk);
         }
     }
 
@@ -305,7 +346,7 @@ impl Run<'_> {
     fn cut(&mut self) {
         self.totals.crashes += 1;
         *self.ground.running() = None;
-        self.sim.crash(BRIDGE);
+        self.crash(BRIDGE);
         let chance = &mut self.chance;
         self.ground.medium.crash(&mut |bound| chance.below(bound));
         let store = match self.chance.below(4) {
