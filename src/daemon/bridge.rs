@@ -109,8 +109,8 @@ impl Bridge {
         for case in working {
             shared.lanes.nudge_case(&shared, case, Nudge::Resume { failures: 0 });
         }
-        for (ticket, source) in hints {
-            intake::wake(&shared, ticket, source)?;
+        for (ticket, _) in hints {
+            intake::wake(&shared, ticket)?;
         }
         intake::start(&shared);
         Ok(Self { shared })

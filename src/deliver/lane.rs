@@ -1,15 +1,18 @@
-//! One lane at work: a ticket that may open a case, or a case from its nudges until nothing is left to do now.
+//! One lane at work: a case from its nudges until nothing is left to do now.
 
+use std::collections::btree_map::Entry as Place;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::{Class, ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency};
+use throughline_sdk::{ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency};
 use tokio::sync::oneshot;
 
 use super::attempt::Attempted;
-use super::lanes::{Inbox, LaneKey, Nudge};
+use super::lanes::{Inbox, LaneKey};
+use super::nudge::{Hinted, Nudge, acknowledge};
 use super::observe::Seen;
+use super::open;
 use crate::case::{Case, CaseId, Fact, Health, Outstanding, Phase, Priority};
 use crate::daemon::Shared;
 use crate::ledger::{self, Entry, Position};
@@ -23,7 +26,7 @@ const ROUNDS: u32 = 10_000;
 /// Runs a lane with the nudges that woke it.
 pub(super) async fn run(shared: &Arc<Shared>, key: &LaneKey, nudges: Vec<Nudge>, inbox: &Inbox<'_>) {
     let result = match key {
-        LaneKey::Ticket(ticket) => open(shared, ticket, nudges).await,
+        LaneKey::Ticket(ticket) => open::open(shared, ticket, nudges).await,
         LaneKey::Case(case) => follow(shared, *case, nudges, inbox).await,
     };
     if let Err(error) = result {
@@ -31,77 +34,6 @@ pub(super) async fn run(shared: &Arc<Shared>, key: &LaneKey, nudges: Vec<Nudge>,
         tracing::error!(lane = ?key, %error, "A lane stopped because the ledger could not be written or read.");
         shared.fail();
     }
-}
-
-/// A ticket that belongs to no case yet: opens one if an agreement routes it.
-async fn open(shared: &Arc<Shared>, ticket: &TicketRef, nudges: Vec<Nudge>) -> Result<(), ledger::Error> {
-    for nudge in nudges {
-        let Nudge::Hint { source, content, durable, done, failures, .. } = nudge else { continue };
-        if let Some(case) = shared.case_of(ticket)? {
-            let nudge = Nudge::Hint { ticket: ticket.clone(), source, content, durable, done, failures };
-            shared.lanes.nudge_case(shared, case, nudge);
-            continue;
-        }
-        let Some(system) = shared.systems.get(&ticket.system) else { continue };
-        let through = shared.journal.end();
-        let read = match content {
-            Some(content) => Ok(*content),
-            None => shared.fetch(system, &ticket.id, Urgency::default()).await,
-        };
-        let read = match read {
-            Ok(read) => read,
-            Err(error) if error.class() == Class::Changed => {
-                shared.ignore(ticket, through, durable, &error.to_string()).await?;
-                acknowledge(done);
-                continue;
-            }
-            Err(error) => {
-                tracing::debug!(%ticket, %error, "A ticket could not be read; it is tried again.");
-                let wait = shared.wait_after(failures, error.retry_after());
-                let nudge = Nudge::Hint {
-                    ticket: ticket.clone(),
-                    source,
-                    content: None,
-                    durable,
-                    done,
-                    failures: failures + 1,
-                };
-                shared.lanes.nudge_later(shared, LaneKey::Ticket(ticket.clone()), nudge, wait);
-                continue;
-            }
-        };
-        if let Some(case) = shared.case_of_read(ticket, &read)? {
-            let nudge = Nudge::Hint {
-                ticket: ticket.clone(),
-                source,
-                content: Some(Box::new(read)),
-                durable,
-                done,
-                failures,
-            };
-            shared.lanes.nudge_case(shared, case, nudge);
-            continue;
-        }
-        if shared.rules.routes(&ticket.system, &read).is_empty() {
-            shared.ignore(ticket, through, durable, "no agreement routes it").await?;
-            acknowledge(done);
-            continue;
-        }
-        let now = shared.clock.now();
-        let mut case = Case::new(shared.journal.next_case(), now);
-        let observations = BTreeMap::from([(ticket.system.clone(), read)]);
-        let plan = shared.plan(&mut case, &observations, &BTreeSet::new(), now);
-        let mut facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
-        facts.extend(plan.facts);
-        facts.push(Fact::Answered { ticket: ticket.clone(), through });
-        shared.mark_unsent(&facts);
-        let id = case.id;
-        shared.journal.commit(Entry { at: now, case: Some(case), facts }).await?;
-        tracing::info!(case.id = %id, %ticket, "Opened a case for a ticket.");
-        acknowledge(done);
-        shared.lanes.nudge_case(shared, id, Nudge::Resume { failures: 0 });
-    }
-    Ok(())
 }
 
 async fn follow(
@@ -158,38 +90,78 @@ impl Lane<'_> {
     async fn take_in(&mut self, nudges: Vec<Nudge>) -> Result<(), ledger::Error> {
         let through = self.shared.journal.end();
         let mut facts = Vec::new();
-        let mut observations = BTreeMap::new();
-        let mut fetch: BTreeMap<SystemName, RemoteId> = BTreeMap::new();
-        let mut answered: Vec<(TicketRef, bool)> = Vec::new();
+        let mut hints: BTreeMap<TicketRef, Hinted> = BTreeMap::new();
         for nudge in nudges {
             match nudge {
-                Nudge::Resume { failures } => self.failures = self.failures.max(failures),
+                Nudge::Resume { failures } => {
+                    self.failures = self.failures.max(failures);
+                    self.take_up_hints(&mut hints)?;
+                }
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
                     self.case.apply(&fact, self.shared.clock.now());
                     facts.push(*fact);
                 }
-                Nudge::Hint { ticket, source, content, durable, done, failures } => {
-                    self.acknowledgements.extend(done);
-                    self.failures = self.failures.max(failures);
-                    if let Some(content) = content {
-                        match self.judge(&ticket, &content) {
-                            Seen::Stale => {}
-                            Seen::Newer => {
-                                if !durable {
-                                    facts.push(Fact::Hinted { ticket: ticket.clone(), source });
-                                }
-                                fetch.remove(&ticket.system);
-                                observations.insert(ticket.system.clone(), *content);
-                            }
-                            Seen::Unclear => {
-                                fetch.insert(ticket.system.clone(), ticket.id.clone());
-                            }
-                        }
-                    } else {
-                        fetch.insert(ticket.system.clone(), ticket.id.clone());
-                    }
-                    answered.push((ticket, durable));
+                Nudge::Hint { ticket, hint } => match hints.entry(ticket) {
+                    Place::Vacant(place) => drop(place.insert(hint)),
+                    Place::Occupied(mut before) => before.get_mut().join(hint),
+                },
+            }
+        }
+        let (mut observations, fetch) = self.see(&mut hints, &mut facts)?;
+        let mut unread = BTreeSet::new();
+        for (system, ticket) in fetch {
+            if !self.observe(&system, &ticket, &mut observations, &mut facts).await? {
+                unread.insert(system);
+            }
+        }
+        let mut answered = Vec::new();
+        for (ticket, mut hint) in hints {
+            if unread.contains(&ticket.system) {
+                facts.extend(hint.record(&ticket));
+            } else {
+                answered.push((ticket, hint.unrecorded.is_none()));
+            }
+            self.acknowledgements.extend(hint.done);
+        }
+        self.plan_and_record(facts, observations, &answered, through).await?;
+        for done in self.acknowledgements.drain(..) {
+            acknowledge(done);
+        }
+        Ok(())
+    }
+
+    /// The hints that stand for the case's tickets: those whose ticket could not be read before.
+    fn take_up_hints(&self, hints: &mut BTreeMap<TicketRef, Hinted>) -> Result<(), ledger::Error> {
+        for (system, leg) in &self.case.legs {
+            let Some(ticket) = &leg.ticket else { continue };
+            let ticket = TicketRef::new(system.clone(), ticket.clone());
+            if self.shared.journal.look_up(|index| index.is_hinted(&ticket))? {
+                hints.entry(ticket).or_default().join(Hinted::recorded());
+            }
+        }
+        Ok(())
+    }
+
+    /// What the hints brought with them, and what is to be read.
+    fn see(
+        &mut self,
+        hints: &mut BTreeMap<TicketRef, Hinted>,
+        facts: &mut Vec<Fact>,
+    ) -> Result<(BTreeMap<SystemName, Ticket>, BTreeMap<SystemName, RemoteId>), ledger::Error> {
+        let mut observations = BTreeMap::new();
+        let mut fetch: BTreeMap<SystemName, RemoteId> = BTreeMap::new();
+        for (ticket, hint) in hints {
+            self.failures = self.failures.max(hint.failures);
+            let content = self.shared.content(ticket, hint)?;
+            match content.map(|content| (self.judge(ticket, &content), content)) {
+                Some((Seen::Stale, _)) => {}
+                Some((Seen::Newer, content)) => {
+                    facts.extend(hint.record(ticket));
+                    observations.insert(ticket.system.clone(), content);
+                }
+                Some((Seen::Unclear, _)) | None => {
+                    fetch.insert(ticket.system.clone(), ticket.id.clone());
                 }
             }
         }
@@ -199,16 +171,7 @@ impl Lane<'_> {
                 fetch.entry(system.clone()).or_insert_with(|| ticket.clone());
             }
         }
-        for (system, ticket) in fetch {
-            if !self.observe(&system, &ticket, &mut observations, &mut facts).await? {
-                answered.retain(|(ticket, _)| ticket.system != system);
-            }
-        }
-        self.plan_and_record(facts, observations, &answered, through).await?;
-        for done in self.acknowledgements.drain(..) {
-            acknowledge(Some(done));
-        }
-        Ok(())
+        Ok((observations, fetch))
     }
 
     /// Sends the next thing that is due. False when nothing is.
@@ -387,7 +350,7 @@ impl Lane<'_> {
 
 impl Shared {
     /// Plans, and folds what was decided into the case.
-    fn plan(
+    pub(super) fn plan(
         &self,
         case: &mut Case,
         observations: &BTreeMap<SystemName, Ticket>,
@@ -403,12 +366,5 @@ impl Shared {
             now,
         };
         plan::plan(case, &view)
-    }
-}
-
-fn acknowledge(done: Option<oneshot::Sender<()>>) {
-    if let Some(done) = done {
-        // The one who asked may have gone.
-        done.send(()).ok();
     }
 }

@@ -4,44 +4,13 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
-use throughline_sdk::{Ticket, TicketRef};
-use tokio::sync::{Semaphore, oneshot};
+use throughline_sdk::TicketRef;
+use tokio::sync::Semaphore;
 
 use super::lane;
-use crate::case::{CaseId, Fact, HintSource};
+use super::nudge::{Hinted, Nudge};
+use crate::case::CaseId;
 use crate::daemon::Shared;
-
-/// What wakes a lane.
-#[derive(Debug)]
-pub enum Nudge {
-    /// A ticket may have changed.
-    Hint {
-        /// The ticket.
-        ticket: TicketRef,
-        /// How we came to know.
-        source: HintSource,
-        /// The ticket itself, from a webhook that is signed and complete.
-        content: Option<Box<Ticket>>,
-        /// Whether the hint already stands in the ledger.
-        durable: bool,
-        /// Told once the hint is durable or known to change nothing.
-        done: Option<oneshot::Sender<()>>,
-        /// How often reading the ticket has failed already.
-        failures: u32,
-    },
-    /// A timer ran out, or the daemon started: go on with what is outstanding.
-    Resume {
-        /// How often reading has failed before the timer was set.
-        failures: u32,
-    },
-    /// A person decided something about the case.
-    Command {
-        /// What is recorded.
-        fact: Box<Fact>,
-        /// Told once it is durable.
-        done: oneshot::Sender<()>,
-    },
-}
 
 /// Whether a nudge found its lane idle.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -86,9 +55,16 @@ impl Lanes {
         self.submit(shared, LaneKey::Case(case), nudge)
     }
 
-    /// Wakes the lane of a ticket that belongs to no case yet.
-    pub(crate) fn nudge_ticket(&self, shared: &Arc<Shared>, ticket: TicketRef, nudge: Nudge) -> Submitted {
-        self.submit(shared, LaneKey::Ticket(ticket), nudge)
+    /// Hands a hint to the lane of its ticket's case, or of the ticket itself while it belongs to none.
+    pub(crate) fn nudge(
+        &self,
+        shared: &Arc<Shared>,
+        case: Option<CaseId>,
+        ticket: TicketRef,
+        hint: Hinted,
+    ) -> Submitted {
+        let key = case.map_or_else(|| LaneKey::Ticket(ticket.clone()), LaneKey::Case);
+        self.submit(shared, key, Nudge::Hint { ticket, hint })
     }
 
     /// Whether the lane that a hint would go to is busy.

@@ -8,6 +8,9 @@ mod doubt;
 mod files;
 mod lane;
 mod lanes;
+mod nudge;
 mod observe;
+mod open;
 
-pub use lanes::{Lanes, Nudge, Submitted};
+pub use lanes::{Lanes, Submitted};
+pub use nudge::{Hinted, Nudge};

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use throughline_sdk::{Class, Error, ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Urgency, Version};
 
 use super::lane::Lane;
+use super::nudge::Hinted;
 use crate::case::{CaseId, Fact, Health};
 use crate::daemon::{Shared, System};
 use crate::ledger::{self, Entry, Position};
@@ -169,11 +170,11 @@ impl Shared {
         &self,
         ticket: &TicketRef,
         through: Position,
-        durable: bool,
+        hint: &Hinted,
         reason: &str,
     ) -> Result<(), ledger::Error> {
         tracing::debug!(%ticket, reason, "A ticket goes nowhere.");
-        if !durable {
+        if hint.unrecorded.is_some() {
             return Ok(());
         }
         let facts = vec![

@@ -10,7 +10,7 @@ use throughline_sdk::TicketRef;
 
 use crate::case::{Fact, HintSource};
 use crate::daemon::Shared;
-use crate::deliver::Nudge;
+use crate::deliver::Hinted;
 use crate::ledger::{self, Entry};
 
 pub use webhook::{Refusal, webhook};
@@ -24,13 +24,9 @@ pub(crate) fn start(shared: &Arc<Shared>) {
 }
 
 /// Wakes the lane of a ticket whose hint already stands in the ledger.
-pub(crate) fn wake(shared: &Arc<Shared>, ticket: TicketRef, source: HintSource) -> Result<(), ledger::Error> {
-    let nudge =
-        Nudge::Hint { ticket: ticket.clone(), source, content: None, durable: true, done: None, failures: 0 };
-    match shared.case_of(&ticket)? {
-        Some(case) => shared.lanes.nudge_case(shared, case, nudge),
-        None => shared.lanes.nudge_ticket(shared, ticket, nudge),
-    };
+pub(crate) fn wake(shared: &Arc<Shared>, ticket: TicketRef) -> Result<(), ledger::Error> {
+    let case = shared.case_of(&ticket)?;
+    shared.lanes.nudge(shared, case, ticket, Hinted::recorded());
     Ok(())
 }
 
@@ -42,5 +38,5 @@ pub(crate) async fn operator(
 ) -> Result<(), ledger::Error> {
     let facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
     shared.journal.commit(Entry { at: shared.clock.now(), case: None, facts }).await?;
-    wake(shared, ticket, source)
+    wake(shared, ticket)
 }

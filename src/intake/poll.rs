@@ -85,7 +85,7 @@ async fn page(shared: &Arc<Shared>, name: &SystemName) -> Result<Page, Failure> 
     }
     for ticket in tickets {
         shared.metrics.hint("poll");
-        super::wake(shared, ticket, HintSource::Poll)?;
+        super::wake(shared, ticket)?;
     }
     Ok(Page { more: page.more })
 }

@@ -7,7 +7,7 @@ use throughline_sdk::TicketRef;
 
 use crate::case::{CaseId, Health, HintSource};
 use crate::daemon::Shared;
-use crate::deliver::Nudge;
+use crate::deliver::Hinted;
 use crate::ledger;
 
 /// Cases read from the store at a time.
@@ -52,15 +52,9 @@ async fn page(shared: &Arc<Shared>, after: &mut CaseId) -> Result<Duration, ledg
             if matches!(leg.health, Health::Merged { .. }) {
                 continue;
             }
-            let nudge = Nudge::Hint {
-                ticket: TicketRef::new(system.clone(), ticket),
-                source: HintSource::Reconciliation,
-                content: None,
-                durable: false,
-                done: None,
-                failures: 0,
-            };
-            shared.lanes.nudge_case(shared, case.id, nudge);
+            let ticket = TicketRef::new(system.clone(), ticket);
+            let hint = Hinted::unrecorded(HintSource::Reconciliation);
+            shared.lanes.nudge(shared, Some(case.id), ticket, hint);
         }
     }
     Ok(Duration::ZERO)

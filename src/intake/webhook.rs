@@ -7,7 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::case::{Fact, HintSource};
 use crate::daemon::Shared;
-use crate::deliver::Nudge;
+use crate::deliver::Hinted;
 use crate::ledger::{self, Entry};
 
 /// Why a webhook was not taken.
@@ -56,30 +56,21 @@ async fn take(shared: &Arc<Shared>, system: &SystemName, hint: Hint) -> Result<(
     let ticket = TicketRef::new(system.clone(), hint.ticket);
     let case = shared.case_of(&ticket)?;
     let source = HintSource::Webhook;
-    // A complete webhook for an idle lane is planned first, so that hint, plan and intents share one commit.
-    let plan_first = hint.content.is_some() && !shared.lanes.is_busy(case, &ticket);
+    // A complete webhook for an idle lane is planned first, so that hint, plan and intents share one commit. Behind
+    // others in a busy lane its content may be overtaken by then: the ticket is read afresh.
+    let content = hint.content.filter(|_| !shared.lanes.is_busy(case, &ticket));
     let (done, durable) = oneshot::channel();
-    let done = if plan_first {
-        Some(done)
-    } else {
+    let plan_first = content.is_some();
+    if !plan_first {
         let facts = vec![Fact::Hinted { ticket: ticket.clone(), source }];
         shared.journal.commit(Entry { at: shared.clock.now(), case: None, facts }).await?;
-        None
+    }
+    let hint = match content {
+        Some(_) => Hinted { content, done: vec![done], ..Hinted::unrecorded(source) },
+        None => Hinted::recorded(),
     };
-    let waits = done.is_some();
-    let nudge = Nudge::Hint {
-        ticket: ticket.clone(),
-        source,
-        content: hint.content,
-        durable: !waits,
-        done,
-        failures: 0,
-    };
-    match case {
-        Some(case) => shared.lanes.nudge_case(shared, case, nudge),
-        None => shared.lanes.nudge_ticket(shared, ticket, nudge),
-    };
-    if waits {
+    shared.lanes.nudge(shared, case, ticket, hint);
+    if plan_first {
         // The lane drops its end when it could not record: then the sender has to come again.
         durable.await.map_err(|_closed| Refusal::Stopping)?;
     }

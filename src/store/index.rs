@@ -82,6 +82,11 @@ impl Index {
         hints.collect()
     }
 
+    /// Whether a hint for this ticket stands: it was not read since.
+    pub fn is_hinted(&self, ticket: &TicketRef) -> Result<bool, Error> {
+        Ok(self.get(Table::Hinted, &codec::ticket(ticket))?.is_some())
+    }
+
     /// The cases with something left to do, lowest number first.
     pub fn working(&self) -> Result<Vec<CaseId>, Error> {
         self.ids(Table::Working, &[], usize::MAX)

@@ -1,0 +1,82 @@
+//! What wakes a lane.
+
+use throughline_sdk::{Ticket, TicketRef};
+use tokio::sync::oneshot;
+
+use crate::case::{Fact, HintSource};
+
+/// What wakes a lane.
+#[derive(Debug)]
+pub enum Nudge {
+    /// A ticket may have changed.
+    Hint {
+        /// The ticket.
+        ticket: TicketRef,
+        /// What comes with the hint.
+        hint: Hinted,
+    },
+    /// A timer ran out, or the daemon started: go on with what is outstanding.
+    Resume {
+        /// How often reading has failed before the timer was set.
+        failures: u32,
+    },
+    /// A person decided something about the case.
+    Command {
+        /// What is recorded.
+        fact: Box<Fact>,
+        /// Told once it is durable.
+        done: oneshot::Sender<()>,
+    },
+}
+
+/// A hint on its way to a lane, or several for one ticket taken together.
+#[derive(Debug, Default)]
+pub struct Hinted {
+    /// How we came to know, as long as the hint does not stand in the ledger.
+    pub unrecorded: Option<HintSource>,
+    /// The ticket itself, from a webhook that is signed and complete.
+    pub content: Option<Box<Ticket>>,
+    /// Told once the hint is durable or known to change nothing.
+    pub done: Vec<oneshot::Sender<()>>,
+    /// How often reading the ticket has failed already.
+    pub failures: u32,
+}
+
+impl Hinted {
+    /// A hint that stands in the ledger.
+    pub fn recorded() -> Self {
+        Self::default()
+    }
+
+    /// A hint that stands nowhere yet.
+    pub fn unrecorded(source: HintSource) -> Self {
+        Self { unrecorded: Some(source), ..Self::default() }
+    }
+
+    /// Takes another hint for the same ticket in. Which of two contents is the newer one only a reading tells.
+    pub(super) fn join(&mut self, other: Self) {
+        self.content = None;
+        self.unrecorded = self.unrecorded.and(other.unrecorded);
+        self.done.extend(other.done);
+        self.failures = self.failures.max(other.failures);
+    }
+
+    /// What has to be recorded for a ticket that could not be read: the sender is told that the hint is kept, or a
+    /// timer has to find it. The reconciliation comes round again by itself.
+    pub(super) fn record(&mut self, ticket: &TicketRef) -> Option<Fact> {
+        let source = self.unrecorded.take_if(|source| *source != HintSource::Reconciliation)?;
+        Some(Fact::Hinted { ticket: ticket.clone(), source })
+    }
+
+    /// Tells those who wait that the hint is kept.
+    pub(super) fn acknowledge(self) {
+        for done in self.done {
+            acknowledge(done);
+        }
+    }
+}
+
+/// Tells somebody who may have gone.
+pub(super) fn acknowledge(done: oneshot::Sender<()>) {
+    done.send(()).ok();
+}

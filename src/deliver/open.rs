@@ -1,0 +1,107 @@
+//! A ticket that belongs to no case yet: opens one if an agreement routes it.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use throughline_sdk::{Class, Error, Ticket, TicketRef, Urgency};
+
+use super::lanes::LaneKey;
+use super::nudge::{Hinted, Nudge};
+use crate::case::{Case, Fact};
+use crate::daemon::{Shared, System};
+use crate::ledger::{self, Entry, Position};
+
+/// Reads a ticket that was hinted at, and opens a case for it if an agreement routes it.
+pub(super) async fn open(
+    shared: &Arc<Shared>,
+    ticket: &TicketRef,
+    nudges: Vec<Nudge>,
+) -> Result<(), ledger::Error> {
+    let hints = nudges.into_iter().filter_map(|nudge| match nudge {
+        Nudge::Hint { hint, .. } => Some(hint),
+        Nudge::Resume { .. } | Nudge::Command { .. } => None,
+    });
+    let Some(mut hint) = hints.reduce(|mut one, other| {
+        one.join(other);
+        one
+    }) else {
+        return Ok(());
+    };
+    if let Some(case) = shared.case_of(ticket)? {
+        shared.lanes.nudge_case(shared, case, Nudge::Hint { ticket: ticket.clone(), hint });
+        return Ok(());
+    }
+    let Some(system) = shared.systems.get(&ticket.system) else { return Ok(()) };
+    let through = shared.journal.end();
+    let read = match shared.content(ticket, &mut hint)? {
+        Some(content) => content,
+        None => match shared.fetch(system, &ticket.id, Urgency::default()).await {
+            Ok(read) => read,
+            Err(error) => return shared.unread(system, ticket, hint, through, error).await,
+        },
+    };
+    if let Some(case) = shared.case_of_read(ticket, &read)? {
+        // Read once more in its lane: what was recorded since must not be taken for read.
+        shared.lanes.nudge_case(shared, case, Nudge::Hint { ticket: ticket.clone(), hint });
+        return Ok(());
+    }
+    if shared.rules.routes(&ticket.system, &read).is_empty() {
+        shared.ignore(ticket, through, &hint, "no agreement routes it").await?;
+        hint.acknowledge();
+        return Ok(());
+    }
+    let now = shared.clock.now();
+    let mut case = Case::new(shared.journal.next_case(), now);
+    let observations = BTreeMap::from([(ticket.system.clone(), read)]);
+    let plan = shared.plan(&mut case, &observations, &BTreeSet::new(), now);
+    let mut facts: Vec<Fact> = hint.record(ticket).into_iter().collect();
+    facts.extend(plan.facts);
+    facts.push(Fact::Answered { ticket: ticket.clone(), through });
+    shared.mark_unsent(&facts);
+    let id = case.id;
+    shared.journal.commit(Entry { at: now, case: Some(case), facts }).await?;
+    tracing::info!(case.id = %id, %ticket, "Opened a case for a ticket.");
+    hint.acknowledge();
+    shared.lanes.nudge_case(shared, id, Nudge::Resume { failures: 0 });
+    Ok(())
+}
+
+impl Shared {
+    /// What came with a hint, if nothing else is to be read of the ticket: a hint that stands may tell of more.
+    pub(super) fn content(
+        &self,
+        ticket: &TicketRef,
+        hint: &mut Hinted,
+    ) -> Result<Option<Ticket>, ledger::Error> {
+        let Some(content) = hint.content.take() else { return Ok(None) };
+        let stands = self.journal.look_up(|index| index.is_hinted(ticket))?;
+        Ok((!stands).then_some(*content))
+    }
+
+    /// A ticket of no case could not be read: it is not there, or it is tried again.
+    async fn unread(
+        self: &Arc<Self>,
+        system: &System,
+        ticket: &TicketRef,
+        mut hint: Hinted,
+        through: Position,
+        error: Error,
+    ) -> Result<(), ledger::Error> {
+        if error.class() == Class::Changed {
+            self.ignore(ticket, through, &hint, &error.to_string()).await?;
+            hint.acknowledge();
+            return Ok(());
+        }
+        tracing::debug!(%ticket, system.name = %system.name, %error, "A ticket could not be read; it is tried again.");
+        if let Some(fact) = hint.record(ticket) {
+            self.journal.commit(Entry { at: self.clock.now(), case: None, facts: vec![fact] }).await?;
+        }
+        let failures = hint.failures;
+        hint.acknowledge();
+        let wait = self.wait_after(failures, error.retry_after());
+        let hint = Hinted { failures: failures + 1, ..Hinted::recorded() };
+        let nudge = Nudge::Hint { ticket: ticket.clone(), hint };
+        self.lanes.nudge_later(self, LaneKey::Ticket(ticket.clone()), nudge, wait);
+        Ok(())
+    }
+}
