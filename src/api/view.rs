@@ -317,6 +317,7 @@ fn event(
         Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
         Fact::Answered { .. }
         | Fact::Ignored { .. }
+        | Fact::RemarkServed { .. }
         | Fact::Advanced { .. }
         | Fact::Postponed { .. }
         | Fact::Planned { .. }

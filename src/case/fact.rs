@@ -110,6 +110,11 @@ pub enum Fact {
         /// The comment.
         origin: Origin,
     },
+    /// Every leg that is shown a comment has it in its current version: its text is kept no longer.
+    RemarkServed {
+        /// The comment.
+        origin: Origin,
+    },
     /// A public file is part of the request.
     Attached {
         /// Where it was attached.

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
 use super::{
-    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Origin, Outstanding,
-    Parked, Phase, Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Outstanding, Parked,
+    Phase, Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -33,9 +33,6 @@ impl Case {
             Fact::Observed { leg, reading } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.read(reading);
-                }
-                for comment in reading.comments.iter().filter(|comment| comment.origin.system != *leg) {
-                    self.forget_body(&comment.origin);
                 }
             }
             Fact::Changed { field, value, leg, changed, .. } => {
@@ -66,6 +63,11 @@ impl Case {
             Fact::RemarkWithdrawn { origin } => {
                 if let Some(remark) = self.document.remarks.get_mut(origin) {
                     remark.withdrawn = true;
+                    remark.body = None;
+                }
+            }
+            Fact::RemarkServed { origin } => {
+                if let Some(remark) = self.document.remarks.get_mut(origin) {
                     remark.body = None;
                 }
             }
@@ -253,7 +255,6 @@ impl Case {
                     gone: body.is_none(),
                 };
                 leg.shadow.comments.insert(id.clone(), seen);
-                self.forget_body(origin);
             }
             (_, Item::Field(field)) => {
                 if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {
@@ -271,25 +272,6 @@ impl Case {
                 leg.shadow.files.insert(id.clone(), seen);
             }
             _ => {}
-        }
-    }
-}
-
-impl Case {
-    /// Lets go of a comment's text once every leg that takes part has it in its current version.
-    fn forget_body(&mut self, origin: &Origin) {
-        let Some(remark) = self.document.remarks.get_mut(origin) else { return };
-        let served = self.legs.iter().all(|(name, leg)| {
-            *name == origin.system
-                || leg.health != Health::Well
-                || leg
-                    .shadow
-                    .comments
-                    .values()
-                    .any(|seen| seen.origin == *origin && seen.version >= remark.version && !seen.gone)
-        });
-        if served {
-            remark.body = None;
         }
     }
 }

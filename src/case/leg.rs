@@ -57,6 +57,14 @@ impl Leg {
     }
 }
 
+impl Shadow {
+    /// Whether a copy of this comment was put on the ticket, in this version or a later one. What its people delete
+    /// is not put there again.
+    pub fn has_remark(&self, origin: &Origin, version: u32) -> bool {
+        self.comments.values().any(|seen| seen.origin == *origin && seen.version >= version)
+    }
+}
+
 /// Whose side a leg is on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -152,10 +152,11 @@ fn protocol(operation: &Operation, system: &System) -> Protocol {
         Operation::Create(_) => capabilities.create,
         Operation::Comment { .. } => capabilities.comment,
         Operation::Attach { .. } => capabilities.attach.unwrap_or(CreateClass::C4),
-        Operation::Update { .. } | Operation::Transition { .. } => return Protocol::Compare,
-        Operation::Edit { .. } | Operation::Retract { .. } | Operation::LinkBack { .. } => {
-            return Protocol::Again;
+        // Sent again at once, a first attempt that comes late would put an older text over a newer one.
+        Operation::Update { .. } | Operation::Transition { .. } | Operation::Edit { .. } => {
+            return Protocol::Compare;
         }
+        Operation::Retract { .. } | Operation::LinkBack { .. } => return Protocol::Again,
     };
     match class {
         CreateClass::C0 | CreateClass::C1 => Protocol::Again,

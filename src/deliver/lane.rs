@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::{ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency};
+use throughline_sdk::{ErrorKind, IntentId, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency};
 use tokio::sync::oneshot;
 
 use super::attempt::Attempted;
@@ -55,6 +55,7 @@ async fn follow(
         wait: None,
         last_plan: None,
         asked: BTreeSet::new(),
+        settled: BTreeSet::new(),
     };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
@@ -83,6 +84,8 @@ pub(super) struct Lane<'a> {
     last_plan: Option<Plan>,
     /// Legs that were read for a text that is kept nowhere else.
     asked: BTreeSet<SystemName>,
+    /// Doubtful intents that the readings since the last plan may decide.
+    pub(super) settled: BTreeSet<IntentId>,
 }
 
 impl Lane<'_> {
@@ -185,27 +188,35 @@ impl Lane<'_> {
             let now = self.shared.clock.now();
             for fact in &facts {
                 self.case.apply(fact, now);
+                if matches!(fact, Fact::Effected { .. }) {
+                    self.asked.clear();
+                }
             }
-            self.plan_settled(facts, observations, settled).await?;
+            self.settled.extend(settled);
+            self.plan_and_record(facts, observations, &[], self.shared.journal.end()).await?;
             return Ok(true);
         }
         let Some(plan) = self.last_plan.take() else { return Ok(false) };
         if let Some(origin) = plan.unstored.first() {
             return self.store_file(origin).await;
         }
-        // Once each in a run: what a fresh reading does not bring, another one will not either.
-        let unread = plan.unread.iter().find(|system| !self.asked.contains(*system)).cloned();
-        if let Some(system) = unread
-            && self.asked.insert(system.clone())
-            && let Some(ticket) = self.case.legs.get(&system).and_then(|leg| leg.ticket.clone())
-        {
-            let (mut observations, mut facts) = (BTreeMap::new(), Vec::new());
-            let through = self.shared.journal.end();
-            let seen = self.observe(&system, &ticket, &mut observations, &mut facts).await?;
-            self.plan_and_record(facts, observations, &[], through).await?;
-            return Ok(seen);
+        // Once each until something took effect: what a fresh reading does not bring, another one will not either.
+        let unread: Vec<SystemName> =
+            plan.unread.into_iter().filter(|system| self.asked.insert(system.clone())).collect();
+        if unread.is_empty() {
+            return Ok(false);
         }
-        Ok(false)
+        let (mut observations, mut facts) = (BTreeMap::new(), Vec::new());
+        let through = self.shared.journal.end();
+        for system in unread {
+            let Some(ticket) = self.case.legs.get(&system).and_then(|leg| leg.ticket.clone()) else {
+                continue;
+            };
+            self.observe(&system, &ticket, &mut observations, &mut facts).await?;
+        }
+        let seen = !observations.is_empty() || !facts.is_empty();
+        self.plan_and_record(facts, observations, &[], through).await?;
+        Ok(seen)
     }
 
     /// The first intent of some leg whose time has come. Inside a leg nothing overtakes.
@@ -226,7 +237,7 @@ impl Lane<'_> {
     ) -> Result<(), ledger::Error> {
         let now = self.shared.clock.now();
         let mut facts = facts;
-        self.decide(&mut facts, &observations, &BTreeSet::new(), now);
+        self.decide(&mut facts, &observations, now);
         for (ticket, durable) in answered {
             if *durable || !facts.is_empty() {
                 facts.push(Fact::Answered { ticket: ticket.clone(), through });
@@ -235,27 +246,10 @@ impl Lane<'_> {
         self.record(facts, now).await
     }
 
-    /// Plans and records what follows from an attempt, which may have settled doubts.
-    async fn plan_settled(
-        &mut self,
-        mut facts: Vec<Fact>,
-        observations: BTreeMap<SystemName, Ticket>,
-        settled: BTreeSet<throughline_sdk::IntentId>,
-    ) -> Result<(), ledger::Error> {
-        let now = self.shared.clock.now();
-        self.decide(&mut facts, &observations, &settled, now);
-        self.record(facts, now).await
-    }
-
     /// Adds what the planner decides to `facts`, and keeps what it asks to be read or stored.
-    fn decide(
-        &mut self,
-        facts: &mut Vec<Fact>,
-        observations: &BTreeMap<SystemName, Ticket>,
-        settled: &BTreeSet<throughline_sdk::IntentId>,
-        now: Timestamp,
-    ) {
-        let mut plan = self.shared.plan(&mut self.case, observations, settled, now);
+    fn decide(&mut self, facts: &mut Vec<Fact>, observations: &BTreeMap<SystemName, Ticket>, now: Timestamp) {
+        let settled = std::mem::take(&mut self.settled);
+        let mut plan = self.shared.plan(&mut self.case, observations, &settled, now);
         facts.append(&mut plan.facts);
         self.last_plan = Some(plan);
     }
@@ -354,7 +348,7 @@ impl Shared {
         &self,
         case: &mut Case,
         observations: &BTreeMap<SystemName, Ticket>,
-        settled: &BTreeSet<throughline_sdk::IntentId>,
+        settled: &BTreeSet<IntentId>,
         now: Timestamp,
     ) -> Plan {
         let view = View {

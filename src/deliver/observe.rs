@@ -3,11 +3,14 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use throughline_sdk::{Class, Error, ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Urgency, Version};
+use throughline_sdk::{
+    Class, Error, ErrorKind, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency, Version,
+};
 
+use super::attempt::later;
 use super::lane::Lane;
 use super::nudge::Hinted;
-use crate::case::{CaseId, Fact, Health};
+use crate::case::{CaseId, Fact, Health, Phase};
 use crate::daemon::{Shared, System};
 use crate::ledger::{self, Entry, Position};
 
@@ -29,6 +32,10 @@ impl Lane<'_> {
         if content.id != ticket.id || leg.ticket.as_ref() != Some(&ticket.id) || leg.health != Health::Well {
             return if leg.ticket.is_none() { Seen::Newer } else { Seen::Unclear };
         }
+        // In doubt about a write only a reading whose moment we know shows what came of it.
+        if leg.outstanding.iter().any(|standing| standing.phase != Phase::Ready) {
+            return Seen::Unclear;
+        }
         match (count(leg.shadow.version.as_ref()), count(content.version.as_ref())) {
             (Some(before), Some(now)) if now > before => Seen::Newer,
             (Some(_), Some(_)) => Seen::Stale,
@@ -46,8 +53,10 @@ impl Lane<'_> {
     ) -> Result<bool, ledger::Error> {
         let shared = Arc::clone(self.shared);
         let Some(system) = shared.systems.get(name) else { return Ok(true) };
+        let asked = shared.clock.now();
         match shared.fetch(system, ticket, self.urgency()).await {
             Ok(read) => {
+                self.note_settled(name, system, asked);
                 self.note_identity(name, &read, facts)?;
                 observations.insert(name.clone(), read);
                 Ok(true)
@@ -70,6 +79,16 @@ impl Lane<'_> {
                 Ok(false)
             }
         }
+    }
+
+    /// What is read from now on shows of a doubtful write whether it took effect: it cannot do so any more.
+    fn note_settled(&mut self, name: &SystemName, system: &System, asked: Timestamp) {
+        let Some(leg) = self.case.legs.get(name) else { return };
+        let settled = leg.outstanding.iter().filter(|standing| match standing.phase {
+            Phase::Doubtful { since } => later(since, system.capabilities.settle) <= asked,
+            Phase::Ready => false,
+        });
+        self.settled.extend(settled.map(|standing| standing.intent.id.clone()));
     }
 
     /// A ticket may answer under another id: moved, or merged into one that may belong to another case.

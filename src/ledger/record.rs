@@ -224,6 +224,7 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Settled { .. } => "settled",
         Fact::Remarked { .. } => "remarked",
         Fact::RemarkWithdrawn { .. } => "remark_withdrawn",
+        Fact::RemarkServed { .. } => "remark_served",
         Fact::Attached { .. } => "attached",
         Fact::Stored { .. } => "stored",
         Fact::AttachmentWithdrawn { .. } => "attachment_withdrawn",

@@ -115,10 +115,11 @@ impl Planner<'_> {
         if first == First::Made && !theirs {
             news.reading.fields.insert(field.clone(), native.to_owned());
             let shown = self.shown(leg, field, sharing);
-            if let (Some(shown), Some(current)) = (shown, current)
-                && answers(field, &shown, native)
-            {
-                news.reading.agreed.insert(field.clone(), current);
+            match (shown, current) {
+                (Some(shown), Some(current)) if answers(field, &shown, native) => {
+                    news.reading.agreed.insert(field.clone(), current);
+                }
+                _ => self.replace(leg, field, native, sharing, news),
             }
             return;
         }
@@ -179,6 +180,22 @@ impl Planner<'_> {
         let Some(value) = value.filter(|_| sharing.is_source(leg, field)) else { return };
         let claim = Claim { leg, home: sharing.is_home(leg), value: &value, at: ticket.updated };
         self.lift(&claim, field, agreed.as_ref(), sharing, news);
+    }
+
+    /// Between our create and the first reading somebody, or the desk itself, was faster: the document stays master,
+    /// and the record tells what it replaces.
+    fn replace(&self, leg: &SystemName, field: &Field, native: &str, sharing: &Sharing<'_>, news: &mut News) {
+        let Some(document) = self.case.document.fields.get(field) else { return };
+        let disputed = self.case.document.conflicts.contains_key(field);
+        if native.is_empty() || disputed || !sharing.is_source(leg, field) {
+            return;
+        }
+        let lifted = self.view.rules.lift(leg, field, native).ok().flatten();
+        let value = lifted.unwrap_or_else(|| native.to_owned());
+        if value != document.value {
+            news.after.push(kept(field, document));
+            overrule(news, (leg.clone(), value));
+        }
     }
 
     fn lift(

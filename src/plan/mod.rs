@@ -41,6 +41,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
     for leg in planner.home_first() {
         planner.project(&leg);
     }
+    planner.let_go();
     planner.plan
 }
 

@@ -5,13 +5,35 @@ use std::collections::BTreeMap;
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName, Visibility};
 
-use super::planner::print_of;
+use super::planner::{Planner, print_of};
 use super::project::{Needs, Target, Write};
 use crate::agreement::{Kind, Said, file_name, remark_body};
-use crate::case::{Attachment, Fact, Fingerprint, Item, Origin, Remark, SeenComment};
+use crate::case::{Attachment, Fact, Fingerprint, Health, Item, Origin, Remark, SeenComment};
 
 /// The marker version of taking a comment back: never the version of a text.
 const RETRACTION: u32 = u32::MAX;
+
+impl Planner<'_> {
+    /// Lets go of the texts of comments that every leg has to which they are shown.
+    pub(super) fn let_go(&mut self) {
+        let sharing = self.sharing();
+        let lacks = |origin: &Origin, remark: &Remark| {
+            self.case.legs.iter().any(|(name, leg)| {
+                leg.health == Health::Well
+                    && sharing.carries(Kind::Comments, &origin.system, name)
+                    && !leg.shadow.has_remark(origin, remark.version)
+            })
+        };
+        let kept = self.case.document.remarks.iter().filter(|(_, remark)| remark.body.is_some());
+        let served: Vec<Origin> = kept
+            .filter(|(origin, remark)| !lacks(origin, remark))
+            .map(|(origin, _)| origin.clone())
+            .collect();
+        for origin in served {
+            self.say(Fact::RemarkServed { origin });
+        }
+    }
+}
 
 type Copies<'t> = Vec<(&'t CommentId, &'t SeenComment)>;
 
@@ -29,6 +51,7 @@ impl Target<'_> {
             .filter(|(origin, _)| self.sharing.carries(Kind::Comments, &origin.system, self.name))
             .collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
+        let mut held = false;
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
             if remark.withdrawn {
@@ -37,11 +60,14 @@ impl Target<'_> {
                 needs.waits |=
                     self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some());
                 self.take_back(origin, copies, needs);
-            } else if !self.send(origin, remark, copies, needs) {
-                // What was written later must not overtake it.
+                continue;
+            }
+            // Behind one whose text has to be read first nothing is sent, but what else has to be read is known.
+            let mut behind = Needs::default();
+            if !self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
+                held = true;
                 needs.waits = true;
                 unread.push(origin.system.clone());
-                return;
             }
         }
     }
@@ -68,7 +94,7 @@ impl Target<'_> {
                 .case
                 .legs
                 .get(&origin.system)
-                .is_some_and(|leg| leg.health == crate::case::Health::Well && leg.ticket.is_some());
+                .is_some_and(|leg| leg.health == Health::Well && leg.ticket.is_some());
             let observed = self.view.observations.contains_key(&origin.system);
             if well && !observed {
                 return self.blocked(&item, &remark.print);

@@ -287,3 +287,59 @@ fn a_comment_whose_origin_is_forged_as_an_id_stays_with_its_system() {
     world.settle();
     assert_eq!(bodies(&world, HOME).len(), 1);
 }
+
+#[test]
+fn what_stood_otherwise_at_the_first_reading_is_put_right_and_told() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    world.observe(&[HOME]);
+    world.deliver(PARTNER, Outcome::Done);
+    world.person(PARTNER, |ticket, _| "In between".clone_into(&mut ticket.title));
+    let facts = world.observe(&[PARTNER]).facts;
+    let told = facts.iter().any(|fact| {
+        matches!(fact, Fact::Changed { field: Field::Title, value, overruled, .. }
+            if value == "Printer burns" && overruled[&name(PARTNER)] == "In between")
+    });
+    assert!(told, "{facts:#?}");
+    world.settle();
+    assert_eq!(world.tickets[&name(PARTNER)].title, "Printer burns");
+}
+
+#[test]
+fn a_late_leg_asks_at_once_for_every_leg_whose_texts_are_kept_nowhere_else() {
+    let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
+    let late = world.rules.agreements.iter().find(|(_, agreement)| agreement.counterpart == name(VENDOR));
+    let (late, agreement) = late.map(|(name, agreement)| (name.clone(), agreement.clone())).unwrap();
+    world.rules.agreements.remove(&late);
+    world.settle();
+    for system in [PARTNER, HOME, PARTNER, HOME] {
+        world.says(system, &format!("from {system}"), Visibility::Public);
+        world.settle();
+    }
+    world.rules.agreements.insert(late, agreement);
+    world.observe(&[HOME]);
+    world.deliver(VENDOR, Outcome::Done);
+    let unread = world.observe(&[VENDOR]).unread;
+    assert!(unread.contains(&name(HOME)) && unread.contains(&name(PARTNER)), "{unread:?}");
+    // The links between the tickets are under way first.
+    while !world.case.legs[&name(VENDOR)].outstanding.is_empty() {
+        world.deliver(VENDOR, Outcome::Done);
+    }
+    let plan = world.observe(&[HOME, PARTNER, VENDOR]);
+    let comments =
+        plan.facts.iter().filter(|fact| matches!(fact, Fact::Intended { item: Item::Remark(_), .. }));
+    assert_eq!(comments.count(), 4, "one reading of each is enough: {:#?}", plan.facts);
+}
+
+#[test]
+fn a_comments_text_is_kept_only_while_a_leg_that_is_shown_it_lacks_it() {
+    let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
+    for agreement in world.rules.agreements.values_mut() {
+        agreement.relay = false;
+    }
+    world.settle();
+    world.says(PARTNER, "for home only", Visibility::Public);
+    world.observe(&[PARTNER]);
+    assert!(world.case.document.remarks.values().all(|remark| remark.body.is_some()));
+    world.settle();
+    assert!(world.case.document.remarks.values().all(|remark| remark.body.is_none()));
+}
