@@ -3,12 +3,14 @@
 mod breaker;
 mod checked;
 mod retried;
+mod turnstile;
 
 use std::sync::Arc;
 
 pub use breaker::{Breaker, Circuit, CircuitState};
 pub use checked::Checked;
 pub use retried::Retried;
+pub use turnstile::Turnstile;
 
 use crate::{Clock, DynConnector, Entropy};
 

@@ -15,11 +15,26 @@ use crate::{
     Marker, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Urgency, Visibility,
 };
 
+mod turnstile;
+
+/// How long a call may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A connector whose writes answer from a list, then succeed.
 #[derive(Debug, Default)]
 struct Desk {
     answers: Mutex<VecDeque<Error>>,
-    calls: Mutex<usize>,
+    calls: Mutex<Vec<Applied>>,
+    /// How long each write takes.
+    takes: Duration,
+}
+
+/// A write as the connector saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Applied {
+    intent: String,
+    began: Duration,
+    deadline: Duration,
 }
 
 impl Connector for Desk {
@@ -62,8 +77,13 @@ impl Connector for Desk {
     async fn find(&self, _: &Ctx, _: &Intent) -> Result<Vec<Found>> {
         Err(unused())
     }
-    async fn apply(&self, _: &Ctx, _: &Intent) -> Result<Effect> {
-        *self.calls.lock().unwrap() += 1;
+    async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
+        self.calls.lock().unwrap().push(Applied {
+            intent: intent.id.to_string(),
+            began: ctx.clock.monotonic(),
+            deadline: ctx.deadline,
+        });
+        ctx.clock.sleep(self.takes).await;
         match self.answers.lock().unwrap().pop_front() {
             Some(error) => Err(error),
             None => Ok(Effect { subject: Subject::Comment(CommentId::new("1")), read_back: None }),
@@ -108,22 +128,7 @@ impl Bench {
 
     async fn apply(&self, operation: Operation) -> Result<Effect> {
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&self.clock);
-        let ctx = Ctx {
-            http: Arc::new(Script::new([])),
-            blobs: Arc::new(NoBlobs),
-            deadline: clock.monotonic() + Duration::from_secs(30),
-            clock,
-            urgency: Urgency(0),
-            trace: [1; 16],
-        };
-        let intent = Intent {
-            id: IntentId::new("i"),
-            ticket: Some(RemoteId::new("1")),
-            operation,
-            marker: Marker::from_hash(&[0; 32]),
-            expected: None,
-        };
-        self.guarded.connector.apply(&ctx, &intent).await
+        self.guarded.connector.apply(&ctx(clock, Urgency(0)), &intent("i", operation)).await
     }
 
     async fn comment(&self) -> Result<Effect> {
@@ -131,7 +136,28 @@ impl Bench {
     }
 
     fn calls(&self) -> usize {
-        *self.desk.calls.lock().unwrap()
+        self.desk.calls.lock().unwrap().len()
+    }
+}
+
+fn ctx(clock: Arc<dyn Clock>, urgency: Urgency) -> Ctx {
+    Ctx {
+        http: Arc::new(Script::new([])),
+        blobs: Arc::new(NoBlobs),
+        deadline: clock.monotonic() + TIMEOUT,
+        clock,
+        urgency,
+        trace: [1; 16],
+    }
+}
+
+fn intent(id: &str, operation: Operation) -> Intent {
+    Intent {
+        id: IntentId::new(id),
+        ticket: Some(RemoteId::new("1")),
+        operation,
+        marker: Marker::from_hash(&[0; 32]),
+        expected: None,
     }
 }
 
