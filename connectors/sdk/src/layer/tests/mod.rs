@@ -122,7 +122,7 @@ impl Bench {
         let clock = Arc::new(TestClock::skipping());
         let connector: Arc<dyn DynConnector> = Arc::<Desk>::clone(&desk);
         let time: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-        let guarded = guarded(connector, time, Arc::new(CountingEntropy::default()));
+        let guarded = guarded(connector, 1, time, Arc::new(CountingEntropy::default()));
         Self { desk, clock, guarded }
     }
 
