@@ -27,6 +27,8 @@ struct Desk {
     calls: Mutex<Vec<Applied>>,
     /// How long each write takes.
     takes: Duration,
+    /// Whether it declares internal comments, and files of up to a thousand bytes.
+    internal_and_files: bool,
 }
 
 /// A write as the connector saw it.
@@ -45,18 +47,18 @@ impl Connector for Desk {
         Capabilities {
             create: CreateClass::C4,
             comment: CreateClass::C4,
-            attach: None,
+            attach: self.internal_and_files.then_some(CreateClass::C4),
             settle: Duration::ZERO,
             update: true,
             transition: false,
-            internal_comments: false,
+            internal_comments: self.internal_and_files,
             edit: false,
             retract: false,
             link_back: false,
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
             webhooks: None,
-            max_file_bytes: 0,
+            max_file_bytes: 1000,
         }
     }
     async fn probe(&self, _: &Ctx) -> Result<Identity> {
@@ -118,7 +120,11 @@ struct Bench {
 
 impl Bench {
     fn new(answers: impl IntoIterator<Item = Error>) -> Self {
-        let desk = Arc::new(Desk { answers: Mutex::new(answers.into_iter().collect()), ..Desk::default() });
+        Self::of(Desk { answers: Mutex::new(answers.into_iter().collect()), ..Desk::default() })
+    }
+
+    fn of(desk: Desk) -> Self {
+        let desk = Arc::new(desk);
         let clock = Arc::new(TestClock::skipping());
         let connector: Arc<dyn DynConnector> = Arc::<Desk>::clone(&desk);
         let time: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
@@ -173,10 +179,35 @@ async fn what_is_not_declared_is_refused_without_a_call() {
         Operation::Retract { comment: CommentId::new("1") },
         Operation::Comment { body: "psst".into(), visibility: Visibility::Internal },
         Operation::Comment { body: "psst".into(), visibility: Visibility::Unknown },
+        attach(1, Visibility::Public),
     ] {
         assert_eq!(bench.apply(operation).await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
     assert_eq!(bench.calls(), 0);
+}
+
+#[tokio::test]
+async fn what_might_be_shown_to_others_is_refused_even_where_internal_is_declared() {
+    let bench = Bench::of(Desk { internal_and_files: true, ..Desk::default() });
+    for operation in [
+        Operation::Comment { body: "psst".into(), visibility: Visibility::Unknown },
+        attach(1, Visibility::Unknown),
+        attach(1001, Visibility::Public),
+    ] {
+        assert_eq!(bench.apply(operation).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+    assert_eq!(bench.calls(), 0);
+    for operation in [
+        Operation::Comment { body: "psst".into(), visibility: Visibility::Internal },
+        attach(1000, Visibility::Internal),
+    ] {
+        bench.apply(operation).await.unwrap();
+    }
+}
+
+fn attach(size: u64, visibility: Visibility) -> Operation {
+    let (name, media_type) = ("a.txt".to_owned(), "text/plain".to_owned());
+    Operation::Attach { name, media_type, size, digest: Digest::new("00"), visibility }
 }
 
 #[tokio::test]
