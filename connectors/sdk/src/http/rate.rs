@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 
 use crate::http::{Request, Response, Transport};
 use crate::line::{Line, Place};
-use crate::{Clock, Error, ErrorKind, Result};
+use crate::{Clock, Error, ErrorKind, Result, Timestamp};
 
 /// The longest pause taken from an answer: beyond it the system is asked again, whatever it said.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -167,8 +167,7 @@ impl Paced {
 
     /// `Retry-After` in its form of a date, rounded up to whole seconds.
     fn until_date(&self, response: &Response) -> Option<Duration> {
-        let text = response.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-        let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+        let date = http_date(response.headers.get(header::RETRY_AFTER)?.to_str().ok()?)?;
         let seconds = date.signed_duration_since(self.clock.now()).num_milliseconds().max(0);
         Some(Duration::from_secs(u64::try_from(seconds).ok()?.div_ceil(1000)))
     }
@@ -215,6 +214,18 @@ impl Drop for UnderWay<'_> {
         queue.under_way = queue.under_way.saturating_sub(1);
         queue.line.call_next();
     }
+}
+
+/// A date in any of the three forms that RFC 9110 §5.6.7 has a recipient read.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(date) = chrono::DateTime::parse_from_rfc2822(text) {
+        return Some(date.to_utc());
+    }
+    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+        .iter()
+        .find_map(|form| chrono::NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|date| date.and_utc())
 }
 
 /// Never `Unavailable`: our own pace must not open the circuit of a system that is well.
@@ -301,7 +312,13 @@ mod tests {
 
     #[tokio::test]
     async fn retry_after_pauses_everybody_for_its_full_length() {
-        for (status, wait) in [(429, "7"), (503, "7"), (429, "Thu, 01 Jan 1970 00:00:07 GMT")] {
+        for (status, wait) in [
+            (429, "7"),
+            (503, "7"),
+            (429, "Thu, 01 Jan 1970 00:00:07 GMT"),
+            (429, "Thursday, 01-Jan-70 00:00:07 GMT"),
+            (503, "Thu Jan  1 00:00:07 1970"),
+        ] {
             let script = Arc::new(Script::new([Ok(answer(status, &[("retry-after", wait)], ""))]));
             let clock = Arc::new(TestClock::skipping());
             let layer = paced(&script, &clock, WIDE);
