@@ -75,7 +75,9 @@ impl SocketTransport {
             Authentication::Bearer(token) => {
                 (header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
             }
-            Authentication::Basic { .. } | Authentication::ClientCredentials { .. } => {
+            Authentication::Basic { .. }
+            | Authentication::Hmac { .. }
+            | Authentication::ClientCredentials { .. } => {
                 return Err(misconfigured(
                     "this transport knows header and bearer authentication only".to_owned(),
                 ));
