@@ -1,18 +1,19 @@
 //! Transports for tests: a router called in process, and a wrapper that makes any transport fail on command.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, select};
 use http::header::{AUTHORIZATION, HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use throughline_sdk::http::{Request, Response, Transport, after};
+use throughline_sdk::http::{Request, Response, Transport, after, too_large};
 use throughline_sdk::{Clock, Error, ErrorKind, Result};
 use tower::ServiceExt;
 
@@ -54,13 +55,13 @@ impl Transport for RouterTransport {
                 Err(never) => match never {},
             };
             let (parts, body) = answer.into_parts();
-            let limit = usize::try_from(request.max_answer_bytes).unwrap_or(usize::MAX);
+            let most = request.max_answer_bytes;
+            let limit = usize::try_from(most).unwrap_or(usize::MAX);
             let body = Limited::new(body, limit).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    let message = format!("the answer is larger than {limit} bytes");
-                    return Error::new(ErrorKind::Rejected, message).with_effect(after(&method, None));
+                match error.is::<LengthLimitError>() {
+                    true => too_large(&method, parts.status, most),
+                    false => lost(format!("the reply was lost: {error}")),
                 }
-                lost(format!("the reply was lost: {error}"))
             })?;
             Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
         }
@@ -77,8 +78,12 @@ pub enum Fault {
     RateLimit(u64),
     /// The desk carries it out, and a gateway in front answers 503.
     Unavailable,
+    /// It is answered with this status and a page that is no JSON; the desk never sees it.
+    Answer(u16),
     /// It is carried out and the answer's body is cut in half.
     Truncate,
+    /// It is carried out and the answer is larger than the caller takes.
+    Oversize,
     /// It takes this long before the desk sees it.
     Delay(Duration),
     /// It never gets an answer, and never reaches the desk.
@@ -101,6 +106,7 @@ struct Shared {
     faults: VecDeque<Fault>,
     write_faults: VecDeque<Fault>,
     requests: Vec<Request>,
+    origins: BTreeSet<String>,
 }
 
 impl Faulty {
@@ -127,6 +133,11 @@ impl Faulty {
         std::mem::take(&mut shared.requests)
     }
 
+    /// Every origin that a request was ever for.
+    pub fn origins(&self) -> BTreeSet<String> {
+        self.lock().origins.clone()
+    }
+
     fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -150,6 +161,7 @@ impl Transport for Faulty {
         async move {
             let fault = {
                 let mut shared = self.lock();
+                shared.origins.insert(request.url.origin().ascii_serialization());
                 shared.requests.push(request.clone());
                 match request.is_safe() {
                     true => shared.faults.pop_front(),
@@ -182,6 +194,16 @@ impl Transport for Faulty {
                     let mut answer = self.forward(request).await?;
                     answer.body.truncate(answer.body.len() / 2);
                     Ok(answer)
+                }
+                Some(Fault::Answer(status)) => {
+                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    let body = Bytes::from_static(b"<html><body>A proxy's page</body></html>");
+                    Ok(Response { status, headers: HeaderMap::new(), body })
+                }
+                Some(Fault::Oversize) => {
+                    let most = request.max_answer_bytes;
+                    let status = self.forward(request).await?.status;
+                    Err(too_large(&method, status, most))
                 }
                 Some(Fault::Delay(by)) => {
                     self.clock.sleep(by).await;

@@ -33,8 +33,8 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] when no whole answer came: without effect only if no byte of the request can
-    /// have left, or the request is safe (see [`after`]). [`ErrorKind::Misconfigured`] when the guard refused
-    /// the address.
+    /// have left, or the request is safe (see [`after`]). [`ErrorKind::Rejected`] when the answer is larger than
+    /// the request takes (see [`too_large`]). [`ErrorKind::Misconfigured`] when the guard refused the address.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>>;
 }
 
@@ -189,6 +189,12 @@ pub fn json_fault(error: &serde_json::Error) -> String {
         Some(words) => format!("{words} {place}"),
         None => place,
     }
+}
+
+/// What a transport says of an answer of more than `limit` bytes.
+pub fn too_large(method: &Method, status: StatusCode, limit: u64) -> Error {
+    Error::new(ErrorKind::Rejected, format!("the answer is larger than the limit of {limit} bytes"))
+        .with_effect(after(method, Some(status)))
 }
 
 /// Whether a request took effect, from its method and what came back; `None` for no whole answer.
