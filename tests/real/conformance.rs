@@ -9,10 +9,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use serde_json::json;
 use throughline::clock::SystemClock;
 use throughline::registry;
-use throughline_sdk::http::Authentication;
+use throughline_sdk::http::{Authentication, Transport};
 use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Settings};
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
 use throughline_testkit::{Faulty, SocketTransport};
+use url::Url;
 
 use crate::desks::Desks;
 use crate::people::Seen;
@@ -91,6 +92,7 @@ async fn conforms(
 struct Trial {
     connector: Arc<dyn DynConnector>,
     transport: Faulty,
+    address: Url,
     clock: Arc<dyn Clock>,
     secret: String,
     hand: Option<Box<dyn Hand>>,
@@ -112,6 +114,7 @@ impl Trial {
         let socket = Arc::new(SocketTransport::new(Authentication::None));
         Self {
             connector: built.connector,
+            address: built.address,
             transport: Faulty::new(socket, Arc::clone(&clock), credentials),
             clock,
             secret: secret.to_owned(),
@@ -136,8 +139,16 @@ impl Subject for Trial {
         Arc::clone(&self.connector)
     }
 
+    fn http(&self) -> Arc<dyn Transport> {
+        Arc::new(self.transport.clone())
+    }
+
     fn transport(&self) -> Faulty {
         self.transport.clone()
+    }
+
+    fn address(&self) -> Url {
+        self.address.clone()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -162,6 +173,11 @@ impl Subject for Trial {
 
     fn feed_patience(&self) -> Duration {
         Duration::from_secs(2)
+    }
+
+    fn feed_page(&self) -> Option<usize> {
+        // A hundred tickets for one case, at the pace of a real desk.
+        None
     }
 
     fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook> {

@@ -18,3 +18,11 @@ async fn the_connector_conforms_with_each_create_class() {
         assert!(report.failed().is_empty(), "with {class}:\n{report}");
     }
 }
+
+#[tokio::test]
+async fn the_connector_conforms_inside_all_its_layers() {
+    for class in ["c0", "c2", "c3", "c4"] {
+        let report = conformance::run(&Practice::wrapped(class)).await;
+        assert!(report.failed().is_empty(), "with {class}:\n{report}");
+    }
+}

@@ -12,18 +12,21 @@ use http::header::AUTHORIZATION;
 use http::{HeaderMap, HeaderValue, StatusCode};
 use secrecy::SecretString;
 use throughline_practice::desk::{Desk, Faults, Patch, Registration, Settings, deliver_pending};
-use throughline_sdk::http::{Request, Response, Transport};
-use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Result};
+use throughline_sdk::http::{Authentication, Limits, Request, Response, Transport, plane};
+use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Result, layer};
 use throughline_testkit::conformance::{Hand, Subject, Truth};
-use throughline_testkit::{Faulty, ManualClock, RouterTransport};
+use throughline_testkit::{Faulty, ManualClock, RouterTransport, SeededEntropy};
+use url::Url;
 
 pub(crate) const TOKEN: &str = "practice-token-7f3a";
+const ADDRESS: &str = "http://desk.test/";
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
 
 pub(crate) struct Practice {
     pub(crate) connector: Arc<dyn DynConnector>,
     desk: Desk,
     transport: Faulty,
+    http: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
     hand: Person,
 }
@@ -50,7 +53,7 @@ impl Practice {
         });
         let settings = throughline_sdk::Settings {
             values: BTreeMap::from([
-                ("url".to_owned(), "http://desk.test/".into()),
+                ("url".to_owned(), ADDRESS.into()),
                 ("create_class".to_owned(), class.into()),
             ]),
             secrets: BTreeMap::from([
@@ -63,7 +66,22 @@ impl Practice {
             desk.set_faults(Faults { find_lag: Duration::from_secs(20), ..Faults::default() });
         }
         let hand = Person { desk: desk.clone(), hiding };
-        Self { connector, desk, transport, clock, hand }
+        let http: Arc<dyn Transport> = Arc::new(transport.clone());
+        Self { connector, desk, transport, http, clock, hand }
+    }
+
+    /// The same inside every layer that the daemon puts around it: operation plane, HTTP plane.
+    pub(crate) fn wrapped(class: &str) -> Self {
+        let mut subject = Self::new(class);
+        let (clock, entropy) = (Arc::clone(&subject.clock), Arc::new(SeededEntropy::new(1)));
+        let guarded =
+            layer::guarded(subject.connector, 1, Arc::clone(&clock), Arc::<SeededEntropy>::clone(&entropy));
+        subject.connector = guarded.connector;
+        let bearer = Authentication::Bearer(SecretString::from(TOKEN));
+        let limits = Limits { per_second: Some(50), burst: 5, concurrency: 2 };
+        let base: Arc<dyn Transport> = Arc::new(subject.transport.clone());
+        subject.http = plane(base, &ADDRESS.parse().unwrap(), bearer, limits, clock, entropy);
+        subject
     }
 }
 
@@ -74,6 +92,14 @@ impl Subject for Practice {
 
     fn transport(&self) -> Faulty {
         self.transport.clone()
+    }
+
+    fn http(&self) -> Arc<dyn Transport> {
+        Arc::clone(&self.http)
+    }
+
+    fn address(&self) -> Url {
+        ADDRESS.parse().unwrap()
     }
 
     fn clock(&self) -> Arc<dyn Clock> {
@@ -111,6 +137,10 @@ impl Subject for Practice {
 
     fn feed_patience(&self) -> Duration {
         Duration::ZERO
+    }
+
+    fn feed_page(&self) -> Option<usize> {
+        Some(200)
     }
 
     fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook> {

@@ -1,7 +1,7 @@
 //! What the cases share: contexts, intents with markers of their own, and the protocol after a doubtful write.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -11,6 +11,7 @@ use throughline_sdk::{
     RemoteId, Subject as Made, Ticket, TookEffect, Urgency, Visibility,
 };
 
+use super::log::Log;
 use super::{Stop, Subject, Verdict, ensure};
 use crate::MemoryBlobs;
 
@@ -20,20 +21,23 @@ pub(super) const PATIENCE: Duration = Duration::from_secs(20);
 pub(super) struct Bench<'a> {
     pub(super) subject: &'a dyn Subject,
     pub(super) capabilities: Capabilities,
+    pub(super) log: Log,
     blobs: Arc<MemoryBlobs>,
     count: AtomicU64,
+    said: Mutex<Vec<String>>,
 }
 
 impl<'a> Bench<'a> {
     pub(super) fn new(subject: &'a dyn Subject) -> Self {
         let capabilities = subject.connector().capabilities();
-        Self { subject, capabilities, blobs: Arc::default(), count: AtomicU64::new(0) }
+        let (log, blobs) = (Log::default(), Arc::default());
+        Self { subject, capabilities, log, blobs, count: AtomicU64::new(0), said: Mutex::default() }
     }
 
     pub(super) fn ctx(&self) -> Ctx {
         let clock = self.subject.clock();
         Ctx {
-            http: Arc::new(self.subject.transport()),
+            http: self.subject.http(),
             deadline: clock.monotonic() + PATIENCE,
             clock,
             blobs: Arc::<MemoryBlobs>::clone(&self.blobs),
@@ -42,15 +46,26 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// A name that no other case has used, also on a desk that outlives the run.
+    /// A text that no other case has used, also on a desk that outlives the run, and that no log may quote.
     pub(super) fn name(&self, what: &str) -> String {
+        let name = self.unique(what);
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).push(name.clone());
+        name
+    }
+
+    /// Everything that was said so far.
+    pub(super) fn said(&self) -> Vec<String> {
+        self.said.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn unique(&self, what: &str) -> String {
         let count = self.count.fetch_add(1, Ordering::Relaxed);
         let run = self.subject.clock().now().timestamp_micros();
         format!("{what} {run}-{count}")
     }
 
     pub(super) fn intent(&self, ticket: Option<&RemoteId>, operation: Operation) -> Intent {
-        let name = self.name("conformance");
+        let name = self.unique("conformance");
         let mut hash = [0; 32];
         hash.copy_from_slice(digest::digest(&digest::SHA256, name.as_bytes()).as_ref());
         let (id, marker) = (IntentId::new(name), Marker::from_hash(&hash));

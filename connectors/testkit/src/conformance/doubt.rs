@@ -1,7 +1,7 @@
 //! Doubt: what a connector says when the answer does not come, and that nothing is done twice.
 
 use bytes::Bytes;
-use throughline_sdk::{CreateClass, ErrorKind, Intent, TookEffect, Visibility};
+use throughline_sdk::{Changes, CreateClass, ErrorKind, Intent, Operation, TookEffect, Visibility};
 
 use super::bench::{Bench, PATIENCE};
 use super::{Verdict, declared, ensure};
@@ -17,6 +17,62 @@ pub(super) async fn lost(b: &Bench<'_>) -> Verdict {
     ensure(writes == 1, || format!("one intent sent {writes} writes"))?;
     let error = Bench::refusal("a write without an answer", outcome)?;
     Bench::expect("a write without an answer", &error, ErrorKind::Unavailable, TookEffect::Unknown)
+}
+
+/// A change whose answer is lost may have been made, and is not made again.
+pub(super) async fn lost_change(b: &Bench<'_>) -> Verdict {
+    declared(b.capabilities.update || b.capabilities.transition)?;
+    let ticket = b.raised().await;
+    let mut changes = Vec::new();
+    if b.capabilities.update {
+        let title = Some(b.name("Lost"));
+        changes.push(Operation::Update { changes: Changes { title, ..Changes::default() } });
+    }
+    if b.capabilities.transition {
+        changes.push(Operation::Transition { status: b.subject.next_status() });
+    }
+    for operation in changes {
+        let intent = b.intent(Some(&ticket), operation);
+        b.subject.transport().take();
+        b.subject.transport().next_write(Fault::DropReply);
+        let outcome = b.apply(&intent).await;
+        let writes = b.writes();
+        ensure(writes == 1, || format!("one change sent {writes} writes"))?;
+        let error = Bench::refusal("a change without an answer", outcome)?;
+        Bench::expect("a change without an answer", &error, ErrorKind::Unavailable, TookEffect::Unknown)?;
+    }
+    Ok(())
+}
+
+/// Where the desk itself knows what it was sent already, the same again makes nothing new.
+pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
+    let known = |class: CreateClass| matches!(class, CreateClass::C0 | CreateClass::C1);
+    let (title, body) = (b.name("Again"), b.name("Again"));
+    let ticket = b.raised().await;
+    let mut intents = Vec::new();
+    if known(b.capabilities.create) {
+        intents.push(b.create(&title, "text"));
+    }
+    if known(b.capabilities.comment) {
+        intents.push(b.comment(&ticket, &body, Visibility::Public));
+    }
+    if b.capabilities.attach.is_some_and(known) {
+        intents.push(b.attach(&ticket, "again.txt", &Bytes::from_static(b"again")));
+    }
+    declared(!intents.is_empty())?;
+    for intent in &intents {
+        let (first, second) = (b.apply(intent).await?.subject, b.apply(intent).await?.subject);
+        ensure(first == second, || format!("the same again made {second:?} after {first:?}"))?;
+    }
+    let (tickets, held) = (b.subject.hand().titled(&title).await, b.subject.hand().truth(&ticket).await);
+    ensure(tickets.len() < 2 && held.comments.len() < 2 && held.files.len() < 2, || {
+        format!(
+            "the desk holds {} tickets, {} comments, {} files",
+            tickets.len(),
+            held.comments.len(),
+            held.files.len()
+        )
+    })
 }
 
 pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {

@@ -27,6 +27,21 @@ pub(super) async fn gapless(b: &Bench<'_>) -> Verdict {
     missing(&BTreeSet::from([first, second]), &seen)
 }
 
+/// More changes than one page holds, all in as few ticks of the clock as the desk can.
+pub(super) async fn bordered(b: &Bench<'_>) -> Verdict {
+    let page = b.subject.feed_page().ok_or(Stop::NotDeclared)?;
+    let start = b.subject.connector().changes(&b.ctx(), None).await?.next;
+    let mut expected = BTreeSet::new();
+    for _ in 0..=page {
+        expected.insert(b.raised().await);
+    }
+    b.subject.clock().sleep(b.subject.feed_patience()).await;
+    let first = b.subject.connector().changes(&b.ctx(), Some(&start)).await?;
+    ensure(first.more, || format!("{} changes fit into a page of {page}", page + 1))?;
+    let (seen, _) = drain(b, start).await?;
+    missing(&expected, &seen)
+}
+
 pub(super) async fn resumed(b: &Bench<'_>) -> Verdict {
     let start = b.subject.connector().changes(&b.ctx(), None).await?.next;
     let ticket = b.raised().await;

@@ -1,10 +1,13 @@
 //! What every connector has to show, picked by the capabilities it declares and never by its name.
 
+mod answers;
 mod bench;
 mod doubt;
 mod feed;
+mod log;
 mod reading;
 mod safety;
+mod webhooks;
 mod writing;
 
 use std::fmt;
@@ -14,7 +17,10 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use throughline_sdk::http::Transport;
 use throughline_sdk::{Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+use tracing::instrument::WithSubscriber;
+use url::Url;
 
 use crate::Faulty;
 use bench::Bench;
@@ -24,8 +30,14 @@ pub trait Subject: Send + Sync {
     /// The connector.
     fn connector(&self) -> Arc<dyn DynConnector>;
 
-    /// The plane it is given: authenticated, recording, with faults on command.
+    /// The plane it is given. At its base, or alone, is [`transport`](Self::transport).
+    fn http(&self) -> Arc<dyn Transport>;
+
+    /// What records its requests and makes them fail on command.
     fn transport(&self) -> Faulty;
+
+    /// Where the desk is: requests to any other origin are a defect.
+    fn address(&self) -> Url;
 
     /// The clock of plane and desk.
     fn clock(&self) -> Arc<dyn Clock>;
@@ -45,11 +57,14 @@ pub trait Subject: Send + Sync {
     /// How long the change feed may take to show a change.
     fn feed_patience(&self) -> Duration;
 
+    /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
+    fn feed_page(&self) -> Option<usize>;
+
     /// A webhook about this ticket as the desk would send it, signed with the configured secret; `None` where the
     /// kind has none.
     fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook>;
 
-    /// Texts that must never appear in a debug output or an error.
+    /// Texts that must never appear in a debug output, an error or a log.
     fn secrets(&self) -> Vec<String>;
 }
 
@@ -160,18 +175,25 @@ fn declared(holds: bool) -> Verdict {
 /// Runs every case that the connector's capabilities call for, one after the other.
 pub async fn run(subject: &dyn Subject) -> Report {
     let bench = Bench::new(subject);
-    let b = &bench;
+    let log = bench.log.clone();
+    each(&bench).with_subscriber(log).await
+}
+
+async fn each(b: &Bench<'_>) -> Report {
     let cases: Vec<(&'static str, BoxFuture<'_, Verdict>)> = vec![
         ("probe names the account", reading::probe(b).boxed()),
         ("describe lists the words a new ticket bears", reading::describe(b).boxed()),
         ("a missing ticket is not found", reading::missing(b).boxed()),
+        ("a change shows in version, time and status", reading::changed(b).boxed()),
         ("an internal comment reads as internal", reading::internal(b).boxed()),
         ("unknown visibility never reads as public", reading::unknown(b).boxed()),
         ("a person's file is read byte for byte", reading::file(b).boxed()),
         ("a file over the limit is rejected", reading::too_large(b).boxed()),
         ("a created ticket reads as it was written", writing::create(b).boxed()),
         ("a created ticket is found by its marker", writing::marked(b).boxed()),
+        ("a comment or file is found by its marker", writing::parts_marked(b).boxed()),
         ("comments keep text and visibility", writing::comments(b).boxed()),
+        ("what nobody said for whom it is is not written", writing::undecided(b).boxed()),
         ("a comment is edited, or that is unsupported", writing::edit(b).boxed()),
         ("a comment is retracted, or that is unsupported", writing::retract(b).boxed()),
         ("a link back is kept, or that is unsupported", writing::link(b).boxed()),
@@ -182,25 +204,38 @@ pub async fn run(subject: &dyn Subject) -> Report {
         ("an ignored write is rejected", writing::ignored(b).boxed()),
         ("a stale write is a conflict", writing::stale(b).boxed()),
         ("no change is lost in one tick of the clock", feed::gapless(b).boxed()),
+        ("no change is lost between two pages", feed::bordered(b).boxed()),
         ("a cursor resumes where it stood", feed::resumed(b).boxed()),
         ("a lost reply is doubtful and nothing is resent", doubt::lost(b).boxed()),
+        ("a lost change is doubtful and nothing is resent", doubt::lost_change(b).boxed()),
         ("a ticket is created once, whatever is lost", doubt::create_once(b).boxed()),
         ("a comment is written once, whatever is lost", doubt::comment_once(b).boxed()),
         ("a file is attached once, whatever is lost", doubt::attach_once(b).boxed()),
+        ("the same key again makes nothing new", doubt::same_again(b).boxed()),
         ("a failed gateway leaves a write in doubt", doubt::gateway(b).boxed()),
         ("a truncated answer is malformed", doubt::truncated(b).boxed()),
+        ("an answer too large is rejected", answers::oversized(b).boxed()),
+        ("each status of a read has its kind", answers::to_a_read(b).boxed()),
+        ("each status of a write has its kind and effect", answers::to_a_write(b).boxed()),
         ("a rate limit is passed on and has no effect", doubt::rate_limited(b).boxed()),
         ("the deadline is respected", doubt::deadline(b).boxed()),
         ("wrong credentials are unauthenticated", safety::credentials(b).boxed()),
         ("no secret is shown", safety::secrets(b).boxed()),
-        ("a signed webhook hints at its ticket", safety::webhook(b).boxed()),
-        ("a forged webhook is refused", safety::forged(b).boxed()),
-        ("an old webhook is refused", safety::old(b).boxed()),
+        ("no write carries what is private", safety::private(b).boxed()),
+        ("a signed webhook hints at its ticket", webhooks::signed(b).boxed()),
+        ("a complete webhook says what the desk says", webhooks::complete(b).boxed()),
+        ("a forged webhook is refused", webhooks::forged(b).boxed()),
+        ("an old webhook is refused", webhooks::old(b).boxed()),
+        // These two look back on all the others.
+        ("no request goes anywhere else", safety::confined(b).boxed()),
+        ("the log tells neither secrets nor texts", safety::quiet(b).boxed()),
     ];
     let mut report = Report { cases: Vec::with_capacity(cases.len()) };
     for (name, case) in cases {
-        // What the case before left in the plane is none of this case's business.
-        subject.transport().take();
+        // What the case before left is none of this case's business: faults that met no request, and a layer that
+        // takes the desk for dead after many of them. Whether the desk answers is a case of its own.
+        b.subject.transport().take();
+        drop(b.subject.connector().probe(&b.ctx()).await);
         let outcome = match case.await {
             Ok(()) => Outcome::Passed,
             Err(Stop::Failed(why)) => Outcome::Failed(why),

@@ -30,6 +30,26 @@ pub(super) async fn missing(b: &Bench<'_>) -> Verdict {
     Bench::expect("reading a missing ticket", &error, ErrorKind::NotFound, TookEffect::No)
 }
 
+/// A change is told from no change by version and time.
+pub(super) async fn changed(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    let before = b.fetch(&ticket).await?;
+    ensure(before.created <= before.updated, || {
+        format!("it was raised at {} and last changed at {}", before.created, before.updated)
+    })?;
+    let same = b.fetch(&ticket).await?;
+    ensure(same.version == before.version, || "its version changes by reading".to_owned())?;
+    b.subject.hand().set_status(&ticket, &b.subject.next_status()).await;
+    let after = b.fetch(&ticket).await?;
+    ensure(before.version.is_none() || after.version != before.version, || {
+        format!("its version is still {:?}", after.version)
+    })?;
+    ensure(after.updated >= before.updated && after.created == before.created, || {
+        format!("it went from {} to {}, raised {}", before.updated, after.updated, after.created)
+    })?;
+    ensure(after.status == b.subject.next_status(), || format!("its status reads as {:?}", after.status))
+}
+
 pub(super) async fn internal(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.internal_comments)?;
     let ticket = b.raised().await;
