@@ -1,6 +1,6 @@
 //! Transports for tests: a router called in process, and a wrapper that makes any transport fail on command.
 
-use std::collections::{BTreeSet, VecDeque};
+use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -10,7 +10,7 @@ use axum::body::Body;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, select};
-use http::header::{AUTHORIZATION, HOST, RETRY_AFTER};
+use http::header::{HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use throughline_sdk::http::{Request, Response, Transport, after, too_large};
@@ -97,7 +97,6 @@ pub enum Fault {
 pub struct Faulty {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    credentials: HeaderMap,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -106,13 +105,12 @@ struct Shared {
     faults: VecDeque<Fault>,
     write_faults: VecDeque<Fault>,
     requests: Vec<Request>,
-    origins: BTreeSet<String>,
 }
 
 impl Faulty {
-    /// Wraps `inner`, adding `credentials` to each request as the plane's authentication layer would.
-    pub fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, credentials: HeaderMap) -> Self {
-        Self { inner, clock, credentials, shared: Arc::default() }
+    /// Wraps `inner`: the base of a plane.
+    pub fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, clock, shared: Arc::default() }
     }
 
     /// Makes the next request that has no fault yet fail like this.
@@ -125,17 +123,12 @@ impl Faulty {
         self.lock().write_faults.push_back(fault);
     }
 
-    /// Forgets faults that met no request and answers the requests since the last call, without credentials.
+    /// Forgets faults that met no request and answers the requests since the last call.
     pub fn take(&self) -> Vec<Request> {
         let mut shared = self.lock();
         shared.faults.clear();
         shared.write_faults.clear();
         std::mem::take(&mut shared.requests)
-    }
-
-    /// Every origin that a request was ever for.
-    pub fn origins(&self) -> BTreeSet<String> {
-        self.lock().origins.clone()
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {
@@ -161,7 +154,6 @@ impl Transport for Faulty {
         async move {
             let fault = {
                 let mut shared = self.lock();
-                shared.origins.insert(request.url.origin().ascii_serialization());
                 shared.requests.push(request.clone());
                 match request.is_safe() {
                     true => shared.faults.pop_front(),
@@ -170,7 +162,6 @@ impl Transport for Faulty {
             };
             let (method, deadline) = (request.method.clone(), request.deadline);
             let lost = |why: &str| Error::new(ErrorKind::Unavailable, why).with_effect(after(&method, None));
-            request.headers.extend(self.credentials.clone());
             match fault {
                 None => self.forward(request).await,
                 Some(Fault::DropReply) => {
@@ -214,10 +205,9 @@ impl Transport for Faulty {
                     Err(lost("no answer by the deadline"))
                 }
                 Some(Fault::WrongCredentials) => {
-                    for (name, _) in &self.credentials {
-                        request.headers.insert(name, HeaderValue::from_static("wrong"));
-                    }
-                    request.headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer wrong"));
+                    // The plane marks what is secret.
+                    let secret = request.headers.values_mut().filter(|value| value.is_sensitive());
+                    secret.for_each(|value| *value = HeaderValue::from_static("Bearer wrong"));
                     self.forward(request).await
                 }
             }

@@ -31,8 +31,8 @@ const TRIES: usize = 8;
 pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
-        b.subject.transport().take();
-        (0..TRIES).for_each(|_| b.subject.transport().next(Fault::Answer(*status)));
+        b.subject.transport.take();
+        (0..TRIES).for_each(|_| b.subject.transport.next(Fault::Answer(*status)));
         let error = Bench::refusal(&format!("reading, answered {status}"), b.fetch(&ticket).await)?;
         holds(*status, &error, kinds, TookEffect::No)?;
         answers_again(b, &ticket).await?;
@@ -43,8 +43,8 @@ pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
 pub(super) async fn to_a_write(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
-        b.subject.transport().take();
-        (0..TRIES).for_each(|_| b.subject.transport().next_write(Fault::Answer(*status)));
+        b.subject.transport.take();
+        (0..TRIES).for_each(|_| b.subject.transport.next_write(Fault::Answer(*status)));
         let comment = b.comment(&ticket, &b.name("Answered"), Visibility::Public);
         let error = Bench::refusal(&format!("a write answered {status}"), b.apply(&comment).await)?;
         let doubtful = matches!(status, 408 | 500..);
@@ -56,7 +56,7 @@ pub(super) async fn to_a_write(b: &Bench<'_>) -> Verdict {
 
 /// A good answer in between, or a layer around the connector takes the desk for dead.
 async fn answers_again(b: &Bench<'_>, ticket: &RemoteId) -> Verdict {
-    b.subject.transport().take();
+    b.subject.transport.take();
     b.fetch(ticket).await.map(drop).map_err(Into::into)
 }
 
@@ -73,11 +73,11 @@ fn holds(status: u16, error: &Error, kinds: &[ErrorKind], effect: TookEffect) ->
 /// An answer that is cut off for its size is refused, and of a write it says that it may have been carried out.
 pub(super) async fn oversized(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next(Fault::Oversize);
+    b.subject.transport.take();
+    b.subject.transport.next(Fault::Oversize);
     let error = Bench::refusal("reading a ticket that is too large", b.fetch(&ticket).await)?;
     Bench::expect("reading a ticket that is too large", &error, ErrorKind::Rejected, TookEffect::No)?;
-    b.subject.transport().next_write(Fault::Oversize);
+    b.subject.transport.next_write(Fault::Oversize);
     let comment = b.comment(&ticket, &b.name("Large"), Visibility::Public);
     let error = Bench::refusal("a write whose answer is too large", b.apply(&comment).await)?;
     ensure(error.took_effect() == TookEffect::Unknown, || {

@@ -10,6 +10,7 @@ mod safety;
 mod webhooks;
 mod writing;
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,56 +18,93 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
-use throughline_sdk::http::Transport;
-use throughline_sdk::{Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+use secrecy::ExposeSecret;
+use throughline_sdk::http::{Authentication, Limits, Transport, plane};
+use throughline_sdk::{Built, Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
 use tracing::instrument::WithSubscriber;
 use url::Url;
 
-use crate::Faulty;
+use crate::{Faulty, SeededEntropy};
 use bench::Bench;
 
-/// A connector under test, with the desk it talks to.
-pub trait Subject: Send + Sync {
+/// A connector under test, with the desk it talks to. What [`new`](Self::new) leaves open is set in the fields.
+#[expect(missing_debug_implementations, reason = "it holds the hand and the webhooks of a test")]
+pub struct Subject {
     /// The connector.
-    fn connector(&self) -> Arc<dyn DynConnector>;
-
-    /// The plane it is given. At its base, or alone, is [`transport`](Self::transport).
-    fn http(&self) -> Arc<dyn Transport>;
-
+    pub connector: Arc<dyn DynConnector>,
+    /// The plane it is given. At its base is `transport`.
+    pub http: Arc<dyn Transport>,
     /// What records its requests and makes them fail on command.
-    fn transport(&self) -> Faulty;
-
+    pub transport: Faulty,
     /// Where the desk is: requests to any other origin are a defect.
-    fn address(&self) -> Url;
-
+    pub address: Url,
     /// The clock of plane and desk.
-    fn clock(&self) -> Arc<dyn Clock>;
-
+    pub clock: Arc<dyn Clock>,
     /// Somebody who works at the desk directly.
-    fn hand(&self) -> &dyn Hand;
-
+    pub hand: Box<dyn Hand>,
     /// A ticket that this desk takes; the suite sets title and description.
-    fn new_ticket(&self) -> NewTicket;
-
+    pub new_ticket: NewTicket,
     /// A value for each field that `Update` can set, other than those of a new ticket, in this desk's words.
-    fn changes(&self) -> Changes;
-
+    pub changes: Changes,
     /// A status that a new ticket can go to.
-    fn next_status(&self) -> String;
-
+    pub next_status: String,
     /// How long the change feed may take to show a change.
-    fn feed_patience(&self) -> Duration;
-
+    pub feed_patience: Duration,
     /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
-    fn feed_page(&self) -> Option<usize>;
-
-    /// A webhook about this ticket as the desk would send it, signed with the configured secret; `None` where the
-    /// kind has none.
-    fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook>;
-
-    /// Texts that must never appear in a debug output, an error or a log.
-    fn secrets(&self) -> Vec<String>;
+    pub feed_page: Option<usize>,
+    /// A webhook about a ticket as the desk would send it, signed with the configured secret; `None` where the kind
+    /// has none.
+    pub webhook: Webhooks,
+    /// Texts that must never appear in a debug output, an error or a log: those of the authentication, and more.
+    pub secrets: Vec<String>,
 }
+
+impl Subject {
+    /// What was built, on the desk behind `base`, with the HTTP plane of the daemon in between.
+    pub fn new(built: Built, base: Arc<dyn Transport>, clock: Arc<dyn Clock>, hand: Box<dyn Hand>) -> Self {
+        let Built { connector, authentication, address } = built;
+        let transport = Faulty::new(base, Arc::clone(&clock));
+        let secrets = match &authentication {
+            Authentication::None => None,
+            Authentication::Header { value: secret, .. }
+            | Authentication::Basic { password: secret, .. }
+            | Authentication::Bearer(secret)
+            | Authentication::Hmac { secret, .. }
+            | Authentication::ClientCredentials { client_secret: secret, .. } => {
+                Some(secret.expose_secret().to_owned())
+            }
+        };
+        let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
+        let entropy = Arc::new(SeededEntropy::new(1));
+        let recorded = Arc::new(transport.clone());
+        let http = plane(recorded, &address, authentication, limits, Arc::clone(&clock), entropy);
+        Self {
+            connector,
+            http,
+            transport,
+            address,
+            clock,
+            hand,
+            new_ticket: NewTicket {
+                title: String::new(),
+                description: String::new(),
+                status: None,
+                priority: None,
+                kind: None,
+                fields: BTreeMap::new(),
+            },
+            changes: Changes::default(),
+            next_status: String::new(),
+            feed_patience: Duration::ZERO,
+            feed_page: None,
+            webhook: Box::new(|_| None),
+            secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+/// Makes a webhook about a ticket.
+pub type Webhooks = Box<dyn Fn(&RemoteId) -> Option<RawWebhook> + Send + Sync>;
 
 /// What a person does at the desk, past the connector.
 pub trait Hand: Send + Sync {
@@ -173,7 +211,7 @@ fn declared(holds: bool) -> Verdict {
 }
 
 /// Runs every case that the connector's capabilities call for, one after the other.
-pub async fn run(subject: &dyn Subject) -> Report {
+pub async fn run(subject: &Subject) -> Report {
     let bench = Bench::new(subject);
     let log = bench.log.clone();
     each(&bench).with_subscriber(log).await
@@ -234,8 +272,8 @@ async fn each(b: &Bench<'_>) -> Report {
     for (name, case) in cases {
         // What the case before left is none of this case's business: faults that met no request, and a layer that
         // takes the desk for dead after many of them. Whether the desk answers is a case of its own.
-        b.subject.transport().take();
-        drop(b.subject.connector().probe(&b.ctx()).await);
+        b.subject.transport.take();
+        drop(b.subject.connector.probe(&b.ctx()).await);
         let outcome = match case.await {
             Ok(()) => Outcome::Passed,
             Err(Stop::Failed(why)) => Outcome::Failed(why),

@@ -8,24 +8,24 @@ use crate::Fault;
 
 pub(super) async fn credentials(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next(Fault::WrongCredentials);
+    b.subject.transport.take();
+    b.subject.transport.next(Fault::WrongCredentials);
     let error = Bench::refusal("reading with wrong credentials", b.fetch(&ticket).await)?;
     Bench::expect("reading with wrong credentials", &error, ErrorKind::Unauthenticated, TookEffect::No)
 }
 
 pub(super) async fn secrets(b: &Bench<'_>) -> Verdict {
-    let mut shown = format!("{:?}", b.subject.connector());
+    let mut shown = format!("{:?}", b.subject.connector);
     let ticket = b.raised().await;
     for fault in [Fault::WrongCredentials, Fault::DropReply, Fault::Truncate, Fault::RateLimit(1)] {
-        b.subject.transport().take();
-        b.subject.transport().next_write(fault);
+        b.subject.transport.take();
+        b.subject.transport.next_write(fault);
         let outcome = b.apply(&b.comment(&ticket, "text", Visibility::Public)).await;
         if let Err(error) = outcome {
             shown.push_str(&format!("{error} {error:?}"));
         }
     }
-    let leaked = b.subject.secrets().iter().filter(|secret| shown.contains(secret.as_str())).count();
+    let leaked = b.subject.secrets.iter().filter(|secret| shown.contains(secret.as_str())).count();
     ensure(leaked == 0, || format!("{leaked} secrets stand in a debug output or an error"))
 }
 
@@ -33,16 +33,17 @@ pub(super) async fn secrets(b: &Bench<'_>) -> Verdict {
 pub(super) async fn private(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.internal_comments)?;
     let (ticket, canary) = (b.raised().await, b.name("Canary"));
-    b.subject.hand().comment(&ticket, &canary, true).await;
+    b.subject.hand.comment(&ticket, &canary, true).await;
     b.fetch(&ticket).await?;
-    b.subject.transport().take();
+    b.subject.transport.take();
     let mut intents = vec![b.comment(&ticket, &b.name("Said to all"), Visibility::Public)];
     if b.capabilities.update {
         let changes = Changes { title: Some(b.name("Changed")), ..Changes::default() };
         intents.push(b.intent(Some(&ticket), Operation::Update { changes }));
     }
     if b.capabilities.transition {
-        intents.push(b.intent(Some(&ticket), Operation::Transition { status: b.subject.next_status() }));
+        intents
+            .push(b.intent(Some(&ticket), Operation::Transition { status: b.subject.next_status.clone() }));
     }
     if b.capabilities.link_back {
         let (label, url) = ("TL-8".to_owned(), None);
@@ -54,7 +55,7 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
     for intent in &intents {
         b.apply(intent).await?;
     }
-    let told = b.subject.transport().take().into_iter().find(|request| {
+    let told = b.subject.transport.take().into_iter().find(|request| {
         let holds = |bytes: &[u8]| bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
         !request.is_safe()
             && (holds(&request.body) || request.headers.values().any(|value| holds(value.as_bytes())))
@@ -65,11 +66,11 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
 /// Of all the cases before: no request was for anybody but the desk.
 pub(super) async fn confined(b: &Bench<'_>) -> Verdict {
     // One request at least, if this case runs alone.
-    b.subject.connector().probe(&b.ctx()).await?;
-    let own = b.subject.address().origin().ascii_serialization();
-    let origins = b.subject.transport().origins();
+    b.subject.connector.probe(&b.ctx()).await?;
+    let own = b.subject.address.origin().ascii_serialization();
+    let origins = b.origins();
     ensure(origins.iter().all(|origin| *origin == own), || {
-        format!("the desk is at {own}, and requests went to {origins:?}")
+        format!("the desk is at {own}, and requests were for {origins:?}")
     })
 }
 
@@ -77,7 +78,7 @@ pub(super) async fn confined(b: &Bench<'_>) -> Verdict {
 #[expect(clippy::unused_async, reason = "a case is a future")]
 pub(super) async fn quiet(b: &Bench<'_>) -> Verdict {
     let log = b.log.text();
-    let secrets = b.subject.secrets().into_iter().filter(|secret| log.contains(secret)).count();
+    let secrets = b.subject.secrets.iter().filter(|secret| log.contains(secret.as_str())).count();
     ensure(secrets == 0, || format!("{secrets} secrets stand in the log"))?;
     let said = b.said().into_iter().find(|text| log.contains(text));
     ensure(said.is_none(), || format!("the log quotes {:?}", said.unwrap_or_default()))

@@ -11,12 +11,12 @@ const AN_HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) async fn signed(b: &Bench<'_>) -> Verdict {
     let (ticket, webhook) = sent(b).await?;
-    let hints = b.subject.connector().accept(&webhook)?;
+    let hints = b.subject.connector.accept(&webhook)?;
     ensure(hints.iter().any(|hint| hint.ticket == ticket), || {
         format!("ticket {ticket} is not among the {} hints", hints.len())
     })?;
     // What came twice hints at the same: the engine answers for replays, with nothing remembered here.
-    ensure(b.subject.connector().accept(&webhook)? == hints, || {
+    ensure(b.subject.connector.accept(&webhook)? == hints, || {
         "a second time it hints at something else".to_owned()
     })
 }
@@ -24,7 +24,7 @@ pub(super) async fn signed(b: &Bench<'_>) -> Verdict {
 pub(super) async fn complete(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.webhooks == Some(Completeness::Complete))?;
     let (ticket, webhook) = sent(b).await?;
-    let hints = b.subject.connector().accept(&webhook)?;
+    let hints = b.subject.connector.accept(&webhook)?;
     let content = hints.into_iter().find(|hint| hint.ticket == ticket).and_then(|hint| hint.content);
     let content =
         content.ok_or_else(|| Stop::Failed("it is declared complete and carries no ticket".to_owned()))?;
@@ -45,7 +45,7 @@ pub(super) async fn forged(b: &Bench<'_>) -> Verdict {
         forgeries.push(("an altered webhook", RawWebhook { body, ..webhook }));
     }
     for (what, webhook) in forgeries {
-        let error = Bench::refusal(what, b.subject.connector().accept(&webhook))?;
+        let error = Bench::refusal(what, b.subject.connector.accept(&webhook))?;
         Bench::expect(what, &error, ErrorKind::Unauthenticated, TookEffect::No)?;
     }
     Ok(())
@@ -56,13 +56,13 @@ pub(super) async fn old(b: &Bench<'_>) -> Verdict {
     // Only where the signature covers a time.
     declared(webhook.headers.contains_key("webhook-timestamp"))?;
     webhook.received += AN_HOUR;
-    let error = Bench::refusal("an old webhook", b.subject.connector().accept(&webhook))?;
+    let error = Bench::refusal("an old webhook", b.subject.connector.accept(&webhook))?;
     Bench::expect("an old webhook", &error, ErrorKind::Unauthenticated, TookEffect::No)
 }
 
 async fn sent(b: &Bench<'_>) -> Verdict<(throughline_sdk::RemoteId, RawWebhook)> {
     declared(b.capabilities.webhooks.is_some())?;
     let ticket = b.raised().await;
-    let webhook = b.subject.webhook(&ticket).ok_or(Stop::NotDeclared)?;
+    let webhook = (b.subject.webhook)(&ticket).ok_or(Stop::NotDeclared)?;
     Ok((ticket, webhook))
 }

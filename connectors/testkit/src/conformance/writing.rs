@@ -27,16 +27,16 @@ pub(super) async fn marked(b: &Bench<'_>) -> Verdict {
     let intent = b.create(&b.name("Marked"), "text");
     let ticket = made_ticket(b.apply(&intent).await?)?;
     if let CreateClass::C3 { lag } = b.capabilities.create {
-        b.subject.clock().sleep(lag).await;
+        b.subject.clock.sleep(lag).await;
     }
-    let found = b.subject.connector().find(&b.ctx(), &intent).await?;
+    let found = b.subject.connector.find(&b.ctx(), &intent).await?;
     ensure(found.len() == 1 && found.iter().all(|found| found.ticket == ticket), || {
         format!("ticket {ticket} is not the one thing found: {found:?}")
     })?;
     let marker = b.fetch(&ticket).await?.marker;
     ensure(marker.as_ref() == Some(&intent.marker), || format!("the ticket's marker reads as {marker:?}"))?;
     let unsent = b.create(&b.name("Never sent"), "text");
-    let found = b.subject.connector().find(&b.ctx(), &unsent).await?;
+    let found = b.subject.connector.find(&b.ctx(), &unsent).await?;
     ensure(found.is_empty(), || format!("what was never sent is found: {found:?}"))
 }
 
@@ -53,9 +53,9 @@ pub(super) async fn parts_marked(b: &Bench<'_>) -> Verdict {
     for (class, intent) in parts {
         let made = b.apply(&intent).await?.subject;
         if let CreateClass::C3 { lag } = class {
-            b.subject.clock().sleep(lag).await;
+            b.subject.clock.sleep(lag).await;
         }
-        let found = b.subject.connector().find(&b.ctx(), &intent).await?;
+        let found = b.subject.connector.find(&b.ctx(), &intent).await?;
         ensure(
             found.len() == 1 && found.iter().all(|found| found.subject == made && found.ticket == ticket),
             || format!("{made:?} of ticket {ticket} is not the one thing found: {found:?}"),
@@ -81,7 +81,7 @@ pub(super) async fn undecided(b: &Bench<'_>) -> Verdict {
             format!("what nobody said for whom it is: {:?}, {error}", error.kind())
         })?;
     }
-    let held = b.subject.hand().truth(&ticket).await;
+    let held = b.subject.hand.truth(&ticket).await;
     ensure(held.comments.is_empty() && held.files.is_empty(), || format!("the desk holds {held:?}"))
 }
 
@@ -101,7 +101,7 @@ pub(super) async fn comments(b: &Bench<'_>) -> Verdict {
             format!("a comment written as {visibility:?} reads as {:?}", read.visibility)
         })?;
         let internal = visibility == Visibility::Internal;
-        let held = b.subject.hand().truth(&ticket).await.comments;
+        let held = b.subject.hand.truth(&ticket).await.comments;
         ensure(held.last().is_some_and(|(_, held)| *held == internal), || {
             format!("a comment written as {visibility:?} is held as {held:?}")
         })?;
@@ -130,7 +130,7 @@ pub(super) async fn retract(b: &Bench<'_>) -> Verdict {
         return b.unsupported(&retract).await;
     }
     b.apply(&retract).await?;
-    let left = b.subject.hand().truth(&ticket).await.comments;
+    let left = b.subject.hand.truth(&ticket).await.comments;
     let legible = left.iter().any(|(body, _)| body.contains("not meant"));
     ensure(!legible, || "the comment is still legible".to_owned())
 }
@@ -164,11 +164,11 @@ pub(super) async fn attach(b: &Bench<'_>) -> Verdict {
         let Made::File(id) = outcome?.subject else {
             return Err(Stop::Failed("what was made is no file".to_owned()));
         };
-        let held = b.subject.hand().truth(&ticket).await.files;
+        let held = b.subject.hand.truth(&ticket).await.files;
         ensure(held.iter().any(|(held, is, internal)| held == name && *is == bytes && !internal), || {
             format!("the desk does not hold {name:?} of {size} bytes as it was sent, for all to read")
         })?;
-        let read = b.subject.connector().download(&b.ctx(), &ticket, &id, 1024 * 1024).await?;
+        let read = b.subject.connector.download(&b.ctx(), &ticket, &id, 1024 * 1024).await?;
         ensure(read == bytes, || format!("{name:?} of {size} bytes reads differently"))?;
     }
     Ok(())
@@ -177,7 +177,7 @@ pub(super) async fn attach(b: &Bench<'_>) -> Verdict {
 pub(super) async fn update(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.update)?;
     let ticket = b.raised().await;
-    let all = b.subject.changes();
+    let all = b.subject.changes.clone();
     let none = Changes::default;
     let mut single = vec![
         Changes { title: all.title.clone(), ..none() },
@@ -205,16 +205,16 @@ pub(super) async fn update(b: &Bench<'_>) -> Verdict {
 
 pub(super) async fn transition(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.transition)?;
-    let (ticket, status) = (b.raised().await, b.subject.next_status());
+    let (ticket, status) = (b.raised().await, b.subject.next_status.clone());
     b.apply(&b.intent(Some(&ticket), Operation::Transition { status: status.clone() })).await?;
-    let held = b.subject.hand().truth(&ticket).await.status;
+    let held = b.subject.hand.truth(&ticket).await.status;
     ensure(held == status, || format!("the desk holds status {held:?} instead of {status:?}"))
 }
 
 pub(super) async fn refused(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.transition)?;
     let ticket = b.raised().await;
-    let status = b.subject.hand().refuse(&ticket).await.ok_or(Stop::NotDeclared)?;
+    let status = b.subject.hand.refuse(&ticket).await.ok_or(Stop::NotDeclared)?;
     let outcome = b.apply(&b.intent(Some(&ticket), Operation::Transition { status })).await;
     let error = Bench::refusal("a refused transition", outcome)?;
     Bench::expect("a refused transition", &error, ErrorKind::Rejected, TookEffect::No)
@@ -223,10 +223,10 @@ pub(super) async fn refused(b: &Bench<'_>) -> Verdict {
 pub(super) async fn ignored(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.update)?;
     let ticket = b.raised().await;
-    declared(b.subject.hand().ignore_updates(true).await)?;
+    declared(b.subject.hand.ignore_updates(true).await)?;
     let changes = Changes { title: Some(b.name("Ignored")), ..Changes::default() };
     let outcome = b.apply(&b.intent(Some(&ticket), Operation::Update { changes })).await;
-    b.subject.hand().ignore_updates(false).await;
+    b.subject.hand.ignore_updates(false).await;
     let error = Bench::refusal("a write that the desk did not do", outcome)?;
     Bench::expect("a write that the desk did not do", &error, ErrorKind::Rejected, TookEffect::No)
 }
@@ -236,8 +236,8 @@ pub(super) async fn stale(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     let version: Option<Version> = b.fetch(&ticket).await?.version;
     ensure(version.is_some(), || "conditional writes are declared and the ticket has no version".to_owned())?;
-    let status = b.subject.next_status();
-    b.subject.hand().set_status(&ticket, &status).await;
+    let status = b.subject.next_status.clone();
+    b.subject.hand.set_status(&ticket, &status).await;
     let mut late = Vec::new();
     if b.capabilities.update {
         let changes = Changes { title: Some(b.name("Too late")), ..Changes::default() };

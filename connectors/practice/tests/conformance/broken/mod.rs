@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use throughline_testkit::conformance::{self, Outcome};
 
-use crate::subject::Practice;
+use crate::subject::practice;
 use connector::Broken;
 use connector::Defect::{self, *};
 use connector::Kind::*;
@@ -190,7 +190,7 @@ const PLANTS: &[Plant] = &[
 async fn every_defect_is_noticed_and_nothing_else_is() {
     let mut wrong = Vec::new();
     for Plant(defect, class, expected) in PLANTS {
-        let mut subject = Practice::new(class);
+        let mut subject = practice(class);
         subject.connector = Arc::new(Broken::new(Arc::clone(&subject.connector), *defect));
         let report = conformance::run(&subject).await;
         if report.failed() != *expected {
@@ -204,14 +204,14 @@ async fn every_defect_is_noticed_and_nothing_else_is() {
 async fn every_case_is_shown_to_fail() {
     let planted: BTreeSet<&str> =
         PLANTS.iter().flat_map(|Plant(_, _, expected)| *expected).copied().collect();
-    let report = conformance::run(&Practice::new("c2")).await;
+    let report = conformance::run(&practice("c2")).await;
     let cases: BTreeSet<&str> = report.cases.iter().map(|(name, _)| *name).collect();
     let unproven: Vec<_> = cases.difference(&planted).collect();
     assert!(unproven.is_empty(), "no connector is known that fails {unproven:#?}");
     // A case that is never declared proves nothing either.
     let silent =
         |(name, outcome): &(&'static str, Outcome)| (*outcome == Outcome::NotDeclared).then_some(*name);
-    let declared_with_keys = conformance::run(&Practice::new("c0")).await;
+    let declared_with_keys = conformance::run(&practice("c0")).await;
     let never: Vec<_> = report
         .cases
         .iter()
