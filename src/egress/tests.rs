@@ -79,7 +79,7 @@ fn egress() -> Arc<dyn Transport> {
 
 fn request(method: Method, url: &Url) -> Request {
     let mut headers = HeaderMap::new();
-    let mut key = http::HeaderValue::from_static("secret-key");
+    let mut key = HeaderValue::from_static("secret-key");
     key.set_sensitive(true);
     headers.insert("x-api-key", key);
     Request {
