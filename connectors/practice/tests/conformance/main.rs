@@ -6,6 +6,8 @@ mod broken;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod faults;
+#[cfg(test)]
 mod subject;
 
 use subject::{guarded, practice};
