@@ -16,9 +16,9 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{BoxFuture, Either, select};
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
-use throughline_sdk::http::{Request, Response, Transport, after};
+use throughline_sdk::http::{Request, Response, Transport, after, too_large};
 use throughline_sdk::{Clock, Error, ErrorKind, Result, TookEffect};
 use url::Url;
 
@@ -114,6 +114,8 @@ impl Egress {
         for name in [header::HOST, header::CONTENT_LENGTH, header::TRANSFER_ENCODING, header::CONNECTION] {
             headers.remove(name);
         }
+        // Nothing is unpacked here: an answer counts against its limit as it comes.
+        headers.insert(header::ACCEPT_ENCODING, HeaderValue::from_static("identity"));
         let mut answer = self
             .client
             .request(request.method.clone(), request.url.clone())
@@ -147,9 +149,7 @@ impl Egress {
                     body.extend_from_slice(&chunk);
                 }
                 Ok(Some(_)) => {
-                    let words = format!("the answer is larger than {most} bytes");
-                    return Err(Error::new(ErrorKind::Malformed, words)
-                        .with_effect(after(&request.method, Some(status)))
+                    return Err(too_large(&request.method, status, request.max_answer_bytes)
                         .with_context("address", shown(&request.url)));
                 }
                 Ok(None) => return Ok(body.freeze()),

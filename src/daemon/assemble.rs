@@ -91,7 +91,8 @@ pub fn systems(
         if let Some(bytes) = system.max_file_bytes {
             capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
         }
-        let guarded = layer::guarded(built.connector, Arc::clone(clock), Arc::clone(entropy));
+        let guarded =
+            layer::guarded(built.connector, limits.concurrency, Arc::clone(clock), Arc::clone(entropy));
         systems.push(System {
             name: name.clone(),
             party: system.party.clone(),

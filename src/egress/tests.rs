@@ -79,7 +79,7 @@ fn egress() -> Arc<dyn Transport> {
 
 fn request(method: Method, url: &Url) -> Request {
     let mut headers = HeaderMap::new();
-    let mut key = http::HeaderValue::from_static("secret-key");
+    let mut key = HeaderValue::from_static("secret-key");
     key.set_sensitive(true);
     headers.insert("x-api-key", key);
     Request {
@@ -132,8 +132,17 @@ async fn an_answer_too_large_is_cut_off() {
         let answer = format!("HTTP/1.1 200 OK\r\n{head}\r\n\r\n{}", "x".repeat(1001));
         let server = Server::start(&[answer]).await;
         let error = egress().send(request(Method::GET, &server.url)).await.unwrap_err();
-        assert_eq!(error.kind(), ErrorKind::Malformed);
+        assert_eq!(error.kind(), ErrorKind::Rejected);
     }
+}
+
+#[tokio::test]
+async fn nothing_is_unpacked_so_that_a_small_answer_stays_small() {
+    let packed = "HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: 6\r\n\r\npacked";
+    let server = Server::start(&[packed.to_owned()]).await;
+    let response = egress().send(request(Method::GET, &server.url)).await.unwrap();
+    assert_eq!(response.body, "packed");
+    assert!(server.seen()[0].contains("accept-encoding: identity"), "{}", server.seen()[0]);
 }
 
 #[tokio::test]

@@ -5,14 +5,14 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::future::{BoxFuture, FutureExt};
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use throughline::clock::SystemClock;
 use throughline::registry;
 use throughline_sdk::http::Authentication;
-use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Settings};
+use throughline_sdk::{Changes, Clock, RawWebhook, RemoteId, Settings};
+use throughline_testkit::SocketTransport;
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
-use throughline_testkit::{Faulty, SocketTransport};
 
 use crate::desks::Desks;
 use crate::people::Seen;
@@ -32,10 +32,9 @@ async fn request_tracker_conforms() {
         fields: [("Site".to_owned(), "Zürich".to_owned())].into(),
         ..Changes::default()
     };
-    let trial =
-        Trial::new("request-tracker", settings, ("token", desks.get("RT_TOKEN")), header::AUTHORIZATION);
     let hand = AliceHand { alice: Alice::new(&desks) };
-    conforms(trial, Box::new(hand), changes, ("open", "Low", None), |id| json!({ "ticket": id })).await;
+    let subject = subject("request-tracker", settings, ("token", desks.get("RT_TOKEN")), Box::new(hand));
+    conforms(subject, changes, ("open", "Low", None), |id| json!({ "ticket": id })).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -56,128 +55,52 @@ async fn redmine_conforms() {
         kind: Some("Support".into()),
         fields: [("Site".to_owned(), "Zürich".to_owned())].into(),
     };
-    let name = HeaderName::from_static("x-redmine-api-key");
-    let trial = Trial::new("redmine", settings, ("api_key", desks.get("REDMINE_KEY")), name);
     let hand = BobHand { bob: Bob::new(&desks), steps: desks.get("REDMINE_STEP_TRACKER").to_owned() };
-    conforms(
-        trial,
-        Box::new(hand),
-        changes,
-        ("In Progress", "Normal", Some("Bug")),
-        |id| json!({ "issue": id }),
-    )
-    .await;
+    let subject = subject("redmine", settings, ("api_key", desks.get("REDMINE_KEY")), Box::new(hand));
+    conforms(subject, changes, ("In Progress", "Normal", Some("Bug")), |id| json!({ "issue": id })).await;
 }
 
 async fn conforms(
-    mut trial: Trial,
-    hand: Box<dyn Hand>,
+    mut subject: Subject,
     changes: Changes,
-    (status, priority, kind): (&'static str, &str, Option<&str>),
+    (status, priority, kind): (&str, &str, Option<&str>),
     webhook: fn(u64) -> serde_json::Value,
 ) {
-    trial.hand = Some(hand);
-    trial.changes = changes;
-    trial.next_status = status;
-    trial.new_ticket.priority = Some(priority.to_owned());
-    trial.new_ticket.kind = kind.map(str::to_owned);
-    trial.webhook = Some(webhook);
-    let report = conformance::run(&trial).await;
-    eprintln!("{report}");
-    report.assert();
-}
-
-/// One connector on its real desk.
-struct Trial {
-    connector: Arc<dyn DynConnector>,
-    transport: Faulty,
-    clock: Arc<dyn Clock>,
-    secret: String,
-    hand: Option<Box<dyn Hand>>,
-    changes: Changes,
-    next_status: &'static str,
-    new_ticket: NewTicket,
-    webhook: Option<fn(u64) -> serde_json::Value>,
-}
-
-impl Trial {
-    fn new(kind: &str, mut settings: Settings, (setting, secret): (&str, &str), name: HeaderName) -> Self {
-        settings.secrets.insert(setting.to_owned(), secret.to_owned().into());
-        settings.secrets.insert("webhook_token".to_owned(), WEBHOOK_TOKEN.to_owned().into());
-        let kind = registry::kind(kind).expect("a kind of the registry");
-        let built = (kind.build)(&settings).unwrap();
-        let value = if name == header::AUTHORIZATION { format!("token {secret}") } else { secret.to_owned() };
-        let credentials = HeaderMap::from_iter([(name, HeaderValue::from_str(&value).unwrap())]);
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let socket = Arc::new(SocketTransport::new(Authentication::None));
-        Self {
-            connector: built.connector,
-            transport: Faulty::new(socket, Arc::clone(&clock), credentials),
-            clock,
-            secret: secret.to_owned(),
-            hand: None,
-            changes: Changes::default(),
-            next_status: "",
-            new_ticket: NewTicket {
-                title: String::new(),
-                description: String::new(),
-                status: None,
-                priority: None,
-                kind: None,
-                fields: Default::default(),
-            },
-            webhook: None,
-        }
-    }
-}
-
-impl Subject for Trial {
-    fn connector(&self) -> Arc<dyn DynConnector> {
-        Arc::clone(&self.connector)
-    }
-
-    fn transport(&self) -> Faulty {
-        self.transport.clone()
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
-    }
-
-    fn hand(&self) -> &dyn Hand {
-        self.hand.as_deref().expect("somebody works there")
-    }
-
-    fn new_ticket(&self) -> NewTicket {
-        self.new_ticket.clone()
-    }
-
-    fn changes(&self) -> Changes {
-        self.changes.clone()
-    }
-
-    fn next_status(&self) -> String {
-        self.next_status.to_owned()
-    }
-
-    fn feed_patience(&self) -> Duration {
-        Duration::from_secs(2)
-    }
-
-    fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook> {
-        let body = (self.webhook?)(ticket.as_str().parse().unwrap());
+    subject.changes = changes;
+    subject.next_status = status.to_owned();
+    subject.new_ticket.priority = Some(priority.to_owned());
+    subject.new_ticket.kind = kind.map(str::to_owned);
+    subject.feed_patience = Duration::from_secs(2);
+    subject.webhook = Box::new(move |ticket| {
+        let body = webhook(ticket.as_str().parse().unwrap());
         let token = HeaderValue::from_static(WEBHOOK_TOKEN);
         Some(RawWebhook {
             headers: HeaderMap::from_iter([(HeaderName::from_static("x-throughline-token"), token)]),
             query: String::new(),
             body: Bytes::from(body.to_string()),
-            received: self.clock.now(),
+            received: SystemClock::new().now(),
         })
-    }
+    });
+    let report = conformance::run(&subject).await;
+    eprintln!("{report}");
+    report.assert();
+}
 
-    fn secrets(&self) -> Vec<String> {
-        vec![self.secret.clone(), WEBHOOK_TOKEN.to_owned()]
-    }
+/// One connector on its real desk.
+fn subject(
+    kind: &str,
+    mut settings: Settings,
+    (setting, secret): (&str, &str),
+    hand: Box<dyn Hand>,
+) -> Subject {
+    settings.secrets.insert(setting.to_owned(), secret.to_owned().into());
+    settings.secrets.insert("webhook_token".to_owned(), WEBHOOK_TOKEN.to_owned().into());
+    let kind = registry::kind(kind).expect("a kind of the registry");
+    let base = Arc::new(SocketTransport::new(Authentication::None));
+    let mut subject =
+        Subject::new((kind.build)(&settings).unwrap(), base, Arc::new(SystemClock::new()), hand);
+    subject.secrets.extend([secret.to_owned(), WEBHOOK_TOKEN.to_owned()]);
+    subject
 }
 
 struct AliceHand {

@@ -147,7 +147,8 @@ impl Ground {
             Arc::clone(entropy),
         );
         let capabilities = built.connector.capabilities();
-        let guarded = layer::guarded(built.connector, Arc::clone(clock), Arc::clone(entropy));
+        let guarded =
+            layer::guarded(built.connector, limits.concurrency, Arc::clone(clock), Arc::clone(entropy));
         System {
             name: SystemName::new(name),
             party: throughline::case::PartyName(name.to_owned()),

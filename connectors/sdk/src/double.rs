@@ -1,14 +1,14 @@
 //! Tiny doubles for this crate's own tests; everybody else uses the ones of the test kit, which depends on us.
 
 use std::collections::VecDeque;
-use std::sync::Mutex;
 use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
 use bytes::Bytes;
 use futures::future::BoxFuture;
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::{Notify, Semaphore};
 
 use crate::http::{Request, Response, Transport};
 use crate::{Clock, Entropy, Result, Timestamp, Urgency};
@@ -16,23 +16,43 @@ use crate::{Clock, Entropy, Result, Timestamp, Urgency};
 /// A clock that the test moves, or that jumps over every sleep at once.
 #[derive(Debug)]
 pub(crate) struct TestClock {
-    elapsed: watch::Sender<Duration>,
+    moved: Arc<Moved>,
     skips_sleep: bool,
+}
+
+/// Woken in the order in which they fell asleep: a `watch` channel wakes by chance.
+#[derive(Debug, Default)]
+struct Moved {
+    elapsed: Mutex<Duration>,
+    sleepers: Notify,
+}
+
+impl Moved {
+    fn to(&self, at: impl FnOnce(Duration) -> Duration) {
+        let mut elapsed = self.elapsed.lock().unwrap();
+        *elapsed = at(*elapsed);
+        drop(elapsed);
+        self.sleepers.notify_waiters();
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.elapsed.lock().unwrap()
+    }
 }
 
 impl TestClock {
     /// A clock that stands still until [`advance`](Self::advance).
     pub(crate) fn manual() -> Self {
-        Self { elapsed: watch::Sender::new(Duration::ZERO), skips_sleep: false }
+        Self { moved: Arc::default(), skips_sleep: false }
     }
 
     /// A clock on which a sleep is over at once, and time has passed.
     pub(crate) fn skipping() -> Self {
-        Self { elapsed: watch::Sender::new(Duration::ZERO), skips_sleep: true }
+        Self { moved: Arc::default(), skips_sleep: true }
     }
 
     pub(crate) fn advance(&self, by: Duration) {
-        self.elapsed.send_modify(|elapsed| *elapsed += by);
+        self.moved.to(|elapsed| elapsed + by);
     }
 }
 
@@ -42,18 +62,23 @@ impl Clock for TestClock {
     }
 
     fn monotonic(&self) -> Duration {
-        *self.elapsed.borrow()
+        self.moved.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
         let until = self.monotonic() + duration;
-        let (elapsed, mut seen) = (self.elapsed.clone(), self.elapsed.subscribe());
-        let skips_sleep = self.skips_sleep;
+        let (moved, skips_sleep) = (Arc::clone(&self.moved), self.skips_sleep);
         Box::pin(async move {
             if skips_sleep {
-                elapsed.send_modify(|now| *now = (*now).max(until));
+                moved.to(|elapsed| elapsed.max(until));
             }
-            seen.wait_for(|now| *now >= until).await.expect("the clock outlives its sleepers");
+            loop {
+                let woken = moved.sleepers.notified();
+                if moved.elapsed() >= until {
+                    return;
+                }
+                woken.await;
+            }
         })
     }
 }

@@ -142,6 +142,15 @@ impl Error {
         self
     }
 
+    /// The same error with its words, and those of its circumstances, put through `change`.
+    pub(crate) fn map_words(mut self, change: impl Fn(&str) -> String) -> Self {
+        self.message = change(&self.message);
+        for (_, value) in &mut self.context {
+            *value = change(value);
+        }
+        self
+    }
+
     /// What happened.
     pub fn kind(&self) -> ErrorKind {
         self.kind

@@ -13,6 +13,7 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod layer;
+mod line;
 pub mod operation;
 pub mod settings;
 pub mod signature;

@@ -6,7 +6,7 @@ use ::http::{HeaderMap, HeaderValue};
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::TimeDelta;
-use ring::hmac;
+use ring::{digest, hmac};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{Error, ErrorKind, RawWebhook, Result, Timestamp};
@@ -67,25 +67,30 @@ pub fn sign_standard(secret: &SecretString, id: &str, sent: Timestamp, body: &[u
 }
 
 /// Verifies `sha256=` and the HMAC of the body in hexadecimal, as GitHub and others send it in the field
-/// `name` (often `X-Hub-Signature-256`).
+/// `name` (often `X-Hub-Signature-256`), and returns the delivery's id: the SHA-256 of the body.
 ///
-/// No delivery id and no time are signed: who must tell a replay goes by the body's hash.
+/// The id that such a sender puts into a field of its own is outside the signature: whoever replays a delivery
+/// writes another one there. What was signed is the same again.
 ///
 /// # Errors
 ///
-/// [`ErrorKind::Unauthenticated`] for a wrong or missing signature.
-pub fn verify_hub(webhook: &RawWebhook, name: &str, secret: &SecretString) -> Result<()> {
+/// [`ErrorKind::Unauthenticated`] for a wrong or missing signature; [`ErrorKind::Misconfigured`] for an empty
+/// secret.
+pub fn verify_hub(webhook: &RawWebhook, name: &str, secret: &SecretString) -> Result<String> {
     let given = text(&webhook.headers, name).and_then(|value| value.strip_prefix("sha256="));
     let tag = given.and_then(from_hex).ok_or_else(refused)?;
+    if secret.expose_secret().is_empty() {
+        return Err(empty());
+    }
     hmac::verify(&key(secret.expose_secret().as_bytes()), &webhook.body, &tag)
-        .map_err(|_unspecified| refused())
+        .map_err(|_unspecified| refused())?;
+    Ok(to_hex(digest::digest(&digest::SHA256, &webhook.body).as_ref()))
 }
 
 /// The value that [`verify_hub`] accepts.
 pub fn sign_hub(secret: &SecretString, body: &[u8]) -> String {
     let tag = hmac::sign(&key(secret.expose_secret().as_bytes()), body);
-    let digits: String = tag.as_ref().iter().map(|byte| format!("{byte:02x}")).collect();
-    format!("sha256={digits}")
+    format!("sha256={}", to_hex(tag.as_ref()))
 }
 
 /// Verifies a fixed token in the header field `name`, such as `X-Gitlab-Token`.
@@ -116,7 +121,7 @@ fn same(given: &str, secret: &SecretString) -> Result<()> {
     let key = key(secret.expose_secret().as_bytes());
     let tag = hmac::sign(&key, secret.expose_secret().as_bytes());
     if secret.expose_secret().is_empty() {
-        return Err(Error::new(ErrorKind::Misconfigured, "the webhook secret of this system is empty"));
+        return Err(empty());
     }
     hmac::verify(&key, given.as_bytes(), tag.as_ref()).map_err(|_unspecified| refused())
 }
@@ -159,6 +164,15 @@ fn from_hex(text: &str) -> Option<Vec<u8>> {
     Some(bytes)
 }
 
+fn to_hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// Under an empty secret everybody can sign.
+fn empty() -> Error {
+    Error::new(ErrorKind::Misconfigured, "the webhook secret of this system is empty")
+}
+
 fn refused() -> Error {
     Error::new(
         ErrorKind::Unauthenticated,
@@ -169,6 +183,7 @@ fn refused() -> Error {
 #[cfg(test)]
 mod tests {
     use bytes::Bytes;
+    use proptest::prelude::*;
 
     use super::*;
 
@@ -244,11 +259,96 @@ mod tests {
                 &secret,
             )
         };
-        check(good, "Hello, World!").unwrap();
+        let id = check(good, "Hello, World!").unwrap();
+        assert_eq!(id, "dffd6021bb2bd5b0af676290809ec3a53191dd81c7f70a4b28688a362182986f");
         for (value, body) in
             [(good, "Hello, World"), ("sha256=75710", "Hello, World!"), ("sha256=", ""), ("sha1=aa", "")]
         {
             assert_eq!(check(value, body).unwrap_err().kind(), ErrorKind::Unauthenticated);
+        }
+    }
+
+    #[test]
+    fn a_replay_bears_the_same_id_whatever_its_sender_calls_it() {
+        let secret: SecretString = "s".into();
+        let sent = |id: &str, body: &str| {
+            let signature = sign_hub(&secret, body.as_bytes());
+            let fields = [("x-github-delivery", id), ("x-hub-signature-256", signature.as_str())];
+            verify_hub(&webhook(&fields, "", body, 0), "X-Hub-Signature-256", &secret).unwrap()
+        };
+        assert_eq!(sent("1", "closed"), sent("2", "closed"));
+        assert_ne!(sent("1", "closed"), sent("1", "opened"));
+    }
+
+    #[test]
+    fn under_an_empty_secret_nothing_is_genuine() {
+        let signature = sign_hub(&"".into(), b"x");
+        let webhook = webhook(&[("x-hub-signature-256", signature.as_str())], "", "x", 0);
+        let error = verify_hub(&webhook, "X-Hub-Signature-256", &"".into()).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Misconfigured);
+    }
+
+    /// A field value of any bytes that HTTP lets through, or one that is almost right.
+    fn value() -> impl Strategy<Value = Vec<u8>> {
+        prop_oneof![
+            prop::collection::vec(any::<u8>(), 0..80),
+            "(v[0-9]a?,[A-Za-z0-9+/=]{0,48} ?){0,4}".prop_map(String::into_bytes),
+            "sha256=[0-9a-fA-F]{0,70}".prop_map(String::into_bytes),
+            "-?[0-9]{0,25}".prop_map(String::into_bytes),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn no_header_makes_a_stranger_genuine(
+            fields in prop::collection::vec((0usize..5, value()), 0..7),
+            query in "[ -~]{0,40}",
+            body in prop::collection::vec(any::<u8>(), 0..40),
+            received in any::<i32>(),
+        ) {
+            const NAMES: [&str; 5] = [ID, TIMESTAMP, SIGNATURE, "x-hub-signature-256", "x-token"];
+            let mut headers = HeaderMap::new();
+            for (name, value) in fields {
+                if let Ok(value) = HeaderValue::from_bytes(&value) {
+                    headers.append(NAMES[name], value);
+                }
+            }
+            let received = Timestamp::from_timestamp(received.into(), 0).unwrap();
+            let webhook = RawWebhook { headers, query, body: body.into(), received };
+            let secret: SecretString = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw".into();
+            for outcome in [
+                verify_standard(&webhook, std::slice::from_ref(&secret)).map(drop),
+                verify_hub(&webhook, "X-Hub-Signature-256", &secret).map(drop),
+                verify_token_header(&webhook, "X-Token", &secret),
+                verify_token_query(&webhook, "token", &secret),
+            ] {
+                prop_assert_eq!(outcome.unwrap_err().kind(), ErrorKind::Unauthenticated);
+            }
+        }
+
+        #[test]
+        fn what_is_signed_is_genuine_and_no_byte_of_it_can_change(
+            body in prop::collection::vec(any::<u8>(), 1..60),
+            at in any::<prop::sample::Index>(),
+            flip in 1u8..,
+        ) {
+            let secret: SecretString = SECRET.into();
+            let sent = Timestamp::from_timestamp(SENT, 0).unwrap();
+            let mut headers = sign_standard(&secret, "msg_1", sent, &body).unwrap();
+            headers.insert("x-hub-signature-256", sign_hub(&secret, &body).parse().unwrap());
+            let mut webhook = RawWebhook { headers, query: String::new(), body: body.clone().into(), received: sent };
+            let both = |webhook: &RawWebhook| {
+                let standard = verify_standard(webhook, std::slice::from_ref(&secret)).is_ok();
+                (standard, verify_hub(webhook, "X-Hub-Signature-256", &secret).is_ok())
+            };
+            prop_assert_eq!(both(&webhook), (true, true));
+            let mut altered = body;
+            let at = at.index(altered.len());
+            altered[at] ^= flip;
+            webhook.body = altered.into();
+            prop_assert_eq!(both(&webhook), (false, false));
+            webhook.headers.insert(ID, HeaderValue::from_static("msg_2"));
+            prop_assert_eq!(both(&webhook), (false, false));
         }
     }
 

@@ -8,32 +8,53 @@ use chrono::DateTime;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use throughline_sdk::{Clock, Entropy, Timestamp};
-use tokio::sync::watch;
+use tokio::sync::Notify;
 
 /// 2026-01-01T00:00:00Z, where every manual clock starts.
 const START_SECONDS: i64 = 1_767_225_600;
 
-/// A clock that stands still until a test moves it.
+/// A clock that stands still until a test moves it. Sleepers wake in the order in which they fell asleep.
 #[derive(Clone)]
 pub struct ManualClock {
-    elapsed: Arc<watch::Sender<Duration>>,
+    moved: Arc<Moved>,
     auto_advance: bool,
+}
+
+// Not a `watch` channel: that wakes whoever waits in an order of chance.
+#[derive(Default)]
+struct Moved {
+    elapsed: Mutex<Duration>,
+    sleepers: Notify,
+}
+
+impl Moved {
+    fn to(&self, at: impl FnOnce(Duration) -> Duration) {
+        {
+            let mut elapsed = self.elapsed.lock().unwrap_or_else(PoisonError::into_inner);
+            *elapsed = at(*elapsed);
+        }
+        self.sleepers.notify_waiters();
+    }
+
+    fn elapsed(&self) -> Duration {
+        *self.elapsed.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
 impl ManualClock {
     /// A clock that only [`advance`](Self::advance) moves; sleepers wake when it has passed their time.
     pub fn new() -> Self {
-        Self { elapsed: Arc::new(watch::Sender::new(Duration::ZERO)), auto_advance: false }
+        Self { moved: Arc::default(), auto_advance: false }
     }
 
-    /// A clock on which every sleep returns at once and moves the time by its length.
+    /// A clock on which every sleep is over at once and moves the time to its end.
     pub fn auto_advance() -> Self {
         Self { auto_advance: true, ..Self::new() }
     }
 
     /// Moves the time on and wakes the sleepers that are due.
     pub fn advance(&self, by: Duration) {
-        self.elapsed.send_modify(|elapsed| *elapsed += by);
+        self.moved.to(|elapsed| elapsed + by);
     }
 }
 
@@ -55,21 +76,23 @@ impl Clock for ManualClock {
     }
 
     fn monotonic(&self) -> Duration {
-        *self.elapsed.borrow()
+        self.moved.elapsed()
     }
 
     fn sleep(&self, duration: Duration) -> BoxFuture<'static, ()> {
-        if self.auto_advance {
-            // When it is polled, not before: a sleep that loses a race at once must not move the time.
-            let clock = self.clone();
-            return async move { clock.advance(duration) }.boxed();
-        }
         let due = self.monotonic() + duration;
-        let mut elapsed = self.elapsed.subscribe();
+        let (moved, auto_advance) = (Arc::clone(&self.moved), self.auto_advance);
         async move {
-            if elapsed.wait_for(|elapsed| *elapsed >= due).await.is_err() {
-                // Nobody is left who could move the clock: this sleep never ends.
-                futures::future::pending::<()>().await;
+            if auto_advance {
+                // When it is polled, not before: a sleep that loses a race at once must not move the time.
+                moved.to(|elapsed| elapsed.max(due));
+            }
+            loop {
+                let woken = moved.sleepers.notified();
+                if moved.elapsed() >= due {
+                    return;
+                }
+                woken.await;
             }
         }
         .boxed()
@@ -100,6 +123,26 @@ impl Entropy for SeededEntropy {
             for (byte, random) in chunk.iter_mut().zip(word.to_le_bytes()) {
                 *byte = random;
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use futures::StreamExt;
+    use futures::stream::FuturesUnordered;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn sleepers_wake_in_the_order_in_which_they_fell_asleep() {
+        for _ in 0..20 {
+            let clock = ManualClock::new();
+            let mut all: FuturesUnordered<_> =
+                (0..20).map(|name| clock.sleep(Duration::from_secs(1)).map(move |()| name)).collect();
+            assert!(futures::poll!(all.next()).is_pending());
+            clock.advance(Duration::from_secs(1));
+            assert!((all.collect::<Vec<i32>>().await).is_sorted());
         }
     }
 }

@@ -4,11 +4,11 @@ use std::fmt;
 
 use futures::future::{BoxFuture, Either, select};
 use http::{HeaderValue, header};
-use http_body_util::{BodyExt, Full, Limited};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use secrecy::ExposeSecret;
-use throughline_sdk::http::{Authentication, Request, Response, Transport, after};
+use throughline_sdk::http::{Authentication, Request, Response, Transport, after, too_large};
 use throughline_sdk::{Error, ErrorKind, Result};
 use tokio::net::TcpStream;
 
@@ -42,18 +42,24 @@ impl SocketTransport {
         };
         let (mut sender, connection) =
             http1::handshake(TokioIo::new(socket)).await.map_err(|error| lost(&error))?;
-        let limit = usize::try_from(request.max_answer_bytes).unwrap_or(usize::MAX);
+        let (method, most) = (request.method.clone(), request.max_answer_bytes);
+        let limit = usize::try_from(most).unwrap_or(usize::MAX);
         let outgoing = self.outgoing(request)?;
         let answer = Box::pin(async move {
             let (head, body) =
-                sender.send_request(outgoing).await.map_err(|error| error.to_string())?.into_parts();
-            let body = Limited::new(body, limit).collect().await.map_err(|error| error.to_string())?;
-            Ok::<_, String>(Response { status: head.status, headers: head.headers, body: body.to_bytes() })
+                sender.send_request(outgoing).await.map_err(|error| lost(&error))?.into_parts();
+            let body = Limited::new(body, limit).collect().await.map_err(|error| {
+                match error.is::<LengthLimitError>() {
+                    true => too_large(&method, head.status, most),
+                    false => lost(&error),
+                }
+            })?;
+            Ok(Response { status: head.status, headers: head.headers, body: body.to_bytes() })
         });
         match select(answer, connection).await {
-            Either::Left((answer, _)) => answer.map_err(|error| lost(&error)),
+            Either::Left((answer, _)) => answer,
             // The last bytes of an answer may be in hand when the connection ends.
-            Either::Right((_, answer)) => answer.await.map_err(|error| lost(&error)),
+            Either::Right((_, answer)) => answer.await,
         }
     }
 
@@ -75,7 +81,9 @@ impl SocketTransport {
             Authentication::Bearer(token) => {
                 (header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()))
             }
-            Authentication::Basic { .. } | Authentication::ClientCredentials { .. } => {
+            Authentication::Basic { .. }
+            | Authentication::Hmac { .. }
+            | Authentication::ClientCredentials { .. } => {
                 return Err(misconfigured(
                     "this transport knows header and bearer authentication only".to_owned(),
                 ));

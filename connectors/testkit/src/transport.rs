@@ -7,12 +7,13 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
+use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, Either, select};
-use http::header::{AUTHORIZATION, HOST, RETRY_AFTER};
+use http::header::{HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
-use throughline_sdk::http::{Request, Response, Transport, after};
+use throughline_sdk::http::{Request, Response, Transport, after, too_large};
 use throughline_sdk::{Clock, Error, ErrorKind, Result};
 use tower::ServiceExt;
 
@@ -54,13 +55,13 @@ impl Transport for RouterTransport {
                 Err(never) => match never {},
             };
             let (parts, body) = answer.into_parts();
-            let limit = usize::try_from(request.max_answer_bytes).unwrap_or(usize::MAX);
+            let most = request.max_answer_bytes;
+            let limit = usize::try_from(most).unwrap_or(usize::MAX);
             let body = Limited::new(body, limit).collect().await.map_err(|error| {
-                if error.is::<LengthLimitError>() {
-                    let message = format!("the answer is larger than {limit} bytes");
-                    return Error::new(ErrorKind::Rejected, message).with_effect(after(&method, None));
+                match error.is::<LengthLimitError>() {
+                    true => too_large(&method, parts.status, most),
+                    false => lost(format!("the reply was lost: {error}")),
                 }
-                lost(format!("the reply was lost: {error}"))
             })?;
             Ok(Response { status: parts.status, headers: parts.headers, body: body.to_bytes() })
         }
@@ -77,8 +78,12 @@ pub enum Fault {
     RateLimit(u64),
     /// The desk carries it out, and a gateway in front answers 503.
     Unavailable,
+    /// It is answered with this status and a page that is no JSON; the desk never sees it.
+    Answer(u16),
     /// It is carried out and the answer's body is cut in half.
     Truncate,
+    /// It is carried out and the answer is larger than the caller takes.
+    Oversize,
     /// It takes this long before the desk sees it.
     Delay(Duration),
     /// It never gets an answer, and never reaches the desk.
@@ -92,7 +97,6 @@ pub enum Fault {
 pub struct Faulty {
     inner: Arc<dyn Transport>,
     clock: Arc<dyn Clock>,
-    credentials: HeaderMap,
     shared: Arc<Mutex<Shared>>,
 }
 
@@ -104,9 +108,9 @@ struct Shared {
 }
 
 impl Faulty {
-    /// Wraps `inner`, adding `credentials` to each request as the plane's authentication layer would.
-    pub fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>, credentials: HeaderMap) -> Self {
-        Self { inner, clock, credentials, shared: Arc::default() }
+    /// Wraps `inner`: the base of a plane.
+    pub fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
+        Self { inner, clock, shared: Arc::default() }
     }
 
     /// Makes the next request that has no fault yet fail like this.
@@ -119,7 +123,7 @@ impl Faulty {
         self.lock().write_faults.push_back(fault);
     }
 
-    /// Forgets faults that met no request and answers the requests since the last call, without credentials.
+    /// Forgets faults that met no request and answers the requests since the last call.
     pub fn take(&self) -> Vec<Request> {
         let mut shared = self.lock();
         shared.faults.clear();
@@ -158,7 +162,6 @@ impl Transport for Faulty {
             };
             let (method, deadline) = (request.method.clone(), request.deadline);
             let lost = |why: &str| Error::new(ErrorKind::Unavailable, why).with_effect(after(&method, None));
-            request.headers.extend(self.credentials.clone());
             match fault {
                 None => self.forward(request).await,
                 Some(Fault::DropReply) => {
@@ -183,6 +186,16 @@ impl Transport for Faulty {
                     answer.body.truncate(answer.body.len() / 2);
                     Ok(answer)
                 }
+                Some(Fault::Answer(status)) => {
+                    let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+                    let body = Bytes::from_static(b"<html><body>A proxy's page</body></html>");
+                    Ok(Response { status, headers: HeaderMap::new(), body })
+                }
+                Some(Fault::Oversize) => {
+                    let most = request.max_answer_bytes;
+                    let status = self.forward(request).await?.status;
+                    Err(too_large(&method, status, most))
+                }
                 Some(Fault::Delay(by)) => {
                     self.clock.sleep(by).await;
                     self.forward(request).await
@@ -192,10 +205,9 @@ impl Transport for Faulty {
                     Err(lost("no answer by the deadline"))
                 }
                 Some(Fault::WrongCredentials) => {
-                    for (name, _) in &self.credentials {
-                        request.headers.insert(name, HeaderValue::from_static("wrong"));
-                    }
-                    request.headers.insert(AUTHORIZATION, HeaderValue::from_static("Bearer wrong"));
+                    // The plane marks what is secret.
+                    let secret = request.headers.values_mut().filter(|value| value.is_sensitive());
+                    secret.for_each(|value| *value = HeaderValue::from_static("Bearer wrong"));
                     self.forward(request).await
                 }
             }

@@ -8,123 +8,89 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
-use http::header::AUTHORIZATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderMap, StatusCode};
 use secrecy::SecretString;
 use throughline_practice::desk::{Desk, Faults, Patch, Registration, Settings, deliver_pending};
 use throughline_sdk::http::{Request, Response, Transport};
-use throughline_sdk::{Changes, Clock, DynConnector, NewTicket, RawWebhook, RemoteId, Result};
+use throughline_sdk::{Changes, Clock, NewTicket, RawWebhook, RemoteId, Result, layer};
 use throughline_testkit::conformance::{Hand, Subject, Truth};
-use throughline_testkit::{Faulty, ManualClock, RouterTransport};
+use throughline_testkit::{ManualClock, RouterTransport, SeededEntropy};
 
 pub(crate) const TOKEN: &str = "practice-token-7f3a";
 const WEBHOOK_SECRET: &str = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw";
-
-pub(crate) struct Practice {
-    pub(crate) connector: Arc<dyn DynConnector>,
-    desk: Desk,
-    transport: Faulty,
-    clock: Arc<dyn Clock>,
-    hand: Person,
-}
 
 struct Person {
     desk: Desk,
     hiding: Arc<AtomicBool>,
 }
 
-impl Practice {
-    pub(crate) fn new(class: &str) -> Self {
-        let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advance());
-        let desk = Desk::new(Settings::new("helpdesk", "Helpdesk", TOKEN, Arc::clone(&clock)));
-        let hiding = Arc::<AtomicBool>::default();
-        let plain = Hiding { inner: RouterTransport(desk.router()), hiding: Arc::clone(&hiding) };
-        let bearer = HeaderValue::from_str(&format!("Bearer {TOKEN}")).unwrap();
-        let credentials = HeaderMap::from_iter([(AUTHORIZATION, bearer)]);
-        let transport = Faulty::new(Arc::new(plain), Arc::clone(&clock), credentials);
-        let secret = |text: &str| SecretString::from(text.to_owned());
-        desk.register(Registration {
-            url: "http://throughline.test/webhooks/helpdesk".parse().unwrap(),
-            secret: secret(WEBHOOK_SECRET),
-            internal_comments: true,
-        });
-        let settings = throughline_sdk::Settings {
-            values: BTreeMap::from([
-                ("url".to_owned(), "http://desk.test/".into()),
-                ("create_class".to_owned(), class.into()),
-            ]),
-            secrets: BTreeMap::from([
-                ("token".to_owned(), secret(TOKEN)),
-                ("webhook_secret".to_owned(), secret(WEBHOOK_SECRET)),
-            ]),
-        };
-        let connector = throughline_practice::build(&settings).unwrap().connector;
-        if class == "c3" {
-            desk.set_faults(Faults { find_lag: Duration::from_secs(20), ..Faults::default() });
-        }
-        let hand = Person { desk: desk.clone(), hiding };
-        Self { connector, desk, transport, clock, hand }
+/// The practice connector with this create class, on a desk in process.
+pub(crate) fn practice(class: &str) -> Subject {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advance());
+    let desk = Desk::new(Settings::new("helpdesk", "Helpdesk", TOKEN, Arc::clone(&clock)));
+    let secret = |text: &str| SecretString::from(text.to_owned());
+    desk.register(Registration {
+        url: "http://throughline.test/webhooks/helpdesk".parse().unwrap(),
+        secret: secret(WEBHOOK_SECRET),
+        internal_comments: true,
+    });
+    if class == "c3" {
+        desk.set_faults(Faults { find_lag: Duration::from_secs(20), ..Faults::default() });
     }
-}
-
-impl Subject for Practice {
-    fn connector(&self) -> Arc<dyn DynConnector> {
-        Arc::clone(&self.connector)
-    }
-
-    fn transport(&self) -> Faulty {
-        self.transport.clone()
-    }
-
-    fn clock(&self) -> Arc<dyn Clock> {
-        Arc::clone(&self.clock)
-    }
-
-    fn hand(&self) -> &dyn Hand {
-        &self.hand
-    }
-
-    fn new_ticket(&self) -> NewTicket {
-        NewTicket {
+    let settings = throughline_sdk::Settings {
+        values: BTreeMap::from([
+            ("url".to_owned(), "http://desk.test/".into()),
+            ("create_class".to_owned(), class.into()),
+        ]),
+        secrets: BTreeMap::from([
+            ("token".to_owned(), secret(TOKEN)),
+            ("webhook_secret".to_owned(), secret(WEBHOOK_SECRET)),
+        ]),
+    };
+    let hiding = Arc::<AtomicBool>::default();
+    let base = Hiding { inner: RouterTransport(desk.router()), hiding: Arc::clone(&hiding) };
+    let person = Person { desk: desk.clone(), hiding };
+    let built = throughline_practice::build(&settings).unwrap();
+    let mut subject = Subject {
+        new_ticket: NewTicket {
             title: String::new(),
             description: String::new(),
             status: None,
             priority: Some("High".to_owned()),
             kind: Some("Request".to_owned()),
             fields: BTreeMap::from([("Serial number".to_owned(), "A-1".to_owned())]),
-        }
-    }
-
-    fn changes(&self) -> Changes {
-        Changes {
+        },
+        changes: Changes {
             title: Some("Another title".to_owned()),
             description: Some("Another\n\ndescription".to_owned()),
             priority: Some("Urgent".to_owned()),
             kind: Some("Request".to_owned()),
             fields: BTreeMap::from([("Serial number".to_owned(), "B-2".to_owned())]),
-        }
-    }
+        },
+        next_status: "In progress".to_owned(),
+        feed_page: Some(200),
+        webhook: Box::new(move |ticket| webhook(&desk, ticket)),
+        ..Subject::new(built, Arc::new(base), clock, Box::new(person))
+    };
+    subject.secrets.push(WEBHOOK_SECRET.trim_start_matches("whsec_").to_owned());
+    subject
+}
 
-    fn next_status(&self) -> String {
-        "In progress".to_owned()
-    }
+/// The same inside the operation plane of the daemon.
+pub(crate) fn guarded(class: &str) -> Subject {
+    let subject = practice(class);
+    let entropy = Arc::new(SeededEntropy::new(1));
+    let connector = layer::guarded(Arc::clone(&subject.connector), 1, Arc::clone(&subject.clock), entropy);
+    Subject { connector: connector.connector, ..subject }
+}
 
-    fn feed_patience(&self) -> Duration {
-        Duration::ZERO
-    }
-
-    fn webhook(&self, ticket: &RemoteId) -> Option<RawWebhook> {
-        self.desk.set_field("Ada", number(ticket), "priority", "High").unwrap();
-        let posted = Posted::default();
-        deliver_pending(&self.desk, &posted).now_or_never()?;
-        let request = posted.0.lock().unwrap().pop()?;
-        let (headers, body) = (request.headers, request.body);
-        Some(RawWebhook { headers, query: String::new(), body, received: self.clock.now() })
-    }
-
-    fn secrets(&self) -> Vec<String> {
-        vec![TOKEN.to_owned(), WEBHOOK_SECRET.trim_start_matches("whsec_").to_owned()]
-    }
+fn webhook(desk: &Desk, ticket: &RemoteId) -> Option<RawWebhook> {
+    desk.set_field("Ada", number(ticket), "priority", "High").unwrap();
+    let posted = Posted::default();
+    deliver_pending(desk, &posted).now_or_never()?;
+    let request = posted.0.lock().unwrap().pop()?;
+    let (headers, body) = (request.headers, request.body);
+    Some(RawWebhook { headers, query: String::new(), body, received: desk.settings().clock.now() })
 }
 
 impl Hand for Person {

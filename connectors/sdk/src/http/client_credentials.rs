@@ -15,6 +15,7 @@ use tokio::sync::{Mutex, MutexGuard};
 use url::Url;
 
 use crate::http::authentication::bearer;
+use crate::http::scrub::{scrub_error, scrubbed};
 use crate::http::{Request, Response, Transport};
 use crate::{Clock, Error, ErrorKind, Result, TookEffect, Urgency};
 
@@ -39,12 +40,15 @@ pub struct Grant {
 /// Adds a bearer token to each request and renews it: kept until shortly before its end, one request for a
 /// token at a time while the others wait, renewed once where the system answers 401.
 ///
-/// Inside the trace, outside the rate: a token request goes through the same rate and guard as any other.
+/// Inside the trace, outside the rate: a token request goes through the same rate and guard as any other, under the
+/// trace of the request it is for. What an answer of a refusal says of our secrets is taken out of it.
 /// After a 401 the request is sent a second time, a write too: a request refused for its credentials was not
 /// carried out.
 #[derive(Debug)]
 pub struct ClientCredentials {
     inner: Arc<dyn Transport>,
+    /// Where token requests go: the same way, with a trace of their own.
+    tokens: Arc<dyn Transport>,
     grant: Grant,
     clock: Arc<dyn Clock>,
     state: Mutex<State>,
@@ -61,6 +65,7 @@ struct State {
 #[derive(Clone, Debug)]
 struct Token {
     value: HeaderValue,
+    secret: SecretString,
     /// Which one it is, so that a 401 invalidates no younger one.
     serial: u64,
     renew_at: Duration,
@@ -74,16 +79,20 @@ struct Needed {
 }
 
 impl ClientCredentials {
-    /// Authenticates what `inner` sends with tokens got through `inner`.
-    pub fn new(inner: Arc<dyn Transport>, grant: Grant, clock: Arc<dyn Clock>) -> Self {
-        Self { inner, grant, clock, state: Mutex::default(), attempts: AtomicU64::new(0) }
+    /// Authenticates what `inner` sends with tokens got through `tokens`.
+    pub fn new(
+        inner: Arc<dyn Transport>,
+        tokens: Arc<dyn Transport>,
+        grant: Grant,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { inner, tokens, grant, clock, state: Mutex::default(), attempts: AtomicU64::new(0) }
     }
 
-    async fn authenticated(&self, mut request: Request) -> Result<Response> {
+    async fn authenticated(&self, request: Request) -> Result<Response> {
         let needed = Needed { deadline: request.deadline, trace: request.trace };
         let token = self.token(needed).await?;
-        request.headers.insert(header::AUTHORIZATION, token.value);
-        let response = self.inner.send(request.clone()).await?;
+        let response = self.send_with(&token, request.clone()).await?;
         if response.status != StatusCode::UNAUTHORIZED {
             return Ok(response);
         }
@@ -93,8 +102,12 @@ impl ClientCredentials {
         );
         self.invalidate(token.serial, needed).await?;
         let token = self.token(needed).await?;
-        request.headers.insert(header::AUTHORIZATION, token.value);
-        self.inner.send(request).await
+        self.send_with(&token, request).await
+    }
+
+    async fn send_with(&self, token: &Token, mut request: Request) -> Result<Response> {
+        request.headers.insert(header::AUTHORIZATION, token.value.clone());
+        scrubbed(self.inner.send(request).await, &[token.secret.expose_secret()])
     }
 
     async fn token(&self, needed: Needed) -> Result<Token> {
@@ -140,14 +153,17 @@ impl ClientCredentials {
         let client = BasicClient::new(ClientId::new(self.grant.client_id.clone()))
             .set_client_secret(ClientSecret::new(self.grant.client_secret.expose_secret().to_owned()))
             .set_token_uri(TokenUrl::from_url(self.grant.token_url.clone()));
-        let http = ThroughPlane { inner: &*self.inner, grant: &self.grant, needed };
+        let http = ThroughPlane { inner: &*self.tokens, grant: &self.grant, needed };
         let answer = client
             .exchange_client_credentials()
             .add_scopes(self.grant.scopes.iter().cloned().map(Scope::new))
             .request_async(&http)
             .await
             // Whatever became of the token request, the request it was for has not been sent.
-            .map_err(|error| explain(error, &self.grant).with_effect(TookEffect::No))?;
+            .map_err(|error| {
+                let error = explain(error, &self.grant).with_effect(TookEffect::No);
+                scrub_error(error, &[self.grant.client_secret.expose_secret()])
+            })?;
         if *answer.token_type() != BasicTokenType::Bearer {
             return Err(about(
                 &self.grant,
@@ -160,7 +176,8 @@ impl ClientCredentials {
             // No end is stated: it ends when the system says 401.
             None => Duration::MAX,
         };
-        Ok(Token { value: bearer(answer.access_token().secret())?, serial, renew_at })
+        let token = answer.access_token().secret();
+        Ok(Token { value: bearer(token)?, secret: token.as_str().into(), serial, renew_at })
     }
 }
 
@@ -293,16 +310,20 @@ mod tests {
     }
 
     fn planes(script: &Arc<Script>, clock: &Arc<TestClock>) -> Arc<dyn Transport> {
+        planes_with(script, clock, LIMITS)
+    }
+
+    fn planes_with(script: &Arc<Script>, clock: &Arc<TestClock>, limits: Limits) -> Arc<dyn Transport> {
         let auth = Authentication::ClientCredentials {
             token_url: "https://login.example/token".parse().unwrap(),
             client_id: "us".into(),
-            client_secret: "s3cret".into(),
+            client_secret: "s3cret-of-ours".into(),
             scopes: vec!["tickets".into()],
         };
         let base: Arc<dyn Transport> = Arc::<Script>::clone(script);
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
         let origin = DESK.parse().unwrap();
-        plane(base, &origin, auth, LIMITS, clock, Arc::new(CountingEntropy::default()))
+        plane(base, &origin, auth, limits, clock, Arc::new(CountingEntropy::default()))
     }
 
     fn bearers(script: &Script) -> Vec<String> {
@@ -321,9 +342,50 @@ mod tests {
             plane.send(request(Method::GET, "https://desk.example/1")).await.unwrap();
         }
         assert_eq!(script.urls().iter().filter(|url| url.contains("login")).count(), 1);
-        let basic = "Basic dXM6czNjcmV0";
+        let basic = "Basic dXM6czNjcmV0LW9mLW91cnM=";
         assert_eq!(bearers(&script), [basic, "Bearer one", "Bearer one", "Bearer one"]);
         assert_eq!(clock.monotonic(), Duration::from_secs(3), "four requests at one per second");
+    }
+
+    #[tokio::test]
+    async fn a_token_request_bears_the_trace_of_the_request_it_is_for() {
+        let script = Arc::new(Script::new([token("one")]));
+        let plane = planes(&script, &Arc::new(TestClock::skipping()));
+        plane.send(request(Method::GET, "https://desk.example/1")).await.unwrap();
+        let parents: Vec<String> =
+            (0..2).map(|at| script.header(at, "traceparent").unwrap().to_str().unwrap().to_owned()).collect();
+        let trace = format!("00-{}-", "ab".repeat(16));
+        assert!(parents.iter().all(|parent| parent.starts_with(&trace)), "{parents:?}");
+        assert_ne!(parents[0], parents[1], "each has a span of its own");
+    }
+
+    #[tokio::test]
+    async fn fifty_at_once_wait_for_one_token() {
+        let script = Arc::new(Script::holding([token("one")]));
+        let clock = Arc::new(TestClock::manual());
+        let wide = Limits { per_second: None, burst: 1, concurrency: 64 };
+        let plane = planes_with(&script, &clock, wide);
+        let all = (0..50).map(|_| plane.send(request(Method::GET, "https://desk.example/")));
+        let mut all = Box::pin(join_all(all));
+        assert!(futures::poll!(&mut all).is_pending());
+        assert_eq!(script.count(), 1, "only the token is asked for");
+        script.doors.add_permits(51);
+        assert!(all.await.iter().all(Result::is_ok));
+        assert_eq!(script.count(), 51);
+        assert!(bearers(&script)[1..].iter().all(|bearer| bearer == "Bearer one"));
+    }
+
+    #[tokio::test]
+    async fn refusals_that_quote_our_secrets_lose_them() {
+        let echo = || Ok(answer(403, &[], "who is token-one-of-ours?"));
+        let script = Arc::new(Script::new([token("token-one-of-ours"), echo()]));
+        let plane = planes(&script, &Arc::new(TestClock::skipping()));
+        let answer = plane.send(request(Method::GET, "https://desk.example/")).await.unwrap();
+        assert_eq!(answer.body, "who is [secret]?");
+        let script = Arc::new(Script::new([refusal(401, "s3cret-of-ours is no secret")]));
+        let plane = planes(&script, &Arc::new(TestClock::skipping()));
+        let error = plane.send(request(Method::GET, "https://desk.example/")).await.unwrap_err();
+        assert!(error.to_string().contains("[secret] is no secret"), "{error}");
     }
 
     #[tokio::test]

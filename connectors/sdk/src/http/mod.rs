@@ -7,6 +7,7 @@ pub mod confined;
 pub mod plane;
 pub mod rate;
 pub mod retry;
+pub(crate) mod scrub;
 pub mod trace;
 
 use std::fmt::Debug;
@@ -32,8 +33,8 @@ pub trait Transport: Debug + Send + Sync + 'static {
     /// # Errors
     ///
     /// [`ErrorKind::Unavailable`] when no whole answer came: without effect only if no byte of the request can
-    /// have left, or the request is safe (see [`after`]). [`ErrorKind::Misconfigured`] when the guard refused
-    /// the address.
+    /// have left, or the request is safe (see [`after`]). [`ErrorKind::Rejected`] when the answer is larger than
+    /// the request takes (see [`too_large`]). [`ErrorKind::Misconfigured`] when the guard refused the address.
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>>;
 }
 
@@ -90,6 +91,13 @@ pub enum Authentication {
     },
     /// `Authorization: Bearer` with a fixed token.
     Bearer(SecretString),
+    /// A signature over each request (HMAC-SHA-256 under a shared secret), the same that webhooks bear.
+    Hmac {
+        /// What is signed, and where the signature stands.
+        scheme: HmacScheme,
+        /// The shared secret.
+        secret: SecretString,
+    },
     /// OAuth 2.0 client credentials (RFC 6749 §4.4), refreshed with a single flight.
     ClientCredentials {
         /// The token endpoint.
@@ -101,6 +109,15 @@ pub enum Authentication {
         /// Scopes asked for.
         scopes: Vec<String>,
     },
+}
+
+/// What of a request is signed, and where the signature stands.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum HmacScheme {
+    /// The body alone: `sha256=` and hexadecimal digits in this field. Says nothing about method, address and time.
+    Body(::http::HeaderName),
+    /// [Standard Webhooks](https://www.standardwebhooks.com): an id of its own, the time, and the body.
+    Standard,
 }
 
 impl Request {
@@ -137,17 +154,47 @@ impl Response {
     /// [`ErrorKind::Malformed`] with the place in the body; of a write, it may have taken effect.
     pub fn json<T: serde::de::DeserializeOwned>(&self, method: &Method) -> Result<T> {
         serde_json::from_slice(&self.body).map_err(|error| {
-            let effect = if method.is_safe() { TookEffect::No } else { TookEffect::Unknown };
-            Error::new(ErrorKind::Malformed, format!("the answer is not the JSON we expect: {error}"))
-                .with_effect(effect)
+            let what = json_fault(&error);
+            Error::new(ErrorKind::Malformed, format!("the answer is not the JSON we expect: {what}"))
+                .with_effect(after(method, Some(self.status)))
         })
     }
 
-    /// How long `Retry-After` asks to wait, in its form of seconds.
+    /// How long `Retry-After` asks to wait. Inside the plane it may be a date; above it, it is in seconds.
     pub fn retry_after(&self) -> Option<Duration> {
         let value = self.headers.get(::http::header::RETRY_AFTER)?.to_str().ok()?;
         value.trim().parse().ok().map(Duration::from_secs)
     }
+}
+
+/// What is wrong with a piece of JSON, and where, without a word of what stands in it: that may be a ticket's text,
+/// and an error ends in a log.
+pub fn json_fault(error: &serde_json::Error) -> String {
+    let place = format!("at line {} column {}", error.line(), error.column());
+    let words = error.to_string();
+    let words = words.strip_suffix(&format!(" {place}")).unwrap_or(&words);
+    let ours = match error.classify() {
+        serde_json::error::Category::Io
+        | serde_json::error::Category::Syntax
+        | serde_json::error::Category::Eof => Some(words),
+        // The names of missing and doubled fields are those of our own types; a wrong value is quoted in front of what
+        // was expected in its place.
+        serde_json::error::Category::Data => match words.rsplit_once("expected ") {
+            Some((_, expected)) => return format!("expected {expected} {place}"),
+            None => Some(words)
+                .filter(|words| words.starts_with("missing field") || words.starts_with("duplicate field")),
+        },
+    };
+    match ours {
+        Some(words) => format!("{words} {place}"),
+        None => place,
+    }
+}
+
+/// What a transport says of an answer of more than `limit` bytes.
+pub fn too_large(method: &Method, status: StatusCode, limit: u64) -> Error {
+    Error::new(ErrorKind::Rejected, format!("the answer is larger than the limit of {limit} bytes"))
+        .with_effect(after(method, Some(status)))
 }
 
 /// Whether a request took effect, from its method and what came back; `None` for no whole answer.
@@ -161,5 +208,63 @@ pub fn after(method: &Method, status: Option<StatusCode>) -> TookEffect {
     match status {
         Some(status) if status.is_client_error() && status != StatusCode::REQUEST_TIMEOUT => TookEffect::No,
         Some(_) | None => TookEffect::Unknown,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::double::answer;
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(deny_unknown_fields)]
+    #[expect(dead_code, reason = "only how reading it fails is looked at")]
+    struct Expected {
+        number: u32,
+        word: Word,
+    }
+
+    #[derive(Debug, serde::Deserialize)]
+    #[serde(rename_all = "snake_case")]
+    enum Word {
+        One,
+    }
+
+    #[test]
+    fn an_unreadable_answer_is_told_by_its_place_and_never_quoted() {
+        for (body, told) in [
+            (r#"{"number":"for staff only"}"#, "expected u32 at line 1 column 26"),
+            (r#"{"number":"expected by staff"}"#, "expected u32 at line 1 column 29"),
+            (r#"{"number":1,"word":"for staff only"}"#, "expected `one` at line 1 column 35"),
+            (r#"{"for staff only":1}"#, "expected `number` or `word` at line 1 column 17"),
+            (r#"{"number":1}"#, "missing field `word` at line 1 column 12"),
+            (r#"{"number":1,"number":2}"#, "duplicate field `number` at line 1 column 20"),
+            (r#"{"number":"#, "EOF while parsing a value at line 1 column 10"),
+            ("<html>for staff only", "expected value at line 1 column 1"),
+        ] {
+            let error = answer(200, &[], body).json::<Expected>(&Method::POST).unwrap_err();
+            assert!(error.message().ends_with(&format!(": {told}")), "{body}: {error}");
+            assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Malformed, TookEffect::Unknown));
+        }
+    }
+
+    #[test]
+    fn whether_it_took_effect_follows_from_method_and_answer() {
+        use TookEffect::{No, Unknown};
+        for (method, status, effect) in [
+            (Method::GET, None, No),
+            (Method::GET, Some(502), No),
+            (Method::POST, None, Unknown),
+            (Method::POST, Some(200), Unknown),
+            (Method::POST, Some(302), Unknown),
+            (Method::POST, Some(408), Unknown),
+            (Method::POST, Some(502), Unknown),
+            (Method::PUT, Some(422), No),
+            (Method::DELETE, Some(404), No),
+            (Method::PATCH, Some(429), No),
+        ] {
+            let status = status.map(|status| StatusCode::from_u16(status).unwrap());
+            assert_eq!(after(&method, status), effect, "{method} {status:?}");
+        }
     }
 }

@@ -29,15 +29,20 @@ pub fn plane(
     let authenticated: Arc<dyn Transport> = match auth {
         Authentication::ClientCredentials { token_url, client_id, client_secret, scopes } => {
             let grant = Grant { token_url, client_id, client_secret, scopes };
-            Arc::new(ClientCredentials::new(paced, grant, Arc::clone(&clock)))
+            // A token request begins here and never passes the outermost layer: it is traced by one of its own.
+            let tokens = Traced::new(Arc::clone(&paced), Arc::clone(&clock), Arc::clone(&entropy));
+            Arc::new(ClientCredentials::new(paced, Arc::new(tokens), grant, Arc::clone(&clock)))
         }
         fixed @ (Authentication::None
         | Authentication::Header { .. }
         | Authentication::Basic { .. }
-        | Authentication::Bearer(_)) => Arc::new(Authenticated::new(paced, fixed)),
+        | Authentication::Bearer(_)
+        | Authentication::Hmac { .. }) => {
+            Arc::new(Authenticated::new(paced, fixed, Arc::clone(&clock), Arc::clone(&entropy)))
+        }
     };
     // Outside the credentials: what leads elsewhere never gets any.
     let confined: Arc<dyn Transport> = Arc::new(Confined::new(authenticated, origin));
-    // Outermost: it measures what the connector waits for and never sees a secret.
+    // Outermost: it measures what the connector waits for and sees the request before any secret is in it.
     Arc::new(Traced::new(confined, clock, entropy))
 }

@@ -1,7 +1,5 @@
 //! Keeps every attempt inside what the system allows, the more urgent first.
 
-use std::cmp::Reverse;
-use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -15,7 +13,8 @@ use governor::{Quota, RateLimiter};
 use tokio::sync::Notify;
 
 use crate::http::{Request, Response, Transport};
-use crate::{Clock, Error, ErrorKind, Result, Urgency};
+use crate::line::{Line, Place};
+use crate::{Clock, Error, ErrorKind, Result, Timestamp};
 
 /// The longest pause taken from an answer: beyond it the system is asked again, whatever it said.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
@@ -34,8 +33,9 @@ pub struct Limits {
 /// Paces requests: a permit for each attempt, a bound on how many are under way, a pause on `Retry-After`.
 ///
 /// Inside authentication, so that token requests count against the same quota; outside the guard, so that
-/// nothing reaches the network unpaced. Who waits is served by urgency, then by arrival. Whoever cannot be
-/// served before the deadline is refused without effect, and at once where that is known.
+/// nothing reaches the network unpaced. Who waits is served by urgency, then by arrival, one turn in four being
+/// left to the least urgent. Whoever cannot be served before the deadline is refused without effect, and at once
+/// where that is known.
 #[derive(Debug)]
 pub struct Paced {
     inner: Arc<dyn Transport>,
@@ -61,16 +61,12 @@ impl GovernorClock for Monotonic {
 
 #[derive(Debug, Default)]
 struct Queue {
-    waiting: BTreeMap<Place, Arc<Notify>>,
-    arrivals: u64,
+    line: Line,
     under_way: usize,
     paused_until: Duration,
     /// The earliest moment of the next permit, as last heard.
     next_permit: Duration,
 }
-
-/// A place in the queue: the more urgent first, then who came first.
-type Place = (Reverse<Urgency>, u64);
 
 /// What the one who asks has to do.
 enum Turn {
@@ -117,11 +113,7 @@ impl Paced {
     }
 
     fn enter(&self, request: &Request) -> Waiting<'_> {
-        let mut queue = self.queue();
-        queue.arrivals += 1;
-        let place = (Reverse(request.urgency), queue.arrivals);
-        let called = Arc::new(Notify::new());
-        queue.waiting.insert(place, Arc::clone(&called));
+        let (place, called) = self.queue().line.join(request.urgency);
         Waiting { paced: self, place, called, deadline: request.deadline }
     }
 
@@ -130,11 +122,10 @@ impl Paced {
         if queue.paused_until > now {
             return Turn::At(queue.paused_until);
         }
-        let before = queue.waiting.range(..waiting.place).count();
-        if before > 0 {
+        if !queue.line.is_next(waiting.place) {
             return match (self.limits.per_second, queue.next_permit > now) {
                 (Some(per_second), true) => {
-                    let ahead = u32::try_from(before).unwrap_or(u32::MAX);
+                    let ahead = u32::try_from(queue.line.ahead(waiting.place)).unwrap_or(u32::MAX);
                     let each = Duration::from_secs(1) / per_second.max(1);
                     let at = queue.next_permit.saturating_add(each.saturating_mul(ahead));
                     // Only a forecast, good enough to refuse early; the call comes from the one before.
@@ -151,9 +142,9 @@ impl Paced {
             // A wait of nothing would spin on a clock that stands still.
             return Turn::At(queue.next_permit.max(now.saturating_add(Duration::from_nanos(1))));
         }
-        queue.waiting.remove(&waiting.place);
+        queue.line.take(waiting.place);
         queue.under_way += 1;
-        queue.call_first();
+        queue.line.call_next();
         Turn::Go
     }
 
@@ -171,15 +162,12 @@ impl Paced {
         let mut queue = self.queue();
         queue.paused_until = queue.paused_until.max(until);
         // Those who slept towards an earlier moment, or who now cannot make it, look again.
-        for called in queue.waiting.values() {
-            called.notify_one();
-        }
+        queue.line.call_all();
     }
 
     /// `Retry-After` in its form of a date, rounded up to whole seconds.
     fn until_date(&self, response: &Response) -> Option<Duration> {
-        let text = response.headers.get(header::RETRY_AFTER)?.to_str().ok()?;
-        let date = chrono::DateTime::parse_from_rfc2822(text).ok()?;
+        let date = http_date(response.headers.get(header::RETRY_AFTER)?.to_str().ok()?)?;
         let seconds = date.signed_duration_since(self.clock.now()).num_milliseconds().max(0);
         Some(Duration::from_secs(u64::try_from(seconds).ok()?.div_ceil(1000)))
     }
@@ -200,14 +188,6 @@ impl Transport for Paced {
     }
 }
 
-impl Queue {
-    fn call_first(&self) {
-        if let Some(called) = self.waiting.values().next() {
-            called.notify_one();
-        }
-    }
-}
-
 /// A place in the queue, given back if whoever held it went away.
 struct Waiting<'a> {
     paced: &'a Paced,
@@ -219,8 +199,8 @@ struct Waiting<'a> {
 impl Drop for Waiting<'_> {
     fn drop(&mut self) {
         let mut queue = self.paced.queue();
-        if queue.waiting.remove(&self.place).is_some() {
-            queue.call_first();
+        if queue.line.leave(self.place) {
+            queue.line.call_next();
         }
     }
 }
@@ -232,8 +212,20 @@ impl Drop for UnderWay<'_> {
     fn drop(&mut self) {
         let mut queue = self.0.queue();
         queue.under_way = queue.under_way.saturating_sub(1);
-        queue.call_first();
+        queue.line.call_next();
     }
+}
+
+/// A date in any of the three forms that RFC 9110 §5.6.7 has a recipient read.
+fn http_date(text: &str) -> Option<Timestamp> {
+    let text = text.trim();
+    if let Ok(date) = chrono::DateTime::parse_from_rfc2822(text) {
+        return Some(date.to_utc());
+    }
+    ["%A, %d-%b-%y %H:%M:%S GMT", "%a %b %e %H:%M:%S %Y"]
+        .iter()
+        .find_map(|form| chrono::NaiveDateTime::parse_from_str(text, form).ok())
+        .map(|date| date.and_utc())
 }
 
 /// Never `Unavailable`: our own pace must not open the circuit of a system that is well.
@@ -248,8 +240,8 @@ mod tests {
     use futures::future::join_all;
 
     use super::*;
-    use crate::TookEffect;
     use crate::double::{Script, TestClock, answer, request};
+    use crate::{TookEffect, Urgency};
 
     fn paced(script: &Arc<Script>, clock: &Arc<TestClock>, limits: Limits) -> Paced {
         let base: Arc<dyn Transport> = Arc::<Script>::clone(script);
@@ -291,8 +283,42 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_low_request_is_served_although_urgent_ones_never_end() {
+        let (script, clock) = (Arc::new(Script::holding([])), Arc::new(TestClock::manual()));
+        let layer = paced(&script, &clock, Limits { concurrency: 1, ..WIDE });
+        let send = |name: &str, urgency| {
+            let mut request = request(Method::GET, &format!("https://desk.example/{name}"));
+            request.urgency = Urgency(urgency);
+            layer.send(request)
+        };
+        let mut under_way = vec![send("urgent", 3)];
+        assert!(futures::poll!(&mut under_way[0]).is_pending());
+        let mut low = send("low", 0);
+        assert!(futures::poll!(&mut low).is_pending());
+        for _ in 0..4 {
+            // Before one is through, the next urgent one stands there.
+            under_way.push(send("urgent", 3));
+            assert!(futures::poll!(&mut under_way[1]).is_pending());
+            script.doors.add_permits(1);
+            under_way.remove(0).await.unwrap();
+            assert!(futures::poll!(&mut low).is_pending());
+            assert!(futures::poll!(&mut under_way[0]).is_pending());
+            if script.urls().last().is_some_and(|url| url.ends_with("low")) {
+                return;
+            }
+        }
+        panic!("the low one was not served: {:?}", script.urls());
+    }
+
+    #[tokio::test]
     async fn retry_after_pauses_everybody_for_its_full_length() {
-        for (status, wait) in [(429, "7"), (503, "7"), (429, "Thu, 01 Jan 1970 00:00:07 GMT")] {
+        for (status, wait) in [
+            (429, "7"),
+            (503, "7"),
+            (429, "Thu, 01 Jan 1970 00:00:07 GMT"),
+            (429, "Thursday, 01-Jan-70 00:00:07 GMT"),
+            (503, "Thu Jan  1 00:00:07 1970"),
+        ] {
             let script = Arc::new(Script::new([Ok(answer(status, &[("retry-after", wait)], ""))]));
             let clock = Arc::new(TestClock::skipping());
             let layer = paced(&script, &clock, WIDE);

@@ -83,18 +83,27 @@ impl DynConnector for Checked {
 
 /// What an operation asks for that is not declared.
 fn missing(can: &Capabilities, operation: &Operation) -> Option<&'static str> {
+    // Fails closed: where a desk knows nothing internal, it would be shown to everybody.
+    let shown_to = |visibility: Visibility| match visibility {
+        Visibility::Public => true,
+        Visibility::Internal => can.internal_comments,
+        Visibility::Unknown => false,
+    };
     let (declared, what) = match operation {
         Operation::Create(_) => (true, "create a ticket"),
         Operation::Update { .. } => (can.update, "update fields"),
         Operation::Transition { .. } => (can.transition, "change a status"),
-        // Fails closed: where a desk knows no internal comments, it would be shown to everybody.
-        Operation::Comment { visibility, .. } => {
-            (can.internal_comments || *visibility == Visibility::Public, "add a comment that is not public")
-        }
+        Operation::Comment { visibility, .. } => (
+            shown_to(*visibility),
+            "add a comment that is not public, or of which nobody said for whom it is",
+        ),
         Operation::Edit { .. } => (can.edit, "edit a comment"),
         Operation::Retract { .. } => (can.retract, "retract a comment"),
-        Operation::Attach { size, .. } => match can.attach {
+        Operation::Attach { size, visibility, .. } => match can.attach {
             None => (false, "attach a file"),
+            Some(_) if !shown_to(*visibility) => {
+                (false, "attach a file that is not public, or of which nobody said for whom it is")
+            }
             Some(_) => (*size <= can.max_file_bytes, "attach a file of this size"),
         },
         Operation::LinkBack { .. } => (can.link_back, "show a link to the counterpart"),

@@ -1,7 +1,7 @@
 //! Doubt: what a connector says when the answer does not come, and that nothing is done twice.
 
 use bytes::Bytes;
-use throughline_sdk::{CreateClass, ErrorKind, Intent, TookEffect, Visibility};
+use throughline_sdk::{Changes, CreateClass, ErrorKind, Intent, Operation, TookEffect, Visibility};
 
 use super::bench::{Bench, PATIENCE};
 use super::{Verdict, declared, ensure};
@@ -10,8 +10,8 @@ use crate::Fault;
 pub(super) async fn lost(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     let intent = b.comment(&ticket, &b.name("Lost"), Visibility::Public);
-    b.subject.transport().take();
-    b.subject.transport().next_write(Fault::DropReply);
+    b.subject.transport.take();
+    b.subject.transport.next_write(Fault::DropReply);
     let outcome = b.apply(&intent).await;
     let writes = b.writes();
     ensure(writes == 1, || format!("one intent sent {writes} writes"))?;
@@ -19,11 +19,67 @@ pub(super) async fn lost(b: &Bench<'_>) -> Verdict {
     Bench::expect("a write without an answer", &error, ErrorKind::Unavailable, TookEffect::Unknown)
 }
 
+/// A change whose answer is lost may have been made, and is not made again.
+pub(super) async fn lost_change(b: &Bench<'_>) -> Verdict {
+    declared(b.capabilities.update || b.capabilities.transition)?;
+    let ticket = b.raised().await;
+    let mut changes = Vec::new();
+    if b.capabilities.update {
+        let title = Some(b.name("Lost"));
+        changes.push(Operation::Update { changes: Changes { title, ..Changes::default() } });
+    }
+    if b.capabilities.transition {
+        changes.push(Operation::Transition { status: b.subject.next_status.clone() });
+    }
+    for operation in changes {
+        let intent = b.intent(Some(&ticket), operation);
+        b.subject.transport.take();
+        b.subject.transport.next_write(Fault::DropReply);
+        let outcome = b.apply(&intent).await;
+        let writes = b.writes();
+        ensure(writes == 1, || format!("one change sent {writes} writes"))?;
+        let error = Bench::refusal("a change without an answer", outcome)?;
+        Bench::expect("a change without an answer", &error, ErrorKind::Unavailable, TookEffect::Unknown)?;
+    }
+    Ok(())
+}
+
+/// Where the desk itself knows what it was sent already, the same again makes nothing new.
+pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
+    let known = |class: CreateClass| matches!(class, CreateClass::C0 | CreateClass::C1);
+    let (title, body) = (b.name("Again"), b.name("Again"));
+    let ticket = b.raised().await;
+    let mut intents = Vec::new();
+    if known(b.capabilities.create) {
+        intents.push(b.create(&title, "text"));
+    }
+    if known(b.capabilities.comment) {
+        intents.push(b.comment(&ticket, &body, Visibility::Public));
+    }
+    if b.capabilities.attach.is_some_and(known) {
+        intents.push(b.attach(&ticket, "again.txt", &Bytes::from_static(b"again")));
+    }
+    declared(!intents.is_empty())?;
+    for intent in &intents {
+        let (first, second) = (b.apply(intent).await?.subject, b.apply(intent).await?.subject);
+        ensure(first == second, || format!("the same again made {second:?} after {first:?}"))?;
+    }
+    let (tickets, held) = (b.subject.hand.titled(&title).await, b.subject.hand.truth(&ticket).await);
+    ensure(tickets.len() < 2 && held.comments.len() < 2 && held.files.len() < 2, || {
+        format!(
+            "the desk holds {} tickets, {} comments, {} files",
+            tickets.len(),
+            held.comments.len(),
+            held.files.len()
+        )
+    })
+}
+
 pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
     for fault in [Fault::DropReply, Fault::Hang] {
         let title = b.name("Once");
         let settled = doubtful(b, b.capabilities.create, &b.create(&title, "text"), fault.clone()).await?;
-        let held = b.subject.hand().titled(&title).await.len();
+        let held = b.subject.hand.titled(&title).await.len();
         once(held, settled, &fault)?;
     }
     Ok(())
@@ -34,7 +90,7 @@ pub(super) async fn comment_once(b: &Bench<'_>) -> Verdict {
         let (ticket, body) = (b.raised().await, b.name("Once"));
         let intent = b.comment(&ticket, &body, Visibility::Public);
         let settled = doubtful(b, b.capabilities.comment, &intent, fault.clone()).await?;
-        let held = b.subject.hand().truth(&ticket).await.comments;
+        let held = b.subject.hand.truth(&ticket).await.comments;
         once(held.iter().filter(|(held, _)| held.contains(&body)).count(), settled, &fault)?;
     }
     Ok(())
@@ -47,17 +103,17 @@ pub(super) async fn attach_once(b: &Bench<'_>) -> Verdict {
         let ticket = b.raised().await;
         let intent = b.attach(&ticket, "once.txt", &Bytes::from_static(b"once"));
         let settled = doubtful(b, class, &intent, fault.clone()).await?;
-        once(b.subject.hand().truth(&ticket).await.files.len(), settled, &fault)?;
+        once(b.subject.hand.truth(&ticket).await.files.len(), settled, &fault)?;
     }
     Ok(())
 }
 
 /// Loses the answer to a write, then goes through the protocol of its class; answers whether that settled it.
 async fn doubtful(b: &Bench<'_>, class: CreateClass, intent: &Intent, fault: Fault) -> Verdict<bool> {
-    b.subject.transport().take();
-    b.subject.transport().next_write(fault);
+    b.subject.transport.take();
+    b.subject.transport.next_write(fault);
     let outcome = b.apply(intent).await;
-    b.subject.transport().take();
+    b.subject.transport.take();
     let error = Bench::refusal("a write without an answer", outcome)?;
     if error.took_effect() == TookEffect::No {
         // Only a step that nobody sees was lost, or so it says: then it may be sent again, and the count tells.
@@ -75,8 +131,8 @@ fn once(held: usize, settled: bool, fault: &Fault) -> Verdict {
 
 pub(super) async fn gateway(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next_write(Fault::Unavailable);
+    b.subject.transport.take();
+    b.subject.transport.next_write(Fault::Unavailable);
     let outcome = b.apply(&b.comment(&ticket, &b.name("Gateway"), Visibility::Public)).await;
     let error = Bench::refusal("a write answered with 503", outcome)?;
     Bench::expect("a write answered with 503", &error, ErrorKind::Unavailable, TookEffect::Unknown)
@@ -84,11 +140,11 @@ pub(super) async fn gateway(b: &Bench<'_>) -> Verdict {
 
 pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next(Fault::Truncate);
+    b.subject.transport.take();
+    b.subject.transport.next(Fault::Truncate);
     let error = Bench::refusal("reading a truncated ticket", b.fetch(&ticket).await)?;
     Bench::expect("reading a truncated ticket", &error, ErrorKind::Malformed, TookEffect::No)?;
-    b.subject.transport().next_write(Fault::Truncate);
+    b.subject.transport.next_write(Fault::Truncate);
     let title = b.name("Truncated");
     match b.apply(&b.create(&title, "text")).await {
         // What it needed to know may have stood in the header fields, which were whole.
@@ -105,25 +161,25 @@ pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
 
 pub(super) async fn rate_limited(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next_write(Fault::RateLimit(17));
+    b.subject.transport.take();
+    b.subject.transport.next_write(Fault::RateLimit(17));
     let outcome = b.apply(&b.comment(&ticket, "too fast", Visibility::Public)).await;
     let error = Bench::refusal("a write answered with 429", outcome)?;
     Bench::expect("a write answered with 429", &error, ErrorKind::RateLimited, TookEffect::No)?;
     let wait = error.retry_after().map(|wait| wait.as_secs());
     ensure(wait == Some(17), || format!("Retry-After of 17 seconds was passed on as {wait:?}"))?;
-    let held = b.subject.hand().truth(&ticket).await.comments.len();
+    let held = b.subject.hand.truth(&ticket).await.comments.len();
     ensure(held == 0, || "the refused comment is there".to_owned())
 }
 
 pub(super) async fn deadline(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next(Fault::Hang);
-    let due = b.subject.clock().monotonic() + PATIENCE;
+    b.subject.transport.take();
+    b.subject.transport.next(Fault::Hang);
+    let due = b.subject.clock.monotonic() + PATIENCE;
     let ctx = throughline_sdk::Ctx { deadline: due, ..b.ctx() };
-    let outcome = b.subject.connector().fetch(&ctx, &ticket).await;
-    let requests = b.subject.transport().take();
+    let outcome = b.subject.connector.fetch(&ctx, &ticket).await;
+    let requests = b.subject.transport.take();
     let late = requests.iter().find(|request| request.deadline > due);
     ensure(late.is_none(), || "a request was allowed to take longer than its call".to_owned())?;
     let error = Bench::refusal("a call without an answer", outcome)?;

@@ -1,75 +1,85 @@
-//! Safety: credentials, secrets and webhooks.
+//! Safety: credentials, secrets, what is private, and where requests go.
 
-use std::time::Duration;
-
-use throughline_sdk::{Completeness, ErrorKind, RawWebhook, TookEffect, Visibility};
+use throughline_sdk::{Changes, ErrorKind, Operation, TookEffect, Visibility};
 
 use super::bench::Bench;
-use super::{Stop, Verdict, declared, ensure};
+use super::{Verdict, declared, ensure};
 use crate::Fault;
-
-const AN_HOUR: Duration = Duration::from_secs(3600);
 
 pub(super) async fn credentials(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    b.subject.transport().take();
-    b.subject.transport().next(Fault::WrongCredentials);
+    b.subject.transport.take();
+    b.subject.transport.next(Fault::WrongCredentials);
     let error = Bench::refusal("reading with wrong credentials", b.fetch(&ticket).await)?;
     Bench::expect("reading with wrong credentials", &error, ErrorKind::Unauthenticated, TookEffect::No)
 }
 
 pub(super) async fn secrets(b: &Bench<'_>) -> Verdict {
-    let mut shown = format!("{:?}", b.subject.connector());
+    let mut shown = format!("{:?}", b.subject.connector);
     let ticket = b.raised().await;
     for fault in [Fault::WrongCredentials, Fault::DropReply, Fault::Truncate, Fault::RateLimit(1)] {
-        b.subject.transport().take();
-        b.subject.transport().next_write(fault);
+        b.subject.transport.take();
+        b.subject.transport.next_write(fault);
         let outcome = b.apply(&b.comment(&ticket, "text", Visibility::Public)).await;
         if let Err(error) = outcome {
             shown.push_str(&format!("{error} {error:?}"));
         }
     }
-    let leaked = b.subject.secrets().iter().filter(|secret| shown.contains(secret.as_str())).count();
+    let leaked = b.subject.secrets.iter().filter(|secret| shown.contains(secret.as_str())).count();
     ensure(leaked == 0, || format!("{leaked} secrets stand in a debug output or an error"))
 }
 
-pub(super) async fn webhook(b: &Bench<'_>) -> Verdict {
-    let (ticket, webhook) = sent(b).await?;
-    let hints = b.subject.connector().accept(&webhook)?;
-    ensure(hints.iter().any(|hint| hint.ticket == ticket), || {
-        format!("ticket {ticket} is not among the {} hints", hints.len())
+/// What staff say to one another is read, and nothing that is written afterwards carries it.
+pub(super) async fn private(b: &Bench<'_>) -> Verdict {
+    declared(b.capabilities.internal_comments)?;
+    let (ticket, canary) = (b.raised().await, b.name("Canary"));
+    b.subject.hand.comment(&ticket, &canary, true).await;
+    b.fetch(&ticket).await?;
+    b.subject.transport.take();
+    let mut intents = vec![b.comment(&ticket, &b.name("Said to all"), Visibility::Public)];
+    if b.capabilities.update {
+        let changes = Changes { title: Some(b.name("Changed")), ..Changes::default() };
+        intents.push(b.intent(Some(&ticket), Operation::Update { changes }));
+    }
+    if b.capabilities.transition {
+        intents
+            .push(b.intent(Some(&ticket), Operation::Transition { status: b.subject.next_status.clone() }));
+    }
+    if b.capabilities.link_back {
+        let (label, url) = ("TL-8".to_owned(), None);
+        intents.push(b.intent(Some(&ticket), Operation::LinkBack { label, url }));
+    }
+    if b.capabilities.attach.is_some() {
+        intents.push(b.attach(&ticket, "public.txt", &bytes::Bytes::from_static(b"for all")));
+    }
+    for intent in &intents {
+        b.apply(intent).await?;
+    }
+    let told = b.subject.transport.take().into_iter().find(|request| {
+        let holds = |bytes: &[u8]| bytes.windows(canary.len()).any(|window| window == canary.as_bytes());
+        !request.is_safe()
+            && (holds(&request.body) || request.headers.values().any(|value| holds(value.as_bytes())))
+    });
+    ensure(told.is_none(), || "a write carries what staff said to one another".to_owned())
+}
+
+/// Of all the cases before: no request was for anybody but the desk.
+pub(super) async fn confined(b: &Bench<'_>) -> Verdict {
+    // One request at least, if this case runs alone.
+    b.subject.connector.probe(&b.ctx()).await?;
+    let own = b.subject.address.origin().ascii_serialization();
+    let origins = b.origins();
+    ensure(origins.iter().all(|origin| *origin == own), || {
+        format!("the desk is at {own}, and requests were for {origins:?}")
     })
 }
 
-pub(super) async fn forged(b: &Bench<'_>) -> Verdict {
-    let (_, webhook) = sent(b).await?;
-    let mut bare = webhook.clone();
-    bare.headers.clear();
-    let mut forgeries = vec![("a webhook without signature", bare)];
-    // What is but a hint brings no content to alter, so that a shared token is enough for it.
-    if b.capabilities.webhooks == Some(Completeness::Complete) {
-        let body = [webhook.body.as_ref(), b" "].concat().into();
-        forgeries.push(("an altered webhook", RawWebhook { body, ..webhook }));
-    }
-    for (what, webhook) in forgeries {
-        let error = Bench::refusal(what, b.subject.connector().accept(&webhook))?;
-        Bench::expect(what, &error, ErrorKind::Unauthenticated, TookEffect::No)?;
-    }
-    Ok(())
-}
-
-pub(super) async fn old(b: &Bench<'_>) -> Verdict {
-    let (_, mut webhook) = sent(b).await?;
-    // Only where the signature covers a time.
-    declared(webhook.headers.contains_key("webhook-timestamp"))?;
-    webhook.received += AN_HOUR;
-    let error = Bench::refusal("an old webhook", b.subject.connector().accept(&webhook))?;
-    Bench::expect("an old webhook", &error, ErrorKind::Unauthenticated, TookEffect::No)
-}
-
-async fn sent(b: &Bench<'_>) -> Verdict<(throughline_sdk::RemoteId, RawWebhook)> {
-    declared(b.capabilities.webhooks.is_some())?;
-    let ticket = b.raised().await;
-    let webhook = b.subject.webhook(&ticket).ok_or(Stop::NotDeclared)?;
-    Ok((ticket, webhook))
+/// Of all the cases before: the log holds neither a secret nor what was said.
+#[expect(clippy::unused_async, reason = "a case is a future")]
+pub(super) async fn quiet(b: &Bench<'_>) -> Verdict {
+    let log = b.log.text();
+    let secrets = b.subject.secrets.iter().filter(|secret| log.contains(secret.as_str())).count();
+    ensure(secrets == 0, || format!("{secrets} secrets stand in the log"))?;
+    let said = b.said().into_iter().find(|text| log.contains(text));
+    ensure(said.is_none(), || format!("the log quotes {:?}", said.unwrap_or_default()))
 }

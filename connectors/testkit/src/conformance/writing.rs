@@ -2,7 +2,7 @@
 
 use bytes::Bytes;
 use throughline_sdk::{
-    Changes, CommentId, ConditionalWrite, CreateClass, Effect, ErrorKind, Operation, Subject as Made,
+    Changes, Class, CommentId, ConditionalWrite, CreateClass, Effect, ErrorKind, Operation, Subject as Made,
     TookEffect, Version, Visibility,
 };
 
@@ -27,14 +27,62 @@ pub(super) async fn marked(b: &Bench<'_>) -> Verdict {
     let intent = b.create(&b.name("Marked"), "text");
     let ticket = made_ticket(b.apply(&intent).await?)?;
     if let CreateClass::C3 { lag } = b.capabilities.create {
-        b.subject.clock().sleep(lag).await;
+        b.subject.clock.sleep(lag).await;
     }
-    let found = b.subject.connector().find(&b.ctx(), &intent).await?;
+    let found = b.subject.connector.find(&b.ctx(), &intent).await?;
     ensure(found.len() == 1 && found.iter().all(|found| found.ticket == ticket), || {
         format!("ticket {ticket} is not the one thing found: {found:?}")
     })?;
     let marker = b.fetch(&ticket).await?.marker;
-    ensure(marker.as_ref() == Some(&intent.marker), || format!("the ticket's marker reads as {marker:?}"))
+    ensure(marker.as_ref() == Some(&intent.marker), || format!("the ticket's marker reads as {marker:?}"))?;
+    let unsent = b.create(&b.name("Never sent"), "text");
+    let found = b.subject.connector.find(&b.ctx(), &unsent).await?;
+    ensure(found.is_empty(), || format!("what was never sent is found: {found:?}"))
+}
+
+/// Comments and files too, where a doubt about them is settled by looking.
+pub(super) async fn parts_marked(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    let mut parts = vec![(b.capabilities.comment, b.comment(&ticket, &b.name("Marked"), Visibility::Public))];
+    if let Some(class) = b.capabilities.attach {
+        parts.push((class, b.attach(&ticket, "marked.txt", &Bytes::from_static(b"marked"))));
+    }
+    let looked_for = |class: &CreateClass| matches!(class, CreateClass::C2 | CreateClass::C3 { .. });
+    parts.retain(|(class, _)| looked_for(class));
+    declared(!parts.is_empty())?;
+    for (class, intent) in parts {
+        let made = b.apply(&intent).await?.subject;
+        if let CreateClass::C3 { lag } = class {
+            b.subject.clock.sleep(lag).await;
+        }
+        let found = b.subject.connector.find(&b.ctx(), &intent).await?;
+        ensure(
+            found.len() == 1 && found.iter().all(|found| found.subject == made && found.ticket == ticket),
+            || format!("{made:?} of ticket {ticket} is not the one thing found: {found:?}"),
+        )?;
+    }
+    Ok(())
+}
+
+/// Set in the write and never left to the desk's default, so that what nobody decided is not written.
+pub(super) async fn undecided(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    let mut intents = vec![b.comment(&ticket, &b.name("For whom"), Visibility::Unknown)];
+    if b.capabilities.attach.is_some() {
+        let mut attach = b.attach(&ticket, "whose.txt", &Bytes::from_static(b"whose"));
+        if let Operation::Attach { visibility, .. } = &mut attach.operation {
+            *visibility = Visibility::Unknown;
+        }
+        intents.push(attach);
+    }
+    for intent in intents {
+        let error = Bench::refusal("what nobody said for whom it is", b.apply(&intent).await)?;
+        ensure(error.class() == Class::Park && error.took_effect() == TookEffect::No, || {
+            format!("what nobody said for whom it is: {:?}, {error}", error.kind())
+        })?;
+    }
+    let held = b.subject.hand.truth(&ticket).await;
+    ensure(held.comments.is_empty() && held.files.is_empty(), || format!("the desk holds {held:?}"))
 }
 
 pub(super) async fn comments(b: &Bench<'_>) -> Verdict {
@@ -53,7 +101,7 @@ pub(super) async fn comments(b: &Bench<'_>) -> Verdict {
             format!("a comment written as {visibility:?} reads as {:?}", read.visibility)
         })?;
         let internal = visibility == Visibility::Internal;
-        let held = b.subject.hand().truth(&ticket).await.comments;
+        let held = b.subject.hand.truth(&ticket).await.comments;
         ensure(held.last().is_some_and(|(_, held)| *held == internal), || {
             format!("a comment written as {visibility:?} is held as {held:?}")
         })?;
@@ -82,20 +130,24 @@ pub(super) async fn retract(b: &Bench<'_>) -> Verdict {
         return b.unsupported(&retract).await;
     }
     b.apply(&retract).await?;
-    let left = b.subject.hand().truth(&ticket).await.comments;
+    let left = b.subject.hand.truth(&ticket).await.comments;
     let legible = left.iter().any(|(body, _)| body.contains("not meant"));
     ensure(!legible, || "the comment is still legible".to_owned())
 }
 
 pub(super) async fn link(b: &Bench<'_>) -> Verdict {
+    const LABEL: &str = "TL-7";
+    const ADDRESS: &str = "https://desk.example/7";
     let ticket = b.raised().await;
-    let (label, url) = ("TL-7".to_owned(), Some("https://desk.example/7".to_owned()));
+    let (label, url) = (LABEL.to_owned(), Some(ADDRESS.to_owned()));
     let link = b.intent(Some(&ticket), Operation::LinkBack { label, url });
     if !b.capabilities.link_back {
         return b.unsupported(&link).await;
     }
     b.apply(&link).await?;
-    Ok(())
+    let read = b.fetch(&ticket).await?.references;
+    let kept = read.iter().any(|link| link.label == LABEL || link.url.as_deref() == Some(ADDRESS));
+    ensure(kept, || format!("the references read as {read:?}"))
 }
 
 pub(super) async fn attach(b: &Bench<'_>) -> Verdict {
@@ -112,11 +164,11 @@ pub(super) async fn attach(b: &Bench<'_>) -> Verdict {
         let Made::File(id) = outcome?.subject else {
             return Err(Stop::Failed("what was made is no file".to_owned()));
         };
-        let held = b.subject.hand().truth(&ticket).await.files;
-        ensure(held.iter().any(|(held, is, _)| held == name && *is == bytes), || {
-            format!("the desk does not hold {name:?} of {size} bytes as it was sent")
+        let held = b.subject.hand.truth(&ticket).await.files;
+        ensure(held.iter().any(|(held, is, internal)| held == name && *is == bytes && !internal), || {
+            format!("the desk does not hold {name:?} of {size} bytes as it was sent, for all to read")
         })?;
-        let read = b.subject.connector().download(&b.ctx(), &ticket, &id, 1024 * 1024).await?;
+        let read = b.subject.connector.download(&b.ctx(), &ticket, &id, 1024 * 1024).await?;
         ensure(read == bytes, || format!("{name:?} of {size} bytes reads differently"))?;
     }
     Ok(())
@@ -125,7 +177,7 @@ pub(super) async fn attach(b: &Bench<'_>) -> Verdict {
 pub(super) async fn update(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.update)?;
     let ticket = b.raised().await;
-    let all = b.subject.changes();
+    let all = b.subject.changes.clone();
     let none = Changes::default;
     let mut single = vec![
         Changes { title: all.title.clone(), ..none() },
@@ -153,16 +205,16 @@ pub(super) async fn update(b: &Bench<'_>) -> Verdict {
 
 pub(super) async fn transition(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.transition)?;
-    let (ticket, status) = (b.raised().await, b.subject.next_status());
+    let (ticket, status) = (b.raised().await, b.subject.next_status.clone());
     b.apply(&b.intent(Some(&ticket), Operation::Transition { status: status.clone() })).await?;
-    let held = b.subject.hand().truth(&ticket).await.status;
+    let held = b.subject.hand.truth(&ticket).await.status;
     ensure(held == status, || format!("the desk holds status {held:?} instead of {status:?}"))
 }
 
 pub(super) async fn refused(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.transition)?;
     let ticket = b.raised().await;
-    let status = b.subject.hand().refuse(&ticket).await.ok_or(Stop::NotDeclared)?;
+    let status = b.subject.hand.refuse(&ticket).await.ok_or(Stop::NotDeclared)?;
     let outcome = b.apply(&b.intent(Some(&ticket), Operation::Transition { status })).await;
     let error = Bench::refusal("a refused transition", outcome)?;
     Bench::expect("a refused transition", &error, ErrorKind::Rejected, TookEffect::No)
@@ -171,10 +223,10 @@ pub(super) async fn refused(b: &Bench<'_>) -> Verdict {
 pub(super) async fn ignored(b: &Bench<'_>) -> Verdict {
     declared(b.capabilities.update)?;
     let ticket = b.raised().await;
-    declared(b.subject.hand().ignore_updates(true).await)?;
+    declared(b.subject.hand.ignore_updates(true).await)?;
     let changes = Changes { title: Some(b.name("Ignored")), ..Changes::default() };
     let outcome = b.apply(&b.intent(Some(&ticket), Operation::Update { changes })).await;
-    b.subject.hand().ignore_updates(false).await;
+    b.subject.hand.ignore_updates(false).await;
     let error = Bench::refusal("a write that the desk did not do", outcome)?;
     Bench::expect("a write that the desk did not do", &error, ErrorKind::Rejected, TookEffect::No)
 }
@@ -184,12 +236,23 @@ pub(super) async fn stale(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     let version: Option<Version> = b.fetch(&ticket).await?.version;
     ensure(version.is_some(), || "conditional writes are declared and the ticket has no version".to_owned())?;
-    b.subject.hand().set_status(&ticket, &b.subject.next_status()).await;
-    let changes = Changes { title: Some(b.name("Too late")), ..Changes::default() };
-    let mut intent = b.intent(Some(&ticket), Operation::Update { changes });
-    intent.expected = version;
-    let error = Bench::refusal("a write on a stale version", b.apply(&intent).await)?;
-    Bench::expect("a write on a stale version", &error, ErrorKind::Conflict, TookEffect::No)
+    let status = b.subject.next_status.clone();
+    b.subject.hand.set_status(&ticket, &status).await;
+    let mut late = Vec::new();
+    if b.capabilities.update {
+        let changes = Changes { title: Some(b.name("Too late")), ..Changes::default() };
+        late.push(Operation::Update { changes });
+    }
+    if b.capabilities.transition {
+        late.push(Operation::Transition { status });
+    }
+    for operation in late {
+        let mut intent = b.intent(Some(&ticket), operation);
+        intent.expected.clone_from(&version);
+        let error = Bench::refusal("a write on a stale version", b.apply(&intent).await)?;
+        Bench::expect("a write on a stale version", &error, ErrorKind::Conflict, TookEffect::No)?;
+    }
+    Ok(())
 }
 
 pub(super) fn made_ticket(effect: Effect) -> Verdict<throughline_sdk::RemoteId> {

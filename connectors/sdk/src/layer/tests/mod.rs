@@ -15,11 +15,28 @@ use crate::{
     Marker, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Urgency, Visibility,
 };
 
+mod turnstile;
+
+/// How long a call may take.
+const TIMEOUT: Duration = Duration::from_secs(30);
+
 /// A connector whose writes answer from a list, then succeed.
 #[derive(Debug, Default)]
 struct Desk {
     answers: Mutex<VecDeque<Error>>,
-    calls: Mutex<usize>,
+    calls: Mutex<Vec<Applied>>,
+    /// How long each write takes.
+    takes: Duration,
+    /// Whether it declares internal comments, and files of up to a thousand bytes.
+    internal_and_files: bool,
+}
+
+/// A write as the connector saw it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+struct Applied {
+    intent: String,
+    began: Duration,
+    deadline: Duration,
 }
 
 impl Connector for Desk {
@@ -30,18 +47,18 @@ impl Connector for Desk {
         Capabilities {
             create: CreateClass::C4,
             comment: CreateClass::C4,
-            attach: None,
+            attach: self.internal_and_files.then_some(CreateClass::C4),
             settle: Duration::ZERO,
             update: true,
             transition: false,
-            internal_comments: false,
+            internal_comments: self.internal_and_files,
             edit: false,
             retract: false,
             link_back: false,
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
             webhooks: None,
-            max_file_bytes: 0,
+            max_file_bytes: 1000,
         }
     }
     async fn probe(&self, _: &Ctx) -> Result<Identity> {
@@ -62,8 +79,13 @@ impl Connector for Desk {
     async fn find(&self, _: &Ctx, _: &Intent) -> Result<Vec<Found>> {
         Err(unused())
     }
-    async fn apply(&self, _: &Ctx, _: &Intent) -> Result<Effect> {
-        *self.calls.lock().unwrap() += 1;
+    async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
+        self.calls.lock().unwrap().push(Applied {
+            intent: intent.id.to_string(),
+            began: ctx.clock.monotonic(),
+            deadline: ctx.deadline,
+        });
+        ctx.clock.sleep(self.takes).await;
         match self.answers.lock().unwrap().pop_front() {
             Some(error) => Err(error),
             None => Ok(Effect { subject: Subject::Comment(CommentId::new("1")), read_back: None }),
@@ -98,32 +120,21 @@ struct Bench {
 
 impl Bench {
     fn new(answers: impl IntoIterator<Item = Error>) -> Self {
-        let desk = Arc::new(Desk { answers: Mutex::new(answers.into_iter().collect()), ..Desk::default() });
+        Self::of(Desk { answers: Mutex::new(answers.into_iter().collect()), ..Desk::default() })
+    }
+
+    fn of(desk: Desk) -> Self {
+        let desk = Arc::new(desk);
         let clock = Arc::new(TestClock::skipping());
         let connector: Arc<dyn DynConnector> = Arc::<Desk>::clone(&desk);
         let time: Arc<dyn Clock> = Arc::<TestClock>::clone(&clock);
-        let guarded = guarded(connector, time, Arc::new(CountingEntropy::default()));
+        let guarded = guarded(connector, 1, time, Arc::new(CountingEntropy::default()));
         Self { desk, clock, guarded }
     }
 
     async fn apply(&self, operation: Operation) -> Result<Effect> {
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(&self.clock);
-        let ctx = Ctx {
-            http: Arc::new(Script::new([])),
-            blobs: Arc::new(NoBlobs),
-            deadline: clock.monotonic() + Duration::from_secs(30),
-            clock,
-            urgency: Urgency(0),
-            trace: [1; 16],
-        };
-        let intent = Intent {
-            id: IntentId::new("i"),
-            ticket: Some(RemoteId::new("1")),
-            operation,
-            marker: Marker::from_hash(&[0; 32]),
-            expected: None,
-        };
-        self.guarded.connector.apply(&ctx, &intent).await
+        self.guarded.connector.apply(&ctx(clock, Urgency(0)), &intent("i", operation)).await
     }
 
     async fn comment(&self) -> Result<Effect> {
@@ -131,7 +142,28 @@ impl Bench {
     }
 
     fn calls(&self) -> usize {
-        *self.desk.calls.lock().unwrap()
+        self.desk.calls.lock().unwrap().len()
+    }
+}
+
+fn ctx(clock: Arc<dyn Clock>, urgency: Urgency) -> Ctx {
+    Ctx {
+        http: Arc::new(Script::new([])),
+        blobs: Arc::new(NoBlobs),
+        deadline: clock.monotonic() + TIMEOUT,
+        clock,
+        urgency,
+        trace: [1; 16],
+    }
+}
+
+fn intent(id: &str, operation: Operation) -> Intent {
+    Intent {
+        id: IntentId::new(id),
+        ticket: Some(RemoteId::new("1")),
+        operation,
+        marker: Marker::from_hash(&[0; 32]),
+        expected: None,
     }
 }
 
@@ -147,10 +179,35 @@ async fn what_is_not_declared_is_refused_without_a_call() {
         Operation::Retract { comment: CommentId::new("1") },
         Operation::Comment { body: "psst".into(), visibility: Visibility::Internal },
         Operation::Comment { body: "psst".into(), visibility: Visibility::Unknown },
+        attach(1, Visibility::Public),
     ] {
         assert_eq!(bench.apply(operation).await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
     assert_eq!(bench.calls(), 0);
+}
+
+#[tokio::test]
+async fn what_might_be_shown_to_others_is_refused_even_where_internal_is_declared() {
+    let bench = Bench::of(Desk { internal_and_files: true, ..Desk::default() });
+    for operation in [
+        Operation::Comment { body: "psst".into(), visibility: Visibility::Unknown },
+        attach(1, Visibility::Unknown),
+        attach(1001, Visibility::Public),
+    ] {
+        assert_eq!(bench.apply(operation).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+    assert_eq!(bench.calls(), 0);
+    for operation in [
+        Operation::Comment { body: "psst".into(), visibility: Visibility::Internal },
+        attach(1000, Visibility::Internal),
+    ] {
+        bench.apply(operation).await.unwrap();
+    }
+}
+
+fn attach(size: u64, visibility: Visibility) -> Operation {
+    let (name, media_type) = ("a.txt".to_owned(), "text/plain".to_owned());
+    Operation::Attach { name, media_type, size, digest: Digest::new("00"), visibility }
 }
 
 #[tokio::test]
