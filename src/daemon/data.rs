@@ -27,7 +27,7 @@ pub struct Running {
 
 /// Why the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the data directory's {path} cannot be {verb}: {source}")]
+#[error("{path} cannot be {verb}: {source}")]
 pub struct DataError {
     path: String,
     verb: &'static str,
@@ -58,6 +58,47 @@ impl DataDir {
         Ok(Self { root: root.to_owned() })
     }
 
+    /// Whether a bridge has written here.
+    pub fn holds_ledger(&self) -> bool {
+        self.root.join("ledger").is_dir() || self.root.join("checkpoint").is_file()
+    }
+
+    /// Whether a process owns it just now.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told.
+    pub fn is_owned(&self) -> Result<bool, DataError> {
+        let path = self.root.join("lock");
+        let lock = match std::fs::File::open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(fault(&path, "read", source)),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(source)) => Err(fault(&path, "locked", source)),
+        }
+    }
+
+    /// Whether what this process writes here will belong to the directory's owner.
+    ///
+    /// # Errors
+    ///
+    /// When it belongs to another user.
+    pub fn check_owner(&self) -> Result<(), DataError> {
+        use std::os::unix::fs::MetadataExt;
+        // The owner of /proc/self is this process's effective user; without /proc nothing can be told.
+        let Ok(ours) = std::fs::metadata("/proc/self") else { return Ok(()) };
+        let theirs = std::fs::metadata(&self.root).map_err(|source| fault(&self.root, "read", source))?;
+        if theirs.uid() == ours.uid() {
+            return Ok(());
+        }
+        let why = format!("it belongs to the user {}; run this command as that user", theirs.uid());
+        Err(fault(&self.root, "opened", std::io::Error::other(why)))
+    }
+
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
@@ -68,11 +109,12 @@ impl DataDir {
         self.root.join("store")
     }
 
-    /// The master key: the configured one, else the one of the file `master.key`, which is made if it is not there.
+    /// The master key: the configured one, else the one of the file `master.key`, which is made if no ledger is there
+    /// either.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or made, or is no key.
+    /// When the file cannot be read or made, is no key, or is not there though a ledger is sealed under it.
     pub fn master_key(
         &self,
         configured: Option<&SecretString>,
@@ -80,9 +122,16 @@ impl DataDir {
     ) -> Result<MasterKey, DataError> {
         let text = match configured {
             Some(secret) => secret.expose_secret().trim().to_owned(),
-            None => self.secret_file("master.key", entropy)?,
+            None => {
+                let path = self.root.join("master.key");
+                if self.holds_ledger() && !path.exists() {
+                    let why = "the ledger here is sealed under it; restore it, or name it by `master_key`";
+                    return Err(fault(&path, "found", std::io::Error::other(why)));
+                }
+                self.secret_file("master.key", entropy)?
+            }
         };
-        let bytes = decode(&text).ok_or_else(|| {
+        let bytes = parse_key(&text).ok_or_else(|| {
             let why = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not 64 hexadecimal digits");
             fault(&self.root.join("master.key"), "used", why)
         })?;
@@ -121,6 +170,13 @@ impl DataDir {
         serde_json::from_slice(&std::fs::read(self.root.join("daemon.json")).ok()?).ok()
     }
 
+    /// Whether the daemon that was announced last is still a process of this machine.
+    pub fn has_living_daemon(&self) -> bool {
+        self.announced().is_some_and(|running| {
+            running.pid != std::process::id() && Path::new("/proc").join(running.pid.to_string()).exists()
+        })
+    }
+
     /// The admin token of a daemon that was started here before.
     pub fn known_admin_token(&self) -> Option<SecretString> {
         std::fs::read_to_string(self.root.join("admin.token"))
@@ -153,7 +209,8 @@ pub fn marker_key(master: &MasterKey) -> MarkerKey {
     MarkerKey(master.derive(b"throughline markers 1"))
 }
 
-fn decode(text: &str) -> Option<[u8; 32]> {
+/// A key written as 64 hexadecimal digits.
+pub(crate) fn parse_key(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;
