@@ -7,6 +7,8 @@ use super::{Failure, Output, Which};
 
 /// List cases, oldest first.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  throughline cases --config throughline.toml\n  \
+                        throughline cases --data /var/lib/throughline --after TL-1000 --limit 50 --json")]
 pub(super) struct Cases {
     #[command(flatten)]
     which: Which,

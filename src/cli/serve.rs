@@ -9,21 +9,25 @@ use clap::Args;
 use sd_notify::NotifyState;
 use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
 use super::Failure;
 use super::access::load;
+use super::stop::told_to_stop;
 use crate::api;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
 use crate::daemon::{Bridge, Running, assemble};
 use crate::telemetry::logs;
 
-/// How long a shutdown waits for callers to end their requests. What they sent and was not answered they send again.
-const GRACE: Duration = Duration::from_secs(3);
-
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Serves /webhooks/SYSTEM, /healthz, /readyz and /metrics where `listen` says. Ends with 0 after \
+                        a stop in good order, with 1 when the ledger cannot be written any more: then mend the disk \
+                        and start it again.\n\nExamples:\n  \
+                        throughline serve --config /etc/throughline/throughline.toml\n  \
+                        throughline serve --config throughline.toml --log throughline=debug,warn --log-format json"
+)]
 pub(super) struct Serve {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
@@ -66,20 +70,13 @@ impl Serve {
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
         let router = api::router(bridge.clone(), admin);
-        let (watch, (told, hears)) = (bridge.clone(), oneshot::channel::<()>());
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let watch = bridge.clone();
+        let clock = Arc::clone(&bridge.shared().clock);
+        let stopped = async move {
             stop(&watch).await;
             notify(&[NotifyState::Stopping]);
-            drop(told);
-        });
-        let patience = async {
-            drop(hears.await);
-            bridge.shared().clock.sleep(GRACE).await;
         };
-        tokio::select! {
-            served = served.into_future() => served.map_err(Failure::failed)?,
-            () = patience => tracing::info!("Callers that have not ended their requests are left."),
-        }
+        api::serve(listener, router, api::Bounds::default(), clock, stopped).await;
         tracing::info!("The bridge is stopping: what is being sent comes to its end.");
         let stopped = bridge.stop().await;
         data.retire();
@@ -91,21 +88,13 @@ impl Serve {
 
 /// Returns when the process is told to stop, or the ledger failed and a restart is needed.
 async fn stop(bridge: &Bridge) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("Signals cannot be received; the daemon can only be killed.");
-        return std::future::pending().await;
-    };
     let failed = async {
         while !bridge.shared().has_failed() {
             bridge.shared().clock.sleep(Duration::from_millis(200)).await;
         }
     };
     tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
+        () = told_to_stop() => {}
         () = failed => tracing::error!("The ledger cannot be written any more: the daemon ends, so that it can be restarted."),
     }
 }

@@ -18,7 +18,7 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, DataDir, Running, Supervisor, assemble};
 
 /// Where the desks and the bridge listen if those ports are free.
-const PORTS: [u16; 4] = [8301, 8302, 8303, 8787];
+const PORTS: [u16; 4] = [8301, 8302, 8303, 8780];
 
 /// The systems of the demo: name, party, title.
 const CAST: [(&str, &str, &str); 3] = [
@@ -107,19 +107,17 @@ impl Stage {
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
         let (router, stopping) = (api::router(bridge.clone(), admin), supervisor.clone());
+        let serving = Arc::clone(&clock);
         supervisor.spawn(async move {
-            let served = axum::serve(bridge_listener, router)
-                .with_graceful_shutdown(async move { stopping.stopping().await });
-            if let Err(error) = served.await {
-                tracing::error!(%error, "The bridge stopped serving.");
-            }
+            let stopped = async move { stopping.stopping().await };
+            api::serve(bridge_listener, router, api::Bounds::default(), serving, stopped).await;
         });
         data.announce(&Running { pid: std::process::id(), address: bridge_address.clone() })
             .map_err(Failure::failed)?;
         Ok(Self { desks, bridge, bridge_address, clock, data, supervisor })
     }
 
-    /// The desk at `place`: 0 helpdesk, 1 partner, 2 vendor.
+    /// The desk with this name.
     pub(super) fn desk(&self, name: &str) -> Option<&Desk> {
         self.desks.iter().find(|on_stage| on_stage.name == name).map(|on_stage| &on_stage.desk)
     }
