@@ -109,7 +109,8 @@ impl Metrics {
         );
         let requests = Family::default();
         registry.register("remote_requests", "Requests to systems, by class of status", requests.clone());
-        let request_seconds = Family::new_with_constructor(histogram as fn() -> Histogram);
+        let constructor: fn() -> Histogram = histogram;
+        let request_seconds = Family::new_with_constructor(constructor);
         registry.register_with_unit(
             "remote_request",
             "How long requests to systems took, waiting for our turn not counted",

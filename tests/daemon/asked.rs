@@ -154,9 +154,10 @@ fn a_hash_that_was_seen_has_to_stand_there_still() {
 /// A checkpoint for a ledger of one segment, as the daemon writes it.
 fn checkpoint(ledger: &str) -> String {
     let last = ledger.lines().next_back().unwrap();
-    let record: serde_json::Value = serde_json::from_str(&last[65..]).unwrap();
+    let (hash, record) = last.split_once(' ').unwrap();
+    let record: serde_json::Value = serde_json::from_str(record).unwrap();
     let mark = serde_json::json!({
-        "last": ledger.len() - last.len() - 1, "next": ledger.len(), "seq": record["seq"], "hash": &last[..64],
+        "last": ledger.len() - last.len() - 1, "next": ledger.len(), "seq": record["seq"], "hash": hash,
     });
     let sha = |text: &str| -> String {
         let digest = ring::digest::digest(&ring::digest::SHA256, text.as_bytes());

@@ -108,7 +108,7 @@ fn named(system: &SystemName, rules: &Rules) -> (Named, Named) {
         }
     }
     kinds.extend(given);
-    (once(kinds), once(fields))
+    (once(&kinds), once(&fields))
 }
 
 /// The custom fields of an agreement, and whether they travel this way.
@@ -127,7 +127,7 @@ fn shared(agreement: &Agreement, way: Direction) -> impl Iterator<Item = (String
 }
 
 /// A word that is read and written is told once, as written.
-fn once(words: Named) -> Named {
+fn once(words: &Named) -> Named {
     words
         .iter()
         .filter(|(word, written)| *written || !words.contains(&(word.clone(), true)))
