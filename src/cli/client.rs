@@ -49,7 +49,7 @@ impl Client {
         };
         let address = Url::parse(&format!("http://{}/", running.address)).map_err(Failure::failed)?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let http = assemble::loopback_egress(&clock).map_err(Failure::failed)?;
+        let http = assemble::egress_to(running.address.ip(), &clock).map_err(Failure::failed)?;
         Ok(Some(Self { http, clock, address, token }))
     }
 

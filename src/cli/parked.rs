@@ -80,8 +80,7 @@ async fn list(which: &Which, output: &Output) -> Result<(), Failure> {
         .into_iter()
         .map(|line| {
             let since = line.since.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-            let reason = if line.discarded { format!("(given up) {}", line.reason) } else { line.reason };
-            vec![line.case, line.system.to_string(), line.item, since, reason]
+            vec![line.case, line.system.to_string(), line.item, since, line.reason]
         })
         .collect();
     output.table(&["case", "system", "item", "since", "reason"], &rows);

@@ -65,8 +65,7 @@ impl Serve {
             .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
-        data.announce(&Running { pid: std::process::id(), address: address.to_string() })
-            .map_err(Failure::failed)?;
+        data.announce(&Running::here(address)).map_err(Failure::failed)?;
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
         let router = api::router(bridge.clone(), admin);

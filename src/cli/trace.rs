@@ -58,6 +58,9 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         if leg.parked > 0 {
             line.push_str(&format!(", {} parked", leg.parked));
         }
+        if leg.given_up > 0 {
+            line.push_str(&format!(", {} given up", leg.given_up));
+        }
         if let Some(url) = &leg.url {
             line.push_str(&format!("  {url}"));
         }

@@ -1,5 +1,6 @@
 //! From a checked configuration to the parts of a running bridge.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -203,6 +204,16 @@ pub async fn parts(
 /// When no HTTP client can be built.
 pub fn loopback_egress(clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
     Egress::new(AddressPolicy { loopback: true, ..AddressPolicy::default() }, Arc::clone(clock))
+}
+
+/// An egress that reaches this machine, and `ip`, which is one of its addresses.
+///
+/// # Errors
+///
+/// When no HTTP client can be built.
+pub fn egress_to(ip: IpAddr, clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
+    let allow = ip.to_string().parse().into_iter().collect();
+    Egress::new(AddressPolicy { loopback: true, allow, ..AddressPolicy::default() }, Arc::clone(clock))
 }
 
 /// What a system may reach: the addresses the admin allowed, and this machine if the admin wrote its name.

@@ -1,6 +1,7 @@
 //! The data directory: where ledger, store, files and keys of one bridge stand.
 
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -21,8 +22,21 @@ pub struct DataDir {
 pub struct Running {
     /// Its process.
     pub pid: u32,
-    /// Where it listens.
-    pub address: String,
+    /// Where it is reached from this machine.
+    pub address: SocketAddr,
+}
+
+impl Running {
+    /// This process, which listens at `listens`.
+    pub fn here(listens: SocketAddr) -> Self {
+        let ip = match listens.ip() {
+            // Every address of this machine: the nearest of them is as good as any.
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Self { pid: std::process::id(), address: SocketAddr::new(ip, listens.port()) }
+    }
 }
 
 /// Why the data directory cannot be used.

@@ -86,6 +86,28 @@ fn a_bridge_is_asked_beside_its_daemon_and_after_it_with_the_same_answer() {
 }
 
 #[test]
+fn a_daemon_is_asked_wherever_it_listens() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    // Every address of this machine, and one that is not the usual loopback.
+    for address in ["0.0.0.0:0", "127.0.0.7:0"] {
+        let bridge = TestBridge::new().listen(address).without_webhooks().start(&desks, &["partner"]);
+        assert_eq!(bridge.json(&["cases"]), serde_json::json!([]), "{address}");
+    }
+}
+
+#[test]
+fn a_command_leaves_its_token_with_nobody_who_listens_where_a_daemon_was() {
+    let folder = tempfile::tempdir().unwrap();
+    assert_eq!(demo(folder.path()).code, 0);
+    let stranger = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    stranger.set_nonblocking(true).unwrap();
+    let left = serde_json::json!({ "pid": 1, "address": stranger.local_addr().unwrap().to_string() });
+    fs::write(folder.path().join("daemon.json"), left.to_string()).unwrap();
+    assert_eq!(json(&on(folder.path(), &["cases", "--json"]))[0]["case"], "TL-1");
+    assert_eq!(stranger.accept().unwrap_err().kind(), std::io::ErrorKind::WouldBlock, "nobody called");
+}
+
+#[test]
 fn a_changed_byte_and_a_missing_record_are_noticed() {
     let folder = tempfile::tempdir().unwrap();
     assert_eq!(demo(folder.path()).code, 0);

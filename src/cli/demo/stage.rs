@@ -58,7 +58,8 @@ impl Stage {
             listeners.push(listen(if well_known { port } else { 0 }).await?);
         }
         let bridge_listener = listeners.pop().ok_or_else(|| Failure::failed("no port"))?;
-        let bridge_address = bridge_listener.local_addr().map_err(Failure::failed)?.to_string();
+        let bridge_listens = bridge_listener.local_addr().map_err(Failure::failed)?;
+        let bridge_address = bridge_listens.to_string();
 
         let token = secret(entropy.as_ref(), "");
         let webhook_secret = secret(entropy.as_ref(), "whsec_");
@@ -112,8 +113,7 @@ impl Stage {
             let stopped = async move { stopping.stopping().await };
             api::serve(bridge_listener, router, api::Bounds::default(), serving, stopped).await;
         });
-        data.announce(&Running { pid: std::process::id(), address: bridge_address.clone() })
-            .map_err(Failure::failed)?;
+        data.announce(&Running::here(bridge_listens)).map_err(Failure::failed)?;
         Ok(Self { desks, bridge, bridge_address, clock, data, supervisor })
     }
 
