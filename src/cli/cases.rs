@@ -50,6 +50,9 @@ impl Cases {
             })
             .collect();
         output.table(&["case", "status", "priority", "tickets", "title"], &rows);
+        if let (true, Some(last)) = (cases.len() == self.limit, cases.last()) {
+            output.progress(&format!("there may be more: --after {}", last.case));
+        }
         Ok(())
     }
 }

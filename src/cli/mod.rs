@@ -98,7 +98,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.json);
     let result = match cli.command {
         Command::Demo(demo) => Box::pin(demo.run(&output)).await,
-        Command::Serve(serve) => Box::pin(serve.run()).await,
+        Command::Serve(serve) => Box::pin(serve.run(&output)).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,

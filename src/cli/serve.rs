@@ -10,9 +10,9 @@ use sd_notify::NotifyState;
 use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
 
-use super::Failure;
 use super::access::load;
 use super::stop::told_to_stop;
+use super::{Failure, Output};
 use crate::api;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
@@ -41,9 +41,10 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
         let config = load(&self.config)?;
-        let form = match self.log_format.unwrap_or(config.log_format) {
+        let asked = self.log_format.or(output.json.then_some(LogFormat::Json));
+        let form = match asked.unwrap_or(config.log_format) {
             LogFormat::Text => logs::Form::Human,
             LogFormat::Json => logs::Form::Json,
         };
@@ -60,6 +61,10 @@ impl Serve {
         let (parts, data) =
             assemble::parts(config, clock, Arc::clone(&entropy)).await.map_err(Failure::failed)?;
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
+        if data.is_open_to_others() {
+            let path = data.root().display();
+            tracing::warn!(%path, "Others than its owner may look into the data directory, where files stand as they are; chmod 700 it.");
+        }
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;

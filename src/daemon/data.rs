@@ -113,6 +113,12 @@ impl DataDir {
         Err(fault(&self.root, "opened", std::io::Error::other(why)))
     }
 
+    /// Whether others than its owner may list or enter it.
+    pub fn is_open_to_others(&self) -> bool {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(&self.root).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    }
+
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root

@@ -4,6 +4,7 @@ use std::fs;
 
 use super::bridge::{TestBridge, run, secret, throughline};
 use super::desks::Desks;
+use super::web;
 
 const BROKEN: &str = r#"[bridge]
 home = "contosso"
@@ -101,7 +102,7 @@ fn a_configuration_is_compared_with_what_the_systems_really_have() {
     let right = TestBridge::new().set_up(&desks, &["partner"]);
     let said = right.command(&["check"]);
     assert_eq!(said.code, 0, "{said:?}");
-    assert!(said.out.contains("is right: 2 systems, 1 agreements."), "{said:?}");
+    assert!(said.out.contains("is right: 2 systems, 1 agreement."), "{said:?}");
     let said = right.command(&["check", "--online"]);
     assert_eq!(said.code, 0, "{said:?}");
     assert_eq!(said.out.matches(" well").count(), 2, "{said:?}");
@@ -124,6 +125,34 @@ fn a_configuration_is_compared_with_what_the_systems_really_have() {
     let said = right.command(&["check", "--online"]);
     assert_eq!(said.code, 1);
     assert!(said.out.contains("cannot log in") && !said.out.contains("another-token"), "{said:?}");
+}
+
+#[test]
+fn the_readme_names_every_command_and_no_metric_that_is_not_there() {
+    let readme = fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/README.md")).unwrap();
+    let help = run(throughline().arg("--help")).out;
+    let commands: Vec<&str> = help
+        .lines()
+        .skip_while(|line| !line.starts_with("Commands:"))
+        .skip(1)
+        .take_while(|line| !line.is_empty())
+        .filter_map(|line| line.strip_prefix("  ")?.split_once(' ').map(|(name, _)| name))
+        .filter(|name| !name.is_empty() && *name != "help")
+        .collect();
+    assert!(commands.contains(&"serve") && commands.len() > 5, "{commands:?}");
+    for command in commands {
+        let named = [format!("throughline {command}"), format!("-- {command}")];
+        assert!(named.iter().any(|name| readme.contains(name)), "README.md does not name `{command}`");
+    }
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let bridge = TestBridge::new().start(&desks, &["partner"]);
+    let metrics = web::get(&bridge.address, "/metrics").body;
+    let words = readme.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
+    let named: Vec<&str> = words.filter(|word| word.starts_with("throughline_")).collect();
+    assert!(named.len() > 2, "{named:?}");
+    for name in named {
+        assert!(metrics.contains(&format!("\n{name}{{")), "README.md speaks of {name}, which is not served");
+    }
 }
 
 #[test]

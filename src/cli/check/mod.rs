@@ -70,10 +70,10 @@ impl Check {
                 output.value(&json!({ "problems": warnings }));
             } else {
                 output.line(&format!(
-                    "{} is right: {} systems, {} agreements.",
+                    "{} is right: {}, {}.",
                     self.config.display(),
-                    systems.len(),
-                    config.rules.agreements.len()
+                    counted(systems.len(), "system"),
+                    counted(config.rules.agreements.len(), "agreement")
                 ));
             }
             return Ok(());
@@ -91,8 +91,7 @@ impl Check {
         }
         match answers.iter().map(Asked::faults).sum::<usize>() {
             0 => Ok(()),
-            1 => Err(Failure::failed("1 problem found")),
-            more => Err(Failure::Failed(format!("{more} problems found"))),
+            faults => Err(Failure::Failed(format!("{} found", counted(faults, "problem")))),
         }
     }
 }
@@ -101,6 +100,10 @@ impl Asked {
     fn faults(&self) -> usize {
         self.problems.len() + self.words.iter().filter(|word| word.problem.is_some()).count()
     }
+}
+
+fn counted(count: usize, noun: &str) -> String {
+    if count == 1 { format!("1 {noun}") } else { format!("{count} {noun}s") }
 }
 
 /// One table of systems and one of their words.
