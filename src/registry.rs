@@ -1,7 +1,8 @@
 //! The kinds of system this build can connect. The only file that names connectors.
 
+use serde::Serialize;
 use throughline_sdk::connector::Built;
-use throughline_sdk::{Capabilities, Result, Setting, SettingKind, Settings};
+use throughline_sdk::{Capabilities, CreateClass, Result, Setting, SettingKind, Settings};
 
 /// One kind of system.
 #[derive(Clone, Copy, Debug)]
@@ -20,6 +21,8 @@ pub struct Kind {
     pub tested_against: &'static str,
     /// What a system of this kind can do, by its settings.
     pub build: fn(&Settings) -> Result<Built>,
+    /// Whether a system could be built from these settings.
+    pub check: fn(&Settings) -> Result<()>,
 }
 
 /// Every kind, by name.
@@ -32,6 +35,7 @@ pub const KINDS: &[Kind] = &[
         priorities: throughline_practice::PRIORITIES,
         tested_against: throughline_practice::TESTED_AGAINST,
         build: throughline_practice::build,
+        check: |settings| throughline_practice::build(settings).map(drop),
     },
     Kind {
         name: "redmine",
@@ -41,6 +45,7 @@ pub const KINDS: &[Kind] = &[
         priorities: throughline_redmine::PRIORITIES,
         tested_against: throughline_redmine::TESTED_AGAINST,
         build: throughline_redmine::build,
+        check: |settings| throughline_redmine::build(settings).map(drop),
     },
     Kind {
         name: "request-tracker",
@@ -50,6 +55,7 @@ pub const KINDS: &[Kind] = &[
         priorities: throughline_request_tracker::PRIORITIES,
         tested_against: throughline_request_tracker::TESTED_AGAINST,
         build: throughline_request_tracker::build,
+        check: |settings| throughline_request_tracker::build(settings).map(drop),
     },
 ];
 
@@ -58,48 +64,96 @@ pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
 
-/// The README's table of connectors, as Markdown.
-pub fn table() -> String {
-    let mut text = String::from(
-        "| kind | connects | create, comment, file | edit, retract | conditional write | webhooks | tested against |\n\
-         |---|---|---|---|---|---|---|\n",
-    );
-    for kind in KINDS {
-        let capabilities = example(kind);
-        let row = capabilities.map_or_else(
-            |error| format!("| `{}` | {} | {error} |\n", kind.name, kind.title),
-            |capabilities| row(kind, &capabilities),
-        );
-        text.push_str(&row);
-    }
-    text
+/// What a kind can do, in the words of the README's table.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Abilities {
+    /// How a create, a comment and a file are kept from being doubled; `no` for what it cannot take.
+    pub create: &'static str,
+    /// See `create`.
+    pub comment: &'static str,
+    /// See `create`.
+    pub file: &'static str,
+    /// Whether comments can be changed afterwards.
+    pub edit: bool,
+    /// Whether comments can be taken back.
+    pub retract: bool,
+    /// What keeps a write from overwriting what was not seen: none, racy or atomic.
+    pub conditional_write: String,
+    /// What its webhooks carry: no, hint or complete.
+    pub webhooks: String,
+    /// The largest file, in bytes.
+    pub max_file_bytes: u64,
 }
 
-fn row(kind: &Kind, capabilities: &Capabilities) -> String {
-    let yes = |flag: bool| if flag { "yes" } else { "no" };
-    let class = |class: throughline_sdk::CreateClass| {
-        use throughline_sdk::CreateClass::{C0, C1, C2, C3, C4};
-        match class {
-            C0 => "C0",
-            C1 => "C1",
-            C2 => "C2",
-            C3 { .. } => "C3",
-            C4 => "C4",
-        }
+/// What a kind can do with the examples of its settings.
+///
+/// # Errors
+///
+/// When its own examples do not suffice, which is a defect of the kind.
+pub fn abilities(kind: &Kind) -> Result<Abilities> {
+    let class = |class: CreateClass| match class {
+        CreateClass::C0 => "C0",
+        CreateClass::C1 => "C1",
+        CreateClass::C2 => "C2",
+        CreateClass::C3 { .. } => "C3",
+        CreateClass::C4 => "C4",
     };
-    format!(
-        "| `{}` | {} | {}, {}, {} | {}, {} | {} | {} | {} |\n",
-        kind.name,
-        kind.title,
-        class(capabilities.create),
-        class(capabilities.comment),
-        capabilities.attach.map_or("no", class),
-        yes(capabilities.edit),
-        yes(capabilities.retract),
-        format!("{:?}", capabilities.conditional_write).to_lowercase(),
-        capabilities.webhooks.map_or_else(|| "no".to_owned(), |what| format!("{what:?}").to_lowercase()),
-        kind.tested_against,
-    )
+    let can = example(kind)?;
+    Ok(Abilities {
+        create: class(can.create),
+        comment: class(can.comment),
+        file: can.attach.map_or("no", class),
+        edit: can.edit,
+        retract: can.retract,
+        conditional_write: format!("{:?}", can.conditional_write).to_lowercase(),
+        webhooks: can.webhooks.map_or_else(|| "no".to_owned(), |what| format!("{what:?}").to_lowercase()),
+        max_file_bytes: can.max_file_bytes,
+    })
+}
+
+/// The columns of the table of connectors.
+pub const COLUMNS: [&str; 7] = [
+    "kind",
+    "connects",
+    "create, comment, file",
+    "edit, retract",
+    "conditional write",
+    "webhooks",
+    "tested against",
+];
+
+/// The table of connectors: one row for each kind.
+pub fn rows() -> Vec<Vec<String>> {
+    let yes = |flag: bool| if flag { "yes" } else { "no" };
+    KINDS
+        .iter()
+        .map(|kind| match abilities(kind) {
+            Ok(can) => vec![
+                kind.name.to_owned(),
+                kind.title.to_owned(),
+                format!("{}, {}, {}", can.create, can.comment, can.file),
+                format!("{}, {}", yes(can.edit), yes(can.retract)),
+                can.conditional_write,
+                can.webhooks,
+                kind.tested_against.to_owned(),
+            ],
+            Err(error) => vec![kind.name.to_owned(), kind.title.to_owned(), error.to_string()],
+        })
+        .collect()
+}
+
+/// The README's table of connectors, as Markdown.
+pub fn table() -> String {
+    let mut text = format!("| {} |\n|{}\n", COLUMNS.join(" | "), "---|".repeat(COLUMNS.len()));
+    for row in rows() {
+        let cells: Vec<String> = row
+            .iter()
+            .enumerate()
+            .map(|(at, cell)| if at == 0 { format!("`{cell}`") } else { cell.clone() })
+            .collect();
+        text.push_str(&format!("| {} |\n", cells.join(" | ")));
+    }
+    text
 }
 
 /// The capabilities of a kind with the examples of its required settings.

@@ -1,7 +1,7 @@
 //! The interface of the command line beside a running daemon: cases, traces, and what is parked.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
+use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
 use axum::extract::{Path, Query, Request, State};
 use axum::http::{StatusCode, header};
 use axum::middleware::Next;
@@ -21,7 +21,7 @@ use crate::deliver::Nudge;
 use crate::intake;
 
 /// Most cases in one answer.
-const PAGE: usize = 1000;
+pub(crate) const PAGE: usize = 1000;
 
 /// Where a page of cases begins.
 #[derive(Debug, Deserialize)]
@@ -79,14 +79,17 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(api): State<Api>,
-    Path(case): Path<String>,
+    case: Result<Path<String>, PathRejection>,
 ) -> Result<Json<CaseLine>, Problem> {
-    let case = named(&api, &case).await?;
+    let case = named(&api, &case?).await?;
     Ok(Json(CaseLine::of(&case)))
 }
 
-pub(super) async fn trace(State(api): State<Api>, Path(name): Path<String>) -> Result<Json<Trace>, Problem> {
-    let case = named(&api, &name).await?;
+pub(super) async fn trace(
+    State(api): State<Api>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Json<Trace>, Problem> {
+    let case = named(&api, &name?).await?;
     let records =
         api.bridge.shared().journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     Ok(Json(Trace::of(&case, &records)))
@@ -120,9 +123,9 @@ pub(super) async fn discard(
 /// An operator's nudge: the ticket is read afresh.
 pub(super) async fn refresh(
     State(api): State<Api>,
-    Path(name): Path<String>,
+    name: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let case = named(&api, &name).await?;
+    let case = named(&api, &name?).await?;
     let shared = api.bridge.shared();
     for (system, leg) in &case.legs {
         let Some(ticket) = leg.ticket.clone() else { continue };

@@ -11,7 +11,7 @@ use throughline_sdk::layer::CircuitState;
 use super::Api;
 use super::problem::Problem;
 use crate::store::Index;
-use crate::telemetry::metrics::MEDIA_TYPE;
+use crate::telemetry::metrics::{Answers, MEDIA_TYPE};
 
 /// The process runs and its ledger can be written.
 pub(super) async fn alive(State(api): State<Api>) -> Result<Json<Value>, Problem> {
@@ -47,8 +47,15 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     shared.metrics.cases("all", counts.cases);
     shared.metrics.cases("working", counts.working);
     shared.metrics.cases("parked", counts.parked);
+    shared.metrics.work(shared.lanes_busy(), counts.hints);
     for system in shared.systems.values() {
-        shared.metrics.circuit(&system.name, system.circuit.state() != CircuitState::Closed);
+        let state = system.state.get();
+        let answers = Answers {
+            open_circuit: system.circuit.state() != CircuitState::Closed,
+            failing: state.error.is_some(),
+            well: state.well,
+        };
+        shared.metrics.answers(&system.name, answers);
     }
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], shared.metrics.text()).into_response())
 }

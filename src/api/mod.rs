@@ -3,6 +3,7 @@
 mod cases;
 mod health;
 mod problem;
+mod serve;
 pub mod view;
 mod webhooks;
 
@@ -12,6 +13,9 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 use secrecy::SecretString;
+
+pub(crate) use cases::PAGE;
+pub use serve::{Bounds, serve};
 
 use crate::daemon::Bridge;
 

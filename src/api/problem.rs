@@ -1,7 +1,7 @@
 //! Errors as RFC 9457 problem documents.
 
-use axum::extract::rejection::{BytesRejection, JsonRejection, QueryRejection};
-use axum::http::{StatusCode, header};
+use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde_json::json;
 
@@ -10,12 +10,25 @@ use serde_json::json;
 pub(crate) struct Problem {
     status: StatusCode,
     detail: String,
+    /// How the caller would authenticate, for a 401.
+    scheme: &'static str,
 }
 
 impl Problem {
     /// What went wrong, and what the caller can do.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into() }
+        Self { status, detail: detail.into(), scheme: "Bearer" }
+    }
+
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// A webhook whose sender did not show who it is.
+    pub(crate) fn unsigned() -> Self {
+        // Whoever cannot authenticate learns nothing about why.
+        let problem = Self::new(StatusCode::UNAUTHORIZED, "the webhook's signature is not good");
+        Self { scheme: "Webhook-Signature", ..problem }
     }
 
     /// Something on our side; the cause goes to the log, not to the caller.
@@ -27,6 +40,12 @@ impl Problem {
 
 impl From<QueryRejection> for Problem {
     fn from(rejection: QueryRejection) -> Self {
+        Self::new(rejection.status(), rejection.body_text())
+    }
+}
+
+impl From<PathRejection> for Problem {
+    fn from(rejection: PathRejection) -> Self {
         Self::new(rejection.status(), rejection.body_text())
     }
 }
@@ -52,7 +71,22 @@ impl IntoResponse for Problem {
             "status": self.status.as_u16(),
             "detail": self.detail,
         });
-        (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string()).into_response()
+        let mut response =
+            (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body.to_string())
+                .into_response();
+        // What HTTP asks for beside such an answer.
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                response
+                    .headers_mut()
+                    .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.scheme));
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));
+            }
+            _ => {}
+        }
+        response
     }
 }
 

@@ -43,6 +43,8 @@ pub struct LegLine {
     pub outstanding: usize,
     /// Items that wait for a person.
     pub parked: usize,
+    /// Items that a person gave up.
+    pub given_up: usize,
 }
 
 /// One parked item.
@@ -60,8 +62,6 @@ pub struct ParkedLine {
     pub reason: String,
     /// Since when.
     pub since: Timestamp,
-    /// Given up by a person.
-    pub discarded: bool,
 }
 
 /// The whole story of a case.
@@ -116,7 +116,7 @@ pub fn find(index: &Index, name: &str) -> Result<Option<Case>, store::Error> {
     }
 }
 
-/// Everything that is parked, a page of cases at a time.
+/// Everything that waits for a person, a page of cases at a time.
 ///
 /// # Errors
 ///
@@ -126,7 +126,7 @@ pub fn parked(index: &Index, after: CaseId, limit: usize) -> Result<Vec<ParkedLi
     for id in index.parked(after, limit)? {
         let Some(case) = index.case(id)? else { continue };
         for (system, leg) in &case.legs {
-            for (item, parked) in &leg.parked {
+            for (item, parked) in leg.parked.iter().filter(|(_, parked)| !parked.discarded) {
                 lines.push(ParkedLine {
                     case: case.id.to_string(),
                     system: system.clone(),
@@ -134,7 +134,6 @@ pub fn parked(index: &Index, after: CaseId, limit: usize) -> Result<Vec<ParkedLi
                     kind: format!("{:?}", parked.kind),
                     reason: parked.reason.clone(),
                     since: parked.since,
-                    discarded: parked.discarded,
                 });
             }
         }
@@ -149,7 +148,6 @@ pub fn parked(index: &Index, after: CaseId, limit: usize) -> Result<Vec<ParkedLi
                         "the legs disagree; this one wants {wanted:?}; make them agree in one of the desks"
                     ),
                     since: conflict.since,
-                    discarded: false,
                 });
             }
         }
@@ -183,7 +181,8 @@ impl CaseLine {
                         Health::Merged { into } => format!("merged into {into}"),
                     },
                     outstanding: leg.outstanding.len(),
-                    parked: leg.parked.len(),
+                    parked: leg.parked.values().filter(|parked| !parked.discarded).count(),
+                    given_up: leg.parked.values().filter(|parked| parked.discarded).count(),
                 })
                 .collect(),
         }

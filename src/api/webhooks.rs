@@ -1,9 +1,11 @@
 //! `POST /webhooks/{system}`: answered 202 once what it hints at is durable.
 
+use std::time::Duration;
+
 use axum::Json;
 use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{Path, RawQuery, State};
+use axum::extract::rejection::PathRejection;
+use axum::extract::{FromRequest, Path, RawQuery, Request, State};
 use axum::http::{HeaderMap, StatusCode};
 use serde_json::{Value, json};
 use throughline_sdk::{ErrorKind, RawWebhook, SystemName};
@@ -12,20 +14,43 @@ use super::Api;
 use super::problem::Problem;
 use crate::intake;
 
+/// How long a webhook's body may take to arrive. Nobody has shown who they are before its end.
+const BODY: Duration = Duration::from_secs(30);
+
 pub(super) async fn take(
     State(api): State<Api>,
-    Path(system): Path<String>,
+    system: Result<Path<String>, PathRejection>,
     RawQuery(query): RawQuery,
     headers: HeaderMap,
-    body: Result<Bytes, BytesRejection>,
+    request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
-    let body = body?;
+    let Path(system) = system?;
     let shared = api.bridge.shared();
-    let received = shared.clock.now();
+    let body = tokio::select! {
+        biased;
+        body = Bytes::from_request(request, &()) => body?,
+        () = shared.clock.sleep(BODY) => {
+            let detail = format!("the body did not arrive within {} s", BODY.as_secs());
+            return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
+        }
+    };
+    let (received, began) = (shared.clock.now(), shared.clock.monotonic());
     let webhook = RawWebhook { headers, query: query.unwrap_or_default(), body, received };
     match intake::webhook(shared, &SystemName::new(system), &webhook).await {
-        Ok(hints) => Ok((StatusCode::ACCEPTED, Json(json!({ "hints": hints })))),
-        Err(refusal) => Err(problem(&refusal)),
+        Ok(hints) => {
+            shared.metrics.webhook(shared.clock.monotonic().saturating_sub(began));
+            Ok((StatusCode::ACCEPTED, Json(json!({ "hints": hints }))))
+        }
+        Err(refusal) => {
+            let problem = problem(&refusal);
+            shared.metrics.webhook_refused(match problem.status() {
+                StatusCode::NOT_FOUND => "unknown_system",
+                StatusCode::UNAUTHORIZED => "unsigned",
+                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
+                _ => "malformed",
+            });
+            Err(problem)
+        }
     }
 }
 
@@ -46,11 +71,8 @@ fn problem(refusal: &intake::Refusal) -> Problem {
         ) => StatusCode::BAD_REQUEST,
     };
     tracing::info!(error = %refusal, status = status.as_u16(), "A webhook was refused.");
-    // Whoever cannot authenticate learns nothing about why.
-    let detail = if status == StatusCode::UNAUTHORIZED {
-        "the webhook's signature is not good".into()
-    } else {
-        refusal.to_string()
-    };
-    Problem::new(status, detail)
+    if status == StatusCode::UNAUTHORIZED {
+        return Problem::unsigned();
+    }
+    Problem::new(status, refusal.to_string())
 }

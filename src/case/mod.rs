@@ -72,9 +72,10 @@ impl Case {
         self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
-    /// Whether anything of it waits for a person.
+    /// Whether anything of it waits for a person. What a person gave up does not.
     pub fn is_parked(&self) -> bool {
-        !self.document.conflicts.is_empty() || self.legs.values().any(|leg| !leg.parked.is_empty())
+        let waits = |leg: &Leg| leg.parked.values().any(|parked| !parked.discarded);
+        !self.document.conflicts.is_empty() || self.legs.values().any(waits)
     }
 }
 

@@ -4,14 +4,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytes::Bytes;
-use http::{HeaderMap, HeaderValue, Method, header};
-use secrecy::{ExposeSecret, SecretString};
-use serde::de::DeserializeOwned;
-use throughline_sdk::http::{Request, Transport};
-use throughline_sdk::{Clock, Entropy, Urgency};
-use url::Url;
+use secrecy::SecretString;
+use throughline_sdk::{Clock, Entropy};
 
+use super::client::Client;
 use super::{Failure, Which};
 use crate::api::view::{self, CaseLine, ParkedLine, Trace};
 use crate::case::CaseId;
@@ -19,6 +15,10 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
 use crate::ledger::Journal;
+
+/// How long a daemon that starts or stops just now is waited for.
+const PATIENCE: Duration = Duration::from_secs(5);
+const GLANCE: Duration = Duration::from_millis(100);
 
 /// A bridge that can be read.
 #[derive(Debug)]
@@ -32,21 +32,22 @@ pub(super) enum Access {
 /// Loads a configuration for a command.
 pub(super) fn load(path: &Path) -> Result<Config, Failure> {
     config::load(path, &config::ProcessEnvironment, &assemble::kind_settings())
-        .map_err(|problems| Failure::Usage(problems.render(false)))
-}
-
-/// A client of a running daemon's interface.
-#[derive(Debug)]
-pub(super) struct Client {
-    http: Arc<dyn Transport>,
-    clock: Arc<dyn Clock>,
-    address: Url,
-    token: SecretString,
+        .map_err(Failure::Configuration)
 }
 
 impl Which {
-    /// The data directory that is meant.
-    pub(super) fn directory(&self) -> Result<PathBuf, Failure> {
+    /// The data directory that is meant, which has to hold a ledger.
+    pub(super) fn data(&self) -> Result<DataDir, Failure> {
+        let directory = self.directory()?;
+        let data = DataDir::existing(&directory).map_err(Failure::failed)?;
+        if data.holds_ledger() {
+            return Ok(data);
+        }
+        let message = format!("{} holds no ledger: no bridge has run there", directory.display());
+        Err(Failure::Failed(message))
+    }
+
+    fn directory(&self) -> Result<PathBuf, Failure> {
         match (&self.data, &self.config) {
             (Some(data), _) => Ok(data.clone()),
             (None, Some(config)) => Ok(load(config)?.data_dir),
@@ -66,33 +67,49 @@ impl Which {
 impl Access {
     /// Opens the bridge that is meant.
     pub(super) async fn open(which: &Which) -> Result<Self, Failure> {
-        let directory = which.directory()?;
-        let data = DataDir::existing(&directory).map_err(Failure::failed)?;
-        if let Some(client) = Client::of(&data)?
-            && client.get::<serde_json::Value>("healthz").await.is_ok()
-        {
-            return Ok(Self::Daemon(client));
+        let data = which.data()?;
+        let clock = SystemClock::new();
+        let end = clock.monotonic() + PATIENCE;
+        loop {
+            // The lock first: while it is held by a daemon the announced address is that daemon's, and our token
+            // goes to nobody else who may listen there by now.
+            match data.is_owned() {
+                Ok(false) => return Self::directory(which, &data).await,
+                Ok(true) => {}
+                Err(error) => return Err(Failure::failed(error)),
+            }
+            if let Some(client) = Client::of(&data)?
+                && client.answers().await
+            {
+                return Ok(Self::Daemon(client));
+            }
+            if clock.monotonic() > end {
+                let path = data.root().display();
+                let message = format!("a daemon owns {path} and does not answer; does it start or hang?");
+                return Err(Failure::Failed(message));
+            }
+            clock.sleep(GLANCE).await;
         }
-        let medium = assemble::medium(&data).map_err(|error| {
-            Failure::Failed(format!("{error}; if a daemon owns it, that daemon does not answer"))
-        })?;
+    }
+
+    async fn directory(which: &Which, data: &DataDir) -> Result<Self, Failure> {
+        // Opening the store writes files: made by another user, they would keep the daemon out.
+        data.check_owner().map_err(Failure::failed)?;
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let medium = assemble::medium(data).map_err(Failure::failed)?;
         let master =
             data.master_key(which.master_key()?.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
-        let journal = assemble::journal(&data, medium, master, &entropy).await.map_err(Failure::failed)?;
+        let journal = assemble::journal(data, medium, master, &entropy).await.map_err(Failure::failed)?;
         Ok(Self::Directory(journal))
     }
 
     pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
+        let from = after.map_or(Ok(CaseId(0)), str::parse).map_err(Failure::Usage)?;
         match self {
-            Self::Daemon(client) => {
-                let after = after.map(|after| format!("&after={after}")).unwrap_or_default();
-                client.get(&format!("api/v1/cases?limit={limit}{after}")).await
-            }
+            Self::Daemon(client) => client.cases(after, limit).await,
             Self::Directory(journal) => {
-                let after = after.map_or(Ok(CaseId(0)), str::parse).map_err(Failure::Usage)?;
                 let cases =
-                    journal.read(move |index| index.cases(after, limit)).await.map_err(Failure::failed)?;
+                    journal.read(move |index| index.cases(from, limit)).await.map_err(Failure::failed)?;
                 Ok(cases.iter().map(CaseLine::of).collect())
             }
         }
@@ -100,7 +117,7 @@ impl Access {
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
         match self {
-            Self::Daemon(client) => client.get(&format!("api/v1/trace/{name}")).await,
+            Self::Daemon(client) => client.trace(name).await,
             Self::Directory(journal) => {
                 let wanted = name.to_owned();
                 let case = journal
@@ -116,7 +133,7 @@ impl Access {
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         match self {
-            Self::Daemon(client) => client.get("api/v1/parked").await,
+            Self::Daemon(client) => client.parked().await,
             Self::Directory(journal) => journal
                 .read(|index| view::parked(index, CaseId(0), usize::MAX))
                 .await
@@ -132,60 +149,11 @@ impl Access {
         system: &str,
         item: &str,
     ) -> Result<(), Failure> {
-        let Self::Daemon(client) = self else {
-            return Err(Failure::Failed(
+        match self {
+            Self::Daemon(client) => client.decide(verb, case, system, item).await,
+            Self::Directory(_) => Err(Failure::Failed(
                 "this needs the running daemon; start it with `throughline serve`".to_owned(),
-            ));
-        };
-        let body = serde_json::json!({ "case": case, "system": system, "item": item });
-        client
-            .send::<serde_json::Value>(Method::POST, &format!("api/v1/parked/{verb}"), Some(&body))
-            .await
-            .map(drop)
-    }
-}
-
-impl Client {
-    fn of(data: &DataDir) -> Result<Option<Self>, Failure> {
-        let (Some(running), Some(token)) = (data.announced(), data.known_admin_token()) else {
-            return Ok(None);
-        };
-        let address = Url::parse(&format!("http://{}/", running.address)).map_err(Failure::failed)?;
-        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
-        let http = assemble::loopback_egress(&clock).map_err(Failure::failed)?;
-        Ok(Some(Self { http, clock, address, token }))
-    }
-
-    async fn get<T: DeserializeOwned>(&self, path: &str) -> Result<T, Failure> {
-        self.send(Method::GET, path, None).await
-    }
-
-    async fn send<T: DeserializeOwned>(
-        &self,
-        method: Method,
-        path: &str,
-        body: Option<&serde_json::Value>,
-    ) -> Result<T, Failure> {
-        let mut headers = HeaderMap::new();
-        let token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()));
-        headers.insert(header::AUTHORIZATION, token.map_err(Failure::failed)?);
-        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
-        let request = Request {
-            method,
-            url: self.address.join(path).map_err(Failure::failed)?,
-            headers,
-            body: body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
-            deadline: self.clock.monotonic() + Duration::from_secs(30),
-            urgency: Urgency::default(),
-            trace: [0; 16],
-            max_answer_bytes: 256 * 1024 * 1024,
-        };
-        let response = self.http.send(request).await.map_err(Failure::failed)?;
-        if !response.status.is_success() {
-            let problem: serde_json::Value = serde_json::from_slice(&response.body).unwrap_or_default();
-            let detail = problem.get("detail").and_then(serde_json::Value::as_str);
-            return Err(Failure::Failed(detail.map_or_else(|| response.status.to_string(), str::to_owned)));
+            )),
         }
-        serde_json::from_slice(&response.body).map_err(Failure::failed)
     }
 }

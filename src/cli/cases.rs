@@ -7,6 +7,8 @@ use super::{Failure, Output, Which};
 
 /// List cases, oldest first.
 #[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  throughline cases --config throughline.toml\n  \
+                        throughline cases --data /var/lib/throughline --after TL-1000 --limit 50 --json")]
 pub(super) struct Cases {
     #[command(flatten)]
     which: Which,
@@ -48,6 +50,9 @@ impl Cases {
             })
             .collect();
         output.table(&["case", "status", "priority", "tickets", "title"], &rows);
+        if let (true, Some(last)) = (cases.len() == self.limit, cases.last()) {
+            output.progress(&format!("there may be more: --after {}", last.case));
+        }
         Ok(())
     }
 }

@@ -1,7 +1,8 @@
 //! `throughline ledger`: is the record whole, and what does it say?
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
+use std::io::{BufRead, BufReader, BufWriter, Write};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -13,24 +14,41 @@ use crate::clock::SystemEntropy;
 use crate::daemon::DataDir;
 use crate::ledger;
 
+const VERIFY_HELP: &str = "\
+What is noticed: any changed byte, any record taken out, put in or moved, and a missing end, which the checkpoint \
+beside the ledger remembers. What is not: a ledger and a checkpoint that somebody wrote anew together, or cut at the \
+same record. Against that keep the last hash elsewhere, out of reach of who can write here, and hand it back by --seen.
+
+Examples:
+  throughline ledger verify --config throughline.toml
+  throughline ledger verify --data /var/lib/throughline --seen 9c0f… (64 hexadecimal digits)";
+
 /// Verify or export the ledger. Both only read, also beside a running daemon.
 #[derive(Debug, Args)]
 pub(super) struct Ledger {
     #[command(subcommand)]
     command: Command,
+    #[command(flatten)]
+    which: Which,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
     /// Check every record from the first: no byte changed, no record missing.
+    #[command(after_help = VERIFY_HELP)]
     Verify {
-        #[command(flatten)]
-        which: Which,
+        /// The hash that an earlier verification told: it has to stand in the record still.
+        #[arg(long, value_name = "HASH")]
+        seen: Option<String>,
     },
     /// Write the records, unsealed, as JSON lines.
+    #[command(
+        after_help = "What is exported can be read by everybody: a file of it is made for its owner alone.\n\n\
+                            Examples:\n  \
+                            throughline ledger export --config throughline.toml -o records.jsonl\n  \
+                            throughline ledger export --data /var/lib/throughline --case TL-1042 | jq ."
+    )]
     Export {
-        #[command(flatten)]
-        which: Which,
         /// Only this case.
         #[arg(long, value_name = "TL-ID")]
         case: Option<String>,
@@ -43,14 +61,14 @@ enum Command {
 impl Ledger {
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
         match self.command {
-            Command::Verify { which } => verify(which, *output).await,
-            Command::Export { which, case, output: file } => export(which, case, file).await,
+            Command::Verify { seen } => verify(&self.which, seen, *output).await,
+            Command::Export { case, output: file } => export(&self.which, case, file).await,
         }
     }
 }
 
-async fn verify(which: Which, output: Output) -> Result<(), Failure> {
-    let data = DataDir::existing(&which.directory()?).map_err(Failure::failed)?;
+async fn verify(which: &Which, seen: Option<String>, output: Output) -> Result<(), Failure> {
+    let data = which.data()?;
     let verified = blocking(move || {
         let medium = ledger::FileMedium::for_reading(data.root());
         let mut told = 0;
@@ -60,7 +78,13 @@ async fn verify(which: Which, output: Output) -> Result<(), Failure> {
                 output.progress(&format!("verified {told} GB …"));
             }
         };
-        ledger::verify(&medium, &mut progress).map_err(|fault| Failure::Failed(fault.to_string()))
+        let verified = ledger::verify(&medium, &mut progress).map_err(Failure::failed)?;
+        match seen {
+            Some(hash) if !stands(&data, &hash).map_err(Failure::failed)? => Err(Failure::Failed(format!(
+                "no record has the hash {hash}: what was seen then was taken out or written anew"
+            ))),
+            Some(_) | None => Ok(verified),
+        }
     })
     .await?;
     if output.json {
@@ -76,8 +100,28 @@ async fn verify(which: Which, output: Output) -> Result<(), Failure> {
     Ok(())
 }
 
-async fn export(which: Which, case: Option<String>, file: Option<PathBuf>) -> Result<(), Failure> {
-    let data = DataDir::existing(&which.directory()?).map_err(Failure::failed)?;
+/// Whether a record of the ledger, which has been verified, has this hash.
+fn stands(data: &DataDir, hash: &str) -> std::io::Result<bool> {
+    let wanted = hash.trim().to_ascii_lowercase();
+    for entry in std::fs::read_dir(data.root().join("ledger"))? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "log") {
+            continue;
+        }
+        let mut lines = BufReader::new(File::open(path)?);
+        let mut line = Vec::new();
+        while lines.read_until(b'\n', &mut line)? > 0 {
+            if line.split(|byte| *byte == b' ').next() == Some(wanted.as_bytes()) {
+                return Ok(true);
+            }
+            line.clear();
+        }
+    }
+    Ok(false)
+}
+
+async fn export(which: &Which, case: Option<String>, file: Option<PathBuf>) -> Result<(), Failure> {
+    let data = which.data()?;
     let case = case.map(|case| case.parse()).transpose().map_err(Failure::Usage)?;
     let scope = case.map_or(ledger::Scope::All, ledger::Scope::Case);
     let configured = which.master_key()?;
@@ -88,7 +132,12 @@ async fn export(which: Which, case: Option<String>, file: Option<PathBuf>) -> Re
             ledger::Keyring::open(Arc::clone(&medium), Arc::new(SystemEntropy::new()), &master, true);
         let keyring = keyring.map_err(Failure::failed)?;
         let mut out: Box<dyn Write> = match file {
-            Some(path) => Box::new(BufWriter::new(File::create(path).map_err(Failure::failed)?)),
+            Some(path) => {
+                let mut options = File::options();
+                let file = options.write(true).create(true).truncate(true).mode(0o600).open(&path);
+                let told = |error| Failure::Failed(format!("{} cannot be written: {error}", path.display()));
+                Box::new(BufWriter::new(file.map_err(told)?))
+            }
             None => Box::new(BufWriter::new(std::io::stdout())),
         };
         ledger::export(medium.as_ref(), &keyring, scope, out.as_mut()).map_err(Failure::failed)?;

@@ -4,12 +4,14 @@ mod access;
 mod bench;
 mod cases;
 mod check;
+mod client;
 mod connectors;
 mod demo;
 mod ledger;
 mod output;
 mod parked;
 mod serve;
+mod stop;
 mod trace;
 
 use std::path::PathBuf;
@@ -18,6 +20,8 @@ use std::process::ExitCode;
 use clap::{Args, Parser, Subcommand};
 
 pub use output::Output;
+
+use crate::config::Problems;
 
 /// Throughline federates tickets between organizations.
 ///
@@ -65,10 +69,10 @@ enum Command {
 #[derive(Clone, Debug, Args)]
 struct Which {
     /// The bridge's data directory.
-    #[arg(long, value_name = "DIR", conflicts_with = "config")]
+    #[arg(long, value_name = "DIR", global = true, conflicts_with = "config")]
     data: Option<PathBuf>,
     /// The bridge's configuration; its data directory is taken from there.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", global = true)]
     config: Option<PathBuf>,
 }
 
@@ -77,6 +81,8 @@ struct Which {
 enum Failure {
     /// The command line or the configuration is wrong.
     Usage(String),
+    /// The configuration has mistakes.
+    Configuration(Problems),
     /// It did not work.
     Failed(String),
 }
@@ -92,7 +98,7 @@ pub async fn run(cli: Cli) -> ExitCode {
     let output = Output::new(cli.json);
     let result = match cli.command {
         Command::Demo(demo) => Box::pin(demo.run(&output)).await,
-        Command::Serve(serve) => Box::pin(serve.run()).await,
+        Command::Serve(serve) => Box::pin(serve.run(&output)).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
@@ -105,6 +111,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failure::Usage(why)) => {
             output.error(&why);
+            ExitCode::from(2)
+        }
+        Err(Failure::Configuration(problems)) => {
+            output.problems(&problems);
             ExitCode::from(2)
         }
         Err(Failure::Failed(why)) => {

@@ -1,12 +1,21 @@
 //! `throughline parked`: what waits for a person.
 
 use clap::{Args, Subcommand};
+use serde_json::json;
 
 use super::access::Access;
 use super::{Failure, Output, Which};
 
 /// List what waits for a person, have it tried again, or give it up.
 #[derive(Debug, Args)]
+#[command(
+    after_help = "A field, comment or file is parked when a system refused it for good, or when nobody can tell \
+                        whether it arrived. Mend the cause, then have it tried again, or give it up; the rest of the \
+                        case goes on meanwhile.\n\nExamples:\n  \
+                        throughline parked --config throughline.toml\n  \
+                        throughline parked retry TL-1042 partner status --config throughline.toml\n  \
+                        throughline parked discard TL-1042 partner field:Component --config throughline.toml"
+)]
 pub(super) struct Parked {
     #[command(subcommand)]
     command: Option<Command>,
@@ -17,23 +26,16 @@ pub(super) struct Parked {
 #[derive(Debug, Subcommand)]
 enum Command {
     /// List what is parked, with the reasons.
-    List {
-        #[command(flatten)]
-        which: Which,
-    },
+    List,
     /// Try a parked item again.
     Retry {
         #[command(flatten)]
         item: Named,
-        #[command(flatten)]
-        which: Which,
     },
     /// Give a parked item up: it is not tried again until its value changes.
     Discard {
         #[command(flatten)]
         item: Named,
-        #[command(flatten)]
-        which: Which,
     },
 }
 
@@ -50,12 +52,18 @@ struct Named {
 impl Parked {
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
         match self.command {
-            None => list(&self.which, output).await,
-            Some(Command::List { which }) => list(&which, output).await,
-            Some(Command::Retry { item, which }) => decide(&which, &item, "retry", output).await,
-            Some(Command::Discard { item, which }) => decide(&which, &item, "discard", output).await,
+            None | Some(Command::List) => list(&self.which, output).await,
+            Some(Command::Retry { item }) => decide(&self.which, &item, Verb::Retry, output).await,
+            Some(Command::Discard { item }) => decide(&self.which, &item, Verb::Discard, output).await,
         }
     }
+}
+
+/// What becomes of a parked item.
+#[derive(Clone, Copy, Debug)]
+enum Verb {
+    Retry,
+    Discard,
 }
 
 async fn list(which: &Which, output: &Output) -> Result<(), Failure> {
@@ -72,18 +80,24 @@ async fn list(which: &Which, output: &Output) -> Result<(), Failure> {
         .into_iter()
         .map(|line| {
             let since = line.since.format("%Y-%m-%dT%H:%M:%SZ").to_string();
-            let reason = if line.discarded { format!("(given up) {}", line.reason) } else { line.reason };
-            vec![line.case, line.system.to_string(), line.item, since, reason]
+            vec![line.case, line.system.to_string(), line.item, since, line.reason]
         })
         .collect();
     output.table(&["case", "system", "item", "since", "reason"], &rows);
     Ok(())
 }
 
-async fn decide(which: &Which, named: &Named, verb: &str, output: &Output) -> Result<(), Failure> {
-    let access = Access::open(which).await?;
-    access.decide(verb, &named.case, &named.system, &named.item).await?;
-    let done = if verb == "retry" { "is tried again" } else { "is given up" };
-    output.line(&format!("{} of {} on {} {done}.", named.item, named.case, named.system));
+async fn decide(which: &Which, named: &Named, verb: Verb, output: &Output) -> Result<(), Failure> {
+    let (word, done) = match verb {
+        Verb::Retry => ("retry", "is tried again"),
+        Verb::Discard => ("discard", "is given up"),
+    };
+    let Named { case, system, item } = named;
+    Access::open(which).await?.decide(word, case, system, item).await?;
+    if output.json {
+        output.value(&json!({ "case": case, "system": system, "item": item, "done": word }));
+    } else {
+        output.line(&format!("{item} of {case} on {system} {done}."));
+    }
     Ok(())
 }

@@ -9,21 +9,25 @@ use clap::Args;
 use sd_notify::NotifyState;
 use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
-use tokio::sync::oneshot;
 
-use super::Failure;
 use super::access::load;
+use super::stop::told_to_stop;
+use super::{Failure, Output};
 use crate::api;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
 use crate::daemon::{Bridge, Running, assemble};
 use crate::telemetry::logs;
 
-/// How long a shutdown waits for callers to end their requests. What they sent and was not answered they send again.
-const GRACE: Duration = Duration::from_secs(3);
-
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
 #[derive(Debug, Args)]
+#[command(
+    after_help = "Serves /webhooks/SYSTEM, /healthz, /readyz and /metrics where `listen` says. Ends with 0 after \
+                        a stop in good order, with 1 when the ledger cannot be written any more: then mend the disk \
+                        and start it again.\n\nExamples:\n  \
+                        throughline serve --config /etc/throughline/throughline.toml\n  \
+                        throughline serve --config throughline.toml --log throughline=debug,warn --log-format json"
+)]
 pub(super) struct Serve {
     /// The configuration.
     #[arg(long, value_name = "FILE")]
@@ -37,9 +41,10 @@ pub(super) struct Serve {
 }
 
 impl Serve {
-    pub(super) async fn run(self) -> Result<(), Failure> {
+    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
         let config = load(&self.config)?;
-        let form = match self.log_format.unwrap_or(config.log_format) {
+        let asked = self.log_format.or(output.json.then_some(LogFormat::Json));
+        let form = match asked.unwrap_or(config.log_format) {
             LogFormat::Text => logs::Form::Human,
             LogFormat::Json => logs::Form::Json,
         };
@@ -56,30 +61,26 @@ impl Serve {
         let (parts, data) =
             assemble::parts(config, clock, Arc::clone(&entropy)).await.map_err(Failure::failed)?;
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
+        if data.is_open_to_others() {
+            let path = data.root().display();
+            tracing::warn!(%path, "Others than its owner may look into the data directory, where files stand as they are; chmod 700 it.");
+        }
         let listener = TcpListener::bind(listen)
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
-        data.announce(&Running { pid: std::process::id(), address: address.to_string() })
-            .map_err(Failure::failed)?;
+        data.announce(&Running::here(address)).map_err(Failure::failed)?;
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
         let router = api::router(bridge.clone(), admin);
-        let (watch, (told, hears)) = (bridge.clone(), oneshot::channel::<()>());
-        let served = axum::serve(listener, router).with_graceful_shutdown(async move {
+        let watch = bridge.clone();
+        let clock = Arc::clone(&bridge.shared().clock);
+        let stopped = async move {
             stop(&watch).await;
             notify(&[NotifyState::Stopping]);
-            drop(told);
-        });
-        let patience = async {
-            drop(hears.await);
-            bridge.shared().clock.sleep(GRACE).await;
         };
-        tokio::select! {
-            served = served.into_future() => served.map_err(Failure::failed)?,
-            () = patience => tracing::info!("Callers that have not ended their requests are left."),
-        }
+        api::serve(listener, router, api::Bounds::default(), clock, stopped).await;
         tracing::info!("The bridge is stopping: what is being sent comes to its end.");
         let stopped = bridge.stop().await;
         data.retire();
@@ -91,21 +92,13 @@ impl Serve {
 
 /// Returns when the process is told to stop, or the ledger failed and a restart is needed.
 async fn stop(bridge: &Bridge) {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut term), Ok(mut interrupt)) =
-        (signal(SignalKind::terminate()), signal(SignalKind::interrupt()))
-    else {
-        tracing::error!("Signals cannot be received; the daemon can only be killed.");
-        return std::future::pending().await;
-    };
     let failed = async {
         while !bridge.shared().has_failed() {
             bridge.shared().clock.sleep(Duration::from_millis(200)).await;
         }
     };
     tokio::select! {
-        _ = term.recv() => {}
-        _ = interrupt.recv() => {}
+        () = told_to_stop() => {}
         () = failed => tracing::error!("The ledger cannot be written any more: the daemon ends, so that it can be restarted."),
     }
 }

@@ -3,11 +3,21 @@
 use clap::Args;
 
 use super::access::Access;
+use super::output::printable;
 use super::{Failure, Output, Which};
 use crate::api::view;
+use crate::case::CaseId;
 
 /// Tell a case's whole story.
 #[derive(Debug, Args)]
+#[command(after_help = "Each line: when it was recorded, at which system, what happened, in words.\n  \
+                        hinted     something may have changed      intended  a change was recorded, to be sent\n  \
+                        seen       what was read from the system   effected  the system's answer, and how long it took\n  \
+                        decided    what the request became         failed    no success; when it is tried again\n  \
+                        withheld   what stays, and by which rule   parked    waits for a person\n\n\
+                        Examples:\n  \
+                        throughline trace helpdesk:4711 --config throughline.toml\n  \
+                        throughline trace TL-1042 --data /var/lib/throughline --json")]
 pub(super) struct Trace {
     /// A case (TL-1042) or any of its tickets (helpdesk:4711).
     #[arg(value_name = "TL-ID | SYSTEM:KEY")]
@@ -18,6 +28,12 @@ pub(super) struct Trace {
 
 impl Trace {
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
+        if self.name.parse::<CaseId>().is_err() && !self.name.contains(':') {
+            let name = &self.name;
+            return Err(Failure::Usage(format!(
+                "{name:?} names neither a case (TL-1042) nor a ticket (SYSTEM:KEY, as in helpdesk:4711)"
+            )));
+        }
         let trace = Access::open(&self.which).await?.trace(&self.name).await?;
         if output.json {
             output.value(&trace);
@@ -31,8 +47,8 @@ impl Trace {
 /// Prints a trace for people.
 pub(super) fn print(trace: &view::Trace, output: &Output) {
     let case = &trace.case;
-    output
-        .line(&output.bold(&format!("{} · {} · {} · {}", case.case, case.status, case.priority, case.title)));
+    let title = printable(&case.title);
+    output.line(&output.bold(&format!("{} · {} · {} · {title}", case.case, case.status, case.priority)));
     for leg in &case.legs {
         let key = leg.key.as_deref().unwrap_or("(being created)");
         let mut line = format!("  {}:{key} ({}), {}", leg.system, leg.party, leg.health);
@@ -42,10 +58,13 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         if leg.parked > 0 {
             line.push_str(&format!(", {} parked", leg.parked));
         }
+        if leg.given_up > 0 {
+            line.push_str(&format!(", {} given up", leg.given_up));
+        }
         if let Some(url) = &leg.url {
             line.push_str(&format!("  {url}"));
         }
-        output.line(&line);
+        output.line(&printable(&line));
     }
     output.line("");
     let width =
@@ -57,10 +76,10 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         let who = event.who.as_ref().map(|who| format!("{who}: ")).unwrap_or_default();
         let took = event.took_ms.map(|took| format!(" ({took} ms)")).unwrap_or_default();
         output.line(&format!(
-            "{}  {system:width$}  {:9} {who}{}{}",
+            "{}  {system:width$}  {:9} {}{}",
             output.dim(&at),
             event.what,
-            event.text,
+            printable(&format!("{who}{}", event.text)),
             output.dim(&took)
         ));
     }

@@ -144,7 +144,8 @@ const BRIDGE: Table = Table {
             key: "listen",
             holds: Holds::Socket,
             need: Need::Default(r#""127.0.0.1:8780""#),
-            doc: "Where webhooks, console and API are served: an IP address and a port.",
+            doc: "Where webhooks, health, metrics and the command line's interface are served: an IP address and a port. From \
+                  outside only /webhooks/ has to be reached, best through a proxy that speaks TLS.",
             example: r#""127.0.0.1:8780""#,
         },
         Key {
@@ -173,8 +174,9 @@ const BRIDGE: Table = Table {
             key: "master_key",
             holds: Holds::Setting(SettingKind::Secret),
             need: Need::Optional,
-            doc: "The key under which the keys of the cases are kept. A reference: { env = \"NAME\" } or \
-                  { file = \"PATH\" }, the path relative to this file.",
+            doc: "The key under which the keys of the cases are kept: 64 hexadecimal digits. A reference: \
+                  { env = \"NAME\" } or { file = \"PATH\" }, the path relative to this file. Without it, the file \
+                  master.key in the folder of data, made at the first start.",
             example: r#"{ file = "master.key" }"#,
         },
         Key {

@@ -96,14 +96,29 @@ impl Page {
                 self.line(&format!("#{desk_word:?} = {word:?}"));
             }
         }
-        let write = inner_of(table.keys, "write");
-        let declared = write.and_then(|write| find(write.keys, "status"));
-        if let (Some(write), Some(declared), Some((desk_word, word))) =
-            (write, declared, kind.statuses.first())
-        {
-            let doc = format!("{} {}", write.doc, declared.doc);
-            self.commented_header(&format!("{system}.write.status"), &doc);
-            self.line(&format!("#{word} = {desk_word:?}"));
+        let Some(write) = inner_of(table.keys, "write") else { return };
+        let lists = [
+            ("status", kind.statuses, ("closed", "resolved")),
+            ("priority", kind.priorities, ("urgent", "high")),
+        ];
+        let mut doc = write.doc.to_owned();
+        for (key, usual, (missing, closest)) in lists {
+            let Some(declared) = find(write.keys, key) else { continue };
+            let word = |meaning: &str| usual.iter().find(|(_, word)| *word == meaning).map(|(word, _)| *word);
+            // What the partner may say and this desk has no word for would be parked.
+            let header = format!("{system}.write.{key}");
+            match (word(missing), word(closest)) {
+                (None, Some(desk_word)) => {
+                    self.header(&header, format!("{doc} {}", declared.doc).trim());
+                    self.line(&format!("{missing} = {desk_word:?}"));
+                }
+                (Some(desk_word), _) => {
+                    self.commented_header(&header, format!("{doc} {}", declared.doc).trim());
+                    self.line(&format!("#{missing} = {desk_word:?}"));
+                }
+                (None, None) => continue,
+            }
+            doc.clear();
         }
     }
 

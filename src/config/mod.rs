@@ -24,13 +24,15 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use throughline_sdk::{Setting, Settings, SystemName};
 use toml::de::DeTable;
 
 use crate::agreement::Rules;
 use crate::case::PartyName;
+use crate::daemon::parse_key;
 use crate::egress::Allowed;
+use crate::telemetry::logs;
 
 pub use generate::{example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
@@ -52,6 +54,8 @@ pub struct KindSettings {
     pub statuses: &'static [(&'static str, &'static str)],
     /// What its desk's priority words usually mean.
     pub priorities: &'static [(&'static str, &'static str)],
+    /// What its connector says to settings that are all of the declared types.
+    pub check: fn(&Settings) -> throughline_sdk::Result<()>,
 }
 
 /// The whole configuration, checked, with secrets resolved.
@@ -61,7 +65,7 @@ pub struct Config {
     pub home: PartyName,
     /// The folder of ledger, store and files.
     pub data_dir: PathBuf,
-    /// Where webhooks, console and API are served.
+    /// Where webhooks, health, metrics and the interface are served.
     pub listen: SocketAddr,
     /// What is logged, as a filter of `tracing`.
     pub log: String,
@@ -215,6 +219,7 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
         agreements::warn_of_idle(table, &rules, findings);
     }
     let bridge = bridge?;
+    check_bridge(bridge, findings);
     Some(Config {
         home: home?,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
@@ -236,6 +241,25 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
         },
         warnings: Problems::default(),
     })
+}
+
+/// What the types of the daemon's own settings do not say.
+fn check_bridge(bridge: &Section, findings: &mut Findings) {
+    if let (Some(entry), Some(filter)) = (bridge.entry("log"), bridge.text("log"))
+        && let Err(fault) = logs::check_filter(filter)
+    {
+        let mistake = Mistake::new(entry.at, bridge.path_of("log"), fault).found(format!("{filter:?}"));
+        findings.report(
+            mistake.expected(r#"error, warn, info, debug or trace, also by part: "info,throughline=debug""#),
+        );
+    }
+    if let (Some(entry), Some(Value::Secret(key))) = (bridge.entry("master_key"), bridge.value("master_key"))
+        && parse_key(key.expose_secret().trim()).is_none()
+    {
+        let message = "the secret that this refers to is no master key";
+        let mistake = Mistake::new(entry.at, bridge.path_of("master_key"), message);
+        findings.report(mistake.expected("64 hexadecimal digits, such as `openssl rand -hex 32` prints"));
+    }
 }
 
 fn parties(main: &Section) -> BTreeMap<PartyName, Party> {

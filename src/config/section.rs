@@ -50,6 +50,14 @@ pub(super) enum Value {
 }
 
 impl Section {
+    /// Whether every value in it was right.
+    pub(super) fn is_right(&self) -> bool {
+        self.entries.iter().all(|entry| match &entry.value {
+            Some(Value::Section(inner)) => inner.is_right(),
+            value => value.is_some(),
+        })
+    }
+
     pub(super) fn entry(&self, key: &str) -> Option<&Entry> {
         self.entries.iter().find(|entry| entry.key == key)
     }

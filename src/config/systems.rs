@@ -60,7 +60,11 @@ pub(super) fn build(
         if kind.is_none() {
             built.kindless.insert(name.clone());
         }
-        if let Some(system) = kind.and_then(|kind| system(section, kind, party)) {
+        let Some(kind) = kind else { continue };
+        if let Some(system) = system(section, kind, party) {
+            if section.section(kind.kind).is_some_and(Section::is_right) {
+                check(section, kind, &system.settings, findings);
+            }
             built.systems.insert(name, system);
         }
     }
@@ -84,6 +88,21 @@ fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<Sy
         max_file_bytes: section.number("max_file"),
         timeout: section.span("timeout")?,
     })
+}
+
+/// Lets the connector look at settings that are all of the right types.
+fn check(section: &Section, kind: &KindSettings, settings: &Settings, findings: &mut Findings) {
+    let (Err(error), Some(table)) = ((kind.check)(settings), section.entry(kind.kind)) else { return };
+    // Connectors say `the setting KEY …`: then it is told where that one stands.
+    let named = error.message().strip_prefix("the setting ").and_then(|rest| rest.split(' ').next());
+    let own = section.section(kind.kind).filter(|own| named.is_some_and(|key| own.entry(key).is_some()));
+    let (at, path) = match (own, named) {
+        (Some(own), Some(key)) => {
+            (own.entry(key).map_or(table.key_at, |entry| entry.key_at), own.path_of(key))
+        }
+        _ => (table.key_at, section.path_of(kind.kind)),
+    };
+    findings.report_if_complete(Mistake::new(at, path, error.message()));
 }
 
 fn settings(section: &Section) -> Settings {

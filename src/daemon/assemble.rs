@@ -1,7 +1,9 @@
 //! From a checked configuration to the parts of a running bridge.
 
+use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 use throughline_sdk::http::{Limits, Transport, plane};
 use throughline_sdk::{Clock, Entropy, layer};
@@ -16,6 +18,10 @@ use crate::registry;
 use crate::store::sled::SledStore;
 use crate::telemetry::metrics::{Counted, Metrics};
 
+/// How long a command that reads the data directory may keep a daemon from starting.
+const PATIENCE: Duration = Duration::from_secs(5);
+const GLANCE: Duration = Duration::from_millis(100);
+
 /// Why a bridge could not be put together.
 #[derive(Debug, thiserror::Error)]
 pub enum AssemblyError {
@@ -26,7 +32,7 @@ pub enum AssemblyError {
     #[error("the ledger cannot be opened: {0}")]
     Ledger(#[from] ledger::Error),
     /// Another process.
-    #[error("the data directory {path} cannot be taken: {source}")]
+    #[error("the data directory cannot be taken: {source}")]
     Owned {
         /// The directory.
         path: PathBuf,
@@ -52,6 +58,7 @@ pub fn kind_settings() -> Vec<KindSettings> {
             settings: kind.settings,
             statuses: kind.statuses,
             priorities: kind.priorities,
+            check: kind.check,
         })
         .collect()
 }
@@ -76,7 +83,7 @@ pub fn systems(
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
         let base = Egress::new(policy(&built.address, config), Arc::clone(clock)).map_err(fail)?;
-        let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics)));
+        let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
             per_second: system.limits.per_second,
             burst: system.limits.burst,
@@ -118,6 +125,24 @@ pub fn medium(data: &DataDir) -> Result<Arc<dyn Medium>, AssemblyError> {
     Ok(Arc::new(medium.map_err(|source| AssemblyError::Owned { path: data.root().to_owned(), source })?))
 }
 
+/// A data directory's files for a daemon that starts. A command that reads them just now is waited for; another
+/// daemon is not.
+async fn taken(data: &DataDir, clock: &Arc<dyn Clock>) -> Result<Arc<dyn Medium>, AssemblyError> {
+    let end = clock.monotonic() + PATIENCE;
+    loop {
+        match medium(data) {
+            Err(AssemblyError::Owned { source, .. })
+                if source.kind() == std::io::ErrorKind::WouldBlock
+                    && !data.has_living_daemon()
+                    && clock.monotonic() < end =>
+            {
+                clock.sleep(GLANCE).await;
+            }
+            answer => return answer,
+        }
+    }
+}
+
 /// The ledger of a data directory with its store.
 ///
 /// # Errors
@@ -155,7 +180,7 @@ pub async fn parts(
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
     let systems = systems(&config, &clock, &entropy, &metrics)?;
-    let medium = medium(&data)?;
+    let medium = taken(&data, &clock).await?;
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
     let markers = marker_key(&master);
     let journal = journal(&data, Arc::clone(&medium), master, &entropy).await?;
@@ -180,6 +205,16 @@ pub async fn parts(
 /// When no HTTP client can be built.
 pub fn loopback_egress(clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
     Egress::new(AddressPolicy { loopback: true, ..AddressPolicy::default() }, Arc::clone(clock))
+}
+
+/// An egress that reaches this machine, and `ip`, which is one of its addresses.
+///
+/// # Errors
+///
+/// When no HTTP client can be built.
+pub fn egress_to(ip: IpAddr, clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
+    let allow = ip.to_string().parse().into_iter().collect();
+    Egress::new(AddressPolicy { loopback: true, allow, ..AddressPolicy::default() }, Arc::clone(clock))
 }
 
 /// What a system may reach: the addresses the admin allowed, and this machine if the admin wrote its name.

@@ -1,6 +1,7 @@
 //! The data directory: where ledger, store, files and keys of one bridge stand.
 
 use std::io::Write;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
 use secrecy::{ExposeSecret, SecretString};
@@ -21,13 +22,26 @@ pub struct DataDir {
 pub struct Running {
     /// Its process.
     pub pid: u32,
-    /// Where it listens.
-    pub address: String,
+    /// Where it is reached from this machine.
+    pub address: SocketAddr,
+}
+
+impl Running {
+    /// This process, which listens at `listens`.
+    pub fn here(listens: SocketAddr) -> Self {
+        let ip = match listens.ip() {
+            // Every address of this machine: the nearest of them is as good as any.
+            IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
+            IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
+            ip => ip,
+        };
+        Self { pid: std::process::id(), address: SocketAddr::new(ip, listens.port()) }
+    }
 }
 
 /// Why the data directory cannot be used.
 #[derive(Debug, thiserror::Error)]
-#[error("the data directory's {path} cannot be {verb}: {source}")]
+#[error("{path} cannot be {verb}: {source}")]
 pub struct DataError {
     path: String,
     verb: &'static str,
@@ -58,6 +72,53 @@ impl DataDir {
         Ok(Self { root: root.to_owned() })
     }
 
+    /// Whether a bridge has written here.
+    pub fn holds_ledger(&self) -> bool {
+        self.root.join("ledger").is_dir() || self.root.join("checkpoint").is_file()
+    }
+
+    /// Whether a process owns it just now.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be told.
+    pub fn is_owned(&self) -> Result<bool, DataError> {
+        let path = self.root.join("lock");
+        let lock = match std::fs::File::open(&path) {
+            Ok(lock) => lock,
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+            Err(source) => return Err(fault(&path, "read", source)),
+        };
+        match lock.try_lock_shared() {
+            Ok(()) => Ok(false),
+            Err(std::fs::TryLockError::WouldBlock) => Ok(true),
+            Err(std::fs::TryLockError::Error(source)) => Err(fault(&path, "locked", source)),
+        }
+    }
+
+    /// Whether what this process writes here will belong to the directory's owner.
+    ///
+    /// # Errors
+    ///
+    /// When it belongs to another user.
+    pub fn check_owner(&self) -> Result<(), DataError> {
+        use std::os::unix::fs::MetadataExt;
+        // The owner of /proc/self is this process's effective user; without /proc nothing can be told.
+        let Ok(ours) = std::fs::metadata("/proc/self") else { return Ok(()) };
+        let theirs = std::fs::metadata(&self.root).map_err(|source| fault(&self.root, "read", source))?;
+        if theirs.uid() == ours.uid() {
+            return Ok(());
+        }
+        let why = format!("it belongs to the user {}; run this command as that user", theirs.uid());
+        Err(fault(&self.root, "opened", std::io::Error::other(why)))
+    }
+
+    /// Whether others than its owner may list or enter it.
+    pub fn is_open_to_others(&self) -> bool {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::metadata(&self.root).is_ok_and(|found| found.permissions().mode() & 0o077 != 0)
+    }
+
     /// Where it is.
     pub fn root(&self) -> &Path {
         &self.root
@@ -68,11 +129,12 @@ impl DataDir {
         self.root.join("store")
     }
 
-    /// The master key: the configured one, else the one of the file `master.key`, which is made if it is not there.
+    /// The master key: the configured one, else the one of the file `master.key`, which is made if no ledger is there
+    /// either.
     ///
     /// # Errors
     ///
-    /// When the file cannot be read or made, or is no key.
+    /// When the file cannot be read or made, is no key, or is not there though a ledger is sealed under it.
     pub fn master_key(
         &self,
         configured: Option<&SecretString>,
@@ -80,9 +142,16 @@ impl DataDir {
     ) -> Result<MasterKey, DataError> {
         let text = match configured {
             Some(secret) => secret.expose_secret().trim().to_owned(),
-            None => self.secret_file("master.key", entropy)?,
+            None => {
+                let path = self.root.join("master.key");
+                if self.holds_ledger() && !path.exists() {
+                    let why = "the ledger here is sealed under it; restore it, or name it by `master_key`";
+                    return Err(fault(&path, "found", std::io::Error::other(why)));
+                }
+                self.secret_file("master.key", entropy)?
+            }
         };
-        let bytes = decode(&text).ok_or_else(|| {
+        let bytes = parse_key(&text).ok_or_else(|| {
             let why = std::io::Error::new(std::io::ErrorKind::InvalidData, "it is not 64 hexadecimal digits");
             fault(&self.root.join("master.key"), "used", why)
         })?;
@@ -121,6 +190,13 @@ impl DataDir {
         serde_json::from_slice(&std::fs::read(self.root.join("daemon.json")).ok()?).ok()
     }
 
+    /// Whether the daemon that was announced last is still a process of this machine.
+    pub fn has_living_daemon(&self) -> bool {
+        self.announced().is_some_and(|running| {
+            running.pid != std::process::id() && Path::new("/proc").join(running.pid.to_string()).exists()
+        })
+    }
+
     /// The admin token of a daemon that was started here before.
     pub fn known_admin_token(&self) -> Option<SecretString> {
         std::fs::read_to_string(self.root.join("admin.token"))
@@ -153,7 +229,8 @@ pub fn marker_key(master: &MasterKey) -> MarkerKey {
     MarkerKey(master.derive(b"throughline markers 1"))
 }
 
-fn decode(text: &str) -> Option<[u8; 32]> {
+/// A key written as 64 hexadecimal digits.
+pub(crate) fn parse_key(text: &str) -> Option<[u8; 32]> {
     let mut bytes = [0; 32];
     if text.len() != 64 || !text.is_ascii() {
         return None;

@@ -7,6 +7,7 @@ mod supervisor;
 mod system;
 
 pub use bridge::{Bridge, Parts, Shared};
+pub(crate) use data::parse_key;
 pub use data::{DataDir, DataError, Running, marker_key};
 pub use supervisor::Supervisor;
 pub use system::{Answering, State, System};

@@ -38,12 +38,24 @@ pub fn init(options: &Options) -> Result<(), String> {
         .map_err(|error| format!("logging cannot be set up: {error}"))
 }
 
+/// Whether a filter can be read.
+///
+/// # Errors
+///
+/// A sentence for the operator.
+pub fn check_filter(filter: &str) -> Result<(), String> {
+    parse(filter).map(drop)
+}
+
+fn parse(filter: &str) -> Result<EnvFilter, String> {
+    EnvFilter::try_new(filter).map_err(|error| format!("the log filter {filter:?} cannot be read: {error}"))
+}
+
 fn subscriber<W>(options: &Options, writer: W) -> Result<Box<dyn Subscriber + Send + Sync>, String>
 where
     W: for<'w> MakeWriter<'w> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(&options.filter)
-        .map_err(|error| format!("the log filter {:?} cannot be read: {error}", options.filter))?;
+    let filter = parse(&options.filter)?;
     let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(writer);
     Ok(match options.form {
         Form::Human => Box::new(builder.with_ansi(options.colour).finish()),

@@ -21,6 +21,7 @@ const PATIENCE: Duration = Duration::from_secs(30);
 pub(crate) struct TestBridge {
     poll: &'static str,
     system: &'static str,
+    listen: String,
     webhooks: bool,
     environment: Vec<(String, String)>,
 }
@@ -36,7 +37,13 @@ pub(crate) struct Running {
 impl TestBridge {
     /// Polls each second and takes webhooks.
     pub(crate) fn new() -> Self {
-        Self { poll: "1s", system: "", webhooks: true, environment: Vec::new() }
+        Self {
+            poll: "1s",
+            system: "",
+            listen: "127.0.0.1:0".to_owned(),
+            webhooks: true,
+            environment: Vec::new(),
+        }
     }
 
     pub(crate) fn poll(mut self, poll: &'static str) -> Self {
@@ -47,6 +54,12 @@ impl TestBridge {
     /// More lines for each system.
     pub(crate) fn system(mut self, lines: &'static str) -> Self {
         self.system = lines;
+        self
+    }
+
+    /// Serves at this address.
+    pub(crate) fn listen(mut self, address: &str) -> Self {
+        address.clone_into(&mut self.listen);
         self
     }
 
@@ -67,7 +80,8 @@ impl TestBridge {
         for (name, text) in [("desks.token", TOKEN), ("desks.secret", SECRET)] {
             secret(&folder.path().join(name), text);
         }
-        let mut text = "[bridge]\nhome = \"contoso\"\ndata = \"data\"\nlisten = \"127.0.0.1:0\"\n".to_owned();
+        let mut text =
+            format!("[bridge]\nhome = \"contoso\"\ndata = \"data\"\nlisten = \"{}\"\n", self.listen);
         for name in ["helpdesk"].iter().chain(counterparts) {
             let party = if *name == "helpdesk" { "contoso" } else { name };
             text.push_str(&format!(

@@ -54,15 +54,18 @@ fn what_a_person_gives_up_stays_given_up_until_its_value_changes() {
     let (bridge, number) = refused(&desks, "Given up");
     let discarded = bridge.command(&["parked", "discard", "TL-1", "partner", "status"]);
     assert_eq!(discarded.code, 0, "{discarded:?}");
-    until("it is marked", || bridge.json(&["parked"])[0]["discarded"] == true);
-    assert!(bridge.command(&["parked"]).out.contains("(given up)"));
+    until("it waits for nobody any more", || bridge.json(&["parked"]) == serde_json::json!([]));
+    let leg = bridge.json(&["trace", "TL-1"])["case"]["legs"][1].clone();
+    assert_eq!((&leg["parked"], &leg["given_up"]), (&0.into(), &1.into()), "but it is still told: {leg}");
+    assert!(bridge.command(&["trace", "TL-1"]).out.contains(", 1 given up"));
     desks.desk("partner").set_faults(Faults::default());
     desks.desk("helpdesk").comment("Ada Agent", number, "Another matter.", false).unwrap();
     until("a comment crosses", || desks.times_said("partner", "Given up", "Another matter.") == 1);
     assert_eq!(desks.titled("partner", "Given up").unwrap().status, "New", "it was not tried again");
     desks.desk("helpdesk").set_status("Ada Agent", number, "Closed").unwrap();
     until("a new value crosses", || desks.titled("partner", "Given up").unwrap().status == "Closed");
-    until("nothing is parked", || bridge.json(&["parked"]) == serde_json::json!([]));
+    let given_up = || bridge.json(&["trace", "TL-1"])["case"]["legs"][1]["given_up"].clone();
+    until("nothing is given up any more", || given_up() == 0);
 }
 
 #[test]

@@ -53,6 +53,12 @@ fn health_metrics_and_the_interface_are_served_and_the_interface_asks_for_its_to
     let unknown = bridge.ask("/api/v1/trace/TL-4711");
     assert_eq!(unknown.status, 404);
     insta::assert_snapshot!("problem_no_such_case", unknown.body);
+    assert!(stranger.head.contains("www-authenticate: bearer"), "{}", stranger.head);
+    for path in ["/api/v1/trace/%ff", "/api/v1/cases/%ff"] {
+        let unreadable = bridge.ask(path);
+        assert_eq!(unreadable.status, 400, "{path}");
+        assert!(unreadable.head.contains("application/problem+json"), "{unreadable:?}");
+    }
     let misspelt = bridge.ask("/api/v1/cases?limt=5");
     assert_eq!(misspelt.status, 400);
     assert!(misspelt.head.contains("application/problem+json"), "{misspelt:?}");
@@ -76,6 +82,9 @@ fn a_webhook_counts_only_with_its_signature() {
     assert_eq!(large.status, 413);
     assert!(large.head.contains("application/problem+json"), "{large:?}");
     assert_eq!(web::get(&bridge.address, "/webhooks/helpdesk").status, 405);
+    let unreadable = bridge.webhook("%ff", SECRET, &body);
+    assert_eq!(unreadable.status, 400);
+    assert!(unreadable.head.contains("application/problem+json"), "{unreadable:?}");
     assert_eq!(bridge.facts("hinted").len(), 0, "nothing that was refused is remembered");
     assert_eq!(bridge.json(&["cases"]), serde_json::json!([]));
 

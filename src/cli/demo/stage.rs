@@ -18,7 +18,7 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, DataDir, Running, Supervisor, assemble};
 
 /// Where the desks and the bridge listen if those ports are free.
-const PORTS: [u16; 4] = [8301, 8302, 8303, 8787];
+const PORTS: [u16; 4] = [8301, 8302, 8303, 8780];
 
 /// The systems of the demo: name, party, title.
 const CAST: [(&str, &str, &str); 3] = [
@@ -58,7 +58,8 @@ impl Stage {
             listeners.push(listen(if well_known { port } else { 0 }).await?);
         }
         let bridge_listener = listeners.pop().ok_or_else(|| Failure::failed("no port"))?;
-        let bridge_address = bridge_listener.local_addr().map_err(Failure::failed)?.to_string();
+        let bridge_listens = bridge_listener.local_addr().map_err(Failure::failed)?;
+        let bridge_address = bridge_listens.to_string();
 
         let token = secret(entropy.as_ref(), "");
         let webhook_secret = secret(entropy.as_ref(), "whsec_");
@@ -107,19 +108,16 @@ impl Stage {
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
         let (router, stopping) = (api::router(bridge.clone(), admin), supervisor.clone());
+        let serving = Arc::clone(&clock);
         supervisor.spawn(async move {
-            let served = axum::serve(bridge_listener, router)
-                .with_graceful_shutdown(async move { stopping.stopping().await });
-            if let Err(error) = served.await {
-                tracing::error!(%error, "The bridge stopped serving.");
-            }
+            let stopped = async move { stopping.stopping().await };
+            api::serve(bridge_listener, router, api::Bounds::default(), serving, stopped).await;
         });
-        data.announce(&Running { pid: std::process::id(), address: bridge_address.clone() })
-            .map_err(Failure::failed)?;
+        data.announce(&Running::here(bridge_listens)).map_err(Failure::failed)?;
         Ok(Self { desks, bridge, bridge_address, clock, data, supervisor })
     }
 
-    /// The desk at `place`: 0 helpdesk, 1 partner, 2 vendor.
+    /// The desk with this name.
     pub(super) fn desk(&self, name: &str) -> Option<&Desk> {
         self.desks.iter().find(|on_stage| on_stage.name == name).map(|on_stage| &on_stage.desk)
     }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use throughline_sdk::{Setting, SettingKind};
+use throughline_sdk::{Error, ErrorKind, Setting, SettingKind, Settings};
 
 use super::super::findings::Source;
 use super::super::{Config, Environment, KindSettings, Problems, load, read};
@@ -17,13 +17,17 @@ pub(in super::super) enum Variables {
     All,
     /// All but those with `MISSING` in their names.
     NotMissing,
+    /// Every variable is set to what the real connectors take.
+    Fitting,
 }
 
 impl Environment for Variables {
     fn var(&self, name: &str) -> Option<String> {
         match self {
             Self::NotMissing if name.contains("MISSING") => None,
-            Self::All | Self::NotMissing => Some(format!("s3cr3t of {name}")),
+            _ if name == "MASTER_KEY" => Some("0a".repeat(32)),
+            Self::Fitting if name == "RT_TOKEN" => Some("1-23-0123456789abcdef".to_owned()),
+            Self::All | Self::NotMissing | Self::Fitting => Some(format!("s3cr3t of {name}")),
         }
     }
 }
@@ -31,7 +35,13 @@ impl Environment for Variables {
 /// Kinds like those of the real connectors.
 pub(in super::super) fn kinds() -> Vec<KindSettings> {
     vec![
-        KindSettings { kind: "practice", settings: PRACTICE, statuses: &[("open", "open")], priorities: &[] },
+        KindSettings {
+            kind: "practice",
+            settings: PRACTICE,
+            statuses: &[("open", "open")],
+            priorities: &[],
+            check: anything,
+        },
         KindSettings {
             kind: "redmine",
             settings: REDMINE,
@@ -44,6 +54,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
                 ("Rejected", "cancelled"),
             ],
             priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
+            check: not_everything,
         },
         KindSettings {
             kind: "request-tracker",
@@ -56,8 +67,24 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
                 ("rejected", "cancelled"),
             ],
             priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
+            check: not_everything,
         },
     ]
+}
+
+fn anything(_: &Settings) -> Result<(), Error> {
+    Ok(())
+}
+
+/// A connector that refuses queues and projects named Nowhere, though they are texts.
+fn not_everything(settings: &Settings) -> Result<(), Error> {
+    for key in ["queue", "project"] {
+        if settings.text(key) == Some("Nowhere") {
+            let message = format!("the setting {key} names nothing that can be watched");
+            return Err(Error::new(ErrorKind::Misconfigured, message));
+        }
+    }
+    Ok(())
 }
 
 /// Reads one text as the main file `etc/throughline.toml`.
@@ -93,12 +120,13 @@ pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
         let path = folder.path().join(name);
         assert!(path.starts_with(folder.path()), "{name} is outside of the folder");
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(&path, "a secret\n").unwrap();
+        std::fs::write(&path, if name == "master.key" { "0b".repeat(32) } else { "a secret".to_owned() })
+            .unwrap();
         set_mode(&path, 0o600);
     }
     let file = folder.path().join("throughline.toml");
     std::fs::write(&file, text).unwrap();
-    load(&file, &Variables::All, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    load(&file, &Variables::Fitting, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
 }
 
 /// Sets a file's permissions.

@@ -1,0 +1,145 @@
+//! A client of a running daemon's interface, for the commands that are asked beside it.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Method, header};
+use secrecy::{ExposeSecret, SecretString};
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+use throughline_sdk::http::{Request, Transport};
+use throughline_sdk::{Clock, Urgency};
+use url::Url;
+
+use super::Failure;
+use crate::api::PAGE;
+use crate::api::view::{CaseLine, ParkedLine, Trace};
+use crate::clock::SystemClock;
+use crate::daemon::{DataDir, assemble};
+
+/// How long an answer may take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a daemon may take to say that it lives.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
+
+/// A client of a running daemon's interface.
+#[derive(Debug)]
+pub(super) struct Client {
+    http: Arc<dyn Transport>,
+    clock: Arc<dyn Clock>,
+    address: Url,
+    token: SecretString,
+}
+
+/// One request.
+#[derive(Clone, Copy, Debug)]
+struct Ask<'a> {
+    path: &'a [&'a str],
+    query: &'a [(&'a str, &'a str)],
+    body: Option<&'a Value>,
+    patience: Duration,
+}
+
+impl Client {
+    /// The client of the daemon that announced itself in `data`, if one did.
+    pub(super) fn of(data: &DataDir) -> Result<Option<Self>, Failure> {
+        let (Some(running), Some(token)) = (data.announced(), data.known_admin_token()) else {
+            return Ok(None);
+        };
+        let address = Url::parse(&format!("http://{}/", running.address)).map_err(Failure::failed)?;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
+        let http = assemble::egress_to(running.address.ip(), &clock).map_err(Failure::failed)?;
+        Ok(Some(Self { http, clock, address, token }))
+    }
+
+    /// Whether the daemon answers.
+    pub(super) async fn answers(&self) -> bool {
+        let ask = Ask { path: &["healthz"], query: &[], body: None, patience: SIGN_OF_LIFE };
+        self.send::<Value>(ask).await.is_ok()
+    }
+
+    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
+        let mut cases: Vec<CaseLine> = Vec::new();
+        loop {
+            let page = (limit - cases.len()).min(PAGE);
+            let after = cases.last().map(|case| case.case.clone()).or_else(|| after.map(str::to_owned));
+            let count = page.to_string();
+            let mut query = vec![("limit", count.as_str())];
+            query.extend(after.as_deref().map(|after| ("after", after)));
+            let more: Vec<CaseLine> = self.get(&["api", "v1", "cases"], &query).await?;
+            let is_last = more.len() < page;
+            cases.extend(more);
+            if is_last || cases.len() >= limit {
+                return Ok(cases);
+            }
+        }
+    }
+
+    pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
+        let mut lines: Vec<ParkedLine> = Vec::new();
+        loop {
+            let after = lines.last().map(|line| line.case.clone());
+            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
+            let more: Vec<ParkedLine> = self.get(&["api", "v1", "parked"], &query).await?;
+            if more.is_empty() {
+                return Ok(lines);
+            }
+            lines.extend(more);
+        }
+    }
+
+    pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
+        self.get(&["api", "v1", "trace", name], &[]).await
+    }
+
+    /// Has a parked item tried again or given up.
+    pub(super) async fn decide(
+        &self,
+        verb: &str,
+        case: &str,
+        system: &str,
+        item: &str,
+    ) -> Result<(), Failure> {
+        let body = json!({ "case": case, "system": system, "item": item });
+        let path = ["api", "v1", "parked", verb];
+        let ask = Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE };
+        self.send::<Value>(ask).await.map(drop)
+    }
+
+    async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {
+        self.send(Ask { path, query, body: None, patience: PATIENCE }).await
+    }
+
+    async fn send<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Failure> {
+        let mut url = self.address.clone();
+        // Part by part: a ticket's number may hold anything, a slash or a question mark too.
+        if let Ok(mut parts) = url.path_segments_mut() {
+            parts.clear().extend(ask.path);
+        }
+        if !ask.query.is_empty() {
+            url.query_pairs_mut().extend_pairs(ask.query);
+        }
+        let mut headers = HeaderMap::new();
+        let token = HeaderValue::from_str(&format!("Bearer {}", self.token.expose_secret()));
+        headers.insert(header::AUTHORIZATION, token.map_err(Failure::failed)?);
+        headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        let request = Request {
+            method: if ask.body.is_some() { Method::POST } else { Method::GET },
+            url,
+            headers,
+            body: ask.body.map(|body| Bytes::from(body.to_string())).unwrap_or_default(),
+            deadline: self.clock.monotonic() + ask.patience,
+            urgency: Urgency::default(),
+            trace: [0; 16],
+            max_answer_bytes: 256 * 1024 * 1024,
+        };
+        let response = self.http.send(request).await.map_err(Failure::failed)?;
+        if !response.status.is_success() {
+            let problem: Value = serde_json::from_slice(&response.body).unwrap_or_default();
+            let detail = problem.get("detail").and_then(Value::as_str);
+            return Err(Failure::Failed(detail.map_or_else(|| response.status.to_string(), str::to_owned)));
+        }
+        serde_json::from_slice(&response.body).map_err(Failure::failed)
+    }
+}
