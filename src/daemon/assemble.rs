@@ -12,6 +12,7 @@ use url::{Host, Url};
 use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
 use crate::config::{Config, KindSettings};
+use crate::deliver::Admission;
 use crate::egress::{AddressPolicy, Egress};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
@@ -109,6 +110,7 @@ pub fn systems(
             capabilities,
             poll: system.poll,
             timeout: system.timeout,
+            admission: Admission::new(Admission::PLACES),
             state: super::State::default(),
         });
     }

@@ -10,6 +10,7 @@ use throughline_sdk::{
 };
 
 use crate::case::PartyName;
+use crate::deliver::Admission;
 
 /// One connected ticket system.
 #[derive(Debug)]
@@ -30,6 +31,8 @@ pub struct System {
     pub timeout: Duration,
     /// Whether it is left alone just now, after failing again and again.
     pub circuit: Arc<Circuit>,
+    /// How many lanes may deal with it at a time.
+    pub admission: Admission,
     /// How it answered last.
     pub state: State,
 }

@@ -12,7 +12,13 @@ use crate::ledger;
 impl Lane<'_> {
     /// Reads a file and stores it, then plans again. False if it has to wait.
     pub(super) async fn store_file(&mut self, origin: &Origin) -> Result<bool, ledger::Error> {
-        let fact = match self.download(origin).await {
+        let inside = self.enter(&origin.system);
+        if inside.is_none() && self.shared.systems.contains_key(&origin.system) {
+            return Ok(false);
+        }
+        let read = self.download(origin).await;
+        drop(inside);
+        let fact = match read {
             Ok(digest) => vec![Fact::Stored { origin: origin.clone(), digest }],
             Err(error)
                 if error.kind() != ErrorKind::Malformed

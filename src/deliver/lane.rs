@@ -8,11 +8,12 @@ use std::time::Duration;
 use throughline_sdk::{ErrorKind, IntentId, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency};
 use tokio::sync::oneshot;
 
+use super::admission::Inside;
 use super::attempt::Attempted;
 use super::lanes::{Inbox, LaneKey};
 use super::nudge::{Hinted, Nudge, acknowledge};
 use super::observe::Seen;
-use super::open;
+use super::open::{self, Opened};
 use crate::case::{Case, CaseId, Fact, Health, Outstanding, Phase, Priority};
 use crate::daemon::Shared;
 use crate::ledger::{self, Entry, Position};
@@ -26,7 +27,9 @@ const ROUNDS: u32 = 10_000;
 /// Runs a lane with the nudges that woke it.
 pub(super) async fn run(shared: &Arc<Shared>, key: &LaneKey, nudges: Vec<Nudge>, inbox: &Inbox<'_>) {
     let result = match key {
-        LaneKey::Ticket(ticket) => open::open(shared, ticket, nudges).await,
+        LaneKey::Ticket(ticket) => open::open(shared, ticket, nudges).await.map(|opened| {
+            shared.give_up(key, |_| opened == Opened::Waits);
+        }),
         LaneKey::Case(case) => follow(shared, *case, nudges, inbox).await,
     };
     if let Err(error) = result {
@@ -56,6 +59,7 @@ async fn follow(
         last_plan: None,
         asked: BTreeSet::new(),
         settled: BTreeSet::new(),
+        full: BTreeSet::new(),
     };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
@@ -68,6 +72,7 @@ async fn follow(
         }
     }
     lane.rest();
+    shared.give_up(&LaneKey::Case(id), |system| lane.full.contains(system));
     Ok(())
 }
 
@@ -86,6 +91,15 @@ pub(super) struct Lane<'a> {
     asked: BTreeSet<SystemName>,
     /// Doubtful intents that the readings since the last plan may decide.
     pub(super) settled: BTreeSet<IntentId>,
+    /// Systems without a place for this lane: it is called when there is one.
+    full: BTreeSet<SystemName>,
+}
+
+/// What is known of the tickets without asking, and which have to be read.
+#[derive(Default)]
+struct Sight {
+    observations: BTreeMap<SystemName, Ticket>,
+    fetch: BTreeMap<SystemName, RemoteId>,
 }
 
 impl Lane<'_> {
@@ -98,6 +112,7 @@ impl Lane<'_> {
             match nudge {
                 Nudge::Resume { failures } => {
                     self.failures = self.failures.max(failures);
+                    self.full.clear();
                     self.take_up_hints(&mut hints)?;
                 }
                 Nudge::Command { fact, done } => {
@@ -111,7 +126,7 @@ impl Lane<'_> {
                 },
             }
         }
-        let (mut observations, fetch) = self.see(&mut hints, &mut facts)?;
+        let Sight { mut observations, fetch } = self.see(&mut hints, &mut facts)?;
         let mut unread = BTreeSet::new();
         for (system, ticket) in fetch {
             if !self.observe(&system, &ticket, &mut observations, &mut facts).await? {
@@ -151,9 +166,8 @@ impl Lane<'_> {
         &mut self,
         hints: &mut BTreeMap<TicketRef, Hinted>,
         facts: &mut Vec<Fact>,
-    ) -> Result<(BTreeMap<SystemName, Ticket>, BTreeMap<SystemName, RemoteId>), ledger::Error> {
-        let mut observations = BTreeMap::new();
-        let mut fetch: BTreeMap<SystemName, RemoteId> = BTreeMap::new();
+    ) -> Result<Sight, ledger::Error> {
+        let Sight { mut observations, mut fetch } = Sight::default();
         for (ticket, hint) in hints {
             self.failures = self.failures.max(hint.failures);
             let content = self.shared.content(ticket, hint)?;
@@ -174,17 +188,22 @@ impl Lane<'_> {
                 fetch.entry(system.clone()).or_insert_with(|| ticket.clone());
             }
         }
-        Ok((observations, fetch))
+        Ok(Sight { observations, fetch })
     }
 
     /// Sends the next thing that is due. False when nothing is.
     async fn work(&mut self) -> Result<bool, ledger::Error> {
         let now = self.shared.clock.now();
-        if let Some((leg, due)) = self.next_due(now) {
+        while let Some((leg, due)) = self.next_due(now) {
+            let inside = self.enter(&leg);
+            if self.full.contains(&leg) {
+                continue;
+            }
             let Attempted { facts, observations, settled } = match due.phase {
                 Phase::Doubtful { since } => self.settle(&leg, &due, since).await,
                 Phase::Ready => self.attempt(&leg, &due).await,
             };
+            drop(inside);
             let now = self.shared.clock.now();
             for fact in &facts {
                 self.case.apply(fact, now);
@@ -219,12 +238,22 @@ impl Lane<'_> {
         Ok(seen)
     }
 
+    /// A place at a leg's system; none where it is full, which is remembered, or not configured.
+    pub(super) fn enter(&mut self, leg: &SystemName) -> Option<Inside> {
+        let system = self.shared.systems.get(leg)?;
+        let inside = self.shared.enter(system, &LaneKey::Case(self.case.id), self.urgency());
+        if inside.is_none() {
+            self.full.insert(leg.clone());
+        }
+        inside
+    }
+
     /// The first intent of some leg whose time has come. Inside a leg nothing overtakes.
     fn next_due(&self, now: Timestamp) -> Option<(SystemName, Outstanding)> {
         self.case.legs.iter().find_map(|(name, leg)| {
             let first = leg.outstanding.front()?;
             let due = leg.health == Health::Well && first.not_before.is_none_or(|at| at <= now);
-            due.then(|| (name.clone(), first.clone()))
+            (due && !self.full.contains(name)).then(|| (name.clone(), first.clone()))
         })
     }
 
@@ -324,9 +353,9 @@ impl Lane<'_> {
         let due = self
             .case
             .legs
-            .values()
-            .filter(|leg| leg.health == Health::Well)
-            .filter_map(|leg| leg.outstanding.front()?.not_before)
+            .iter()
+            .filter(|(name, leg)| leg.health == Health::Well && !self.full.contains(*name))
+            .filter_map(|(_, leg)| leg.outstanding.front()?.not_before)
             .min()
             .map(|at| (at - now).to_std().unwrap_or_default());
         let wait = match (due, self.wait) {

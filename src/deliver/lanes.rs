@@ -125,10 +125,19 @@ impl Lanes {
         Submitted::Started
     }
 
+    /// Wakes a lane that waited outside a system: there is a place for it now.
+    pub(super) fn call(&self, shared: &Arc<Shared>, key: LaneKey) {
+        let nudge = match &key {
+            LaneKey::Case(_) => Nudge::Resume { failures: 0 },
+            LaneKey::Ticket(ticket) => Nudge::Hint { ticket: ticket.clone(), hint: Hinted::recorded() },
+        };
+        self.submit(shared, key, nudge);
+    }
+
     async fn run(self, shared: Arc<Shared>, key: LaneKey) {
         // The semaphore is never closed: an error means that the process is going down.
         let Ok(_permit) = Arc::clone(&self.running).acquire_owned().await else { return };
-        let _release = Release { lanes: &self, key: &key };
+        let _release = Release { lanes: &self, shared: &shared, key: &key };
         while let Some(nudges) = self.take(&key, shared.supervisor.is_stopping()) {
             let inbox = Inbox { lanes: &self, key: &key };
             lane::run(&shared, &key, nudges, &inbox).await;
@@ -151,6 +160,7 @@ impl Lanes {
 /// Frees a lane whose run panicked: the next hint, or a restart, takes it up again.
 struct Release<'a> {
     lanes: &'a Lanes,
+    shared: &'a Arc<Shared>,
     key: &'a LaneKey,
 }
 
@@ -158,6 +168,7 @@ impl Drop for Release<'_> {
     fn drop(&mut self) {
         if std::thread::panicking() {
             self.lanes.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(self.key);
+            self.shared.give_up(self.key, |_| false);
         }
     }
 }

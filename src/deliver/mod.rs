@@ -3,6 +3,7 @@
 //! A lane is *level-triggered*: whatever woke it, it reads what was hinted at, plans, records, sends what is due,
 //! and goes on until nothing is left to do now. So a lost wake-up costs time and never correctness.
 
+mod admission;
 mod attempt;
 mod doubt;
 mod files;
@@ -12,5 +13,6 @@ mod nudge;
 mod observe;
 mod open;
 
+pub use admission::Admission;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};

@@ -53,6 +53,7 @@ impl Lane<'_> {
     ) -> Result<bool, ledger::Error> {
         let shared = Arc::clone(self.shared);
         let Some(system) = shared.systems.get(name) else { return Ok(true) };
+        let Some(_inside) = self.enter(name) else { return Ok(false) };
         let asked = shared.clock.now();
         match shared.fetch(system, ticket, self.urgency()).await {
             Ok(read) => {

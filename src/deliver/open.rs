@@ -11,12 +11,21 @@ use crate::case::{Case, Fact};
 use crate::daemon::{Shared, System};
 use crate::ledger::{self, Entry, Position};
 
+/// How far a ticket's lane came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Opened {
+    /// It is done, or leaves a timer behind.
+    Done,
+    /// Its system is full: it is called when there is a place.
+    Waits,
+}
+
 /// Reads a ticket that was hinted at, and opens a case for it if an agreement routes it.
 pub(super) async fn open(
     shared: &Arc<Shared>,
     ticket: &TicketRef,
     nudges: Vec<Nudge>,
-) -> Result<(), ledger::Error> {
+) -> Result<Opened, ledger::Error> {
     let hints = nudges.into_iter().filter_map(|nudge| match nudge {
         Nudge::Hint { hint, .. } => Some(hint),
         Nudge::Resume { .. } | Nudge::Command { .. } => None,
@@ -25,30 +34,42 @@ pub(super) async fn open(
         one.join(other);
         one
     }) else {
-        return Ok(());
+        return Ok(Opened::Done);
     };
     if let Some(case) = shared.case_of(ticket)? {
         shared.lanes.nudge_case(shared, case, Nudge::Hint { ticket: ticket.clone(), hint });
-        return Ok(());
+        return Ok(Opened::Done);
     }
-    let Some(system) = shared.systems.get(&ticket.system) else { return Ok(()) };
+    let Some(system) = shared.systems.get(&ticket.system) else { return Ok(Opened::Done) };
     let through = shared.journal.end();
     let read = match shared.content(ticket, &mut hint)? {
         Some(content) => content,
-        None => match shared.fetch(system, &ticket.id, Urgency::default()).await {
-            Ok(read) => read,
-            Err(error) => return shared.unread(system, ticket, hint, through, error).await,
-        },
+        None => {
+            let key = LaneKey::Ticket(ticket.clone());
+            let Some(inside) = shared.enter(system, &key, Urgency::default()) else {
+                shared.keep(ticket, hint).await?;
+                return Ok(Opened::Waits);
+            };
+            let read = shared.fetch(system, &ticket.id, Urgency::default()).await;
+            drop(inside);
+            match read {
+                Ok(read) => read,
+                Err(error) => {
+                    shared.unread(system, ticket, hint, through, error).await?;
+                    return Ok(Opened::Done);
+                }
+            }
+        }
     };
     if let Some(case) = shared.case_of_read(ticket, &read)? {
         // Read once more in its lane: what was recorded since must not be taken for read.
         shared.lanes.nudge_case(shared, case, Nudge::Hint { ticket: ticket.clone(), hint });
-        return Ok(());
+        return Ok(Opened::Done);
     }
     if shared.rules.routes(&ticket.system, &read).is_empty() {
         shared.ignore(ticket, through, &hint, "no agreement routes it").await?;
         hint.acknowledge();
-        return Ok(());
+        return Ok(Opened::Done);
     }
     let now = shared.clock.now();
     let mut case = Case::new(shared.journal.next_case(), now);
@@ -63,7 +84,7 @@ pub(super) async fn open(
     tracing::info!(case.id = %id, %ticket, "Opened a case for a ticket.");
     hint.acknowledge();
     shared.lanes.nudge_case(shared, id, Nudge::Resume { failures: 0 });
-    Ok(())
+    Ok(Opened::Done)
 }
 
 impl Shared {
@@ -83,7 +104,7 @@ impl Shared {
         self: &Arc<Self>,
         system: &System,
         ticket: &TicketRef,
-        mut hint: Hinted,
+        hint: Hinted,
         through: Position,
         error: Error,
     ) -> Result<(), ledger::Error> {
@@ -93,15 +114,20 @@ impl Shared {
             return Ok(());
         }
         tracing::debug!(%ticket, system.name = %system.name, %error, "A ticket could not be read; it is tried again.");
-        if let Some(fact) = hint.record(ticket) {
-            self.journal.commit(Entry { at: self.clock.now(), case: None, facts: vec![fact] }).await?;
-        }
         let failures = hint.failures;
-        hint.acknowledge();
+        self.keep(ticket, hint).await?;
         let wait = self.wait_after(failures, error.retry_after());
         let hint = Hinted { failures: failures + 1, ..Hinted::recorded() };
         let nudge = Nudge::Hint { ticket: ticket.clone(), hint };
         self.lanes.nudge_later(self, LaneKey::Ticket(ticket.clone()), nudge, wait);
+        Ok(())
+    }
+    /// Records a hint that has to wait, and tells its sender.
+    async fn keep(&self, ticket: &TicketRef, mut hint: Hinted) -> Result<(), ledger::Error> {
+        if let Some(fact) = hint.record(ticket) {
+            self.journal.commit(Entry { at: self.clock.now(), case: None, facts: vec![fact] }).await?;
+        }
+        hint.acknowledge();
         Ok(())
     }
 }

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use throughline::daemon::{Bridge, Parts, State, System, marker_key};
+use throughline::deliver::Admission;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
@@ -158,6 +159,8 @@ impl Ground {
             capabilities,
             poll: self.scenario.poll(),
             timeout: Duration::from_secs(3),
+            // Few, so that lanes often wait outside.
+            admission: Admission::new(2),
             state: State::default(),
         }
     }

@@ -68,6 +68,12 @@ impl Deeds {
         format!("{kind}{:04}z", self.words)
     }
 
+    /// Some people's titles have white space that a careless desk does not keep.
+    fn title(&mut self, chance: &mut Chance) -> String {
+        let word = self.word("title");
+        if chance.hit(40) { format!("{word}  once  more") } else { word }
+    }
+
     fn secret(&mut self) -> String {
         let word = self.word("secret");
         self.secrets.push(word.clone());
@@ -76,7 +82,7 @@ impl Deeds {
 
     /// Somebody raises a ticket.
     pub(crate) fn raise(&mut self, chance: &mut Chance, desk: usize, handle: &Desk) -> u64 {
-        let (token, title) = (self.word("request"), self.word("title"));
+        let (token, title) = (self.word("request"), self.title(chance));
         let routed = desk == 0 && chance.hit(50);
         let mut patch = Patch {
             title: Some(title),
@@ -142,7 +148,7 @@ impl Deeds {
                 self.set(desk, handle, &ticket, &request, "priority", priority);
             }
             76..82 => {
-                let title = self.word("title");
+                let title = self.title(chance);
                 self.set(desk, handle, &ticket, &request, "title", &title);
             }
             82..88 => {
