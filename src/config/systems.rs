@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use throughline_sdk::{Settings, SystemName};
+use throughline_sdk::{SettingKind, Settings, SystemName};
+use url::Url;
 
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
 use super::{KindSettings, Limits, Party, System, check_reference};
 use crate::agreement::{SystemRules, Words};
 use crate::case::{PartyName, Priority, Status};
+use crate::egress::{AddressPolicy, Allowed};
 
 /// The systems, and their part of the rules.
 #[derive(Debug, Default)]
@@ -32,6 +34,11 @@ pub(super) fn build(
 ) -> Systems {
     let mut built = Systems::default();
     let Some(table) = main.section("systems") else { return built };
+    let allow = match main.section("bridge").and_then(|bridge| bridge.value("allow")) {
+        Some(Value::Networks(networks)) => Some(networks.as_slice()),
+        // It was wrong, and that has been told.
+        _ => None,
+    };
     for (entry, section) in table.sections() {
         let name = SystemName::new(&entry.key);
         check_reference(section, "party", "party", parties.keys().map(|name| name.0.as_str()), findings);
@@ -65,6 +72,7 @@ pub(super) fn build(
             if section.section(kind.kind).is_some_and(Section::is_right) {
                 check(section, kind, &system.settings, findings);
             }
+            check_reach(section, kind, allow, findings);
             built.systems.insert(name, system);
         }
     }
@@ -103,6 +111,21 @@ fn check(section: &Section, kind: &KindSettings, settings: &Settings, findings: 
         _ => (table.key_at, section.path_of(kind.kind)),
     };
     findings.report_if_complete(Mistake::new(at, path, error.message()));
+}
+
+/// Whether requests may go where the addresses say, as far as an address alone tells.
+fn check_reach(section: &Section, kind: &KindSettings, allow: Option<&[Allowed]>, findings: &mut Findings) {
+    let (Some(own), Some(allow)) = (section.section(kind.kind), allow) else { return };
+    for setting in kind.settings.iter().filter(|setting| setting.kind == SettingKind::Address) {
+        let (Some(entry), Some(text)) = (own.entry(setting.key), own.text(setting.key)) else { continue };
+        let Ok(address) = Url::parse(text) else { continue };
+        if let Err(refusal) = AddressPolicy::of_system(&address, allow.to_vec()).check_url(&address) {
+            let mistake = Mistake::new(entry.at, own.path_of(setting.key), refusal);
+            findings.report_if_complete(
+                mistake.expected("a public https address, or its host or network in `allow` of [bridge]"),
+            );
+        }
+    }
 }
 
 fn settings(section: &Section) -> Settings {

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use throughline_sdk::http::{Limits, Transport, plane};
 use throughline_sdk::{Clock, Entropy, layer};
-use url::{Host, Url};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
@@ -83,7 +82,8 @@ pub fn systems(
             fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, message))
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
-        let base = Egress::new(policy(&built.address, config), Arc::clone(clock)).map_err(fail)?;
+        let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+        let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
             per_second: system.limits.per_second,
@@ -217,15 +217,4 @@ pub fn loopback_egress(clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dy
 pub fn egress_to(ip: IpAddr, clock: &Arc<dyn Clock>) -> throughline_sdk::Result<Arc<dyn Transport>> {
     let allow = ip.to_string().parse().into_iter().collect();
     Egress::new(AddressPolicy { loopback: true, allow, ..AddressPolicy::default() }, Arc::clone(clock))
-}
-
-/// What a system may reach: the addresses the admin allowed, and this machine if the admin wrote its name.
-fn policy(address: &Url, config: &Config) -> AddressPolicy {
-    let loopback = match address.host() {
-        Some(Host::Domain(name)) => name == "localhost",
-        Some(Host::Ipv4(ip)) => ip.is_loopback(),
-        Some(Host::Ipv6(ip)) => ip.is_loopback(),
-        None => false,
-    };
-    AddressPolicy { allow: config.allow.clone(), loopback, ..AddressPolicy::default() }
 }

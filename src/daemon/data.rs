@@ -33,7 +33,7 @@ impl Running {
             // Every address of this machine: the nearest of them is as good as any.
             IpAddr::V4(ip) if ip.is_unspecified() => Ipv4Addr::LOCALHOST.into(),
             IpAddr::V6(ip) if ip.is_unspecified() => Ipv6Addr::LOCALHOST.into(),
-            ip => ip,
+            ip @ (IpAddr::V4(_) | IpAddr::V6(_)) => ip,
         };
         Self { pid: std::process::id(), address: SocketAddr::new(ip, listens.port()) }
     }

@@ -36,7 +36,7 @@ pub struct Network {
 }
 
 /// Why an address may not be called, for the admin who reads it.
-pub(super) type Refusal = String;
+pub(crate) type Refusal = String;
 
 /// What an address is for (IANA special-purpose registries).
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,9 +87,20 @@ const SPECIAL_V6: &[([u16; 8], u32, Purpose)] = &[
 ];
 
 impl AddressPolicy {
+    /// What a system at `address` may reach: what the admin allowed, and this machine if the admin wrote its name.
+    pub fn of_system(address: &Url, allow: Vec<Allowed>) -> Self {
+        let loopback = match address.host() {
+            Some(Host::Domain(name)) => name == "localhost",
+            Some(Host::Ipv4(ip)) => ip.is_loopback(),
+            Some(Host::Ipv6(ip)) => ip.is_loopback(),
+            None => false,
+        };
+        Self { allow, loopback, ..Self::default() }
+    }
+
     /// Checks what can be told from the address itself: scheme, user name, and a host that is an IP address
     /// in any spelling, all of which the parser has brought to one form.
-    pub(super) fn check_url(&self, url: &Url) -> Result<(), Refusal> {
+    pub(crate) fn check_url(&self, url: &Url) -> Result<(), Refusal> {
         if !url.username().is_empty() || url.password().is_some() {
             return Err("an address must not hold a user name or password".to_owned());
         }
