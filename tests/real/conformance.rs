@@ -138,6 +138,14 @@ impl Hand for AliceHand {
         async move { self.alice.titled(title).await.into_iter().map(RemoteId::new).collect() }.boxed()
     }
 
+    fn merge<'a>(&'a self, _ticket: &'a RemoteId, _into: &'a RemoteId) -> BoxFuture<'a, bool> {
+        async { false }.boxed()
+    }
+
+    fn delete<'a>(&'a self, _ticket: &'a RemoteId) -> BoxFuture<'a, bool> {
+        async { false }.boxed()
+    }
+
     fn refuse<'a>(&'a self, _ticket: &'a RemoteId) -> BoxFuture<'a, Option<String>> {
         // The bridge's account has no right to delete.
         async { Some("deleted".to_owned()) }.boxed()
@@ -187,6 +195,14 @@ impl Hand for BobHand {
 
     fn titled<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Vec<RemoteId>> {
         async move { self.bob.titled(title).await.into_iter().map(RemoteId::new).collect() }.boxed()
+    }
+
+    fn merge<'a>(&'a self, _ticket: &'a RemoteId, _into: &'a RemoteId) -> BoxFuture<'a, bool> {
+        async { false }.boxed()
+    }
+
+    fn delete<'a>(&'a self, _ticket: &'a RemoteId) -> BoxFuture<'a, bool> {
+        async { false }.boxed()
     }
 
     fn refuse<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, Option<String>> {

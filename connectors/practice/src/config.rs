@@ -35,9 +35,9 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "create_class",
-        kind: SettingKind::Word(&["c0", "c2", "c3", "c4"]),
+        kind: SettingKind::Word(&["c0", "c1", "c2", "c3", "c4"]),
         required: false,
-        doc: "How a write whose answer was lost is settled: by idempotency key, by marker, by a marker whose search lags, or by a person. `c2` without it.",
+        doc: "How a write whose answer was lost is settled: by idempotency key, by upsert under an id of ours, by marker, by a marker whose search lags, or by a person. `c2` without it.",
         example: "\"c2\"",
     },
     Setting {
@@ -76,11 +76,12 @@ pub fn build(settings: &Settings) -> Result<Built> {
     let lag = settings.count("lag").map_or(DEFAULT_WAIT, Duration::from_secs);
     let class = match settings.text("create_class") {
         Some("c0") => CreateClass::C0,
+        Some("c1") => CreateClass::C1,
         None | Some("c2") => CreateClass::C2,
         Some("c3") => CreateClass::C3 { lag },
         Some("c4") => CreateClass::C4,
         Some(other) => {
-            let message = format!("the setting create_class is {other:?}; write c0, c2, c3 or c4");
+            let message = format!("the setting create_class is {other:?}; write c0, c1, c2, c3 or c4");
             return Err(Error::new(ErrorKind::Misconfigured, message));
         }
     };

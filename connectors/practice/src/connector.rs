@@ -26,10 +26,12 @@ impl Connector for Practice {
     }
 
     fn capabilities(&self) -> Capabilities {
+        // Comments and files have no external id to be upserted under.
+        let part = if self.class == CreateClass::C1 { CreateClass::C2 } else { self.class };
         Capabilities {
             create: self.class,
-            comment: self.class,
-            attach: Some(self.class),
+            comment: part,
+            attach: Some(part),
             settle: self.settle,
             update: true,
             transition: true,
@@ -133,6 +135,12 @@ impl Practice {
             kind: new.kind.as_deref(),
             fields: Some(&new.fields),
         };
+        if self.class == CreateClass::C1 {
+            let url = self.at(&["external", intent.marker.as_str()]);
+            let call = ctx.call(Method::PUT, url).json(&ticket);
+            let (_, ticket) = self.write(call, Method::PUT, "create or change the ticket").await?;
+            return Ok(effect(Subject::Ticket(ticket.id.clone()), ticket));
+        }
         let body = wire::NewTicket { ticket, marker: self.marker(intent) };
         let call = self.once(ctx.post(self.at(&["tickets"])).json(&body), intent);
         let (_, ticket) = self.write(call, Method::POST, "create the ticket").await?;

@@ -194,3 +194,41 @@ impl fmt::Display for Error {
 }
 
 impl std::error::Error for Error {}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_status_has_one_kind_and_each_kind_one_class() {
+        use Class::{Authority, Changed, Park, Reread, Transient, Wait};
+        for (statuses, kind, class) in [
+            (&[408, 423, 425, 500, 502, 503, 504, 599][..], ErrorKind::Unavailable, Transient),
+            (&[429], ErrorKind::RateLimited, Wait),
+            (&[401], ErrorKind::Unauthenticated, Authority),
+            (&[403], ErrorKind::Forbidden, Authority),
+            (&[409, 412], ErrorKind::Conflict, Reread),
+            (&[404, 410], ErrorKind::NotFound, Changed),
+            (&[400, 413, 418, 422, 451], ErrorKind::Rejected, Park),
+            (&[405, 501], ErrorKind::Unsupported, Park),
+        ] {
+            for status in statuses {
+                assert_eq!(ErrorKind::from_status(*status), Some(kind), "{status}");
+            }
+            assert_eq!(kind.class(), class);
+        }
+        assert_eq!(ErrorKind::Moved.class(), Changed);
+        assert_eq!([ErrorKind::Malformed.class(), ErrorKind::Misconfigured.class()], [Park, Park]);
+        assert!([100, 200, 204, 304].into_iter().all(|status| ErrorKind::from_status(status).is_none()));
+    }
+
+    #[test]
+    fn an_error_reads_alone_and_says_whether_it_happened() {
+        let error =
+            Error::new(ErrorKind::Unavailable, "no answer").with_context("ticket", 7).with_context("try", 2);
+        assert_eq!(error.to_string(), "no answer (ticket: 7, try: 2)");
+        assert_eq!(error.took_effect(), TookEffect::No);
+        let doubtful = error.with_unknown_effect();
+        assert_eq!(doubtful.to_string(), "no answer (ticket: 7, try: 2); it may have taken effect");
+    }
+}

@@ -33,6 +33,7 @@ pub(super) fn routes(desk: &Desk) -> Router {
         .route("/api/changes", get(changes))
         .route("/api/find", get(find))
         .route("/api/tickets", post(create))
+        .route("/api/external/{id}", put(upsert))
         .route("/api/tickets/{number}", get(read).patch(update))
         .route("/api/tickets/{number}/comments", post(comment))
         .route("/api/tickets/{number}/comments/{comment}", put(edit).delete(retract))
@@ -159,7 +160,16 @@ fn submit(
 ) -> Result<Response, Refusal> {
     let key = headers.get("idempotency-key").and_then(|value| value.to_str().ok()).map(str::to_owned);
     let once = if key.is_some() { Once::Key } else { Once::No };
-    let marker = marker.or(key);
+    submit_once(desk, fate, action, marker.or(key), once)
+}
+
+fn submit_once(
+    desk: &Desk,
+    fate: Fate,
+    action: Action,
+    marker: Option<String>,
+    once: Once,
+) -> Result<Response, Refusal> {
     let now = desk.now();
     let made = {
         let mut state = desk.lock();
@@ -198,6 +208,15 @@ async fn create(
     Json(new): Json<NewTicket>,
 ) -> Result<Response, Refusal> {
     submit(&desk, fate, &headers, Action::Create(new.ticket), new.marker)
+}
+
+async fn upsert(
+    State(desk): State<Desk>,
+    Extension(fate): Extension<Fate>,
+    Path(id): Path<String>,
+    Json(ticket): Json<Patch>,
+) -> Result<Response, Refusal> {
+    submit_once(&desk, fate, Action::Create(ticket), Some(id), Once::Upsert)
 }
 
 async fn read(State(desk): State<Desk>, Path(number): Path<u64>) -> Result<Response, Refusal> {

@@ -46,6 +46,8 @@ pub(super) enum What {
 pub(super) enum Once {
     /// The marker is an idempotency key: the first write's result is answered.
     Key,
+    /// The marker is an external id: the ticket that bears it is changed instead of created.
+    Upsert,
     /// It is only written down.
     No,
 }
@@ -96,8 +98,9 @@ impl State {
         marker: Option<String>,
         once: Once,
     ) -> Result<Made, Refusal> {
+        let first = marker.as_ref().and_then(|marker| self.markers.get(marker)?.first());
         if once == Once::Key
-            && let Some(first) = marker.as_ref().and_then(|marker| self.markers.get(marker)?.first())
+            && let Some(first) = first
         {
             let id = match first.what {
                 What::Ticket => None,
@@ -105,6 +108,12 @@ impl State {
             };
             return Ok(Made { ticket: self.ticket(first.ticket)?, id });
         }
+        let action = match (once, first, action) {
+            (Once::Upsert, Some(first), Action::Create(patch)) => {
+                Action::Patch { ticket: first.ticket, patch, expected: None }
+            }
+            (Once::Upsert | Once::Key | Once::No, _, action) => action,
+        };
         let action = if self.faults.normalise_text { normalised(action) } else { action };
         self.write(settings, now, Actor::Api, action, marker)
     }

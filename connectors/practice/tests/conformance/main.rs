@@ -15,7 +15,7 @@ use throughline_testkit::conformance;
 
 #[tokio::test]
 async fn the_connector_conforms_with_each_create_class() {
-    for class in ["c0", "c2", "c3", "c4"] {
+    for class in ["c0", "c1", "c2", "c3", "c4"] {
         let report = conformance::run(&practice(class)).await;
         assert!(report.failed().is_empty(), "with {class}:\n{report}");
     }
@@ -23,7 +23,7 @@ async fn the_connector_conforms_with_each_create_class() {
 
 #[tokio::test]
 async fn the_connector_conforms_inside_all_its_layers() {
-    for class in ["c0", "c2", "c3", "c4"] {
+    for class in ["c0", "c1", "c2", "c3", "c4"] {
         let report = conformance::run(&guarded(class)).await;
         assert!(report.failed().is_empty(), "with {class}:\n{report}");
     }

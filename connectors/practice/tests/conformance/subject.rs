@@ -129,6 +129,16 @@ impl Hand for Person {
         ready(titled.map(|ticket| RemoteId::new(ticket.number.to_string())).collect()).boxed()
     }
 
+    fn merge<'a>(&'a self, ticket: &'a RemoteId, into: &'a RemoteId) -> BoxFuture<'a, bool> {
+        self.desk.merge("Ada", number(ticket), number(into)).unwrap();
+        ready(true).boxed()
+    }
+
+    fn delete<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, bool> {
+        self.desk.delete_ticket("Ada", number(ticket)).unwrap();
+        ready(true).boxed()
+    }
+
     fn refuse<'a>(&'a self, _ticket: &'a RemoteId) -> BoxFuture<'a, Option<String>> {
         let rule = ("New".to_owned(), "Closed".to_owned());
         self.desk.set_faults(Faults { refused_transitions: vec![rule], ..self.desk.faults() });

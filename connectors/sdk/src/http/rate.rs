@@ -19,6 +19,9 @@ use crate::{Clock, Error, ErrorKind, Result, Timestamp};
 /// The longest pause taken from an answer: beyond it the system is asked again, whatever it said.
 const LONGEST_PAUSE: Duration = Duration::from_secs(24 * 60 * 60);
 
+/// The pause after 429 where the system does not say how long: or every lane would go and be refused by itself.
+const UNSTATED_PAUSE: Duration = Duration::from_secs(5);
+
 /// What one system allows us.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Limits {
@@ -153,10 +156,12 @@ impl Paced {
         if !matches!(response.status, StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE) {
             return;
         }
-        let Some(wait) = response.retry_after().or_else(|| self.until_date(response)) else {
-            return;
+        let stated = response.retry_after().or_else(|| self.until_date(response));
+        let wait = match stated {
+            Some(wait) => wait.min(LONGEST_PAUSE),
+            None if response.status == StatusCode::TOO_MANY_REQUESTS => UNSTATED_PAUSE,
+            None => return,
         };
-        let wait = wait.min(LONGEST_PAUSE);
         response.headers.insert(header::RETRY_AFTER, HeaderValue::from(wait.as_secs()));
         let until = self.clock.monotonic().saturating_add(wait);
         let mut queue = self.queue();
@@ -326,6 +331,24 @@ mod tests {
             assert_eq!(refused.retry_after(), Some(Duration::from_secs(7)));
             layer.send(request(Method::GET, "https://desk.example/")).await.unwrap();
             assert_eq!(clock.monotonic(), Duration::from_secs(7));
+        }
+    }
+
+    #[tokio::test]
+    async fn a_rate_limit_that_does_not_say_how_long_pauses_too_and_an_outage_does_not() {
+        for (status, fields, pause) in [
+            (429, &[][..], 5),
+            (429, &[("retry-after", "soon")], 5),
+            (503, &[], 0),
+            (500, &[("retry-after", "9")], 0),
+        ] {
+            let script = Arc::new(Script::new([Ok(answer(status, fields, ""))]));
+            let clock = Arc::new(TestClock::skipping());
+            let layer = paced(&script, &clock, WIDE);
+            for _ in 0..2 {
+                layer.send(request(Method::GET, "https://desk.example/")).await.unwrap();
+            }
+            assert_eq!(clock.monotonic(), Duration::from_secs(pause), "{status} {fields:?}");
         }
     }
 

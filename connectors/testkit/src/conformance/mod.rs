@@ -120,6 +120,10 @@ pub trait Hand: Send + Sync {
     fn truth<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, Truth>;
     /// All tickets with this title.
     fn titled<'a>(&'a self, title: &'a str) -> BoxFuture<'a, Vec<RemoteId>>;
+    /// Merges a ticket into another; false if this desk, or this person, cannot.
+    fn merge<'a>(&'a self, ticket: &'a RemoteId, into: &'a RemoteId) -> BoxFuture<'a, bool>;
+    /// Deletes a ticket; false if this desk, or this person, cannot.
+    fn delete<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, bool>;
     /// Makes the desk refuse a transition of this ticket and answers to which status; `None` if it has no rules.
     fn refuse<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, Option<String>>;
     /// Makes the desk accept updates and not do them, or stops that; false if it cannot.
@@ -222,6 +226,8 @@ async fn each(b: &Bench<'_>) -> Report {
         ("probe names the account", reading::probe(b).boxed()),
         ("describe lists the words a new ticket bears", reading::describe(b).boxed()),
         ("a missing ticket is not found", reading::missing(b).boxed()),
+        ("a deleted ticket is not found", reading::deleted(b).boxed()),
+        ("a merged ticket answers under the other id", reading::merged(b).boxed()),
         ("a change shows in version, time and status", reading::changed(b).boxed()),
         ("an internal comment reads as internal", reading::internal(b).boxed()),
         ("unknown visibility never reads as public", reading::unknown(b).boxed()),

@@ -1,7 +1,7 @@
 //! Reading: identity, words, tickets, visibility, files.
 
 use bytes::Bytes;
-use throughline_sdk::{ErrorKind, RemoteId, TookEffect, Visibility};
+use throughline_sdk::{Class, ErrorKind, RemoteId, TookEffect, Visibility};
 
 use super::bench::Bench;
 use super::{Stop, Verdict, declared, ensure};
@@ -28,6 +28,28 @@ pub(super) async fn describe(b: &Bench<'_>) -> Verdict {
 pub(super) async fn missing(b: &Bench<'_>) -> Verdict {
     let error = Bench::refusal("reading a missing ticket", b.fetch(&RemoteId::new("987654321")).await)?;
     Bench::expect("reading a missing ticket", &error, ErrorKind::NotFound, TookEffect::No)
+}
+
+pub(super) async fn deleted(b: &Bench<'_>) -> Verdict {
+    let ticket = b.raised().await;
+    b.fetch(&ticket).await?;
+    declared(b.subject.hand.delete(&ticket).await)?;
+    let error = Bench::refusal("reading a deleted ticket", b.fetch(&ticket).await)?;
+    Bench::expect("reading a deleted ticket", &error, ErrorKind::NotFound, TookEffect::No)
+}
+
+/// Or the desk says that it is not there any more; never that it is still the one that was asked for.
+pub(super) async fn merged(b: &Bench<'_>) -> Verdict {
+    let (ticket, into) = (b.raised().await, b.raised().await);
+    declared(b.subject.hand.merge(&ticket, &into).await)?;
+    match b.fetch(&ticket).await {
+        Ok(read) => ensure(read.id == into, || format!("{ticket}, merged into {into}, reads as {}", read.id)),
+        Err(error) => {
+            ensure(error.class() == Class::Changed && error.took_effect() == TookEffect::No, || {
+                format!("reading a merged ticket: {:?}, {error}", error.kind())
+            })
+        }
+    }
 }
 
 /// A change is told from no change by version and time.

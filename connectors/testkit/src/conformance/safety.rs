@@ -46,7 +46,7 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
             .push(b.intent(Some(&ticket), Operation::Transition { status: b.subject.next_status.clone() }));
     }
     if b.capabilities.link_back {
-        let (label, url) = ("TL-8".to_owned(), None);
+        let (label, url) = ("TL-8".to_owned(), Some("https://desk.example/8".to_owned()));
         intents.push(b.intent(Some(&ticket), Operation::LinkBack { label, url }));
     }
     if b.capabilities.attach.is_some() {

@@ -35,6 +35,7 @@ pub(super) enum Defect {
     HidesRefusals,
     HintsAtNothing,
     IgnoresDeadline,
+    IgnoresMerges,
     IgnoresTheLimit,
     LogsWhatItWrites,
     LosesBytes,
@@ -233,12 +234,15 @@ impl Connector for Broken {
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {
-        let mut ticket =
+        let mut read =
             self.inner.fetch(&self.ctx(ctx), ticket).await.map_err(|error| self.mistaken(error))?;
-        if self.is(Defect::StandsStill) {
-            ticket.version = Some(Version::new("1"));
+        if self.is(Defect::IgnoresMerges) {
+            read.id = ticket.clone();
         }
-        for comment in &mut ticket.comments {
+        if self.is(Defect::StandsStill) {
+            read.version = Some(Version::new("1"));
+        }
+        for comment in &mut read.comments {
             match (self.defect, comment.visibility) {
                 (Defect::ReadsInternalAsPublic, Visibility::Internal)
                 | (Defect::ReadsUnknownAsPublic, Visibility::Unknown) => {
@@ -250,7 +254,7 @@ impl Connector for Broken {
                 _ => {}
             }
         }
-        Ok(ticket)
+        Ok(read)
     }
 
     async fn download(&self, ctx: &Ctx, ticket: &RemoteId, file: &FileId, limit: u64) -> Result<Bytes> {

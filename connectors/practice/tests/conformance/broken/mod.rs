@@ -98,6 +98,7 @@ const PLANTS: &[Plant] = &[
         &["a signed webhook hints at its ticket", "a complete webhook says what the desk says"],
     ),
     Plant(IgnoresDeadline, "c2", &["the deadline is respected"]),
+    Plant(IgnoresMerges, "c2", &["a merged ticket answers under the other id"]),
     Plant(IgnoresTheLimit, "c2", &["a file over the limit is rejected"]),
     Plant(LogsWhatItWrites, "c2", &["the log tells neither secrets nor texts"]),
     Plant(LosesBytes, "c2", &["a person's file is read byte for byte", "files arrive byte for byte"]),
@@ -113,6 +114,7 @@ const PLANTS: &[Plant] = &[
         "c2",
         &[
             "a missing ticket is not found",
+            "a deleted ticket is not found",
             "each status of a read has its kind",
             "each status of a write has its kind and effect",
             "wrong credentials are unauthenticated",
