@@ -151,6 +151,8 @@ impl Journal {
             Way::Inline(writer) => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 let outcome = self.note(writer.group(vec![entry]))?.pop();
+                // What fails here concerns those who come after.
+                drop(self.note(writer.settle()));
                 outcome.unwrap_or_else(|| Err(Error::Worker("it did not answer".into())))
             }
         }
@@ -266,6 +268,8 @@ fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Job>, failure: &OnceLock<
                 Ok(outcomes) => answers.into_iter().zip(outcomes).for_each(|(to, outcome)| tell(to, outcome)),
                 Err(error) => answers.into_iter().for_each(|to| tell(to, Err(error.clone()))),
             }
+            // What fails here concerns those who come after.
+            drop(unless_failed(failure, || writer.settle()));
         }
         match other {
             Some(Job::Erase(case, answer)) => {
