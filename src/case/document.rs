@@ -278,6 +278,9 @@ impl Fingerprint {
     pub fn of(text: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, text.as_bytes());
         let nibbles = hash.as_ref().iter().take(12).flat_map(|byte| [byte >> 4, byte & 15]);
-        Self(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)).collect())
+        // Room at once: a plan makes dozens of these.
+        let mut digits = String::with_capacity(24);
+        digits.extend(nibbles.filter_map(|nibble| char::from_digit(u32::from(nibble), 16)));
+        Self(digits)
     }
 }

@@ -2,6 +2,9 @@
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::thread::{self, Thread};
+use std::time::Duration;
 
 use throughline_sdk::{Entropy, Timestamp};
 use tokio::sync::{mpsc, oneshot};
@@ -18,6 +21,10 @@ use crate::store::{self, Index, Store};
 const GROUP: usize = 512;
 /// Entries that may wait; whoever comes after that waits for room.
 const QUEUE: usize = 1024;
+
+/// How long an entry that can wait is kept for another, to share its sync: on a slow disk, syncs that nobody waits for
+/// are what the next webhook stands behind.
+const MOMENT: Duration = Duration::from_millis(5);
 
 /// What a journal is made of.
 #[derive(Debug)]
@@ -59,6 +66,16 @@ pub struct Entry {
     pub case: Option<Case>,
     /// What happened.
     pub facts: Vec<Fact>,
+}
+
+impl Entry {
+    /// Whether it only says how operations ended. Nobody outside waits for that, only the next step of its own lane,
+    /// and a crash in the meantime leaves a doubt, as one before the system's answer does.
+    fn can_wait(&self) -> bool {
+        let ends = |fact: &Fact| matches!(fact, Fact::Effected { .. });
+        let begins = |fact: &Fact| matches!(fact, Fact::Intended { .. } | Fact::Hinted { .. });
+        self.facts.iter().any(ends) && !self.facts.iter().any(begins)
+    }
 }
 
 /// Where an entry was recorded.
@@ -121,7 +138,7 @@ impl Journal {
             Offload::Threads => {
                 let (sender, queue) = mpsc::channel(QUEUE);
                 let failure = Arc::clone(&failure);
-                std::thread::Builder::new()
+                thread::Builder::new()
                     .name("ledger".into())
                     .spawn(move || serve(writer, queue, &failure))
                     .map_err(|error| Error::Worker(error.to_string()))?;
@@ -151,6 +168,8 @@ impl Journal {
             Way::Inline(writer) => {
                 let mut writer = writer.lock().unwrap_or_else(PoisonError::into_inner);
                 let outcome = self.note(writer.group(vec![entry]))?.pop();
+                // What fails here concerns those who come after.
+                drop(self.note(writer.settle()));
                 outcome.unwrap_or_else(|| Err(Error::Worker("it did not answer".into())))
             }
         }
@@ -246,7 +265,7 @@ impl Journal {
 fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Job>, failure: &OnceLock<String>) {
     while let Some(first) = queue.blocking_recv() {
         let (mut entries, mut answers, mut other) = (Vec::new(), Vec::new(), None);
-        let mut job = Some(first);
+        let (mut job, mut has_waited) = (Some(first), false);
         while let Some(next) = job {
             match next {
                 Job::Commit(entry, answer) => {
@@ -258,7 +277,11 @@ fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Job>, failure: &OnceLock<
                     break;
                 }
             }
-            job = if entries.len() < GROUP { queue.try_recv().ok() } else { None };
+            job = if entries.len() < GROUP { queue.try_recv().ok() } else { break };
+            if job.is_none() && !has_waited && entries.iter().all(Entry::can_wait) {
+                has_waited = true;
+                job = next_soon(&mut queue);
+            }
         }
         if !entries.is_empty() {
             let outcomes = unless_failed(failure, || writer.group(entries));
@@ -266,6 +289,8 @@ fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Job>, failure: &OnceLock<
                 Ok(outcomes) => answers.into_iter().zip(outcomes).for_each(|(to, outcome)| tell(to, outcome)),
                 Err(error) => answers.into_iter().for_each(|to| tell(to, Err(error.clone()))),
             }
+            // What fails here concerns those who come after.
+            drop(unless_failed(failure, || writer.settle()));
         }
         match other {
             Some(Job::Erase(case, answer)) => {
@@ -279,6 +304,24 @@ fn serve(mut writer: Writer, mut queue: mpsc::Receiver<Job>, failure: &OnceLock<
                 return;
             }
             Some(Job::Commit(..)) | None => {}
+        }
+    }
+}
+
+/// What comes next, if it comes before [`MOMENT`] is over.
+fn next_soon(queue: &mut mpsc::Receiver<Job>) -> Option<Job> {
+    struct Unpark(Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Waker::from(Arc::new(Unpark(thread::current())));
+    match queue.poll_recv(&mut Context::from_waker(&waker)) {
+        Poll::Ready(next) => next,
+        Poll::Pending => {
+            thread::park_timeout(MOMENT);
+            queue.try_recv().ok()
         }
     }
 }

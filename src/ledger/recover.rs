@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
 
 use super::checkpoint::{self, Mark};
-use super::journal::Parts;
+use super::journal::{Offload, Parts};
 use super::record::{chain, parse, split};
 use super::segments::{FOLDER, Found, Lines, Segment, Segments};
 use super::writer::Writer;
@@ -13,11 +13,16 @@ use crate::store::{Changes, Index};
 
 /// Index entries per batch of a replay.
 const BATCH: usize = 4096;
+/// Index entries that wait while the daemon runs: what a start after a crash may have to take up again, and what one
+/// pause of the writer writes out.
+const PENDING: usize = 512;
+/// Few enough that a simulated crash finds the store up to date, behind, and far behind.
+const PENDING_INLINE: usize = 6;
 /// Records between two lines of progress in the log.
 const PROGRESS: u64 = 100_000;
 
 pub(super) fn recover(parts: Parts) -> Result<Writer, Error> {
-    let Parts { medium, store, master, entropy, offload: _, segment_bytes } = parts;
+    let Parts { medium, store, master, entropy, offload, segment_bytes } = parts;
     let segments = Segments::list(&*medium)?;
     let (begin, turn) = match checkpoint::read(&*medium)? {
         Some(found) => found,
@@ -45,6 +50,10 @@ pub(super) fn recover(parts: Parts) -> Result<Writer, Error> {
         keyring: Arc::new(keyring),
         entropy,
         segment_bytes,
+        pending: match offload {
+            Offload::Threads => PENDING,
+            Offload::Inline => PENDING_INLINE,
+        },
         segment: segments.last().map_or(0, |segment| segment.start),
         durable: Arc::new(AtomicU64::new(end.next)),
         end,
@@ -137,7 +146,7 @@ fn catch_up(
                 found = ?unusable,
                 "The correlation store does not fit the ledger. It is rebuilt from the first record."
             );
-            index.store().reset()?;
+            index.reset()?;
             Mark::genesis()
         }
     };
@@ -150,7 +159,7 @@ fn catch_up(
     match outcome {
         Err(Error::Store(error)) if begun_at > 0 => {
             tracing::warn!(%error, "The correlation store cannot be read. It is rebuilt from the first record.");
-            index.store().reset()?;
+            index.reset()?;
             replay(medium, segments, index, keyring, Mark::genesis())?;
         }
         other => other?,
@@ -180,12 +189,14 @@ fn replay(
         let next = position.0.saturating_add(length).saturating_add(1);
         done = Mark { last: position.0, next, seq: record.seq, hash };
         if changes.len() >= BATCH {
-            index.store().commit(changes.finish()?, &done)?;
+            index.absorb(changes.finish());
+            index.write_out(&done)?;
             changes = Changes::new(index)?;
         }
         if done.seq.is_multiple_of(PROGRESS) {
             tracing::info!(records = done.seq, "The correlation store is catching up with the ledger.");
         }
     }
-    Ok(index.store().commit(changes.finish()?, &done)?)
+    index.absorb(changes.finish());
+    Ok(index.write_out(&done)?)
 }

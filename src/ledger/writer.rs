@@ -21,6 +21,8 @@ pub(super) struct Writer {
     pub(super) keyring: Arc<Keyring>,
     pub(super) entropy: Arc<dyn Entropy>,
     pub(super) segment_bytes: u64,
+    /// Entries of the index that may wait to be written out to the store.
+    pub(super) pending: usize,
     /// The end of the ledger, all of it durable.
     pub(super) end: Mark,
     /// The same, for those who may not ask the writer.
@@ -44,7 +46,7 @@ impl Writer {
         let mut new_keys = false;
         let mut outcomes = Vec::with_capacity(entries.len());
         for entry in entries {
-            match self.write(&entry, &mut end, &changes, &mut new_keys) {
+            match self.write(&entry, &mut end, &mut changes, &mut new_keys) {
                 Ok(committed) => {
                     changes.record(&entry.facts, entry.case, committed.position)?;
                     outcomes.push(Ok(committed));
@@ -60,11 +62,19 @@ impl Writer {
             self.keyring.sync()?;
         }
         self.append()?;
-        self.index.store().commit(changes.finish()?, &end)?;
+        self.index.absorb(changes.finish());
         self.end = end;
         self.durable.store(self.end.next, Ordering::Release);
         checkpoint::write_running(&*self.medium, &self.end)?;
         Ok(outcomes)
+    }
+
+    /// Writes the index out to the store if enough waits. Comes after a group was answered: nobody waits for it.
+    pub(super) fn settle(&mut self) -> Result<(), Error> {
+        if self.index.pending() >= self.pending {
+            self.index.write_out(&self.end)?;
+        }
+        Ok(())
     }
 
     /// Destroys a case's key and forgets what the store knows of it.
@@ -73,11 +83,13 @@ impl Writer {
         let index = self.index.clone();
         let mut changes = Changes::new(&index)?;
         changes.erase(case)?;
-        Ok(self.index.store().commit(changes.finish()?, &self.end)?)
+        self.index.absorb(changes.finish());
+        Ok(self.index.write_out(&self.end)?)
     }
 
     /// Leaves everything as a start wants to find it.
     pub(super) fn close(&mut self) -> Result<(), Error> {
+        self.index.write_out(&self.end)?;
         self.index.store().flush()?;
         self.checkpoint()
     }
@@ -86,7 +98,7 @@ impl Writer {
         &mut self,
         entry: &Entry,
         end: &mut Mark,
-        changes: &Changes<'_>,
+        changes: &mut Changes<'_>,
         new_keys: &mut bool,
     ) -> Result<Committed, Error> {
         let head = Head {
@@ -123,7 +135,7 @@ impl Writer {
         &self,
         case: CaseId,
         expected: Option<Position>,
-        changes: &Changes<'_>,
+        changes: &mut Changes<'_>,
         new_keys: &mut bool,
     ) -> Result<Arc<ring::aead::LessSafeKey>, Error> {
         let last = changes.last_of(case)?;

@@ -49,15 +49,14 @@ impl Planner<'_> {
     pub(super) fn project(&mut self, name: &SystemName) {
         let sharing = self.sharing();
         let able = self.view.capabilities.get(name);
-        let (Some(leg), Some(able)) = (self.able(name, &sharing).cloned(), able) else {
+        let (Some(leg), Some(able)) = (self.able(name, &sharing), able) else {
             return self.rest(name);
         };
         let busy = !leg.outstanding.is_empty();
         let mut needs = Needs::default();
         let (mut unread, mut unstored) = (Vec::new(), Vec::new());
         {
-            let target =
-                Target { name, leg: &leg, case: self.case, view: self.view, sharing: &sharing, able };
+            let target = Target { name, leg, case: self.case, view: self.view, sharing: &sharing, able };
             if leg.ticket.is_none() {
                 target.creation(&mut needs);
             } else {

@@ -1,48 +1,51 @@
 //! From facts to index entries: what the records of one group commit, or of one step of a replay, change.
 //!
-//! Reads see the changes before them. Nothing here does anything but read the store and collect a batch, so the
-//! running daemon and the rebuild from the ledger come to the same entries.
+//! Reads see the changes before them. Nothing here does anything but read the index and collect changes to it, so
+//! the running daemon and the rebuild from the ledger come to the same entries.
 
-use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use throughline_sdk::{IntentId, Operation, SystemName, TicketRef, Timestamp};
 
-use super::index::{COUNTS, StandingHint};
-use super::{Batch, Counts, Error, Index, Table, codec};
-use crate::case::{Case, CaseId, Fact, HintSource};
+use super::fresh::{Fresh, Head, Kept};
+use super::index::StandingHint;
+use super::{Counts, Error, Index, Table, codec};
+use crate::case::{Case, CaseId, Fact, HintSource, Reading};
 use crate::ledger::Position;
 
-/// Changes on their way into a store.
+/// Changes on their way into the index.
 #[derive(Debug)]
 pub struct Changes<'a> {
     index: &'a Index,
-    batch: Batch,
-    cases: BTreeMap<CaseId, Case>,
+    fresh: Fresh,
     counts: Counts,
+    /// The case whose head was looked up last: who asks for it records it next.
+    asked: Option<(CaseId, Heads)>,
 }
+
+/// What is known of a case without reading it, and what the engine holds of it.
+type Heads = (Option<Head>, Option<Head>);
 
 impl<'a> Changes<'a> {
     /// None yet.
     pub fn new(index: &'a Index) -> Result<Self, Error> {
-        Ok(Self { index, batch: Batch::default(), cases: BTreeMap::new(), counts: index.counts()? })
+        Ok(Self { index, fresh: Fresh::default(), counts: index.counts()?, asked: None })
     }
 
-    /// How many entries there are to write.
+    /// How many entries they are.
     pub fn len(&self) -> usize {
-        self.batch.changes.len() + self.cases.len()
+        self.fresh.len()
     }
 
-    /// Whether there is nothing to write.
+    /// Whether there are none.
     pub fn is_empty(&self) -> bool {
         self.len() == 0
     }
 
     /// The position of a case's last record.
-    pub fn last_of(&self, id: CaseId) -> Result<Option<Position>, Error> {
-        if let Some(case) = self.cases.get(&id) {
-            return Ok(case.last);
-        }
-        Ok(self.index.get(Table::Cases, &codec::number(id.0))?.and_then(|value| codec::last_of(&value)))
+    pub fn last_of(&mut self, id: CaseId) -> Result<Option<Position>, Error> {
+        let (now, _) = self.heads(id)?;
+        Ok(now.and_then(|head| head.last))
     }
 
     /// Takes a record whose facts are already folded into `case`. `position` is the record's own.
@@ -50,8 +53,8 @@ impl<'a> Changes<'a> {
         for (order, fact) in facts.iter().enumerate() {
             self.standing(fact, facts, position, order)?;
             if let Some(case) = &case {
-                self.tickets(fact, case)?;
-                self.creates(fact, case.id)?;
+                let created = self.creates(fact, case.id)?;
+                self.tickets(fact, case, created)?;
             }
         }
         if let Some(mut case) = case {
@@ -70,11 +73,7 @@ impl<'a> Changes<'a> {
         position: Position,
     ) -> Result<(), Error> {
         let Some(id) = case else { return self.record(facts, None, position) };
-        let stored = match self.cases.get(&id) {
-            Some(case) => Some(case.clone()),
-            None => self.index.case(id)?,
-        };
-        let mut case = stored.unwrap_or_else(|| Case::new(id, at));
+        let mut case = self.case(id)?.unwrap_or_else(|| Case::new(id, at));
         for fact in facts {
             case.apply(fact, at);
         }
@@ -84,11 +83,8 @@ impl<'a> Changes<'a> {
     /// Forgets a case whose key was destroyed, but not that its number was given.
     pub fn erase(&mut self, id: CaseId) -> Result<(), Error> {
         self.counts.highest = self.counts.highest.max(id.0);
-        let stored = match self.cases.remove(&id) {
-            Some(case) => Some(case),
-            None => self.index.case(id)?,
-        };
-        let Some(case) = stored else { return Ok(()) };
+        let (now, stored) = self.heads(id)?;
+        let Some(case) = self.case(id)? else { return Ok(()) };
         for (system, leg) in &case.legs {
             if let Some(ticket) = &leg.ticket {
                 self.unname(&TicketRef::new(system.clone(), ticket.clone()), id)?;
@@ -99,38 +95,54 @@ impl<'a> Changes<'a> {
                 self.end_create(intent)?;
             }
         }
-        let key = codec::number(id.0);
-        self.flag(Table::Working, &key, false)?;
-        self.flag(Table::Parked, &key, false)?;
-        if self.get(Table::Cases, &key)?.is_some() {
-            self.counts.cases = self.counts.cases.saturating_sub(1);
-        }
-        self.set(Table::Cases, key, None);
+        self.recount(now, None);
+        self.fresh.keep(id, Kept { now: None, stored });
         Ok(())
     }
 
-    /// Everything as one batch.
-    pub fn finish(mut self) -> Result<Batch, Error> {
-        let mut json = Vec::new();
-        for (id, case) in &self.cases {
-            let value = codec::encode_case(case, &mut json)?;
-            self.batch.changes.insert((Table::Cases, codec::number(id.0)), Some(value));
-        }
-        let counts = serde_json::to_vec(&self.counts).map_err(|error| Error::Broken(error.to_string()))?;
-        self.batch.changes.insert((Table::Meta, COUNTS.to_vec()), Some(counts));
-        Ok(self.batch)
+    /// What there is to be [absorbed](Index::absorb).
+    pub fn finish(mut self) -> Fresh {
+        self.fresh.count(self.counts);
+        self.fresh
     }
 
     fn keep(&mut self, case: Case) -> Result<(), Error> {
-        let key = codec::number(case.id.0);
-        self.flag(Table::Working, &key, case.has_work())?;
-        self.flag(Table::Parked, &key, case.is_parked())?;
+        let (now, stored) = self.heads(case.id)?;
         self.counts.highest = self.counts.highest.max(case.id.0);
-        if !self.cases.contains_key(&case.id) && self.get(Table::Cases, &key)?.is_none() {
-            self.counts.cases += 1;
-        }
-        self.cases.insert(case.id, case);
+        self.recount(now, Some(Head::of(&case)));
+        self.fresh.keep(case.id, Kept { now: Some(Arc::new(case)), stored });
         Ok(())
+    }
+
+    fn recount(&mut self, before: Option<Head>, after: Option<Head>) {
+        let of = |head: Option<Head>| {
+            let holds = |flag: fn(Head) -> bool| u64::from(head.is_some_and(flag));
+            [holds(|_| true), holds(|head| head.working), holds(|head| head.parked)]
+        };
+        let counts = [&mut self.counts.cases, &mut self.counts.working, &mut self.counts.parked];
+        for ((count, before), after) in counts.into_iter().zip(of(before)).zip(of(after)) {
+            *count = count.saturating_add(after).saturating_sub(before);
+        }
+    }
+
+    /// The case as these changes, what came before them, and the engine have it.
+    fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
+        match self.fresh.case(id) {
+            Some(kept) => Ok(kept.now.as_deref().cloned()),
+            None => self.index.case(id),
+        }
+    }
+
+    fn heads(&mut self, id: CaseId) -> Result<Heads, Error> {
+        if let Some(kept) = self.fresh.case(id) {
+            return Ok((kept.head(), kept.stored));
+        }
+        if let Some((_, heads)) = self.asked.filter(|(asked, _)| *asked == id) {
+            return Ok(heads);
+        }
+        let heads = self.index.heads(id)?;
+        self.asked = Some((id, heads));
+        Ok(heads)
     }
 
     /// Hints and cursors.
@@ -192,16 +204,18 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Tickets and their keys, wherever a fact may have named or renamed one.
-    fn tickets(&mut self, fact: &Fact, case: &Case) -> Result<(), Error> {
-        if let Fact::Observed { leg, .. } | Fact::Effected { leg, .. } | Fact::Rekeyed { leg, .. } = fact {
-            let Some(now) = case.legs.get(leg) else { return Ok(()) };
-            if let Fact::Rekeyed { from, .. } = fact {
-                self.unname(&TicketRef::new(leg.clone(), from.clone()), case.id)?;
-            }
-            let Some(id) = &now.ticket else { return Ok(()) };
-            let ticket = TicketRef::new(leg.clone(), id.clone());
-            self.name(&ticket, now.key.as_deref(), case.id)?;
+    /// Tickets and their keys, where a fact names or renames one; `created` says that it ends a creation. All others
+    /// leave the names as they are, and are most: they cost no look-up.
+    fn tickets(&mut self, fact: &Fact, case: &Case, created: bool) -> Result<(), Error> {
+        if let Fact::Rekeyed { leg, from, .. } = fact {
+            self.unname(&TicketRef::new(leg.clone(), from.clone()), case.id)?;
+        }
+        if let Fact::Observed { leg, .. } | Fact::Effected { leg, .. } | Fact::Rekeyed { leg, .. } = fact
+            && (created || renames(fact))
+            && let Some(now) = case.legs.get(leg)
+            && let Some(id) = &now.ticket
+        {
+            self.name(&TicketRef::new(leg.clone(), id.clone()), now.key.as_deref(), case.id)?;
         }
         Ok(())
     }
@@ -211,17 +225,15 @@ impl<'a> Changes<'a> {
         value.extend_from_slice(key.unwrap_or_default().as_bytes());
         let place = codec::ticket(ticket);
         let before = self.get(Table::Tickets, &place)?;
-        if before.as_ref() != Some(&value) {
-            if let Some(before) = before {
-                self.unkey(&ticket.system, &before)?;
-            }
-            self.set(Table::Tickets, place, Some(value));
+        if before.as_ref() == Some(&value) {
+            return Ok(());
         }
+        if let Some(before) = before {
+            self.unkey(&ticket.system, &before)?;
+        }
+        self.set(Table::Tickets, place, Some(value));
         if let Some(key) = key {
-            let (place, value) = (codec::name(&ticket.system, key), codec::number(case.0));
-            if self.get(Table::Keys, &place)?.as_ref() != Some(&value) {
-                self.set(Table::Keys, place, Some(value));
-            }
+            self.set(Table::Keys, codec::name(&ticket.system, key), Some(codec::number(case.0)));
         }
         Ok(())
     }
@@ -248,8 +260,8 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Markers of creations: from the intent to its effect.
-    fn creates(&mut self, fact: &Fact, case: CaseId) -> Result<(), Error> {
+    /// Markers of creations: from the intent to its effect. True where a fact ends one.
+    fn creates(&mut self, fact: &Fact, case: CaseId) -> Result<bool, Error> {
         if let Fact::Intended { intent, .. } = fact
             && let Operation::Create(_) = &intent.operation
         {
@@ -258,39 +270,33 @@ impl<'a> Changes<'a> {
             self.set(Table::Creates, intent.id.as_str().as_bytes().to_vec(), Some(marker));
         }
         if let Fact::Effected { intent, .. } | Fact::Dropped { intent, .. } = fact {
-            self.end_create(intent)?;
+            return self.end_create(intent);
         }
-        Ok(())
+        Ok(false)
     }
 
-    fn end_create(&mut self, intent: &IntentId) -> Result<(), Error> {
+    fn end_create(&mut self, intent: &IntentId) -> Result<bool, Error> {
         let key = intent.as_str().as_bytes().to_vec();
-        if let Some(marker) = self.get(Table::Creates, &key)? {
-            self.set(Table::Markers, marker, None);
-            self.set(Table::Creates, key, None);
-        }
-        Ok(())
-    }
-
-    fn flag(&mut self, table: Table, key: &[u8], wanted: bool) -> Result<(), Error> {
-        let is = self.get(table, key)?.is_some();
-        if is == wanted {
-            return Ok(());
-        }
-        self.set(table, key.to_vec(), wanted.then(Vec::new));
-        let count = if table == Table::Working { &mut self.counts.working } else { &mut self.counts.parked };
-        *count = if wanted { *count + 1 } else { count.saturating_sub(1) };
-        Ok(())
+        let Some(marker) = self.get(Table::Creates, &key)? else { return Ok(false) };
+        self.set(Table::Markers, marker, None);
+        self.set(Table::Creates, key, None);
+        Ok(true)
     }
 
     fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        match self.batch.changes.get(&(table, key.to_vec())) {
+        match self.fresh.row(table, key) {
             Some(changed) => Ok(changed.clone()),
             None => self.index.get(table, key),
         }
     }
 
     fn set(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
-        self.batch.changes.insert((table, key), value);
+        self.fresh.set(table, key, value);
     }
+}
+
+/// Whether a fact by itself gives a ticket of a leg another id or key.
+fn renames(fact: &Fact) -> bool {
+    let named = |reading: &Reading| reading.ticket.is_some() || reading.key.is_some();
+    matches!(fact, Fact::Observed { reading, .. } if named(reading)) || matches!(fact, Fact::Rekeyed { .. })
 }

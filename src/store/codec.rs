@@ -3,20 +3,28 @@
 use throughline_sdk::{SystemName, TicketRef};
 
 use super::Error;
+use super::fresh::Head;
 use crate::case::{Case, CaseId};
 use crate::ledger::Position;
 
 /// What cases have in common, so that a short value compresses too. Another text needs another layout number.
 const DICTIONARY: &[u8] = br#"{"id":1,"opened":"2026-01-01T00:00:00Z","document":{"fields":{"description":{"value":"","from":"","at":"2026-01-01T00:00:00Z"},"priority":{"value":"normal","from":"helpdesk","at":"2026-"},"status":{"value":"open","from":"","at":"2026-"},"title":{"value":"","from":""},"type":{"value":""}},"remarks":{"":{"author":"","written":"2026-01-01T00:00:00Z","print":"","body":"","version":1},"":{"author":"","withdrawn":true}},"attachments":{"":{"name":"","media_type":"application/octet-stream","size":1,"digest":"","author":"","written":"2026-"}}},"legs":{"helpdesk":{"ticket":"1","key":"1","url":"https://","party":"home","role":"home","shadow":{"version":"1","updated":"2026-01-01T00:00:00Z","fields":{"description":{"seen":"","agreed":""},"priority":{"seen":"","agreed":""},"status":{"seen":"","agreed":""},"title":{"seen":"","agreed":""},"type":{"seen":"","agreed":"","written":{"sent":"","value":""}}},"comments":{"":{"origin":"","seen":"","version":1},"":{"origin":"","seen":"","version":1}},"files":{"":{"origin":""}},"withheld":["comment:"]},"health":"well"},"":{"ticket":"","key":"","url":"https://","party":"","role":"counterpart","agreement":"","shadow":{"version":"","updated":"2026-"},"health":"well","outstanding":[{"intent":{"id":"","operation":{"do":"update","changes":{}},"marker":"tl-"},"item":"ticket","phase":{"is":"ready"},"attempts":0}],"dirty":true,"linked":[""],"parked":{"":{"want":"","kind":"rejected","reason":"","since":"2026-"}}}},"last":1}"#;
 
-/// A case as it is stored: its last position in clear, then its JSON, compressed.
+/// Bytes before a case's compressed JSON: its last position, its flags, and the length of the JSON.
+const HEAD: usize = 8 + 1 + 4;
+const WORKING: u8 = 1;
+const PARKED: u8 = 2;
+
+/// A case as it is stored: its head in clear, then its JSON, compressed.
 pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Error> {
     json.clear();
     serde_json::to_writer(&mut *json, case)
         .map_err(|error| Error::Broken(format!("{} cannot be written as JSON: {error}", case.id)))?;
     let packed = lz4_flex::block::compress_with_dict(json, DICTIONARY);
-    let mut value = Vec::with_capacity(packed.len() + 12);
-    value.extend_from_slice(&case.last.map_or(u64::MAX, |last| last.0).to_be_bytes());
+    let head = Head::of(case);
+    let mut value = Vec::with_capacity(packed.len() + HEAD);
+    value.extend_from_slice(&head.last.map_or(u64::MAX, |last| last.0).to_be_bytes());
+    value.push((u8::from(head.working) * WORKING) | (u8::from(head.parked) * PARKED));
     value.extend_from_slice(&u32::try_from(json.len()).unwrap_or(u32::MAX).to_be_bytes());
     value.extend_from_slice(&packed);
     Ok(value)
@@ -25,7 +33,7 @@ pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Er
 /// The case in what [`encode_case`] wrote.
 pub(super) fn decode_case(value: &[u8]) -> Result<Case, Error> {
     let broken = |what: String| Error::Broken(format!("a case cannot be read: {what}"));
-    let (_, rest) = value.split_first_chunk::<8>().ok_or_else(|| broken("it is too short".into()))?;
+    let (_, rest) = value.split_first_chunk::<9>().ok_or_else(|| broken("it is too short".into()))?;
     let (length, packed) = rest.split_first_chunk::<4>().ok_or_else(|| broken("it is too short".into()))?;
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or_default();
     let json = lz4_flex::block::decompress_with_dict(packed, length, DICTIONARY)
@@ -33,10 +41,13 @@ pub(super) fn decode_case(value: &[u8]) -> Result<Case, Error> {
     serde_json::from_slice(&json).map_err(|error| broken(error.to_string()))
 }
 
-/// The position of a stored case's last record, without reading the case.
-pub(super) fn last_of(value: &[u8]) -> Option<Position> {
-    let (last, _) = value.split_first_chunk::<8>()?;
-    Some(u64::from_be_bytes(*last)).filter(|last| *last != u64::MAX).map(Position)
+/// What stands before a stored case, without reading the case.
+pub(super) fn head_of(value: &[u8]) -> Result<Head, Error> {
+    let Some((last, [flags, ..])) = value.split_first_chunk::<8>() else {
+        return Err(Error::Broken("a case is too short".into()));
+    };
+    let last = Some(u64::from_be_bytes(*last)).filter(|last| *last != u64::MAX).map(Position);
+    Ok(Head { last, working: flags & WORKING != 0, parked: flags & PARKED != 0 })
 }
 
 /// Numbers sort as they count.

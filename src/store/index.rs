@@ -1,17 +1,20 @@
 //! What the store is asked: cases by ticket, key and marker, cursors, hints, and what is left to do.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Cursor, Marker, SystemName, TicketRef};
 
+use super::fresh::{Fresh, Head, over};
 use super::{Error, Store, Table, codec};
 use crate::case::{Case, CaseId, HintSource};
+use crate::ledger::Mark;
 
-/// Typed reads over an engine.
+/// Typed reads over an engine and what it does not hold yet. Clones share both.
 #[derive(Clone, Debug)]
 pub struct Index {
     store: Arc<dyn Store>,
+    fresh: Arc<RwLock<Fresh>>,
 }
 
 /// How many there are, kept with every change.
@@ -41,12 +44,16 @@ pub(super) struct StandingHint {
 impl Index {
     /// The reads of this engine.
     pub fn new(store: Arc<dyn Store>) -> Self {
-        Self { store }
+        Self { store, fresh: Arc::default() }
     }
 
     /// The case with this number; `None` also if it was erased.
     pub fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
-        self.get(Table::Cases, &codec::number(id.0))?.map(|value| codec::decode_case(&value)).transpose()
+        let known = self.fresh().case(id).map(|kept| kept.now.clone());
+        match known {
+            Some(now) => Ok(now.map(Arc::unwrap_or_clone)),
+            None => self.stored_case(id)?.map(|value| codec::decode_case(&value)).transpose(),
+        }
     }
 
     /// The case a ticket is a leg of.
@@ -73,8 +80,12 @@ impl Index {
 
     /// Hints whose ticket was not read since, each ticket once, the longest standing first.
     pub fn hints(&self, limit: usize) -> Result<Vec<(TicketRef, HintSource)>, Error> {
-        let rows = self.store.scan(Table::Hints, &[], limit)?.into_iter();
-        let hints = rows.map(|(_, value)| {
+        // Held over the scan, so that nothing is written out in the middle of it; the same below.
+        let fresh = self.fresh();
+        let changes: Vec<_> = fresh.rows(Table::Hints, &[]).collect();
+        let stored = self.store.scan(Table::Hints, &[], limit.saturating_add(changes.len()))?;
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        let hints = over(stored, changes, limit).into_iter().map(|(_, value)| {
             let hint: StandingHint = serde_json::from_slice(&value)
                 .map_err(|error| Error::Broken(format!("a hint cannot be read: {error}")))?;
             Ok((hint.ticket, hint.source))
@@ -89,24 +100,65 @@ impl Index {
 
     /// The cases with something left to do, lowest number first.
     pub fn working(&self) -> Result<Vec<CaseId>, Error> {
-        self.ids(Table::Working, &[], usize::MAX)
+        self.flagged(Table::Working, CaseId(0), usize::MAX)
     }
 
     /// Cases that wait for a person, those with a number above `after`, lowest first.
     pub fn parked(&self, after: CaseId, limit: usize) -> Result<Vec<CaseId>, Error> {
-        self.ids(Table::Parked, &codec::number(after.0.saturating_add(1)), limit)
+        self.flagged(Table::Parked, after, limit)
     }
 
     /// Cases with a number above `after`, lowest first.
     pub fn cases(&self, after: CaseId, limit: usize) -> Result<Vec<Case>, Error> {
-        let rows = self.store.scan(Table::Cases, &codec::number(after.0.saturating_add(1)), limit)?;
-        rows.iter().map(|(_, value)| codec::decode_case(value)).collect()
+        enum Found {
+            Stored(Vec<u8>),
+            Fresh(Arc<Case>),
+        }
+        let fresh = self.fresh();
+        let erased = fresh.cases(after).filter(|(_, kept)| kept.now.is_none()).count();
+        let stored = self.store.scan(Table::Cases, &from(after), limit.saturating_add(erased))?;
+        let stored =
+            stored.into_iter().map(|(key, value)| Ok((codec::read_case_id(&key)?, Found::Stored(value))));
+        let stored = stored.collect::<Result<Vec<_>, Error>>()?;
+        let changes = fresh.cases(after).map(|(id, kept)| (id, kept.now.clone().map(Found::Fresh)));
+        let cases = over(stored, changes, limit).into_iter().map(|(_, found)| match found {
+            Found::Stored(value) => codec::decode_case(&value),
+            Found::Fresh(case) => Ok(Arc::unwrap_or_clone(case)),
+        });
+        cases.collect()
     }
 
     /// How many there are of what. Costs the same however many there are.
     pub fn counts(&self) -> Result<Counts, Error> {
-        let Some(value) = self.get(Table::Meta, COUNTS)? else { return Ok(Counts::default()) };
+        if let Some(counts) = self.fresh().counts() {
+            return Ok(counts);
+        }
+        let Some(value) = self.store.get(Table::Meta, COUNTS)? else { return Ok(Counts::default()) };
         serde_json::from_slice(&value).map_err(|error| Error::Broken(format!("the counts: {error}")))
+    }
+
+    /// Makes changes seen by every read. The ledger has to hold what they say.
+    pub fn absorb(&self, changes: Fresh) {
+        self.fresh.write().unwrap_or_else(PoisonError::into_inner).absorb(changes);
+    }
+
+    /// How many entries the engine does not hold yet.
+    pub fn pending(&self) -> usize {
+        self.fresh().len()
+    }
+
+    /// Brings the engine up to `applied`, to where the ledger was absorbed. Only one at a time may absorb and write out.
+    pub fn write_out(&self, applied: &Mark) -> Result<(), Error> {
+        let batch = self.fresh().batch()?;
+        self.store.commit(batch, applied)?;
+        *self.fresh.write().unwrap_or_else(PoisonError::into_inner) = Fresh::default();
+        Ok(())
+    }
+
+    /// Empties the engine and forgets what it did not hold yet.
+    pub(crate) fn reset(&self) -> Result<(), Error> {
+        *self.fresh.write().unwrap_or_else(PoisonError::into_inner) = Fresh::default();
+        self.store.reset()
     }
 
     /// The engine below.
@@ -115,14 +167,48 @@ impl Index {
     }
 
     pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
-        self.store.get(table, key)
+        let known = self.fresh().row(table, key).cloned();
+        match known {
+            Some(value) => Ok(value),
+            None => self.store.get(table, key),
+        }
+    }
+
+    /// What is known of a case without reading it, and what the engine holds of it.
+    pub(super) fn heads(&self, id: CaseId) -> Result<(Option<Head>, Option<Head>), Error> {
+        if let Some(kept) = self.fresh().case(id) {
+            return Ok((kept.head(), kept.stored));
+        }
+        let stored = self.stored_case(id)?.as_deref().map(codec::head_of).transpose()?;
+        Ok((stored, stored))
+    }
+
+    fn fresh(&self) -> RwLockReadGuard<'_, Fresh> {
+        self.fresh.read().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn stored_case(&self, id: CaseId) -> Result<Option<Vec<u8>>, Error> {
+        self.store.get(Table::Cases, &codec::number(id.0))
+    }
+
+    fn flagged(&self, table: Table, after: CaseId, limit: usize) -> Result<Vec<CaseId>, Error> {
+        let fresh = self.fresh();
+        let changes: Vec<_> = fresh
+            .cases(after)
+            .map(|(id, kept)| (id, kept.head().filter(|head| head.stands_in(table)).map(|_| ())))
+            .collect();
+        let stored = self.store.scan(table, &from(after), limit.saturating_add(changes.len()))?;
+        let stored = stored.iter().map(|(key, _)| Ok((codec::read_case_id(key)?, ())));
+        let stored = stored.collect::<Result<Vec<_>, Error>>()?;
+        Ok(over(stored, changes, limit).into_iter().map(|(id, ())| id).collect())
     }
 
     fn case_id(&self, table: Table, key: &[u8]) -> Result<Option<CaseId>, Error> {
         self.get(table, key)?.map(|value| codec::read_case_id(&value)).transpose()
     }
+}
 
-    fn ids(&self, table: Table, from: &[u8], limit: usize) -> Result<Vec<CaseId>, Error> {
-        self.store.scan(table, from, limit)?.iter().map(|(key, _)| codec::read_case_id(key)).collect()
-    }
+/// The first key above a case's.
+fn from(after: CaseId) -> Vec<u8> {
+    codec::number(after.0.saturating_add(1))
 }

@@ -1,9 +1,11 @@
 //! The correlation store: what the ledger says, indexed. It can be thrown away and rebuilt at any time.
 //!
-//! An engine stores bytes under bytes and knows nothing of cases; [`Index`] gives them meaning.
+//! An engine stores bytes under bytes and knows nothing of cases; [`Index`] gives them meaning, and holds what was not
+//! written out to the engine yet.
 
 mod changes;
 mod codec;
+mod fresh;
 mod index;
 pub mod memory;
 pub mod sled;
@@ -17,6 +19,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
+pub use fresh::Fresh;
 pub use index::{Counts, Index};
 
 use crate::ledger::Mark;
@@ -105,7 +108,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 1;
+const FORMAT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

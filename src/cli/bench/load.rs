@@ -85,7 +85,8 @@ impl<'a> Run<'a> {
         // What comes twice comes soon.
         self.clock.sleep(Duration::from_millis(200)).await;
         let (from, to) = (self.begin + WARMING, self.end());
-        let mut outcome = Outcome { extra: self.desks.extra(&self.order.world), ..Outcome::default() };
+        let (extra, sent) = (self.desks.extra(&self.order.world), self.events.load(Ordering::Relaxed));
+        let mut outcome = Outcome { extra, sent, ..Outcome::default() };
         let (mut took, mut count) = (Vec::new(), 0_u32);
         for tally in tallies {
             outcome.taken += tally.taken;
@@ -127,7 +128,8 @@ impl<'a> Run<'a> {
             if waits {
                 self.clock.sleep(due - now).await;
             }
-            let number = event.wrapping_mul(self.stride()) % self.order.linked + 1;
+            let place = self.order.first.wrapping_add(event);
+            let number = place.wrapping_mul(self.stride()) % self.order.linked + 1;
             let (body, arrival) = self.desks.change(&self.order.world, number);
             // Late because all senders were busy counts; late because timers are coarse does not.
             let sent = if self.order.rate.is_some() && !waits { due } else { self.clock.monotonic() };

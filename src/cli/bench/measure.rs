@@ -1,5 +1,6 @@
 //! The order of the measurements, and what each of them is judged by.
 
+use std::collections::BTreeMap;
 use std::fs::{self, File};
 use std::io::Write;
 use std::path::Path;
@@ -44,6 +45,8 @@ struct Stage<'a> {
     around: Surroundings,
     load: Part,
     report: Report,
+    /// Events sent so far, by world.
+    sent: BTreeMap<String, u64>,
     taken: u32,
     refused: u32,
     lost: u32,
@@ -55,6 +58,7 @@ struct Stage<'a> {
 struct Runs {
     rates: Vec<f64>,
     processor_ms: Vec<f64>,
+    load_ms: Vec<f64>,
 }
 
 impl Runs {
@@ -64,6 +68,11 @@ impl Runs {
 
     fn processor(&self) -> f64 {
         median(self.processor_ms.clone())
+    }
+
+    /// What the load process, which has the desks too, took beside it.
+    fn load(&self) -> f64 {
+        median(self.load_ms.clone())
     }
 
     /// The middle one of the ratios of runs that stood next to each other.
@@ -84,7 +93,8 @@ impl<'a> Stage<'a> {
         let around =
             Surroundings { root: root.to_owned(), desks: load.address.clone(), secret, clock, entropy };
         let report = Report::default();
-        Ok(Self { bench, output, around, load, report, taken: 0, refused: 0, lost: 0, extra: 0 })
+        let sent = BTreeMap::new();
+        Ok(Self { bench, output, around, load, report, sent, taken: 0, refused: 0, lost: 0, extra: 0 })
     }
 
     /// Rate and latency with few linked tickets, against the relays.
@@ -99,25 +109,25 @@ impl<'a> Stage<'a> {
         let bare = self.relay("bare", false)?;
         let (mut of_bridge, mut of_durable, mut of_bare) =
             (Runs::default(), Runs::default(), Runs::default());
-        let mut syncs = Vec::new();
         for round in 1..=self.bench.rounds {
             self.say(&format!(
                 "Round {round} of {}: relays and bridge, as fast as they can …",
                 self.bench.rounds
             ));
-            syncs.push(self.fdatasync()?);
             self.saturate("durable", FEW, &durable, &mut of_durable)?;
             self.saturate(&bridge.world, FEW, bridge.process()?, &mut of_bridge)?;
             self.saturate("bare", FEW, &bare, &mut of_bare)?;
         }
-        let (mut paced, mut paced_relay) = (Vec::new(), Vec::new());
+        let (mut paced, mut paced_relay, mut syncs) = (Vec::new(), Vec::new(), Vec::new());
         for round in 1..=self.bench.rounds {
             self.say(&format!(
                 "Round {round} of {}: {} events a second …",
                 self.bench.rounds, self.bench.rate
             ));
+            // Before and after: others may be using the disk as well.
             syncs.push(self.fdatasync()?);
             paced.push(self.pace(&bridge.world, bridge.process()?)?);
+            syncs.push(self.fdatasync()?);
             paced_relay.push(self.pace("durable", &durable)?);
         }
         let sync = median(syncs);
@@ -137,6 +147,7 @@ impl<'a> Stage<'a> {
         );
         report.note("bridge against relay without storage", of_bridge.against(&of_bare), "");
         report.judge("bridge: processor time an event", of_bridge.processor(), "ms", Wanted::AtMost(0.5));
+        report.note("load and desks: processor time an event", of_bridge.load(), "ms");
         let p50 = of(&paced, |outcome| outcome.p50);
         let p99 = of(&paced, |outcome| outcome.p99);
         report.judge(format!("latency at {rate}/s, p50"), p50, "ms", Wanted::AtMost(2.0 * sync + 3.0));
@@ -208,11 +219,12 @@ impl<'a> Stage<'a> {
     }
 
     fn saturate(&mut self, world: &str, linked: u64, target: &Part, runs: &mut Runs) -> Result<(), Failure> {
-        let before = target.processor();
+        let before = (target.processor(), self.load.processor());
         let outcome = self.order(world, linked, target, None)?;
-        let spent = target.processor() - before;
+        let events = f64::from(outcome.taken.max(1));
         runs.rates.push(outcome.per_second);
-        runs.processor_ms.push(milliseconds(spent) / f64::from(outcome.taken.max(1)));
+        runs.processor_ms.push(milliseconds(target.processor() - before.0) / events);
+        runs.load_ms.push(milliseconds(self.load.processor() - before.1) / events);
         Ok(())
     }
 
@@ -231,6 +243,7 @@ impl<'a> Stage<'a> {
             world: world.to_owned(),
             target: target.address.clone(),
             linked,
+            first: self.sent.get(world).copied().unwrap_or_default(),
             concurrency: self.bench.concurrency,
             rate,
             seconds: self.bench.seconds,
@@ -240,6 +253,7 @@ impl<'a> Stage<'a> {
         if let Some(trouble) = &outcome.trouble {
             self.output.progress(&format!("{world}: {trouble}"));
         }
+        *self.sent.entry(world.to_owned()).or_default() += outcome.sent;
         self.taken += outcome.taken;
         self.refused += outcome.refused;
         self.lost += outcome.lost;

@@ -18,6 +18,8 @@ pub(super) struct Order {
     pub(super) target: String,
     /// How many tickets are linked.
     pub(super) linked: u64,
+    /// How many events there were before: this run goes on with other tickets than the last one, which may be cached.
+    pub(super) first: u64,
     /// Events on their way at the same time.
     pub(super) concurrency: u64,
     /// Events per second; as many as it takes if there is none.
@@ -31,7 +33,9 @@ pub(super) struct Order {
 /// What came of it.
 #[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub(super) struct Outcome {
-    /// Webhooks acknowledged, with the time of warming up.
+    /// Events sent, whatever became of them, with the time of warming up.
+    pub(super) sent: u64,
+    /// Webhooks acknowledged, of those.
     pub(super) taken: u32,
     /// Events per second, from the first to the last of the measured ones.
     pub(super) per_second: f64,

@@ -6,7 +6,7 @@ use super::{Counting, at, hinted, note, now, observed, opening, parts, tell};
 use crate::case::CaseId;
 use crate::ledger::{Entry, Error, Journal, MemoryMedium, Offload, Parts, verify};
 use crate::store::memory::MemoryStore;
-use crate::store::{Index, Store};
+use crate::store::{Index, Store, Table};
 
 fn fresh() -> (Arc<MemoryMedium>, Arc<dyn Store>) {
     (Arc::new(MemoryMedium::new()), Arc::new(MemoryStore::new()))
@@ -67,15 +67,19 @@ async fn callers_at_the_same_time_are_all_answered() {
     let (medium, store) = fresh();
     let parts = Parts { offload: Offload::Threads, ..parts(&medium, &store, &Arc::default()) };
     let journal = Journal::open(parts).await.unwrap();
-    let all = (1..=200).map(|number| {
+    // More than the index keeps back: some are read from the store, some from what it does not hold yet.
+    let all = (1..=900).map(|number| {
         let journal = journal.clone();
         async move { tell(&journal, CaseId(number), opening(number)).await }
     });
     for told in futures::future::join_all(all).await {
-        told.unwrap();
+        let told = told.unwrap();
+        assert_eq!(journal.look_up(|index| index.case(told.id)).unwrap(), Some(told));
     }
-    assert_eq!(journal.read(Index::counts).await.unwrap().cases, 200);
+    assert_eq!(journal.read(Index::counts).await.unwrap().cases, 900);
+    assert!(!store.scan(Table::Cases, &[], 1).unwrap().is_empty(), "nothing was written out");
     journal.close().await.unwrap();
     assert!(matches!(note(&journal, vec![hinted(1)]).await.unwrap_err(), Error::Closed));
-    assert_eq!(verify(&*medium, &mut |_| {}).unwrap().records, 200);
+    assert_eq!(verify(&*medium, &mut |_| {}).unwrap().records, 900);
+    assert_eq!(store.scan(Table::Cases, &[], usize::MAX).unwrap().len(), 900);
 }

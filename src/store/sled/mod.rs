@@ -164,7 +164,8 @@ fn open(folder: &Path, cache_bytes: u64) -> Result<sled::Db, Error> {
         .path(folder)
         .cache_capacity(cache_bytes)
         .mode(sled::Mode::HighThroughput)
-        .flush_every_ms(Some(1000));
+        // What is not on the disk yet is in the ledger. Written in the background, it only delays the ledger's syncs.
+        .flush_every_ms(None);
     // sled 0.34 panics on some damaged files where it should return an error. Nothing of ours is shared with it.
     match catch_unwind(AssertUnwindSafe(|| config.open())) {
         Ok(opened) => opened.map_err(|error| engine("open", &error)),

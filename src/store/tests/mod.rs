@@ -29,6 +29,8 @@ enum Step {
         seed: u64,
         store: Fate,
     },
+    /// Ask everything while it runs, when the store has not got it all yet.
+    Look,
     /// Remember the store as it is, for a later [`Fate::Behind`].
     Snapshot,
 }
@@ -82,6 +84,7 @@ fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
         12 => say().prop_map(Step::Say),
         1 => Just(Step::Reopen),
+        2 => Just(Step::Look),
         1 => Just(Step::Snapshot),
         2 => (0u64..7, say(), any::<u64>(), fate)
             .prop_map(|(after, during, seed, store)| Step::Crash { after, during, seed, store }),
@@ -95,6 +98,7 @@ fn run(engine: Box<dyn Engine>, steps: Vec<Step>) {
             Step::Say(say) => world.say(&say),
             Step::Reopen => world.reopen(),
             Step::Crash { after, during, seed, store } => world.crash(after, &during, seed, store),
+            Step::Look => world.compare(),
             Step::Snapshot => world.snapshot(),
         }
     }
@@ -164,6 +168,7 @@ fn a_store_with_nonsense_in_it_is_rebuilt() {
     now(async {
         let journal = Journal::open(parts(&medium, &store, &Arc::default())).await.unwrap();
         tell(&journal, CaseId(1), opening(1)).await.unwrap();
+        journal.close().await.unwrap();
         let mut batch = Batch::default();
         batch.changes.insert((Table::Meta, b"counts".to_vec()), Some(b"nonsense".to_vec()));
         store.commit(batch, &store.applied().unwrap().unwrap()).unwrap();

@@ -182,7 +182,7 @@ impl World {
         cases
     }
 
-    fn compare(&self) {
+    pub(super) fn compare(&self) {
         let cases = self.cases();
         let (journal, whole) = (self.journal(), usize::MAX);
         let stored = now(journal.read(move |index| index.cases(CaseId(0), whole))).unwrap();
@@ -203,6 +203,17 @@ impl World {
             cases.values().filter(|case| wanted(case)).map(|case| case.id).collect()
         };
         let (working, parked) = (select(Case::has_work), select(Case::is_parked));
+        for after in 0..5 {
+            let page =
+                |ids: Vec<CaseId>| ids.into_iter().filter(|id| id.0 > after).take(2).collect::<Vec<_>>();
+            let some = now(journal.read(move |index| index.cases(CaseId(after), 2))).unwrap();
+            assert_eq!(
+                some.iter().map(|case| case.id).collect::<Vec<_>>(),
+                page(cases.keys().copied().collect())
+            );
+            let some = now(journal.read(move |index| index.parked(CaseId(after), 2))).unwrap();
+            assert_eq!(some, page(parked.clone()));
+        }
         assert_eq!(now(journal.read(Index::working)).unwrap(), working);
         assert_eq!(now(journal.read(move |index| index.parked(CaseId(0), whole))).unwrap(), parked);
         let counts = now(journal.read(Index::counts)).unwrap();
