@@ -19,6 +19,13 @@ wait_http() {
   return 1
 }
 
+# free_port FROM: the first port from FROM on where nobody listens, so that two of one kind run side by side.
+free_port() {
+  local port=$1
+  while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+  echo "$port"
+}
+
 # with_children PID: the process and all that descend from it.
 with_children() {
   local child

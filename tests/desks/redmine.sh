@@ -2,7 +2,8 @@
 # Installs and runs a real Redmine (Debian 12's package, SQLite, Puma) on loopback for tests.
 #
 #   redmine.sh install            as root: the packages, no service, no instance of the distribution's own
-#   redmine.sh start DIR [PORT]   a private copy of the application, its data and DIR/desk.env (default port 18182)
+#   redmine.sh start DIR [PORT]   a private copy of the application, its data and DIR/desk.env (default: the first
+#                                 free port from 18182 on)
 #   redmine.sh stop DIR           ends what start started; the data stay and start finds them again
 #
 # WEBHOOK_URL, if set on the first start, adds a plugin that posts each committed issue and journal there, with
@@ -22,7 +23,7 @@ install() {
 }
 
 start() {
-  DIR=$(readlink -m "$1") PORT=${2:-18182}
+  DIR=$(readlink -m "$1") PORT=${2:-$(free_port 18182)}
   APP=$DIR/app
   export RAILS_ENV=production REDMINE_LANG=en SCHEMA=/dev/null RUBYOPT=-W0 TZ=UTC PORT DIR
   BUNDLER_VERSION=$(dpkg-query -W -f '${Version}' ruby-bundler | sed 's/-.*//')
@@ -148,6 +149,7 @@ REDMINE_STEP_TRACKER=#{steps.name}
 REDMINE_MARKER_FIELD='Throughline marker'
 REDMINE_LINK_FIELD=Counterpart
 REDMINE_WEBHOOK_TOKEN=#{ENV['WEBHOOK_TOKEN']}
+REDMINE_WEBHOOK_URL=#{ENV['WEBHOOK_URL']}
 KEYS
 RUBY
 }
@@ -184,7 +186,7 @@ install) install ;;
 start) start "${@:2}" ;;
 stop) stop_desk "$(readlink -m "$2")" ;;
 *)
-  sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
   exit 2
   ;;
 esac
