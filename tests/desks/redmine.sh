@@ -3,7 +3,7 @@
 #
 #   redmine.sh install            as root: the packages, no service, no instance of the distribution's own
 #   redmine.sh start DIR [PORT]   a private copy of the application, its data and DIR/desk.env (default: the first
-#                                 free port from 18182 on)
+#                                 free port from 18281 on)
 #   redmine.sh stop DIR           ends what start started; the data stay and start finds them again
 #
 # WEBHOOK_URL, if set on the first start, adds a plugin that posts each committed issue and journal there, with
@@ -23,7 +23,7 @@ install() {
 }
 
 start() {
-  DIR=$(readlink -m "$1") PORT=${2:-$(free_port 18182)}
+  DIR=$(readlink -m "$1") PORT=${2:-$(free_port 18281)}
   APP=$DIR/app
   export RAILS_ENV=production REDMINE_LANG=en SCHEMA=/dev/null RUBYOPT=-W0 TZ=UTC PORT DIR
   BUNDLER_VERSION=$(dpkg-query -W -f '${Version}' ruby-bundler | sed 's/-.*//')
