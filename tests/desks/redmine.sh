@@ -11,7 +11,8 @@
 . "$(dirname "$(readlink -f "$0")")/common.sh"
 
 install() {
-  [ "$(dpkg-query -W -f '${db:Status-Status}' redmine 2>/dev/null)" = installed ] && return 0
+  [ "$(dpkg-query -W -f '${db:Status-Status}' redmine 2>/dev/null)" = installed ] &&
+    type eatmydata >/dev/null 2>&1 && return 0
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q
   echo 'redmine redmine/instances/default/dbconfig-install boolean false' | debconf-set-selections
@@ -19,8 +20,10 @@ install() {
   # the distribution's gems for missing; redmine's postinst fails unless the patched version is named.
   BUNDLER_VERSION=$(apt-cache show ruby-bundler | sed -n 's/^Version: \([0-9.]*\)-.*/\1/p' | head -1)
   export BUNDLER_VERSION
-  apt-get install -y -q --no-install-recommends redmine redmine-sqlite puma curl procps
+  apt-get install -y -q --no-install-recommends redmine redmine-sqlite puma curl procps eatmydata
 }
+
+bundle() { command eatmydata bundle "$@"; }
 
 start() {
   DIR=$(readlink -m "$1") PORT=${2:-$(free_port 18281)}
@@ -39,7 +42,7 @@ start() {
   fi
   cd "$APP"
   # One thread: SQLite has one writer, and Rails answers 500 where two meet.
-  bundle exec puma -e production -b "tcp://127.0.0.1:$PORT" -t 1:1 -w 0 config.ru \
+  eatmydata bundle exec puma -e production -b "tcp://127.0.0.1:$PORT" -t 1:1 -w 0 config.ru \
     >"$DIR/log/server.log" 2>&1 </dev/null &
   echo "puma $!" >>"$DIR/pids"
   wait_http "http://127.0.0.1:$PORT/users/current.json" 90 '^401$'

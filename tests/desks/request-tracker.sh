@@ -15,13 +15,13 @@
 server=/usr/share/request-tracker5/libexec/rt-server
 
 install_packages() {
-  [ -x $server ] && type rt-setup-database-5 curl ps >/dev/null 2>&1 && return 0
+  [ -x $server ] && type rt-setup-database-5 curl ps eatmydata >/dev/null 2>&1 && return 0
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q
   # The tests make a database of their own per directory; dbconfig would ask for a shared one.
   echo 'request-tracker5 request-tracker5/dbconfig-install boolean false' | debconf-set-selections
   apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
-    request-tracker5 rt5-db-sqlite rt5-standalone curl procps
+    request-tracker5 rt5-db-sqlite rt5-standalone curl procps eatmydata
 }
 
 write_configuration() {
@@ -90,9 +90,9 @@ fill_database() {
   WEBHOOK_TOKEN=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
   export WEBHOOK_TOKEN
   printf 'RT_WEBHOOK_TOKEN=%s\nRT_WEBHOOK_URL=%s\n' "$WEBHOOK_TOKEN" "${WEBHOOK_URL:-}" > "$dir/webhook"
-  rt-setup-database-5 --action init --skip-create --dba '' --dba-password '' > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
+  eatmydata rt-setup-database-5 --action init --skip-create --dba '' --dba-password '' > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
   write_seed
-  rt-setup-database-5 --action insert --datafile "$dir/seed.initialdata" --dba '' --dba-password '' >> "$log" 2>&1 \
+  eatmydata rt-setup-database-5 --action insert --datafile "$dir/seed.initialdata" --dba '' --dba-password '' >> "$log" 2>&1 \
     || { cat "$log" >&2; exit 1; }
   # RT stores tokens hashed and tells them once, here.
   perl -I/usr/share/request-tracker5/lib -e '
@@ -111,7 +111,7 @@ start() {
   export RT_SITE_CONFIG=$dir/RT_SiteConfig.pm RT_SITE_CONFIG_DIR=$dir/RT_SiteConfig.d
   write_configuration
   [ -s "$dir/tokens" ] || fill_database
-  $server --host 127.0.0.1 --port "$port" --max-workers "${RT_WORKERS:-2}" > "$dir/log/server.log" 2>&1 < /dev/null &
+  eatmydata $server --host 127.0.0.1 --port "$port" --max-workers "${RT_WORKERS:-2}" > "$dir/log/server.log" 2>&1 < /dev/null &
   echo "rt-server $!" >> "$dir/pids"
   wait_http "http://127.0.0.1:$port/REST/2.0/rt" 60 '^401$'
   cat > "$dir/desk.env" <<P

@@ -5,6 +5,7 @@
 
 use std::time::Duration;
 
+use futures::future::join_all;
 use serde_json::json;
 
 use crate::bridge::{Bridge, pass, until};
@@ -18,8 +19,6 @@ use crate::stage::{Pair, SOON, Stage};
 enum First {
     Ours,
     Theirs,
-    /// Whichever it happens to be.
-    Either,
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -31,30 +30,27 @@ async fn changes_on_both_sides_at_once_end_as_the_policy_says() {
     setup.redmine = Some(theirs.url());
     let mut stage = Stage::set("conflict", &desks, setup);
     stage.bridge.start().await;
-    let mut contested = Vec::new();
-    for first in [First::Either, First::Ours, First::Theirs] {
+    let raised = [First::Ours, First::Theirs].map(async |first| {
         let pair = stage.raised(&format!("Contested, {first:?} first"), "by two").await;
         stage.is_linked(&pair).await;
-        contested.push((first, pair));
-    }
+        (first, pair)
+    });
+    let contested = join_all(raised).await;
     for (first, pair) in &contested {
         stage.bridge.stop().await;
         both_change(&stage, *first, pair).await;
-        let (shut, seen) = match first {
-            First::Either => (None, None),
-            First::Ours => (Some(&theirs), Some("Ours")),
-            First::Theirs => (Some(&ours), Some("Theirs")),
+        let shut = match first {
+            First::Ours => &theirs,
+            First::Theirs => &ours,
         };
-        shut.inspect(|gate| gate.shut());
+        shut.shut();
         stage.bridge.start_again().await;
-        if let Some(whose) = seen {
-            let title = stage.setup.title(&format!("{whose}, {first:?} first"));
-            until("one side's change was seen", SOON, async || {
-                was_seen(&stage.bridge, pair, &title).then_some(())
-            })
-            .await;
-        }
-        shut.inspect(|gate| gate.open());
+        let title = stage.setup.title(&format!("{first:?}, {first:?} first"));
+        until("one side's change was seen", SOON, async || {
+            was_seen(&stage.bridge, pair, &title).then_some(())
+        })
+        .await;
+        shut.open();
         stage
             .until(
                 "the home's title, the further status and the later priority stand in both",
