@@ -1,6 +1,8 @@
 //! The desks' own webhooks, a scrip in Request Tracker and a plugin in Redmine: with them nobody has to poll.
 
-use serde_json::json;
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
 use url::Url;
 
 use crate::bridge::until;
@@ -51,7 +53,15 @@ async fn a_desk_that_tells_of_its_changes_need_not_be_polled() {
         !stage.bob.everything(&pair.issue).await.contains("confidential"),
         "a scrip tells of notes as well"
     );
-    let story = stage.bridge.told(&["trace", &format!("helpdesk:{}", pair.ticket)]);
-    assert!(story.contains("(webhook)") && !story.contains("(poll)"), "{story}");
+    let ledger = stage.bridge.told(&["ledger", "export"]);
+    let hints: BTreeSet<(String, String)> = ledger
+        .lines()
+        .filter_map(|line| serde_json::from_str::<Value>(line).ok())
+        .flat_map(|record| record["facts"].as_array().cloned().unwrap_or_default())
+        .filter(|fact| fact["fact"] == "hinted")
+        .map(|fact| (fact["ticket"]["system"].to_string(), fact["source"].to_string()))
+        .collect();
+    let told = |system: &str| (format!("\"{system}\""), "\"webhook\"".to_owned());
+    assert_eq!(hints, BTreeSet::from([told("helpdesk"), told("partner")]), "only webhooks said what changed");
     stage.close().await;
 }
