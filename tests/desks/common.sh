@@ -4,6 +4,9 @@
 #   DIR/desk.env   what a test needs to reach it: addresses, keys, names
 #   DIR/pids       one "name pid" a line: every process started for it
 #   DIR/log/       what those processes said
+#
+# A desk's programs run under eatmydata: what a test leaves behind need not outlive a power cut, and a desk that does
+# not wait for the disk answers several times as fast.
 set -euo pipefail
 export LC_ALL=C.UTF-8
 
@@ -17,6 +20,13 @@ wait_http() {
   done
   echo "no answer like $wanted from $url; the last status was $code" >&2
   return 1
+}
+
+# free_port FROM: the first port from FROM on where nobody listens, so that two of one kind run side by side.
+free_port() {
+  local port=$1
+  while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done
+  echo "$port"
 }
 
 # with_children PID: the process and all that descend from it.

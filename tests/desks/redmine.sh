@@ -2,7 +2,8 @@
 # Installs and runs a real Redmine (Debian 12's package, SQLite, Puma) on loopback for tests.
 #
 #   redmine.sh install            as root: the packages, no service, no instance of the distribution's own
-#   redmine.sh start DIR [PORT]   a private copy of the application, its data and DIR/desk.env (default port 18182)
+#   redmine.sh start DIR [PORT]   a private copy of the application, its data and DIR/desk.env (default: the first
+#                                 free port from 18281 on)
 #   redmine.sh stop DIR           ends what start started; the data stay and start finds them again
 #
 # WEBHOOK_URL, if set on the first start, adds a plugin that posts each committed issue and journal there, with
@@ -10,7 +11,8 @@
 . "$(dirname "$(readlink -f "$0")")/common.sh"
 
 install() {
-  [ "$(dpkg-query -W -f '${db:Status-Status}' redmine 2>/dev/null)" = installed ] && return 0
+  [ "$(dpkg-query -W -f '${db:Status-Status}' redmine 2>/dev/null)" = installed ] &&
+    type eatmydata >/dev/null 2>&1 && return 0
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q
   echo 'redmine redmine/instances/default/dbconfig-install boolean false' | debconf-set-selections
@@ -18,11 +20,13 @@ install() {
   # the distribution's gems for missing; redmine's postinst fails unless the patched version is named.
   BUNDLER_VERSION=$(apt-cache show ruby-bundler | sed -n 's/^Version: \([0-9.]*\)-.*/\1/p' | head -1)
   export BUNDLER_VERSION
-  apt-get install -y -q --no-install-recommends redmine redmine-sqlite puma curl procps
+  apt-get install -y -q --no-install-recommends redmine redmine-sqlite puma curl procps eatmydata
 }
 
+bundle() { command eatmydata bundle "$@"; }
+
 start() {
-  DIR=$(readlink -m "$1") PORT=${2:-18182}
+  DIR=$(readlink -m "$1") PORT=${2:-$(free_port 18281)}
   APP=$DIR/app
   export RAILS_ENV=production REDMINE_LANG=en SCHEMA=/dev/null RUBYOPT=-W0 TZ=UTC PORT DIR
   BUNDLER_VERSION=$(dpkg-query -W -f '${Version}' ruby-bundler | sed 's/-.*//')
@@ -38,7 +42,7 @@ start() {
   fi
   cd "$APP"
   # One thread: SQLite has one writer, and Rails answers 500 where two meet.
-  bundle exec puma -e production -b "tcp://127.0.0.1:$PORT" -t 1:1 -w 0 config.ru \
+  eatmydata bundle exec puma -e production -b "tcp://127.0.0.1:$PORT" -t 1:1 -w 0 config.ru \
     >"$DIR/log/server.log" 2>&1 </dev/null &
   echo "puma $!" >>"$DIR/pids"
   wait_http "http://127.0.0.1:$PORT/users/current.json" 90 '^401$'
@@ -148,6 +152,7 @@ REDMINE_STEP_TRACKER=#{steps.name}
 REDMINE_MARKER_FIELD='Throughline marker'
 REDMINE_LINK_FIELD=Counterpart
 REDMINE_WEBHOOK_TOKEN=#{ENV['WEBHOOK_TOKEN']}
+REDMINE_WEBHOOK_URL=#{ENV['WEBHOOK_URL']}
 KEYS
 RUBY
 }
@@ -184,7 +189,7 @@ install) install ;;
 start) start "${@:2}" ;;
 stop) stop_desk "$(readlink -m "$2")" ;;
 *)
-  sed -n '2,10s/^# \{0,1\}//p' "$0" >&2
+  sed -n '2,11s/^# \{0,1\}//p' "$0" >&2
   exit 2
   ;;
 esac

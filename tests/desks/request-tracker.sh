@@ -2,25 +2,26 @@
 # Runs a real Request Tracker 5 for tests, from Debian's packages, on loopback, everything it writes in one directory.
 #
 #   request-tracker.sh install           install the packages where they are absent (needs root)
-#   request-tracker.sh start DIR [PORT]  start one on 127.0.0.1:PORT (18181); what a test needs is in DIR/desk.env
+#   request-tracker.sh start DIR [PORT]  start one on 127.0.0.1:PORT (the first free one from 18181 on); what a test
+#                                        needs is in DIR/desk.env
 #   request-tracker.sh stop DIR          end what was started for DIR
 #
 # RT_WORKERS (2)       server processes
 # RT_BCRYPT_COST (4)   every request with a token pays one bcrypt; RT's own default is 12, about 220 ms of processor time
-# WEBHOOK_URL          where given, a scrip posts every transaction there, with the header
-#                      X-Throughline-Token: $WEBHOOK_TOKEN (desk-hook)
+# WEBHOOK_URL          where given on the first start, a scrip posts every transaction there, with the static token of
+#                      desk.env in the header X-Throughline-Token
 . "$(dirname "$(readlink -f "$0")")/common.sh"
 
 server=/usr/share/request-tracker5/libexec/rt-server
 
 install_packages() {
-  [ -x $server ] && type rt-setup-database-5 curl ps >/dev/null 2>&1 && return 0
+  [ -x $server ] && type rt-setup-database-5 curl ps eatmydata >/dev/null 2>&1 && return 0
   export DEBIAN_FRONTEND=noninteractive
   apt-get update -q
   # The tests make a database of their own per directory; dbconfig would ask for a shared one.
   echo 'request-tracker5 request-tracker5/dbconfig-install boolean false' | debconf-set-selections
   apt-get install -y -q --no-install-recommends -o Dpkg::Options::=--force-unsafe-io \
-    request-tracker5 rt5-db-sqlite rt5-standalone curl procps
+    request-tracker5 rt5-db-sqlite rt5-standalone curl procps eatmydata
 }
 
 write_configuration() {
@@ -68,7 +69,7 @@ our (@Queues, @Users, @Groups, @ACL, @Scrips, @CustomFields);
          (map +{ GroupDomain => 'UserDefined', GroupId => 'Agents', Right => $_ },
            qw(ManageAuthTokens ModifySelf SeeGroup ShowUserHistory)) );
 if (my $hook = $ENV{WEBHOOK_URL}) {
-  my $token = $ENV{WEBHOOK_TOKEN} || 'desk-hook';
+  my $token = $ENV{WEBHOOK_TOKEN};
   push @Scrips, { Description => 'webhook', Queue => 'Federated', ScripCondition => 'On Transaction', ScripAction => 'User Defined',
     Template => 'Blank', Stage => 'TransactionBatch',
     CustomPrepareCode => 'return 1;',
@@ -86,9 +87,12 @@ P
 
 fill_database() {
   local log=$dir/log/init.log
-  rt-setup-database-5 --action init --skip-create --dba '' --dba-password '' > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
+  WEBHOOK_TOKEN=$(od -An -N16 -tx1 /dev/urandom | tr -d ' \n')
+  export WEBHOOK_TOKEN
+  printf 'RT_WEBHOOK_TOKEN=%s\nRT_WEBHOOK_URL=%s\n' "$WEBHOOK_TOKEN" "${WEBHOOK_URL:-}" > "$dir/webhook"
+  eatmydata rt-setup-database-5 --action init --skip-create --dba '' --dba-password '' > "$log" 2>&1 || { cat "$log" >&2; exit 1; }
   write_seed
-  rt-setup-database-5 --action insert --datafile "$dir/seed.initialdata" --dba '' --dba-password '' >> "$log" 2>&1 \
+  eatmydata rt-setup-database-5 --action insert --datafile "$dir/seed.initialdata" --dba '' --dba-password '' >> "$log" 2>&1 \
     || { cat "$log" >&2; exit 1; }
   # RT stores tokens hashed and tells them once, here.
   perl -I/usr/share/request-tracker5/lib -e '
@@ -102,12 +106,12 @@ fill_database() {
 token() { sed -n "s/^$1_TOKEN=//p" "$dir/tokens"; }
 
 start() {
-  dir=$(readlink -m "$1") port=${2:-18181}
+  dir=$(readlink -m "$1") port=${2:-$(free_port 18181)}
   mkdir -p "$dir"
   export RT_SITE_CONFIG=$dir/RT_SiteConfig.pm RT_SITE_CONFIG_DIR=$dir/RT_SiteConfig.d
   write_configuration
   [ -s "$dir/tokens" ] || fill_database
-  $server --host 127.0.0.1 --port "$port" --max-workers "${RT_WORKERS:-2}" > "$dir/log/server.log" 2>&1 < /dev/null &
+  eatmydata $server --host 127.0.0.1 --port "$port" --max-workers "${RT_WORKERS:-2}" > "$dir/log/server.log" 2>&1 < /dev/null &
   echo "rt-server $!" >> "$dir/pids"
   wait_http "http://127.0.0.1:$port/REST/2.0/rt" 60 '^401$'
   cat > "$dir/desk.env" <<P
@@ -119,6 +123,7 @@ RT_ROOT_TOKEN=$(token ROOT)
 RT_QUEUE=Federated
 RT_MARKER_FIELD='Throughline marker'
 RT_LINK_FIELD='Partner ticket'
+$(cat "$dir/webhook")
 P
   echo "Request Tracker answers on http://127.0.0.1:$port; see $dir/desk.env"
 }
@@ -127,5 +132,5 @@ case "${1:-}" in
   install) install_packages ;;
   start) start "${2:?start needs a directory}" "${3:-}" ;;
   stop) stop_desk "$(readlink -m "${2:?stop needs a directory}")" ;;
-  *) sed -n '2,12s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
+  *) sed -n '2,13s/^# \{0,1\}//p' "$0" >&2; exit 2 ;;
 esac

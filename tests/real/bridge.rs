@@ -33,6 +33,8 @@ impl Bridge {
         let bridge = Self { folder, process: None };
         bridge.keep_secret("rt-token", desks.get("RT_TOKEN"));
         bridge.keep_secret("redmine-key", desks.get("REDMINE_KEY"));
+        bridge.keep_secret("rt-webhook-token", desks.get("RT_WEBHOOK_TOKEN"));
+        bridge.keep_secret("redmine-webhook-token", desks.get("REDMINE_WEBHOOK_TOKEN"));
         bridge
     }
 
@@ -72,6 +74,18 @@ impl Bridge {
                 .map(|fact| fact["system"].to_string())
                 .collect();
             (begun.len() == self.systems()).then_some(())
+        })
+        .await;
+    }
+
+    /// Starts the daemon again and returns once it is ready: until then a command beside it would open the data
+    /// directory for itself.
+    pub(crate) async fn start_again(&mut self) {
+        let ready = |log: &Path| fs::read_to_string(log).unwrap().matches("The bridge is ready").count();
+        let before = ready(&self.log());
+        self.launch();
+        until("the daemon is ready", Duration::from_secs(60), async || {
+            (ready(&self.log()) > before).then_some(())
         })
         .await;
     }

@@ -18,13 +18,18 @@ use crate::desks::Desks;
 use crate::people::Seen;
 use crate::redmine::Bob;
 use crate::request_tracker::Alice;
+use crate::together::{story, together};
 
 const WEBHOOK_TOKEN: &str = "webhook-token-of-a-test";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn request_tracker_conforms() {
+async fn both_connectors_conform_on_their_real_desks() {
     let Some(desks) = Desks::standing() else { return };
-    let mut settings = settings(&desks, [("url", "RT_URL"), ("queue", "RT_QUEUE")]);
+    together(vec![story!(request_tracker_conforms(&desks)), story!(redmine_conforms(&desks))]).await;
+}
+
+async fn request_tracker_conforms(desks: &Desks) {
+    let mut settings = settings(desks, [("url", "RT_URL"), ("queue", "RT_QUEUE")]);
     settings.values.insert("marker_field".into(), desks.get("RT_MARKER_FIELD").into());
     let changes = Changes {
         title: Some("Another title".into()),
@@ -32,15 +37,13 @@ async fn request_tracker_conforms() {
         fields: [("Site".to_owned(), "Zürich".to_owned())].into(),
         ..Changes::default()
     };
-    let hand = AliceHand { alice: Alice::new(&desks) };
+    let hand = AliceHand { alice: Alice::new(desks) };
     let subject = subject("request-tracker", settings, ("token", desks.get("RT_TOKEN")), Box::new(hand));
     conforms(subject, changes, ("open", "Low", None), |id| json!({ "ticket": id })).await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn redmine_conforms() {
-    let Some(desks) = Desks::standing() else { return };
-    let mut settings = settings(&desks, [("url", "REDMINE_URL"), ("project", "REDMINE_PROJECT")]);
+async fn redmine_conforms(desks: &Desks) {
+    let mut settings = settings(desks, [("url", "REDMINE_URL"), ("project", "REDMINE_PROJECT")]);
     for (setting, key) in [
         ("tracker", "REDMINE_TRACKER"),
         ("marker_field", "REDMINE_MARKER_FIELD"),
@@ -55,7 +58,7 @@ async fn redmine_conforms() {
         kind: Some("Support".into()),
         fields: [("Site".to_owned(), "Zürich".to_owned())].into(),
     };
-    let hand = BobHand { bob: Bob::new(&desks), steps: desks.get("REDMINE_STEP_TRACKER").to_owned() };
+    let hand = BobHand { bob: Bob::new(desks), steps: desks.get("REDMINE_STEP_TRACKER").to_owned() };
     let subject = subject("redmine", settings, ("api_key", desks.get("REDMINE_KEY")), Box::new(hand));
     conforms(subject, changes, ("In Progress", "Normal", Some("Bug")), |id| json!({ "issue": id })).await;
 }
@@ -99,6 +102,7 @@ fn subject(
     let base = Arc::new(SocketTransport::new(Authentication::None));
     let mut subject =
         Subject::new((kind.build)(&settings).unwrap(), base, Arc::new(SystemClock::new()), hand);
+    subject.transport.do_not_wait();
     subject.secrets.extend([secret.to_owned(), WEBHOOK_TOKEN.to_owned()]);
     subject
 }

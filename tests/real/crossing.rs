@@ -6,10 +6,26 @@ use serde_json::json;
 use crate::bridge::{pass, until};
 use crate::people::Remark;
 use crate::stage::{SOON, Stage};
+use crate::together::{story, together};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_check_finds_both_desks_well() {
-    let Some(stage) = Stage::open("check").await else { return };
+async fn what_is_shared_crosses_once_and_nothing_else_does() {
+    let Some(stage) = Stage::open("crossing").await else { return };
+    the_check_finds_both_desks_well(&stage);
+    together(vec![
+        story!(a_ticket_crosses_once_and_what_is_said_bears_its_author(&stage)),
+        story!(a_request_can_begin_at_the_partner(&stage)),
+        story!(status_and_priority_follow_both_ways(&stage)),
+        story!(a_large_file_crosses_byte_for_byte(&stage)),
+        story!(an_internal_note_stays_where_it_was_written(&stage)),
+        story!(an_edited_note_is_repeated_and_a_withdrawn_one_is_told(&stage)),
+        story!(the_story_is_told_by_every_name(&stage)),
+    ])
+    .await;
+    stage.close().await;
+}
+
+fn the_check_finds_both_desks_well(stage: &Stage) {
     let lines = stage.bridge.json(&["check", "--online"]);
     let lines = lines.as_array().unwrap();
     assert_eq!(lines.len(), 2);
@@ -17,12 +33,9 @@ async fn the_check_finds_both_desks_well() {
         assert_eq!(line["problems"], json!([]), "{line}");
         assert!(line["account"].as_str().is_some_and(|account| !account.is_empty()), "{line}");
     }
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_ticket_crosses_once_and_what_is_said_bears_its_author() {
-    let Some(stage) = Stage::open("said").await else { return };
+async fn a_ticket_crosses_once_and_what_is_said_bears_its_author(stage: &Stage) {
     let pair = stage.raised("VPN down at site B 🔥", "No tunnel\nsince 08:00").await;
     for n in 0..3 {
         stage.alice.reply(&pair.ticket, &format!("Alice's words {n} — \"ä\" & <b>")).await;
@@ -49,12 +62,9 @@ async fn a_ticket_crosses_once_and_what_is_said_bears_its_author() {
     );
     assert_eq!(of(&ours.remarks, "Bridge"), expected("Bob Agent (Fabrikam):\n\nBob", "\"ö\" & <i>"));
     stage.is_quiet(&pair).await;
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_request_can_begin_at_the_partner() {
-    let Some(stage) = Stage::open("inbound").await else { return };
+async fn a_request_can_begin_at_the_partner(stage: &Stage) {
     let title = stage.setup.title("Raised in Redmine");
     let issue = stage.bob.raise(&title, "from the partner").await;
     let ticket =
@@ -63,12 +73,9 @@ async fn a_request_can_begin_at_the_partner() {
     stage.alice.reply(&pair.ticket, "We look into it.").await;
     stage.until("the answer arrives", &pair, |_, theirs| theirs.mentions("We look into it.") == 1).await;
     stage.is_quiet(&pair).await;
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn status_and_priority_follow_both_ways() {
-    let Some(stage) = Stage::open("fields").await else { return };
+async fn status_and_priority_follow_both_ways(stage: &Stage) {
     let pair = stage.raised("Printer on fire", "it burns").await;
     stage.alice.set(&pair.ticket, &json!({"Status": "stalled", "Priority": "50"})).await;
     stage
@@ -89,12 +96,9 @@ async fn status_and_priority_follow_both_ways() {
         "a lossy word came back"
     );
     stage.is_quiet(&pair).await;
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_large_file_crosses_byte_for_byte() {
-    let Some(stage) = Stage::open("files").await else { return };
+async fn a_large_file_crosses_byte_for_byte(stage: &Stage) {
     let pair = stage.raised("See attached", "two files").await;
     let noise = |seed: u32| -> Bytes {
         let mut state = seed;
@@ -120,12 +124,9 @@ async fn a_large_file_crosses_byte_for_byte() {
         }
     }
     stage.is_quiet(&pair).await;
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn an_internal_note_stays_where_it_was_written() {
-    let Some(stage) = Stage::open("private").await else { return };
+async fn an_internal_note_stays_where_it_was_written(stage: &Stage) {
     let pair = stage.raised("Half open, half closed", "what all may read").await;
     stage.alice.note(&pair.ticket, "confidential-at-home").await;
     stage.bob.note(&pair.issue, "confidential-at-partner").await;
@@ -149,31 +150,9 @@ async fn an_internal_note_stays_where_it_was_written() {
     stage.is_quiet(&pair).await;
     let log = std::fs::read_to_string(stage.bridge.folder().join("log")).unwrap();
     assert!(!log.contains("confidential"), "an internal note stands in the log");
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn changes_on_both_sides_at_once_end_as_the_policy_says() {
-    let Some(stage) = Stage::open("conflict").await else { return };
-    let pair = stage.raised("Contested", "by two").await;
-    let (title, other) = (stage.setup.title("Ours"), stage.setup.title("Theirs"));
-    let (ours, theirs) =
-        (json!({"Status": "stalled", "Subject": title}), json!({"status": "Resolved", "subject": other}));
-    futures::join!(stage.alice.set(&pair.ticket, &ours), stage.bob.set(&pair.issue, &theirs));
-    stage
-        .until("the further status and the home's title stand in both", &pair, |ours, theirs| {
-            (ours.status.as_str(), theirs.status.as_str()) == ("resolved", "Resolved")
-                && ours.title == title
-                && theirs.title == title
-        })
-        .await;
-    stage.is_quiet(&pair).await;
-    stage.close().await;
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn an_edited_note_is_repeated_and_a_withdrawn_one_is_told() {
-    let Some(stage) = Stage::open("edited").await else { return };
+async fn an_edited_note_is_repeated_and_a_withdrawn_one_is_told(stage: &Stage) {
     let pair = stage.raised("Slip of the pen", "text").await;
     stage.bob.reply(&pair.issue, "teh first").await;
     stage.bob.reply(&pair.issue, "said too soon").await;
@@ -196,12 +175,9 @@ async fn an_edited_note_is_repeated_and_a_withdrawn_one_is_told() {
     let story = stage.bridge.told(&["trace", &format!("partner:{}", pair.issue)]);
     assert!(story.contains("takes no comment back"), "{story}");
     stage.is_quiet(&pair).await;
-    stage.close().await;
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn the_story_is_told_by_every_name() {
-    let Some(stage) = Stage::open("story").await else { return };
+async fn the_story_is_told_by_every_name(stage: &Stage) {
     let pair = stage.raised("Whose story is it", "text").await;
     stage.bob.reply(&pair.issue, "words of the partner").await;
     stage.until("they arrive", &pair, |ours, _| ours.mentions("words of the partner") == 1).await;
@@ -218,5 +194,4 @@ async fn the_story_is_told_by_every_name() {
     for event in ["the case was opened", "create a ticket", "Bob Agent: a comment", "words of the partner"] {
         assert!(by_case.contains(event), "no {event:?} in:\n{by_case}");
     }
-    stage.close().await;
 }

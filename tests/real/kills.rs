@@ -14,7 +14,7 @@ use crate::bridge::{Bridge, pass};
 use crate::people::Seen;
 use crate::redmine::Bob;
 use crate::request_tracker::Alice;
-use crate::stage::{Pair, Stage};
+use crate::stage::{Pair, QUIET, Stage};
 
 const SEED: u64 = 20_261_122;
 const TICKETS: usize = 15;
@@ -61,7 +61,7 @@ async fn thirty_kills_double_nothing_and_lose_nothing() {
     }
     eprintln!("the desks agreed {:?} after the last change", clock.monotonic() - quiet_since);
     let before = all(&stage, &pairs).await;
-    pass(Duration::from_secs(6)).await;
+    pass(QUIET).await;
     assert!(before == all(&stage, &pairs).await, "something was written after all was done");
     assert_eq!(stage.bridge.json(&["cases"]).as_array().unwrap().len(), TICKETS);
     stage.close().await;
@@ -77,7 +77,7 @@ async fn at_the_helpdesk(
     let dice = SeededEntropy::new(SEED);
     let mut said = vec![Said::default(); titles.len()];
     for n in 0..AT_HOME {
-        pass(Duration::from_millis(draw(&dice, 300))).await;
+        pass(Duration::from_millis(draw(&dice, 150))).await;
         made.fetch_add(1, Ordering::Relaxed);
         let known = tickets.lock().unwrap().clone();
         if known.len() < titles.len() && n % 3 == 0 {
@@ -119,7 +119,7 @@ async fn at_the_partner(bob: &Bob, titles: &[String], made: &AtomicUsize) -> Vec
     let mut known = vec![None; titles.len()];
     let mut n = 0;
     while n < AT_THE_PARTNER {
-        pass(Duration::from_millis(draw(&dice, 300))).await;
+        pass(Duration::from_millis(draw(&dice, 150))).await;
         let place = below(&dice, titles.len());
         if known[place].is_none() {
             known[place] = bob.titled(&titles[place]).await.pop();

@@ -13,6 +13,7 @@
 )]
 
 mod bridge;
+mod conflict;
 mod conformance;
 mod crossing;
 mod desks;
@@ -24,4 +25,6 @@ mod redmine;
 mod request_tracker;
 mod setup;
 mod stage;
+mod together;
 mod vendor;
+mod webhooks;

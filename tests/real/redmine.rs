@@ -1,6 +1,7 @@
 //! Bob, who works in Redmine.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Mutex;
 
 use bytes::Bytes;
 use http::{HeaderName, Method};
@@ -16,6 +17,8 @@ pub(crate) struct Bob {
     person: Person,
     project: String,
     words: OnceCell<BTreeMap<(&'static str, String), u64>>,
+    /// Files by number, which never change.
+    files: Mutex<HashMap<String, Bytes>>,
 }
 
 impl Bob {
@@ -26,6 +29,7 @@ impl Bob {
             person: Person::new(&base, HeaderName::from_static("x-redmine-api-key"), key),
             project: desks.get("REDMINE_PROJECT").to_owned(),
             words: OnceCell::new(),
+            files: Mutex::default(),
         }
     }
 
@@ -88,8 +92,7 @@ impl Bob {
             .collect();
         let mut files = Vec::new();
         for file in issue["attachments"].as_array().unwrap() {
-            let path = format!("attachments/download/{}", file["id"]);
-            files.push((text(&file["filename"]), self.person.bytes(&path).await));
+            files.push((text(&file["filename"]), self.file(&file["id"].to_string()).await));
         }
         Seen {
             title: text(&issue["subject"]),
@@ -133,6 +136,16 @@ impl Bob {
             words.extend(rows.iter().map(|row| ((kind, text(&row["name"])), row["id"].as_u64().unwrap())));
         }
         words
+    }
+
+    async fn file(&self, id: &str) -> Bytes {
+        let known = self.files.lock().unwrap().get(id).cloned();
+        if let Some(bytes) = known {
+            return bytes;
+        }
+        let bytes = self.person.bytes(&format!("attachments/download/{id}")).await;
+        self.files.lock().unwrap().insert(id.to_owned(), bytes.clone());
+        bytes
     }
 
     async fn issue(&self, issue: &str) -> Value {

@@ -1,5 +1,8 @@
 //! Alice, who works in Request Tracker.
 
+use std::collections::HashMap;
+use std::sync::Mutex;
+
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
@@ -19,6 +22,8 @@ const BOUNDARY: &str = "what-no-file-of-these-tests-contains";
 pub(crate) struct Alice {
     person: Person,
     queue: String,
+    /// Files by the number of their part, which never change.
+    files: Mutex<HashMap<String, Bytes>>,
 }
 
 impl Alice {
@@ -28,6 +33,7 @@ impl Alice {
         Self {
             person: Person::new(&base, header::AUTHORIZATION, token),
             queue: desks.get("RT_QUEUE").to_owned(),
+            files: Mutex::default(),
         }
     }
 
@@ -120,9 +126,14 @@ impl Alice {
         list["items"].as_array().unwrap().iter().map(|ticket| text(&ticket["id"])).collect()
     }
 
+    /// A ticket without its history, as RT says it.
+    pub(crate) async fn head(&self, ticket: &str) -> String {
+        self.person.get(&format!("ticket/{ticket}")).await.to_string()
+    }
+
     /// Everything RT would tell anybody about a ticket, as it says it.
     pub(crate) async fn everything(&self, ticket: &str) -> String {
-        let mut all = self.person.get(&format!("ticket/{ticket}")).await.to_string();
+        let mut all = self.head(ticket).await;
         for row in self.history(ticket).await {
             let id = text(&row["id"]);
             all.push_str(&self.person.get(&format!("transaction/{id}")).await.to_string());
@@ -167,9 +178,15 @@ impl Alice {
     }
 
     async fn file(&self, part: &str) -> Bytes {
+        let known = self.files.lock().unwrap().get(part).cloned();
+        if let Some(bytes) = known {
+            return bytes;
+        }
         let whole = self.person.get(&format!("attachment/{part}")).await;
         let packed: String = text(&whole["Content"]).split_ascii_whitespace().collect();
-        Bytes::from(STANDARD.decode(packed).unwrap())
+        let bytes = Bytes::from(STANDARD.decode(packed).unwrap());
+        self.files.lock().unwrap().insert(part.to_owned(), bytes.clone());
+        bytes
     }
 }
 

@@ -1,5 +1,7 @@
 //! A configuration as an admin would write it: Request Tracker at home, Redmine as partner.
 
+use std::net::SocketAddr;
+
 use throughline::clock::SystemEntropy;
 use throughline_sdk::Entropy;
 
@@ -14,6 +16,8 @@ pub(crate) struct Setup {
     pub(crate) request_tracker: Option<String>,
     /// The same for Redmine.
     pub(crate) redmine: Option<String>,
+    /// Where the bridge takes the desks' webhooks, in which case it does not poll.
+    pub(crate) webhooks: Option<SocketAddr>,
     /// More systems, parties and agreements.
     pub(crate) more: String,
 }
@@ -24,7 +28,13 @@ impl Setup {
         let mut bytes = [0; 4];
         SystemEntropy::new().fill(&mut bytes);
         let tag = bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
-        Self { tag: format!("[{tag}]"), request_tracker: None, redmine: None, more: String::new() }
+        Self {
+            tag: format!("[{tag}]"),
+            request_tracker: None,
+            redmine: None,
+            webhooks: None,
+            more: String::new(),
+        }
     }
 
     /// A title that is shared.
@@ -36,11 +46,20 @@ impl Setup {
     pub(crate) fn text(&self, desks: &Desks) -> String {
         let request_tracker = self.request_tracker.as_deref().unwrap_or_else(|| desks.get("RT_URL"));
         let redmine = self.redmine.as_deref().unwrap_or_else(|| desks.get("REDMINE_URL"));
+        let listen = self.webhooks.map_or("127.0.0.1:0".to_owned(), |address| address.to_string());
+        let (poll, rt_hook, redmine_hook) = match self.webhooks {
+            None => ("1s", "", ""),
+            Some(_) => (
+                "1h",
+                "webhook_token = { file = \"rt-webhook-token\" }",
+                "webhook_token = { file = \"redmine-webhook-token\" }",
+            ),
+        };
         format!(
             r#"[bridge]
 home = "contoso"
 data = "data"
-listen = "127.0.0.1:0"
+listen = "{listen}"
 log = "info,throughline=debug"
 
 [parties.contoso]
@@ -51,7 +70,7 @@ title = "Fabrikam"
 
 [systems.helpdesk]
 party = "contoso"
-poll = "1s"
+poll = "{poll}"
 settle = "5s"
 timeout = "90s"
 limits = {{ concurrency = 2 }}
@@ -65,10 +84,11 @@ token = {{ file = "rt-token" }}
 queue = "{queue}"
 marker_field = "{rt_marker}"
 link_field = "{rt_link}"
+{rt_hook}
 
 [systems.partner]
 party = "fabrikam"
-poll = "1s"
+poll = "{poll}"
 settle = "5s"
 timeout = "90s"
 limits = {{ concurrency = 2 }}
@@ -80,6 +100,7 @@ project = "{project}"
 tracker = "{tracker}"
 marker_field = "{marker}"
 link_field = "{link}"
+{redmine_hook}
 
 [agreements.fabrikam]
 party = "fabrikam"

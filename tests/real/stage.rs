@@ -11,8 +11,12 @@ use crate::redmine::Bob;
 use crate::request_tracker::Alice;
 use crate::setup::Setup;
 
-/// How long something may take to cross: polls, a busy machine, and one wait for a doubt to settle.
-pub(crate) const SOON: Duration = Duration::from_secs(60);
+/// How long something may take to cross: polls, a busy machine, and one wait for a doubt to settle. Only what never
+/// comes to pass takes so long.
+pub(crate) const SOON: Duration = Duration::from_secs(120);
+
+/// How long desks are watched that should stay as they are: several polls, and whatever those would have led to.
+pub(crate) const QUIET: Duration = Duration::from_secs(6);
 
 /// The stage of one test.
 #[derive(Debug)]
@@ -82,8 +86,7 @@ impl Stage {
     /// Waits until each side shows the other's number: the last thing that is written for a new pair.
     pub(crate) async fn is_linked(&self, pair: &Pair) {
         until("each side shows the other's number", SOON, async || {
-            let (ours, theirs) =
-                join(self.alice.everything(&pair.ticket), self.bob.everything(&pair.issue)).await;
+            let (ours, theirs) = join(self.alice.head(&pair.ticket), self.bob.everything(&pair.issue)).await;
             let shown = ours.contains(&format!("Fabrikam {}", pair.issue))
                 && theirs.contains(&format!("Contoso {}", pair.ticket));
             shown.then_some(())
@@ -93,14 +96,25 @@ impl Stage {
 
     /// Both desks are left alone for some polls: nothing may be written, and each holds the request once.
     pub(crate) async fn is_quiet(&self, pair: &Pair) {
-        let before = self.see(pair).await;
-        pass(Duration::from_secs(6)).await;
-        let after = self.see(pair).await;
-        assert_eq!(before.0, after.0, "something was written in Request Tracker while nobody said anything");
-        assert_eq!(before.1, after.1, "something was written in Redmine while nobody said anything");
-        let title = &before.0.title;
-        assert_eq!(self.alice.titled(title).await, std::slice::from_ref(&pair.ticket));
-        assert_eq!(self.bob.titled(title).await, std::slice::from_ref(&pair.issue));
+        self.are_quiet([pair]).await;
+    }
+
+    /// The same for several requests at once.
+    pub(crate) async fn are_quiet<'p>(&self, pairs: impl IntoIterator<Item = &'p Pair>) {
+        let mut looked = Vec::new();
+        for pair in pairs {
+            self.is_linked(pair).await;
+            looked.push((pair, self.see(pair).await));
+        }
+        pass(QUIET).await;
+        for (pair, before) in looked {
+            let after = self.see(pair).await;
+            assert_eq!(before.0, after.0, "written in Request Tracker while nobody said anything");
+            assert_eq!(before.1, after.1, "written in Redmine while nobody said anything");
+            let title = &before.0.title;
+            assert_eq!(self.alice.titled(title).await, std::slice::from_ref(&pair.ticket));
+            assert_eq!(self.bob.titled(title).await, std::slice::from_ref(&pair.issue));
+        }
     }
 
     /// Nothing waits for a person, the ledger is whole, and the daemon stops in good order.

@@ -37,6 +37,9 @@ pub(crate) fn check(response: Response, method: &Method) -> Result<Response> {
         Ok(words) if words.is_empty() && *method == Method::PUT => {
             response.error(ErrorKind::Conflict, method, "somebody else changed the issue at the same moment")
         }
+        Ok(words) if words.is_empty() => {
+            response.error(ErrorKind::Rejected, method, "Redmine refused without saying why")
+        }
         Ok(words) => {
             let words: String = words.join("; ").chars().take(MAX_WORDS).collect();
             response.error(ErrorKind::Rejected, method, format!("Redmine refused: {words}"))

@@ -11,6 +11,7 @@ mod error;
 mod feed;
 mod map;
 mod marker;
+mod race;
 mod webhook;
 mod wire;
 mod workflow;

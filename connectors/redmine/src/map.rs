@@ -151,7 +151,7 @@ fn fields(issue: &Issue, config: &Config) -> BTreeMap<String, String> {
 }
 
 /// A field's value as text, one line for each member of a list.
-fn value_text(value: &Value) -> String {
+pub(crate) fn value_text(value: &Value) -> String {
     match value {
         Value::Null => String::new(),
         Value::String(text) => text.replace("\r\n", "\n").trim_end().to_owned(),

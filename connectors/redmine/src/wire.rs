@@ -81,6 +81,20 @@ pub(crate) struct Journal {
     pub(crate) notes: Option<String>,
     pub(crate) private_notes: Option<bool>,
     pub(crate) created_on: Timestamp,
+    #[serde(default)]
+    pub(crate) details: Vec<Detail>,
+}
+
+/// One change that a journal tells of. Values are numbers where an attribute is a choice, and null where it was empty.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct Detail {
+    /// `attr`, `cf`, or something that is no field of the issue.
+    pub(crate) property: String,
+    pub(crate) name: String,
+    #[serde(default)]
+    pub(crate) old_value: Value,
+    #[serde(default)]
+    pub(crate) new_value: Value,
 }
 
 /// An attached file.
@@ -213,7 +227,7 @@ pub(crate) struct IssueBody {
 }
 
 /// What to write into an issue; what is left out stays as it is.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub(crate) struct IssueWrite {
     /// Attributes by Redmine's own names; an empty text clears one.
     #[serde(flatten)]
@@ -234,7 +248,7 @@ pub(crate) struct FieldWrite {
 }
 
 /// A stored file to attach.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub(crate) struct UploadWrite {
     pub(crate) token: String,
     pub(crate) filename: String,

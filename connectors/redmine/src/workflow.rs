@@ -3,9 +3,9 @@
 use throughline_sdk::{Error, ErrorKind, Result, TookEffect};
 
 use crate::api::Api;
-use crate::map;
 use crate::wire::{Issue, IssueWrite};
-use crate::write::{number_of, read_back};
+use crate::write::number_of;
+use crate::{map, race};
 
 /// The most statuses walked through before giving up.
 const MAX_STEPS: usize = 6;
@@ -33,9 +33,10 @@ pub(crate) async fn walk(api: Api<'_>, issue: Issue, status: &str) -> Result<Iss
         let Some(next) = next else { break };
         visited.push(next);
         let moved = issue.status.id != start.id;
-        issue = set(api, issue.id, next).await.map_err(|error| {
-            // A refusal of this step does not undo the steps before it.
-            if moved { error.with_unknown_effect() } else { error }
+        issue = set(api, &issue, next).await.map_err(|error| {
+            // A refusal of this step does not undo the steps before it. Where somebody was faster, the issue is read
+            // again and whatever stands there decides.
+            if moved && error.kind() != ErrorKind::Conflict { error.with_unknown_effect() } else { error }
         })?;
         if issue.status.id == target {
             return Ok(issue);
@@ -45,7 +46,7 @@ pub(crate) async fn walk(api: Api<'_>, issue: Issue, status: &str) -> Result<Iss
         }
     }
     if issue.status.id != start.id {
-        issue = set(api, issue.id, start.id).await.map_err(Error::with_unknown_effect)?;
+        issue = set(api, &issue, start.id).await.map_err(Error::with_unknown_effect)?;
     }
     let effect = if issue.status.id == start.id { TookEffect::No } else { TookEffect::Unknown };
     Err(Error::new(
@@ -60,9 +61,8 @@ pub(crate) async fn walk(api: Api<'_>, issue: Issue, status: &str) -> Result<Iss
     .with_context("status now", &issue.status.name))
 }
 
-async fn set(api: Api<'_>, id: u64, status: u64) -> Result<Issue> {
+async fn set(api: Api<'_>, before: &Issue, status: u64) -> Result<Issue> {
     let write =
         IssueWrite { attributes: [("status_id", status.to_string())].into(), ..IssueWrite::default() };
-    api.put(id, write).await?;
-    read_back(api, id).await
+    race::write(api, before, write).await
 }

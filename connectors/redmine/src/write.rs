@@ -9,7 +9,7 @@ use crate::api::{Api, number};
 use crate::attribute::{self, List, Write};
 use crate::error::not_done;
 use crate::wire::{CustomField, Issue, IssueWrite, JournalBody, JournalWrite, Named, UploadWrite};
-use crate::{map, marker, workflow};
+use crate::{map, marker, race, workflow};
 
 /// Creates an issue that bears the marker from its first moment.
 ///
@@ -179,8 +179,7 @@ async fn update(api: Api<'_>, before: Issue, changes: &Changes) -> Result<Issue>
         let text = marker.map_or_else(|| description.clone(), |marker| marker::mark(description, &marker));
         write.attributes.insert("description", text);
     }
-    api.put(id, write).await?;
-    let after = read_back(api, id).await?;
+    let after = race::write(api, &before, write).await?;
     let refused = map::not_in(changes, &map::ticket(&after, api.config));
     if refused.is_empty() {
         return Ok(after);

@@ -10,7 +10,7 @@ use throughline_sdk::{
 
 use crate::config::{Config, KIND};
 use crate::rest::Rest;
-use crate::{describe, feed, read, webhook, write};
+use crate::{describe, feed, find, read, webhook, write};
 
 /// One Request Tracker queue.
 #[derive(Debug)]
@@ -75,7 +75,7 @@ impl Connector for RequestTracker {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        write::find(&self.config, &self.rest(ctx), intent).await
+        find::find(&self.config, &self.rest(ctx), intent).await
     }
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {

@@ -1,11 +1,12 @@
 //! Who we are in this RT, and its words: the queue's lifecycle, priorities and custom fields, as they are now.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use http::Method;
 use throughline_sdk::{Choice, Description, Error, ErrorKind, Identity, Result};
 
+use crate::attribute::ATTRIBUTES;
 use crate::config::Config;
 use crate::feed::quoted;
 use crate::rest::{Body, Rest};
@@ -42,7 +43,9 @@ pub(crate) async fn describe(config: &Config, rest: &Rest<'_>) -> Result<Descrip
     let queues: Vec<wire::Queue> =
         rest.list(&["queues", "all"], &[("fields", "Name,Lifecycle"), ("per_page", "100")]).await?;
     let own = [&config.marker_field, &config.link_field];
-    let fields = queue.ticket_custom_fields.iter().map(|field| field.name.clone());
+    let custom = queue.ticket_custom_fields.iter().map(|field| field.name.clone());
+    let attributes = ATTRIBUTES.iter().map(|attribute| attribute.name.to_owned());
+    let fields: BTreeSet<String> = attributes.chain(custom).collect();
     let choice = |word: String, closed| Choice { word, closed };
     Ok(Description {
         statuses: statuses(config, rest, &queue)
@@ -52,7 +55,7 @@ pub(crate) async fn describe(config: &Config, rest: &Rest<'_>) -> Result<Descrip
             .collect(),
         priorities: config.priorities.iter().map(|(word, _)| choice(word.clone(), false)).collect(),
         kinds: queues.into_iter().map(|queue| choice(queue.name, false)).collect(),
-        fields: fields.filter(|name| !own.contains(&&Some(name.clone()))).collect(),
+        fields: fields.into_iter().filter(|name| !own.contains(&&Some(name.clone()))).collect(),
     })
 }
 

@@ -8,10 +8,10 @@
 use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{ChangePage, Cursor, Error, ErrorKind, Hint, RemoteId, Result};
+use throughline_sdk::{ChangePage, Cursor, Error, ErrorKind, Hint, RemoteId, Result, Version};
 
 use crate::config::Config;
-use crate::rest::Rest;
+use crate::rest::{Rest, number};
 use crate::wire;
 
 /// How many ids each read goes back. RT makes some five transactions for one message, so that this covers about
@@ -117,6 +117,24 @@ async fn transactions(
         ("order", "ASC"),
         ("per_page", "100"),
         ("page", &page),
+    ];
+    rest.list(&["transactions"], &query).await
+}
+
+/// A ticket's history after a version of it, oldest first; of a long one the beginning.
+pub(crate) async fn since(
+    rest: &Rest<'_>,
+    ticket: &RemoteId,
+    version: &Version,
+) -> Result<Vec<wire::Transaction>> {
+    let (ticket, version) = (number(ticket.as_str())?, number(version.as_str())?);
+    let query = format!("ObjectType = 'RT::Ticket' AND ObjectId = {ticket} AND id > {version}");
+    let query = [
+        ("query", query.as_str()),
+        ("fields", "Type,Creator,Field,OldValue,NewValue"),
+        ("orderby", "id"),
+        ("order", "ASC"),
+        ("per_page", "100"),
     ];
     rest.list(&["transactions"], &query).await
 }

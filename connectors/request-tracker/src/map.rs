@@ -10,6 +10,7 @@ use throughline_sdk::{
     Timestamp, Version, Visibility,
 };
 
+use crate::attribute::{self, ATTRIBUTES};
 use crate::config::Config;
 use crate::{html, wire};
 
@@ -64,7 +65,7 @@ pub(crate) fn ticket(config: &Config, parts: &Parts) -> Result<Ticket> {
             files.push(file(attachment, transaction, visibility)?);
         }
     }
-    let mut fields = fields(&wire.custom_fields);
+    let mut fields = fields(wire);
     let of_field = config.marker_field.as_ref().and_then(|name| fields.remove(name));
     Ok(Ticket {
         id: RemoteId::new(wire.id.clone()),
@@ -153,14 +154,16 @@ pub(crate) fn subject(title: &str) -> String {
     cut
 }
 
-/// Custom fields by name; several values separated by commas.
-fn fields(custom: &[wire::CustomField]) -> BTreeMap<String, String> {
+/// Attributes and custom fields by name; several values separated by commas.
+fn fields(ticket: &wire::Ticket) -> BTreeMap<String, String> {
+    let custom = ticket.custom_fields.iter().map(|field| {
+        let values: Vec<_> = field.values.iter().filter_map(value).collect();
+        (field.name.clone(), values.join(", "))
+    });
+    let attributes = ATTRIBUTES.iter().map(|attribute| (attribute.name.to_owned(), attribute.read(ticket)));
     custom
-        .iter()
-        .map(|field| {
-            let values: Vec<_> = field.values.iter().filter_map(value).collect();
-            (field.name.clone(), values.join(", "))
-        })
+        .filter(|(name, _)| attribute::named(name).is_none())
+        .chain(attributes)
         .filter(|(_, value)| !value.is_empty())
         .collect()
 }

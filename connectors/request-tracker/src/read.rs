@@ -25,20 +25,38 @@ const PER_PAGE: (&str, &str) = ("per_page", "100");
 
 /// Reads a ticket whole. A merged one comes with the id of the one that survived.
 pub(crate) async fn ticket(config: &Config, rest: &Rest<'_>, id: &RemoteId) -> Result<Ticket> {
+    Ok(whole(config, rest, id).await?.ticket)
+}
+
+/// A ticket, and what it was made of that a judgement of our own write needs.
+#[derive(Debug)]
+pub(crate) struct Whole {
+    pub(crate) ticket: Ticket,
+    /// Its custom fields with their ids.
+    pub(crate) fields: Vec<wire::CustomField>,
+    /// All that we may see of its history, oldest first.
+    pub(crate) history: Vec<wire::Transaction>,
+}
+
+/// Reads a ticket with its history.
+pub(crate) async fn whole(config: &Config, rest: &Rest<'_>, id: &RemoteId) -> Result<Whole> {
     let (wire, version) = rest.ticket(id).await?;
     let survivor = RemoteId::new(wire.id.clone());
-    let transactions = messages(rest, &survivor, version.as_ref()).await?;
+    let history = history(rest, &survivor, version.as_ref()).await?;
+    let transactions = messages(&history);
     let attachments = attachments(rest, &transactions).await?;
     let texts = texts(rest, &attachments).await?;
     let requester = requester(rest, &wire).await?;
-    map::ticket(config, &Parts { ticket: wire, version, requester, transactions, attachments, texts })
+    let fields = wire.custom_fields.clone();
+    let parts = Parts { ticket: wire, version, requester, transactions, attachments, texts };
+    Ok(Whole { ticket: map::ticket(config, &parts)?, fields, history })
 }
 
 /// Reads the parts of a ticket's messages without their content, and the id of the ticket they are in now.
 pub(crate) async fn parts(rest: &Rest<'_>, id: &RemoteId) -> Result<(RemoteId, Vec<wire::Attachment>)> {
     let (wire, version) = rest.ticket(id).await?;
     let survivor = RemoteId::new(wire.id);
-    let transactions = messages(rest, &survivor, version.as_ref()).await?;
+    let transactions = messages(&history(rest, &survivor, version.as_ref()).await?);
     Ok((survivor, attachments(rest, &transactions).await?))
 }
 
@@ -102,11 +120,16 @@ pub(crate) async fn attachments(
     Ok(found)
 }
 
-/// Reads the transactions with messages, oldest first.
+/// The transactions with messages.
+fn messages(history: &[wire::Transaction]) -> Vec<wire::Transaction> {
+    history.iter().filter(|row| map::visibility(row).is_some()).cloned().collect()
+}
+
+/// Reads a ticket's history, oldest first.
 ///
 /// Rows we may not see are cut after the page was, so that only the version says where the end is: it is the id of
 /// the newest transaction that we may see.
-async fn messages(
+async fn history(
     rest: &Rest<'_>,
     id: &RemoteId,
     version: Option<&Version>,
@@ -117,7 +140,7 @@ async fn messages(
     for page in 1..=MAX_PAGES {
         let page = page.to_string();
         let query = [
-            ("fields", "Type,Creator,Created,ObjectId"),
+            ("fields", "Type,Creator,Created,ObjectId,Field,OldValue,NewValue"),
             CREATOR,
             ("orderby", "id"),
             PER_PAGE,
@@ -125,7 +148,7 @@ async fn messages(
         ];
         let rows: Vec<wire::Transaction> = rest.list(&path, &query).await?;
         let reached = rows.iter().filter_map(|row| row.id.parse::<u64>().ok()).any(|id| id >= newest);
-        found.extend(rows.into_iter().filter(|row| map::visibility(row).is_some()));
+        found.extend(rows);
         if reached {
             return Ok(found);
         }

@@ -48,6 +48,18 @@ pub(crate) struct Ticket {
     pub(crate) status: String,
     #[serde(default, deserialize_with = "text")]
     pub(crate) priority: String,
+    #[serde(default, deserialize_with = "pointer")]
+    pub(crate) owner: Pointer,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) starts: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) due: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) time_estimated: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) time_worked: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) time_left: String,
     #[serde(default, deserialize_with = "none_is_empty")]
     pub(crate) requestor: Vec<Pointer>,
     #[serde(default, deserialize_with = "none_is_empty")]
@@ -63,6 +75,8 @@ pub(crate) struct Ticket {
 /// A custom field with its values on one ticket. A picture or binary is an object.
 #[derive(Clone, Debug, Deserialize)]
 pub(crate) struct CustomField {
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) id: String,
     #[serde(default, deserialize_with = "text")]
     pub(crate) name: String,
     #[serde(default, deserialize_with = "none_is_empty")]
@@ -98,6 +112,8 @@ pub(crate) struct Transaction {
     pub(crate) field: String,
     #[serde(default, deserialize_with = "text")]
     pub(crate) old_value: String,
+    #[serde(default, deserialize_with = "text")]
+    pub(crate) new_value: String,
     #[serde(default, deserialize_with = "text")]
     pub(crate) object_id: String,
     #[serde(default, deserialize_with = "pointer")]

@@ -1,15 +1,19 @@
 //! Carries out intents, and finds what a doubtful one left. Every write is read back: RT answers 200 to what it ignores.
 
+use std::collections::BTreeMap;
+
 use http::Method;
 use serde_json::{Map, Value, json};
 use throughline_sdk::{
-    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewTicket,
-    Operation, RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
+    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
+    RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
 };
 
 use crate::config::Config;
+use crate::race::{self, Outcome};
+use crate::read::Whole;
 use crate::rest::{Body, Rest, created, number};
-use crate::{error, feed, map, multipart, read, wire};
+use crate::{attribute, error, feed, map, multipart, read, wire};
 
 const MAX_ANSWER_BYTES: u64 = 1024 * 1024;
 
@@ -34,22 +38,6 @@ pub(crate) async fn apply(config: &Config, rest: &Rest<'_>, intent: &Intent) -> 
             ErrorKind::Unsupported,
             "Request Tracker's history cannot be edited, and nothing in it taken back",
         )),
-    }
-}
-
-/// Everything in RT that bears an intent's marker. All reads here are of committed rows, without an index that lags.
-pub(crate) async fn find(config: &Config, rest: &Rest<'_>, intent: &Intent) -> Result<Vec<Found>> {
-    match &intent.operation {
-        Operation::Create(_) => find_ticket(config, rest, &intent.marker).await,
-        Operation::Comment { .. } | Operation::Attach { .. } => {
-            find_message(rest, ticket_of(intent)?, &intent.marker).await
-        }
-        // These leave no marker: what they left is the state of the ticket.
-        Operation::Update { .. }
-        | Operation::Transition { .. }
-        | Operation::LinkBack { .. }
-        | Operation::Edit { .. }
-        | Operation::Retract { .. } => Ok(Vec::new()),
     }
 }
 
@@ -78,11 +66,13 @@ impl Writer<'_> {
         if let Some(word) = &new.priority {
             body.insert("Priority".to_owned(), json!(self.priority(word)?));
         }
-        let mut fields = self.fields(&new.fields);
+        self.fields(&new.fields, &mut body)?;
         if let Some(name) = &self.config.marker_field {
-            fields.insert(name.clone(), json!(self.marker.as_str()));
+            let fields = body.entry("CustomFields").or_insert_with(|| json!({}));
+            if let Some(fields) = fields.as_object_mut() {
+                fields.insert(name.clone(), json!(self.marker.as_str()));
+            }
         }
-        body.insert("CustomFields".to_owned(), Value::Object(fields));
         let id = match &new.status {
             None => self.post_ticket(queue, body).await?,
             Some(status) => {
@@ -136,13 +126,12 @@ impl Writer<'_> {
         if let Some(queue) = &changes.kind {
             body.insert("Queue".to_owned(), json!(queue));
         }
-        if !changes.fields.is_empty() {
-            body.insert("CustomFields".to_owned(), Value::Object(self.fields(&changes.fields)));
-        }
-        let (sentences, after) = self.put(ticket, &Value::Object(body)).await?;
-        let wrong = differences(changes, &after);
+        self.fields(&changes.fields, &mut body)?;
+        let (sentences, after) = self.put(ticket, &body).await?;
+        let wrong = differences(changes, &after.ticket);
+        self.alone(ticket, &body, wrong.is_empty(), &after).await?;
         if wrong.is_empty() {
-            return Ok(effect(after));
+            return Ok(effect(after.ticket));
         }
         let asked = usize::from(changes.title.is_some())
             + usize::from(changes.priority.is_some())
@@ -153,7 +142,10 @@ impl Writer<'_> {
     }
 
     async fn transition(&self, ticket: &RemoteId, status: &str) -> Result<Effect> {
-        let (sentences, after) = self.put(ticket, &json!({ "Status": status })).await?;
+        let body = Map::from_iter([("Status".to_owned(), json!(status))]);
+        let (sentences, after) = self.put(ticket, &body).await?;
+        self.alone(ticket, &body, after.ticket.status == status, &after).await?;
+        let after = after.ticket;
         if after.status == status {
             return Ok(effect(after));
         }
@@ -169,8 +161,9 @@ impl Writer<'_> {
         let mut message = Map::new();
         message.insert("Content".to_owned(), json!(content(body)));
         message.insert("ContentType".to_owned(), json!(content_type(self.marker)));
-        self.prepare(ticket, visibility, &mut message).await?;
+        let before = self.prepare(ticket, visibility, &mut message).await?;
         let id = self.message(ticket, visibility, Body::json(&Value::Object(message))).await?;
+        self.leave_status(ticket, &id, before.as_ref()).await;
         Ok(Effect { subject: Subject::Comment(CommentId::new(id)), read_back: None })
     }
 
@@ -191,7 +184,7 @@ impl Writer<'_> {
         }
         let bytes = self.rest.ctx().blobs.read(file.digest).await?;
         let mut message = Map::new();
-        self.prepare(ticket, visibility, &mut message).await?;
+        let before = self.prepare(ticket, visibility, &mut message).await?;
         let part = multipart::File {
             name: file.name,
             media_type: file.media_type,
@@ -200,6 +193,7 @@ impl Writer<'_> {
         };
         let (body, media_type) = multipart::form(&Value::Object(message), &part);
         let transaction = self.message(ticket, visibility, Body::of(body, media_type)).await?;
+        self.leave_status(ticket, &transaction, before.as_ref()).await;
         let stored = self.stored(&transaction).await.map_err(Error::with_unknown_effect)?;
         let Some(stored) = stored else {
             return Err(refused("Request Tracker took the message and left out the file".to_owned()));
@@ -230,21 +224,72 @@ impl Writer<'_> {
             )
             .with_context("ticket", ticket));
         }
-        let (sentences, after) = self.put(ticket, &Value::Object(body)).await?;
+        let (sentences, after) = self.put(ticket, &body).await?;
+        let after = after.ticket;
         let linked = url.is_none_or(|url| after.references.iter().any(|r| r.url.as_deref() == Some(url)));
         let shown = self.config.link_field.is_none() || after.references.iter().any(|r| r.label == label);
         if linked && shown { Ok(effect(after)) } else { Err(error::not_done(ticket, "the link", &sentences)) }
     }
 
     /// Changes a ticket and reads it back, with what RT said.
-    async fn put(&self, ticket: &RemoteId, body: &Value) -> Result<(Vec<String>, Ticket)> {
+    async fn put(&self, ticket: &RemoteId, body: &Map<String, Value>) -> Result<(Vec<String>, Whole)> {
         let path = ["ticket", number(ticket.as_str())?];
-        let sent = Body::json(body).if_match(self.expected);
+        let sent = Body::json(&Value::Object(body.clone())).if_match(self.expected);
         let answer = self.rest.raw(Method::PUT, &path, &[], sent, MAX_ANSWER_BYTES).await?;
         let answer = error::of_ticket(answer, &Method::PUT, ticket)?;
         let sentences: Vec<Option<String>> = answer.json(&Method::PUT)?;
-        let after = read::ticket(self.config, self.rest, ticket).await.map_err(Error::with_unknown_effect)?;
+        let after = read::whole(self.config, self.rest, ticket).await.map_err(Error::with_unknown_effect)?;
         Ok((sentences.into_iter().flatten().collect(), after))
+    }
+
+    /// Fails as a conflict where somebody set the same in the same moment; what they set stands then.
+    async fn alone(
+        &self,
+        ticket: &RemoteId,
+        sent: &Map<String, Value>,
+        holds: bool,
+        after: &Whole,
+    ) -> Result<()> {
+        let Some(expected) = self.expected else { return Ok(()) };
+        let lost = match race::of_write(sent, expected, holds, &after.fields, &after.history) {
+            Outcome::Alone => return Ok(()),
+            Outcome::Overtaken => Map::new(),
+            Outcome::Overwritten(lost) => lost,
+        };
+        if !lost.is_empty() {
+            tracing::info!(%ticket, "A write went over one of the same moment, which is set again.");
+            self.set_again(ticket, lost).await.map_err(Error::with_unknown_effect)?;
+        }
+        Err(Error::new(ErrorKind::Conflict, "somebody set the same at the same moment")
+            .with_context("ticket", ticket))
+    }
+
+    /// Sets again the status that somebody set while our message, which keeps the status, was on its way.
+    ///
+    /// The message is there whatever becomes of this: a failure is told and is none of the message's.
+    async fn leave_status(&self, ticket: &RemoteId, message: &str, before: Option<&Version>) {
+        let Some(before) = before else { return };
+        let look = async {
+            let history = feed::since(self.rest, ticket, before).await?;
+            let message = message.parse().unwrap_or_default();
+            match race::of_message(message, before, &history) {
+                Some(status) => {
+                    tracing::info!(%ticket, status, "A reply went over a status of the same moment, which is set again.");
+                    self.set_again(ticket, Map::from_iter([("Status".to_owned(), json!(status))])).await
+                }
+                None => Ok(()),
+            }
+        };
+        if let Err(error) = look.await {
+            tracing::warn!(%ticket, %error, "Whether our reply changed the status could not be looked up.");
+        }
+    }
+
+    async fn set_again(&self, ticket: &RemoteId, lost: Map<String, Value>) -> Result<()> {
+        let path = ["ticket", number(ticket.as_str())?];
+        let sent = Body::json(&Value::Object(lost));
+        let answer = self.rest.raw(Method::PUT, &path, &[], sent, MAX_ANSWER_BYTES).await?;
+        error::of_ticket(answer, &Method::PUT, ticket).map(drop)
     }
 
     /// Sends a message and gives its transaction's id. The path alone decides who may read it.
@@ -267,26 +312,27 @@ impl Writer<'_> {
     ///
     /// A message has no version in RT 5, which therefore refuses any `If-Match` on one, also the right one: the
     /// version is compared here. And a reply makes RT's scrips open a new or closed ticket: the status that is sent
-    /// with the message is set after they ran.
+    /// with the message is set after they ran. Gives the version on which that status was read.
     async fn prepare(
         &self,
         ticket: &RemoteId,
         visibility: Visibility,
         message: &mut Map<String, Value>,
-    ) -> Result<()> {
+    ) -> Result<Option<Version>> {
         let keep_status = visibility == Visibility::Public && !self.config.replies_reopen;
         if !keep_status && self.expected.is_none() {
-            return Ok(());
+            return Ok(None);
         }
         let (wire, version) = self.rest.ticket(ticket).await?;
         if self.expected.is_some_and(|expected| version.as_ref() != Some(expected)) {
             return Err(Error::new(ErrorKind::Conflict, "the ticket changed since it was read")
                 .with_context("ticket", ticket));
         }
-        if keep_status {
-            message.insert("Status".to_owned(), json!(wire.status));
+        if !keep_status {
+            return Ok(None);
         }
-        Ok(())
+        message.insert("Status".to_owned(), json!(wire.status));
+        Ok(version)
     }
 
     /// The file among the parts of a transaction's message.
@@ -304,7 +350,8 @@ impl Writer<'_> {
         })
     }
 
-    fn fields(&self, fields: &std::collections::BTreeMap<String, String>) -> Map<String, Value> {
+    /// Puts fields into a ticket's body: attributes under RT's own names, everything else among the custom fields.
+    fn fields(&self, fields: &BTreeMap<String, String>, body: &mut Map<String, Value>) -> Result<()> {
         let value = |name: &String, text: &str| {
             if self.config.lists.contains(name) {
                 json!(text.split(',').map(str::trim).filter(|value| !value.is_empty()).collect::<Vec<_>>())
@@ -312,48 +359,18 @@ impl Writer<'_> {
                 json!(text)
             }
         };
-        fields.iter().map(|(name, text)| (name.clone(), value(name, text))).collect()
-    }
-}
-
-async fn find_ticket(config: &Config, rest: &Rest<'_>, marker: &Marker) -> Result<Vec<Found>> {
-    if let Some(name) = &config.marker_field {
-        let query = format!("CF.{{{name}}} = {}", feed::quoted(marker.as_str()));
-        let tickets: Vec<wire::Ticket> = rest.list(&["tickets"], &[("query", &query)]).await?;
-        return Ok(tickets.into_iter().map(|ticket| found_ticket(&ticket.id)).collect());
-    }
-    let search = json!([{"field": "Headers", "operator": "LIKE", "value": marker.as_str()}]);
-    let query = [("fields", "TransactionId"), ("per_page", "100")];
-    let parts: Vec<wire::Attachment> = rest.search(&["attachments"], &query, &search).await?;
-    let mut found = Vec::new();
-    for part in parts {
-        let transaction: wire::Transaction =
-            rest.get(&["transaction", number(&part.transaction_id.id)?], &[]).await?;
-        let ticket = found_ticket(&transaction.object.id);
-        if transaction.kind == "Create" && !found.contains(&ticket) {
-            found.push(ticket);
+        let mut custom = Map::new();
+        for (name, text) in fields {
+            match attribute::named(name) {
+                Some(attribute) => body.insert(attribute.key.to_owned(), attribute.write(text)?),
+                None => custom.insert(name.clone(), value(name, text)),
+            };
         }
+        if !custom.is_empty() {
+            body.insert("CustomFields".to_owned(), Value::Object(custom));
+        }
+        Ok(())
     }
-    Ok(found)
-}
-
-async fn find_message(rest: &Rest<'_>, ticket: &RemoteId, marker: &Marker) -> Result<Vec<Found>> {
-    let (survivor, parts) = read::parts(rest, ticket).await?;
-    let bearing = parts.into_iter().filter(|part| map::marker(part).as_ref() == Some(marker));
-    Ok(bearing
-        .map(|part| Found {
-            ticket: survivor.clone(),
-            subject: if map::is_file(&part) {
-                Subject::File(FileId::new(part.id))
-            } else {
-                Subject::Comment(CommentId::new(part.transaction_id.id))
-            },
-        })
-        .collect())
-}
-
-fn found_ticket(id: &str) -> Found {
-    Found { ticket: RemoteId::new(id), subject: Subject::Ticket(RemoteId::new(id)) }
 }
 
 /// What was asked for and does not stand in the ticket.
@@ -375,8 +392,13 @@ fn differences(changes: &Changes, after: &Ticket) -> Vec<String> {
         words
     };
     for (name, text) in &changes.fields {
-        if words(Some(text)) != words(after.fields.get(name)) {
-            wrong.push(format!("the custom field {name}"));
+        let seen = after.fields.get(name);
+        let holds = match attribute::named(name) {
+            Some(attribute) => attribute.holds(text, seen.map_or("", String::as_str)),
+            None => words(Some(text)) == words(seen),
+        };
+        if !holds {
+            wrong.push(format!("the field {name}"));
         }
     }
     wrong
@@ -395,7 +417,7 @@ fn effect(after: Ticket) -> Effect {
     Effect { subject: Subject::Ticket(after.id.clone()), read_back: Some(after) }
 }
 
-fn ticket_of(intent: &Intent) -> Result<&RemoteId> {
+pub(crate) fn ticket_of(intent: &Intent) -> Result<&RemoteId> {
     intent.ticket.as_ref().ok_or_else(|| {
         Error::new(ErrorKind::Rejected, "the intent names no ticket").with_context("intent", &intent.id)
     })

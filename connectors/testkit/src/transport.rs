@@ -105,12 +105,22 @@ struct Shared {
     faults: VecDeque<Fault>,
     write_faults: VecDeque<Fault>,
     requests: Vec<Request>,
+    /// The deadline of a call that hung and was not waited for.
+    hung: Option<Duration>,
+    /// Whether such calls are not waited for.
+    hurries: bool,
 }
 
 impl Faulty {
     /// Wraps `inner`: the base of a plane.
     pub fn new(inner: Arc<dyn Transport>, clock: Arc<dyn Clock>) -> Self {
         Self { inner, clock, shared: Arc::default() }
+    }
+
+    /// From now on the deadline of a call that hangs is taken for passed at once, for suites on a clock that cannot be
+    /// moved on: nothing else of that call is answered either.
+    pub fn do_not_wait(&self) {
+        self.lock().hurries = true;
     }
 
     /// Makes the next request that has no fault yet fail like this.
@@ -152,16 +162,19 @@ impl Faulty {
 impl Transport for Faulty {
     fn send(&self, mut request: Request) -> BoxFuture<'_, Result<Response>> {
         async move {
+            let (method, deadline) = (request.method.clone(), request.deadline);
+            let lost = |why: &str| Error::new(ErrorKind::Unavailable, why).with_effect(after(&method, None));
             let fault = {
                 let mut shared = self.lock();
                 shared.requests.push(request.clone());
+                if shared.hung.is_some_and(|hung| deadline <= hung) {
+                    return Err(lost("the deadline has passed"));
+                }
                 match request.is_safe() {
                     true => shared.faults.pop_front(),
                     false => shared.faults.pop_front().or_else(|| shared.write_faults.pop_front()),
                 }
             };
-            let (method, deadline) = (request.method.clone(), request.deadline);
-            let lost = |why: &str| Error::new(ErrorKind::Unavailable, why).with_effect(after(&method, None));
             match fault {
                 None => self.forward(request).await,
                 Some(Fault::DropReply) => {
@@ -201,6 +214,13 @@ impl Transport for Faulty {
                     self.forward(request).await
                 }
                 Some(Fault::Hang) => {
+                    {
+                        let mut shared = self.lock();
+                        if shared.hurries {
+                            shared.hung = Some(deadline);
+                            return Err(lost("no answer by the deadline"));
+                        }
+                    }
                     self.clock.sleep(deadline.saturating_sub(self.clock.monotonic())).await;
                     Err(lost("no answer by the deadline"))
                 }

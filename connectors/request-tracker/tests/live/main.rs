@@ -9,26 +9,18 @@
     reason = "a test that cannot go on says so by panicking, its helpers too"
 )]
 
-use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasher, Hasher, RandomState};
-use std::sync::{Arc, Mutex};
-use std::time::Duration;
+mod desk;
+mod race;
 
 use bytes::Bytes;
-use chrono::DateTime;
-use futures::future::BoxFuture;
-use http::{HeaderMap, HeaderValue, Method, header};
-use serde_json::{Value, json};
-use throughline_request_tracker::{PRIORITIES, STATUSES, build};
-use throughline_sdk::http::{Authentication, Request, Transport};
+use http::Method;
+use serde_json::json;
+use throughline_request_tracker::{PRIORITIES, STATUSES};
 use throughline_sdk::{
-    Blobs, Changes, Clock, CommentId, Ctx, Cursor, Digest, DynConnector, Effect, Error, ErrorKind, FileId,
-    Intent, IntentId, Marker, NewTicket, Operation, RemoteId, Result, Settings, Subject, Ticket, Timestamp,
-    Urgency, Version, Visibility,
+    Changes, CommentId, ErrorKind, FileId, NewTicket, Operation, RemoteId, Subject, Visibility,
 };
-use throughline_testkit::SocketTransport;
 
-const REAL: &str = "needs a real Request Tracker: tests/desks/request-tracker.sh";
+use crate::desk::{Desk, environment, fields, intent, new};
 
 #[tokio::test]
 #[ignore = "needs a real Request Tracker"]
@@ -49,6 +41,9 @@ async fn it_says_who_we_are_and_which_words_it_knows() {
     assert_eq!(words(&description.kinds), ["Federated"], "a queue we may not see is no choice");
     let mut fields = description.fields;
     fields.sort();
+    let attributes = ["Due", "Owner", "Starts", "Time estimated", "Time left", "Time worked"];
+    assert!(attributes.iter().all(|name| fields.iter().any(|field| field == name)), "{fields:?}");
+    fields.retain(|name| !attributes.contains(&name.as_str()));
     assert_eq!(fields, ["Areas", "Site"]);
 }
 
@@ -114,13 +109,33 @@ async fn fields_are_set_or_refused_with_rt_s_words() {
     let changes = Changes {
         title: Some("new\ntitle 🔥".into()),
         priority: Some("Low".into()),
-        fields: fields(&[("Site", "B"), ("Areas", "b, a, c")]),
+        fields: fields(&[
+            ("Site", "B"),
+            ("Areas", "b, a, c"),
+            ("Due", "2031-05-06"),
+            ("Starts", "2031-05-01T12:00:00+02:00"),
+            ("Owner", "alice"),
+            ("Time estimated", "90"),
+        ]),
         ..Changes::default()
     };
     let after = desk.on(&id, Operation::Update { changes }).await.unwrap().read_back.unwrap();
     assert_eq!((after.title.as_str(), after.priority.as_deref()), ("new title 🔥", Some("Low")));
-    assert_eq!(after.fields["Site"], "B");
-    let clear = Changes { fields: fields(&[("Site", ""), ("Areas", "c")]), ..Changes::default() };
+    assert_eq!((after.fields["Site"].as_str(), after.fields["Due"].as_str()), ("B", "2031-05-06"));
+    assert_eq!(
+        (after.fields["Starts"].as_str(), after.fields["Owner"].as_str()),
+        ("2031-05-01T10:00:00Z", "alice")
+    );
+    assert_eq!(after.fields["Time estimated"], "90");
+    let reassign = Changes { fields: fields(&[("Owner", "")]), ..Changes::default() };
+    let error = desk.on(&id, Operation::Update { changes: reassign }).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Rejected, "{error}");
+    assert!(error.to_string().contains("only reassign tickets that you own"), "{error}");
+    desk.agent(Method::PUT, &format!("ticket/{id}"), json!({"Owner": "Nobody"})).await;
+    let clear = Changes {
+        fields: fields(&[("Site", ""), ("Areas", "c"), ("Due", ""), ("Starts", ""), ("Time estimated", "")]),
+        ..Changes::default()
+    };
     let after = desk.on(&id, Operation::Update { changes: clear }).await.unwrap().read_back.unwrap();
     assert_eq!(after.fields, fields(&[("Areas", "c")]));
     let again = Changes { priority: Some("Low".into()), ..Changes::default() };
@@ -131,6 +146,10 @@ async fn fields_are_set_or_refused_with_rt_s_words() {
         (Changes { priority: Some("Loud".into()), ..Changes::default() }, ErrorKind::Rejected),
         (Changes { kind: Some("Private".into()), ..Changes::default() }, ErrorKind::Rejected),
         (Changes { fields: fields(&[("Nonsense", "x")]), ..Changes::default() }, ErrorKind::Rejected),
+        (
+            Changes { fields: fields(&[("Owner", "no-such-account")]), ..Changes::default() },
+            ErrorKind::Rejected,
+        ),
     ] {
         let error = desk.on(&id, Operation::Update { changes }).await.unwrap_err();
         assert_eq!(error.kind(), kind, "{error}");
@@ -409,193 +428,4 @@ async fn a_long_history_is_read_to_its_end_and_the_feed_past_what_we_may_not_see
     assert_eq!(ticket.comments[60].body, "the last");
     let (hinted, _) = desk.changed_since(&start).await;
     assert!(hinted.contains(&id));
-}
-
-#[derive(Debug)]
-struct Desk {
-    connector: Arc<dyn DynConnector>,
-    ctx: Ctx,
-    blobs: Arc<HeldBlobs>,
-    env: HashMap<String, String>,
-}
-
-impl Desk {
-    fn new(with_fields: bool) -> Self {
-        let token = environment().remove("RT_TOKEN").expect(REAL);
-        Self::with(with_fields, &token, "Federated")
-    }
-
-    fn with(with_fields: bool, token: &str, queue: &str) -> Self {
-        let env = environment();
-        let mut settings = Settings::default();
-        settings.values.insert("url".into(), env["RT_URL"].clone().into());
-        settings.values.insert("queue".into(), queue.into());
-        settings.values.insert("lists".into(), json!(["Areas"]));
-        if with_fields {
-            settings.values.insert("marker_field".into(), env["RT_MARKER_FIELD"].clone().into());
-            settings.values.insert("link_field".into(), env["RT_LINK_FIELD"].clone().into());
-        }
-        settings.secrets.insert("token".into(), token.to_owned().into());
-        let built = build(&settings).unwrap();
-        let blobs = Arc::new(HeldBlobs::default());
-        let ctx = Ctx {
-            http: Arc::new(SocketTransport::new(built.authentication)),
-            clock: Arc::new(NoClock),
-            blobs: Arc::<HeldBlobs>::clone(&blobs),
-            deadline: Duration::MAX,
-            urgency: Urgency(0),
-            trace: [0; 16],
-        };
-        Self { connector: built.connector, ctx, blobs, env }
-    }
-
-    async fn try_create(&self, title: &str) -> Result<Effect> {
-        let new = new(title, &format!("text of {title}"));
-        self.connector.apply(&self.ctx, &intent(None, Operation::Create(new))).await
-    }
-
-    async fn create(&self, title: &str) -> RemoteId {
-        match self.try_create(title).await.unwrap().subject {
-            Subject::Ticket(id) => id,
-            other @ (Subject::Comment(_) | Subject::File(_)) => panic!("{other:?}"),
-        }
-    }
-
-    async fn on(&self, id: &RemoteId, operation: Operation) -> Result<Effect> {
-        self.on_version(id, operation, None).await
-    }
-
-    async fn on_version(
-        &self,
-        id: &RemoteId,
-        operation: Operation,
-        expected: Option<Version>,
-    ) -> Result<Effect> {
-        let intent = Intent { expected, ..intent(Some(id), operation) };
-        self.connector.apply(&self.ctx, &intent).await
-    }
-
-    async fn fetch(&self, id: &RemoteId) -> Ticket {
-        self.connector.fetch(&self.ctx, id).await.unwrap()
-    }
-
-    fn file(&self, name: &str, bytes: &[u8], visibility: Visibility) -> Operation {
-        Operation::Attach {
-            name: name.into(),
-            media_type: "application/octet-stream".into(),
-            size: u64::try_from(bytes.len()).unwrap(),
-            digest: self.blobs.put(Bytes::copy_from_slice(bytes)),
-            visibility,
-        }
-    }
-
-    async fn now(&self) -> Cursor {
-        let page = self.connector.changes(&self.ctx, None).await.unwrap();
-        assert!(page.hints.is_empty());
-        page.next
-    }
-
-    async fn changed_since(&self, cursor: &Cursor) -> (Vec<RemoteId>, Cursor) {
-        let (mut cursor, mut seen) = (cursor.clone(), Vec::new());
-        loop {
-            let page = self.connector.changes(&self.ctx, Some(&cursor)).await.unwrap();
-            seen.extend(page.hints.into_iter().map(|hint| hint.ticket));
-            cursor = page.next;
-            if !page.more {
-                return (seen, cursor);
-            }
-        }
-    }
-
-    /// What a person does, past the connector.
-    async fn agent(&self, method: Method, path: &str, body: Value) {
-        let transport = SocketTransport::new(Authentication::Header {
-            name: header::AUTHORIZATION,
-            value: format!("token {}", self.env["RT_AGENT_TOKEN"]).into(),
-        });
-        let json = HeaderValue::from_static("application/json");
-        let request = Request {
-            method,
-            url: format!("{}/REST/2.0/{path}", self.env["RT_URL"]).parse().unwrap(),
-            headers: HeaderMap::from_iter([(header::CONTENT_TYPE, json)]),
-            body: Bytes::from(body.to_string()),
-            deadline: Duration::MAX,
-            urgency: Urgency(0),
-            trace: [0; 16],
-            max_answer_bytes: 1 << 20,
-        };
-        let answer = transport.send(request).await.unwrap();
-        assert!(answer.status.is_success(), "{answer:?}");
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the caller says by environment where its desks are")]
-fn environment() -> HashMap<String, String> {
-    let folder = std::env::var("THROUGHLINE_DESKS").expect(REAL);
-    let text = std::fs::read_to_string(format!("{folder}/request-tracker/desk.env")).expect(REAL);
-    let pairs = text.lines().filter_map(|line| line.split_once('='));
-    pairs.map(|(key, value)| (key.to_owned(), value.trim_matches('\'').to_owned())).collect()
-}
-
-fn new(title: &str, description: &str) -> NewTicket {
-    NewTicket {
-        title: title.into(),
-        description: description.into(),
-        status: None,
-        priority: None,
-        kind: None,
-        fields: BTreeMap::new(),
-    }
-}
-
-fn intent(ticket: Option<&RemoteId>, operation: Operation) -> Intent {
-    let mut hash = [0; 32];
-    for chunk in hash.chunks_mut(8) {
-        chunk.copy_from_slice(&RandomState::new().build_hasher().finish().to_be_bytes());
-    }
-    let marker = Marker::from_hash(&hash);
-    Intent { id: IntentId::new(marker.as_str()), ticket: ticket.cloned(), operation, marker, expected: None }
-}
-
-fn fields(pairs: &[(&str, &str)]) -> BTreeMap<String, String> {
-    pairs.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect()
-}
-
-/// The connector reads no clock; RT does not need one.
-#[derive(Debug)]
-struct NoClock;
-
-impl Clock for NoClock {
-    fn now(&self) -> Timestamp {
-        DateTime::UNIX_EPOCH
-    }
-    fn monotonic(&self) -> Duration {
-        Duration::ZERO
-    }
-    fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
-        Box::pin(std::future::ready(()))
-    }
-}
-
-#[derive(Debug, Default)]
-struct HeldBlobs(Mutex<Vec<Bytes>>);
-
-impl HeldBlobs {
-    fn put(&self, bytes: Bytes) -> Digest {
-        let mut held = self.0.lock().unwrap();
-        held.push(bytes);
-        Digest::new((held.len() - 1).to_string())
-    }
-}
-
-impl Blobs for HeldBlobs {
-    fn read<'a>(&'a self, digest: &'a Digest) -> BoxFuture<'a, Result<Bytes>> {
-        let at = digest.as_str().parse::<usize>().unwrap();
-        let bytes = self.0.lock().unwrap().get(at).cloned();
-        let bytes = bytes.ok_or_else(|| Error::new(ErrorKind::Unavailable, "no such file"));
-        Box::pin(std::future::ready(bytes))
-    }
-    fn write(&self, bytes: Bytes) -> BoxFuture<'_, Result<Digest>> {
-        Box::pin(std::future::ready(Ok(self.put(bytes))))
-    }
 }
