@@ -106,6 +106,7 @@ impl Lane<'_> {
     /// Reads what the nudges hint at, plans, and records all of it in one commit.
     async fn take_in(&mut self, nudges: Vec<Nudge>) -> Result<(), ledger::Error> {
         let through = self.shared.journal.end();
+        let nothing_came = nudges.is_empty();
         let mut facts = Vec::new();
         let mut hints: BTreeMap<TicketRef, Hinted> = BTreeMap::new();
         for nudge in nudges {
@@ -127,6 +128,10 @@ impl Lane<'_> {
             }
         }
         let Sight { mut observations, fetch } = self.see(&mut hints, &mut facts)?;
+        if nothing_came && fetch.is_empty() && self.last_plan.is_some() {
+            // What the last step planned still holds.
+            return Ok(());
+        }
         let mut unread = BTreeSet::new();
         for (system, ticket) in fetch {
             if !self.observe(&system, &ticket, &mut observations, &mut facts).await? {
