@@ -60,6 +60,7 @@ async fn follow(
         asked: BTreeSet::new(),
         settled: BTreeSet::new(),
         full: BTreeSet::new(),
+        resumed: false,
     };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
@@ -72,7 +73,10 @@ async fn follow(
         }
     }
     lane.rest();
-    shared.give_up(&LaneKey::Case(id), |system| lane.full.contains(system));
+    // Only a run that took up all standing hints knows before which systems it need not wait.
+    if lane.resumed {
+        shared.give_up(&LaneKey::Case(id), |system| lane.full.contains(system));
+    }
     Ok(())
 }
 
@@ -93,6 +97,8 @@ pub(super) struct Lane<'a> {
     pub(super) settled: BTreeSet<IntentId>,
     /// Systems without a place for this lane: it is called when there is one.
     full: BTreeSet<SystemName>,
+    /// The standing hints of all legs were taken up in this run.
+    resumed: bool,
 }
 
 /// What is known of the tickets without asking, and which have to be read.
@@ -114,6 +120,7 @@ impl Lane<'_> {
                 Nudge::Resume { failures } => {
                     self.failures = self.failures.max(failures);
                     self.full.clear();
+                    self.resumed = true;
                     self.take_up_hints(&mut hints)?;
                 }
                 Nudge::Command { fact, done } => {
@@ -247,9 +254,11 @@ impl Lane<'_> {
     pub(super) fn enter(&mut self, leg: &SystemName) -> Option<Inside> {
         let system = self.shared.systems.get(leg)?;
         let inside = self.shared.enter(system, &LaneKey::Case(self.case.id), self.urgency());
-        if inside.is_none() {
-            self.full.insert(leg.clone());
-        }
+        // Whoever was let in stands in no line any more, and is not called.
+        match inside {
+            Some(_) => self.full.remove(leg),
+            None => self.full.insert(leg.clone()),
+        };
         inside
     }
 
