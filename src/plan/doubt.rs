@@ -1,12 +1,13 @@
 //! Doubt: which intents an observation shows to have taken effect, and which it shows not to have.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use throughline_sdk::{IntentId, Marker, Operation, RemoteId, Subject, SystemName, Ticket};
 
 use super::native::{answers, value_in};
 use super::planner::Planner;
-use crate::case::{Fact, Item, Outstanding, Phase, WrittenValue};
+use crate::case::{Fact, Fingerprint, Item, Outstanding, Phase, WrittenValue};
 
 impl Planner<'_> {
     /// Ends the intents whose marker the ticket bears.
@@ -57,7 +58,10 @@ impl Planner<'_> {
                 matches!(standing.phase, Phase::Doubtful { .. })
                     && self.view.settled.contains(&standing.intent.id)
             })
-            .filter_map(|standing| Some((standing.intent.id.clone(), shows(standing, ticket)?)))
+            .filter_map(|standing| {
+                let subject = shows(standing, ticket)?.filter(|_| !self.came_later(leg, standing, ticket));
+                Some((standing.intent.id.clone(), subject))
+            })
             .collect();
         for (intent, subject) in decided {
             let leg = leg.clone();
@@ -70,6 +74,19 @@ impl Planner<'_> {
                 },
             });
         }
+    }
+
+    /// Whether a doubtful value that the ticket shows was set by its people: the request has moved on since, and the
+    /// ticket was changed when the write could not take effect any more.
+    fn came_later(&self, leg: &SystemName, standing: &Outstanding, ticket: &Ticket) -> bool {
+        let (Item::Field(field), Phase::Doubtful { since }) = (&standing.item, &standing.phase) else {
+            return false;
+        };
+        let wanted = self.case.document.fields.get(field).map(|field| Fingerprint::of(&field.value));
+        let settle = self.view.capabilities.get(leg).map_or(Duration::ZERO, |able| able.settle);
+        let settled =
+            chrono::Duration::from_std(settle).ok().and_then(|settle| since.checked_add_signed(settle));
+        wanted != standing.value && settled.is_some_and(|settled| ticket.updated > settled)
     }
 }
 
