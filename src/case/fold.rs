@@ -110,6 +110,7 @@ impl Case {
                         phase: Phase::Ready,
                         attempts: 0,
                         not_before: None,
+                        overtaken: false,
                     });
                 }
             }
@@ -312,6 +313,11 @@ impl Leg {
         }
         if let Some(updated) = reading.updated {
             self.shadow.updated = Some(updated);
+        }
+        for standing in self.outstanding.iter_mut().filter(|standing| standing.phase != Phase::Ready) {
+            let Item::Field(field) = &standing.item else { continue };
+            let (sent, seen) = (standing.intent.operation.value(field), reading.fields.get(field));
+            standing.overtaken |= seen.is_some_and(|seen| sent != Some(seen.as_str()));
         }
         for (field, value) in &reading.fields {
             let seen = Some(Fingerprint::of(value));

@@ -179,6 +179,9 @@ pub struct Outstanding {
     /// Not before this moment.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub not_before: Option<Timestamp>,
+    /// While it was in doubt the ticket was seen to get another value than the one that was sent.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub overtaken: bool,
 }
 
 /// How far an intent without effect is.

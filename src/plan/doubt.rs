@@ -1,13 +1,12 @@
 //! Doubt: which intents an observation shows to have taken effect, and which it shows not to have.
 
 use std::collections::BTreeMap;
-use std::time::Duration;
 
-use throughline_sdk::{IntentId, Marker, Operation, RemoteId, Subject, SystemName, Ticket};
+use throughline_sdk::{ConditionalWrite, IntentId, Marker, Operation, RemoteId, Subject, SystemName, Ticket};
 
 use super::native::{answers, value_in};
 use super::planner::Planner;
-use crate::case::{Fact, Fingerprint, Item, Outstanding, Phase, WrittenValue};
+use crate::case::{Fact, Item, Outstanding, Phase, WrittenValue};
 
 impl Planner<'_> {
     /// Ends the intents whose marker the ticket bears.
@@ -59,7 +58,7 @@ impl Planner<'_> {
                     && self.view.settled.contains(&standing.intent.id)
             })
             .filter_map(|standing| {
-                let subject = shows(standing, ticket)?.filter(|_| !self.came_later(leg, standing, ticket));
+                let subject = shows(standing, ticket)?.filter(|_| !self.came_later(leg, standing));
                 Some((standing.intent.id.clone(), subject))
             })
             .collect();
@@ -76,17 +75,11 @@ impl Planner<'_> {
         }
     }
 
-    /// Whether a doubtful value that the ticket shows was set by its people: the request has moved on since, and the
-    /// ticket was changed when the write could not take effect any more.
-    fn came_later(&self, leg: &SystemName, standing: &Outstanding, ticket: &Ticket) -> bool {
-        let (Item::Field(field), Phase::Doubtful { since }) = (&standing.item, &standing.phase) else {
-            return false;
-        };
-        let wanted = self.case.document.fields.get(field).map(|field| Fingerprint::of(&field.value));
-        let settle = self.view.capabilities.get(leg).map_or(Duration::ZERO, |able| able.settle);
-        let settled =
-            chrono::Duration::from_std(settle).ok().and_then(|settle| since.checked_add_signed(settle));
-        wanted != standing.value && settled.is_some_and(|settled| ticket.updated > settled)
+    /// Whether a doubtful value that the ticket shows was set by its people: it got another one in between, after
+    /// which a write on the condition of an older version could not take effect any more.
+    pub(super) fn came_later(&self, leg: &SystemName, standing: &Outstanding) -> bool {
+        let able = self.view.capabilities.get(leg);
+        standing.overtaken && able.is_some_and(|able| able.conditional_write == ConditionalWrite::Atomic)
     }
 }
 

@@ -126,9 +126,9 @@ impl Planner<'_> {
 
         let sent = written.map(|written| (written.sent.as_str(), &written.value));
         let standing_intents =
-            standing.outstanding.iter().rev().filter_map(|standing| {
-                Some((standing.intent.operation.value(field)?, standing.value.as_ref()?))
-            });
+            standing.outstanding.iter().rev().filter(|standing| !self.came_later(leg, standing)).filter_map(
+                |standing| Some((standing.intent.operation.value(field)?, standing.value.as_ref()?)),
+            );
         let echo = sent.into_iter().chain(standing_intents).find(|(sent, _)| answers(field, sent, native));
         if let Some((_, value)) = echo
             && (changed || written.is_some())
