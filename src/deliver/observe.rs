@@ -70,12 +70,14 @@ impl Lane<'_> {
                 // Often an answer that broke off. Whatever it is, the hint stands: what was not read is not answered.
                 tracing::warn!(case.id = %self.case.id, system.name = %name, %error,
                     "A ticket's answer could not be understood; it is read again.");
+                self.silent.insert(name.clone());
                 self.wait(error.retry_after());
                 Ok(false)
             }
             Err(error) => {
                 tracing::debug!(case.id = %self.case.id, system.name = %name, %error,
                     "A ticket could not be read; it is tried again.");
+                self.silent.insert(name.clone());
                 self.wait(error.retry_after());
                 Ok(false)
             }
