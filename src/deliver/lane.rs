@@ -218,7 +218,7 @@ impl Lane<'_> {
             if self.full.contains(&leg) {
                 continue;
             }
-            let Attempted { facts, observations, settled } = match due.phase {
+            let Attempted { facts, observations } = match due.phase {
                 Phase::Doubtful { since } => self.settle(&leg, &due, since).await,
                 Phase::Ready => self.attempt(&leg, &due).await,
             };
@@ -230,7 +230,6 @@ impl Lane<'_> {
                     self.asked.clear();
                 }
             }
-            self.settled.extend(settled);
             self.plan_and_record(facts, observations, &[], self.shared.journal.end()).await?;
             return Ok(true);
         }

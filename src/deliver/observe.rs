@@ -85,7 +85,7 @@ impl Lane<'_> {
     }
 
     /// What is read from now on shows of a doubtful write whether it took effect: it cannot do so any more.
-    fn note_settled(&mut self, name: &SystemName, system: &System, asked: Timestamp) {
+    pub(super) fn note_settled(&mut self, name: &SystemName, system: &System, asked: Timestamp) {
         let Some(leg) = self.case.legs.get(name) else { return };
         let settled = leg.outstanding.iter().filter(|standing| match standing.phase {
             Phase::Doubtful { since } => later(since, system.capabilities.settle) <= asked,
