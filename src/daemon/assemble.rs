@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::http::{Limits, Transport, plane};
+use throughline_sdk::http::{Limits, Reach, Transport, plane};
 use throughline_sdk::{Clock, Entropy, layer};
 
 use super::data::{DataDir, DataError, marker_key};
@@ -90,8 +90,8 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http =
-            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let reach = Reach { address: &built.address, further: &built.further };
+        let http = plane(base, reach, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;

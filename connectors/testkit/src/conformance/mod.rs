@@ -19,7 +19,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
-use throughline_sdk::http::{Authentication, Limits, Transport, plane};
+use throughline_sdk::http::{Authentication, FurtherHost, Limits, Reach, Transport, plane};
 use throughline_sdk::{Built, Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
 use tracing::instrument::WithSubscriber;
 use url::Url;
@@ -36,8 +36,10 @@ pub struct Subject {
     pub http: Arc<dyn Transport>,
     /// What records its requests and makes them fail on command.
     pub transport: Faulty,
-    /// Where the desk is: requests to any other origin are a defect.
+    /// Where the desk is: requests to any other origin are a defect, except to `further`.
     pub address: Url,
+    /// Hosts that may be asked too, without credentials.
+    pub further: Vec<FurtherHost>,
     /// The clock of plane and desk.
     pub clock: Arc<dyn Clock>,
     /// Somebody who works at the desk directly.
@@ -62,7 +64,7 @@ pub struct Subject {
 impl Subject {
     /// What was built, on the desk behind `base`, with the HTTP plane of the daemon in between.
     pub fn new(built: Built, base: Arc<dyn Transport>, clock: Arc<dyn Clock>, hand: Box<dyn Hand>) -> Self {
-        let Built { connector, authentication, address } = built;
+        let Built { connector, authentication, address, further } = built;
         let transport = Faulty::new(base, Arc::clone(&clock));
         let secrets = match &authentication {
             Authentication::None => None,
@@ -77,12 +79,14 @@ impl Subject {
         let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
         let entropy = Arc::new(SeededEntropy::new(1));
         let recorded = Arc::new(transport.clone());
-        let http = plane(recorded, &address, authentication, limits, Arc::clone(&clock), entropy);
+        let reach = Reach { address: &address, further: &further };
+        let http = plane(recorded, reach, authentication, limits, Arc::clone(&clock), entropy);
         Self {
             connector,
             http,
             transport,
             address,
+            further,
             clock,
             hand,
             new_ticket: NewTicket {
