@@ -56,6 +56,7 @@ impl<'a> Bench<'a> {
         let clock = Arc::clone(&self.subject.clock);
         Ctx {
             http: Arc::<Asked>::clone(&self.asked),
+            dial: Arc::clone(&self.subject.dial),
             deadline: clock.monotonic() + PATIENCE,
             clock,
             blobs: Arc::<MemoryBlobs>::clone(&self.blobs),

@@ -20,7 +20,9 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, FurtherHost, Limits, Reach, Transport, plane};
-use throughline_sdk::{Built, Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+use throughline_sdk::{
+    Built, Changes, Clock, Dial, DynConnector, Error, NewTicket, NoDial, RawWebhook, RemoteId,
+};
 use tracing::instrument::WithSubscriber;
 use url::Url;
 
@@ -36,6 +38,8 @@ pub struct Subject {
     pub http: Arc<dyn Transport>,
     /// What records its requests and makes them fail on command.
     pub transport: Faulty,
+    /// Its connections for protocols other than HTTP.
+    pub dial: Arc<dyn Dial>,
     /// Where the desk is: requests to any other origin are a defect, except to `further`.
     pub address: Url,
     /// Hosts that may be asked too, without credentials.
@@ -85,6 +89,7 @@ impl Subject {
             connector,
             http,
             transport,
+            dial: Arc::new(NoDial),
             address,
             further,
             clock,
