@@ -28,6 +28,16 @@ pub struct Kind {
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "dynamics365",
+        title: "Dynamics 365 (Dataverse)",
+        settings: throughline_dynamics365::SETTINGS,
+        statuses: throughline_dynamics365::STATUSES,
+        priorities: throughline_dynamics365::PRIORITIES,
+        tested_against: throughline_dynamics365::TESTED_AGAINST,
+        build: throughline_dynamics365::build,
+        check: |settings| throughline_dynamics365::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,
