@@ -21,12 +21,12 @@ use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, FurtherHost, Limits, Reach, Transport, plane};
 use throughline_sdk::{
-    Built, Changes, Clock, Dial, DynConnector, Error, NewTicket, NoDial, RawWebhook, RemoteId,
+    Built, Changes, Clock, Ctx, Dial, DynConnector, Error, NewTicket, NoDial, RawWebhook, RemoteId, Urgency,
 };
 use tracing::instrument::WithSubscriber;
 use url::Url;
 
-use crate::{Faulty, SeededEntropy};
+use crate::{Faulty, MemoryBlobs, SeededEntropy};
 use bench::Bench;
 
 /// A connector under test, with the desk it talks to. What [`new`](Self::new) leaves open is set in the fields.
@@ -108,6 +108,21 @@ impl Subject {
             feed_page: None,
             webhook: Box::new(|_| None),
             secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+impl Subject {
+    /// What a call is given: a minute, and an empty folder of files.
+    pub fn ctx(&self) -> Ctx {
+        Ctx {
+            http: Arc::clone(&self.http),
+            dial: Arc::clone(&self.dial),
+            clock: Arc::clone(&self.clock),
+            blobs: Arc::new(MemoryBlobs::default()),
+            deadline: self.clock.monotonic() + Duration::from_secs(60),
+            urgency: Urgency::default(),
+            trace: [7; 16],
         }
     }
 }
