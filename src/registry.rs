@@ -28,6 +28,16 @@ pub struct Kind {
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "github",
+        title: "GitHub issues",
+        settings: throughline_github::SETTINGS,
+        statuses: throughline_github::STATUSES,
+        priorities: throughline_github::PRIORITIES,
+        tested_against: throughline_github::TESTED_AGAINST,
+        build: throughline_github::build,
+        check: |settings| throughline_github::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,
@@ -209,7 +219,7 @@ mod tests {
     fn every_kind_builds_from_the_examples_of_its_required_settings() {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
-            assert!(capabilities.max_file_bytes > 0, "{}", kind.name);
+            assert_eq!(capabilities.max_file_bytes > 0, capabilities.attach.is_some(), "{}", kind.name);
         }
     }
 
