@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use throughline_sdk::{
-    Changes, CommentId, Marker, Person, RemoteId, Ticket, Version, Visibility, ticket::canonical_text,
-};
+use throughline_markup::{github, normal};
+use throughline_sdk::{Changes, CommentId, Marker, Person, RemoteId, Ticket, Version, Visibility};
 
 use crate::config::Config;
 use crate::wire::{Account, Comment, Issue};
@@ -112,7 +111,7 @@ pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
         (
             "description",
-            changes.description.as_ref().is_some_and(|asked| canonical_text(asked) != ticket.description),
+            changes.description.as_ref().is_some_and(|asked| !same_text(asked, &ticket.description)),
         ),
         ("priority", word(&changes.priority, &ticket.priority)),
         ("type", word(&changes.kind, &ticket.kind)),
@@ -123,9 +122,9 @@ pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
     standard.chain(fields.map(|(name, _)| name.clone())).collect()
 }
 
-/// Canonical text as GitHub's Markdown, with the marker out of the readers' sight.
+/// Canonical text as GitHub's Markdown, where nobody is called and nothing acts, with the marker out of sight.
 pub(crate) fn write_text(text: &str, marker: Option<&Marker>) -> String {
-    let text = canonical_text(text);
+    let text = github::write(text).text;
     match marker {
         Some(marker) => marker::mark(&text, marker),
         None => text,
@@ -134,7 +133,13 @@ pub(crate) fn write_text(text: &str, marker: Option<&Marker>) -> String {
 
 /// GitHub's Markdown as canonical text, and the marker that stood in it.
 pub(crate) fn read_text(text: &str) -> (String, Option<Marker>) {
-    marker::split(text)
+    let (text, marker) = marker::split(text);
+    (github::read(&text).text, marker)
+}
+
+/// Whether a text that was to be written is the one that stands there.
+pub(crate) fn same_text(asked: &str, seen: &str) -> bool {
+    normal(asked) == normal(seen)
 }
 
 fn fields(issue: &Issue, config: &Config) -> BTreeMap<String, String> {

@@ -117,8 +117,7 @@ async fn edit(api: Api<'_>, number: u64, comment: &CommentId, body: &str) -> Res
         Err(error) => return Err(error.with_context("issue", number)),
     }
     let after = read_back(api, number).await?;
-    let wanted = throughline_sdk::ticket::canonical_text(body);
-    if shown(&after, comment).is_some_and(|one| one.body == wanted) {
+    if shown(&after, comment).is_some_and(|one| map::same_text(body, &one.body)) {
         return Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(after) });
     }
     Err(not_done(&["the comment".to_owned()], TookEffect::No)

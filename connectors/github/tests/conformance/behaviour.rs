@@ -276,3 +276,16 @@ async fn a_comment_that_is_gone_is_not_edited_and_counts_as_retracted() {
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No));
     world.apply(Some(&ticket), Operation::Retract { comment }).await.unwrap();
 }
+
+#[tokio::test]
+async fn what_acts_in_githubs_text_is_carried_and_does_not_act() {
+    let world = World::new();
+    let ticket = world.raised();
+    let body = "cc @ada and @fabrikam/staff, fixes #12, see contoso/other#3 and GH-7";
+    world.comment(&ticket, body).await.unwrap();
+    let held = world.desk.state().issue(number(&ticket)).comments.last().unwrap().body.clone();
+    for acting in ["@ada", "@fabrikam", "#12", "other#3", "GH-7"] {
+        assert!(!held.contains(acting), "{acting} acts in {held:?}");
+    }
+    assert_eq!(world.fetch(&ticket).await.unwrap().comments[0].body, body);
+}
