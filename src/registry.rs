@@ -44,6 +44,7 @@ macro_rules! kind {
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
     kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
+    kind!("github", "GitHub issues", throughline_github),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
@@ -199,7 +200,7 @@ mod tests {
     fn every_kind_builds_from_the_examples_of_its_required_settings() {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
-            assert!(capabilities.max_file_bytes > 0, "{}", kind.name);
+            assert_eq!(capabilities.max_file_bytes > 0, capabilities.attach.is_some(), "{}", kind.name);
         }
     }
 
