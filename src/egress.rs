@@ -16,7 +16,7 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{BoxFuture, Either, select};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use throughline_sdk::http::{Request, Response, Transport, after, too_large};
 use throughline_sdk::{Clock, Error, ErrorKind, Result, TookEffect};

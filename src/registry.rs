@@ -57,6 +57,16 @@ pub const KINDS: &[Kind] = &[
         build: throughline_request_tracker::build,
         check: |settings| throughline_request_tracker::build(settings).map(drop),
     },
+    Kind {
+        name: "zendesk",
+        title: "Zendesk Support",
+        settings: throughline_zendesk::SETTINGS,
+        statuses: throughline_zendesk::STATUSES,
+        priorities: throughline_zendesk::PRIORITIES,
+        tested_against: throughline_zendesk::TESTED_AGAINST,
+        build: throughline_zendesk::build,
+        check: |settings| throughline_zendesk::build(settings).map(drop),
+    },
 ];
 
 /// The kind with this name.
