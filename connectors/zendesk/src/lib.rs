@@ -15,7 +15,6 @@ mod merge;
 mod read;
 mod redact;
 mod status;
-mod text;
 mod webhook;
 mod wire;
 mod write;

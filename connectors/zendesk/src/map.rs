@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use throughline_markup::{html, plain};
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
     Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Version, Visibility,
@@ -9,7 +10,7 @@ use throughline_sdk::{
 
 use crate::config::Config;
 use crate::wire::{self, CustomStatus, Field};
-use crate::{fields, status, text};
+use crate::{fields, status};
 
 /// Zendesk's words for a priority, and what they mean to Throughline.
 pub const PRIORITIES: &[(&str, &str)] =
@@ -113,19 +114,19 @@ pub(crate) fn stamp(ticket: &wire::Ticket) -> String {
 pub(crate) fn comment_text(comment: &wire::Comment) -> String {
     match (&comment.html_body, &comment.body) {
         (Some(html), _) => read_text(html),
-        (None, Some(body)) => canonical_text(&harmful_again(body)),
+        (None, Some(body)) => harmful_again(&plain::read(body).text),
         (None, None) => String::new(),
     }
 }
 
 /// The canonical text of a comment's HTML.
 pub(crate) fn read_text(html: &str) -> String {
-    canonical_text(&harmful_again(&text::read(html)))
+    harmful_again(&html::read(html).text)
 }
 
 /// The HTML of a comment for a canonical text.
 pub(crate) fn write_text(text: &str) -> String {
-    text::write(&harmless(&canonical_text(text)))
+    harmless(&html::write(text).text)
 }
 
 /// Keeps Zendesk from filling in placeholders and dynamic content, which in an agent's comment would tell whoever wrote
