@@ -3,7 +3,6 @@
 use std::collections::BTreeMap;
 
 use throughline_markup::{html, plain};
-use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
     Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Version, Visibility,
 };
@@ -127,6 +126,11 @@ pub(crate) fn read_text(html: &str) -> String {
 /// The HTML of a comment for a canonical text.
 pub(crate) fn write_text(text: &str) -> String {
     harmless(&html::write(text).text)
+}
+
+/// The HTML of a name, in which nothing is formatting.
+pub(crate) fn write_name(name: &str) -> String {
+    write_text(&plain::read(name).text)
 }
 
 /// Keeps Zendesk from filling in placeholders and dynamic content, which in an agent's comment would tell whoever wrote

@@ -176,7 +176,7 @@ async fn attach(api: Api<'_>, id: u64, file: &File<'_>, public: bool, marker: &M
     let bytes = api.ctx.blobs.read(file.digest).await?;
     let token = api.upload(file.name, file.media_type, bytes).await.map_err(about)?;
     // Zendesk takes no comment without a text.
-    let comment = CommentWrite { html_body: map::write_text(file.name), public, uploads: vec![token] };
+    let comment = CommentWrite { html_body: map::write_name(file.name), public, uploads: vec![token] };
     let event = say(api, id, comment, marker, Purpose::File).await?;
     match event.attachments.first() {
         Some(made) if made.size == file.size => {
