@@ -25,9 +25,6 @@ const PAGE: &str = "100";
 /// The most pages read of one list: a ticket takes 5,000 comments, and its history can be some times as long.
 const MAX_PAGES: usize = 500;
 
-/// How often a file's address may lead to another.
-const MAX_HOPS: usize = 4;
-
 const IDEMPOTENCY_KEY: HeaderName = HeaderName::from_static("idempotency-key");
 
 /// One call's view of a Zendesk.
@@ -209,24 +206,20 @@ impl Api<'_> {
 
     /// A file's bytes. Its address leads to another host, which the plane asks without our credentials.
     pub(crate) async fn bytes(&self, address: &str, limit_bytes: u64) -> Result<Bytes> {
-        let mut url = Url::parse(address).map_err(|error| {
+        let url = Url::parse(address).map_err(|error| {
             Error::new(ErrorKind::Malformed, format!("the file's address cannot be read: {error}"))
         })?;
-        for _ in 0..MAX_HOPS {
-            let call = self.ctx.get(url.clone()).header(header::ACCEPT, "*/*");
-            let answer = call.max_answer_bytes(limit_bytes).send_any().await?;
-            let own = url.origin() == self.config.url.origin();
-            match answer.location(&url) {
-                Some(target) if !is_sign_in(&target) => url = target,
-                Some(_) => return check(answer, &Method::GET, &url).map(|answer| answer.body),
-                None if own => return Ok(check(answer, &Method::GET, &url)?.body),
-                None => return elsewhere(answer),
-            }
+        let end = self.ctx.read_onward(url, limit_bytes).await?;
+        if end.url.origin() != self.config.url.origin() {
+            return end.stored();
         }
-        Err(Error::new(
-            ErrorKind::Malformed,
-            format!("the file's address leads on more than {MAX_HOPS} times"),
-        ))
+        if is_sign_in(&end.url) {
+            return Err(Error::new(
+                ErrorKind::Unauthenticated,
+                "Zendesk asked to sign in before it gave the file",
+            ));
+        }
+        Ok(check(end.response, &Method::GET, &end.url)?.body)
     }
 
     async fn pages<T: DeserializeOwned>(
@@ -273,17 +266,6 @@ impl Api<'_> {
         }
         url
     }
-}
-
-/// A file's bytes from a host that knows nothing of our credentials, so that it cannot refuse them.
-fn elsewhere(answer: Response) -> Result<Bytes> {
-    let kind = match answer.status.as_u16() {
-        200 => return Ok(answer.body),
-        404 | 410 => ErrorKind::NotFound,
-        _ => ErrorKind::Unavailable,
-    };
-    let words = format!("the host that keeps the file answered {}", answer.status);
-    Err(answer.error(kind, &Method::GET, words))
 }
 
 /// A ticket's number; anything else never named a ticket.
