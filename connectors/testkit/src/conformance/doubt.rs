@@ -1,7 +1,7 @@
 //! Doubt: what a connector says when the answer does not come, and that nothing is done twice.
 
 use bytes::Bytes;
-use throughline_sdk::{Changes, CreateClass, ErrorKind, Intent, Operation, TookEffect, Visibility};
+use throughline_sdk::{CreateClass, ErrorKind, Intent, Operation, TookEffect, Visibility};
 
 use super::bench::{Bench, PATIENCE};
 use super::{Verdict, declared, ensure};
@@ -25,8 +25,7 @@ pub(super) async fn lost_change(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     let mut changes = Vec::new();
     if b.capabilities.update {
-        let title = Some(b.name("Lost"));
-        changes.push(Operation::Update { changes: Changes { title, ..Changes::default() } });
+        changes.push(Operation::Update { changes: b.change("Lost") });
     }
     if b.capabilities.transition {
         changes.push(Operation::Transition { status: b.subject.next_status.clone() });

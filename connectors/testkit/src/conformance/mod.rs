@@ -48,6 +48,8 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// Whether the desk gives the bytes of its files back.
+    pub reads_files: bool,
     /// How long the change feed may take to show a change.
     pub feed_patience: Duration,
     /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
@@ -95,6 +97,7 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,
             webhook: Box::new(|_| None),
