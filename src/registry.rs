@@ -28,6 +28,16 @@ pub struct Kind {
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "azure-support",
+        title: "Azure Support",
+        settings: throughline_azure_support::SETTINGS,
+        statuses: throughline_azure_support::STATUSES,
+        priorities: throughline_azure_support::PRIORITIES,
+        tested_against: throughline_azure_support::TESTED_AGAINST,
+        build: throughline_azure_support::build,
+        check: |settings| throughline_azure_support::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,
