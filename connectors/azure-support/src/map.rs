@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use throughline_markup::{html, plain};
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
     Changes, Comment, CommentId, Error, ErrorKind, Marker, Person, RemoteId, Result, Ticket, Timestamp,
@@ -147,14 +148,24 @@ pub(crate) fn marker(name: &str) -> Option<Marker> {
     Marker::find_in(name).filter(|marker| marker.as_str() == name)
 }
 
-/// Canonical text as Azure takes it: plain.
+/// Canonical text as Azure takes it: plain, and so as it is. What is formatted reads well enough, and is kept.
 pub(crate) fn write_text(text: &str) -> String {
     canonical_text(text)
 }
 
 /// Text that somebody else wrote there. Engineers write with a mail program, so that it may be HTML; nothing says so.
 fn read_text(text: &str) -> String {
-    canonical_text(text)
+    if is_html(text) { html::read(text).text } else { plain::read(text).text }
+}
+
+/// Whether a text holds an element that only a mail program writes, and not just something in angle brackets.
+fn is_html(text: &str) -> bool {
+    const ELEMENTS: [&str; 14] =
+        ["a", "b", "body", "br", "div", "font", "html", "i", "li", "p", "span", "strong", "table", "ul"];
+    let opened = text.split('<').skip(1).filter(|rest| rest.contains('>'));
+    opened
+        .filter_map(|rest| rest.split(|c: char| !c.is_ascii_alphanumeric()).next())
+        .any(|name| ELEMENTS.iter().any(|element| name.eq_ignore_ascii_case(element)))
 }
 
 fn comment(message: &Communication, otherwise: Timestamp) -> Comment {

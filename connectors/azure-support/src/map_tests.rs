@@ -74,6 +74,22 @@ fn comments_are_in_the_order_of_their_time_whatever_the_list_says() {
 }
 
 #[test]
+fn what_engineers_write_with_a_mail_program_is_read_as_text() {
+    for (body, expected) in [
+        (
+            "<html><body><div>Hello,</div><p>please <b>restart</b> it.</p></body></html>",
+            "Hello,\n\nplease **restart** it.",
+        ),
+        ("if a < b and c > d", "if a < b and c > d"),
+        ("see <server name> in the log", "see <server name> in the log"),
+    ] {
+        let ticket = ticket(&read(&json!({})), &[message("theirs", body)], &[], &config()).unwrap();
+        // What could mean something is escaped; it says the same.
+        assert_eq!(ticket.comments[0].body.replace('\\', ""), expected);
+    }
+}
+
+#[test]
 fn only_severity_can_be_changed_and_a_refusal_names_the_rest() {
     let changes = Changes { priority: Some("Critical".to_owned()), ..Changes::default() };
     assert_eq!(severity_of(&changes).unwrap(), "critical");
