@@ -43,6 +43,7 @@ macro_rules! kind {
 
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
+    kind!("azure-support", "Azure Support", throughline_azure_support),
     kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
     kind!("github", "GitHub issues", throughline_github),
     kind!("practice", "Practice desk", throughline_practice),
