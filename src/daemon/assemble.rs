@@ -122,8 +122,7 @@ pub fn systems(
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
 ) -> Result<Vec<System>, AssemblyError> {
-    let inside: BTreeMap<&SystemName, &Desk> =
-        faces.iter().map(|face| (face.desk.name(), &face.desk)).collect();
+    let inside: BTreeMap<&SystemName, &Face> = faces.iter().map(|face| (face.desk.name(), face)).collect();
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
         let fail = |error| AssemblyError::System { name: name.to_string(), error };
@@ -133,7 +132,7 @@ pub fn systems(
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
         let base: Arc<dyn Transport> = match inside.get(name) {
-            Some(desk) => Arc::new(Inside::new((*desk).clone())),
+            Some(face) => Arc::new(Inside::new((*face).clone())),
             None => {
                 let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
                 Egress::new(policy, Arc::clone(clock)).map_err(fail)?

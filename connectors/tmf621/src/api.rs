@@ -108,8 +108,13 @@ impl Api<'_> {
     }
 
     /// Changes by operations of RFC 6902.
-    pub(crate) async fn operate(&self, id: &RemoteId, operations: &Value) -> Result<Answered> {
-        self.patch(id, operations, "application/json-patch+json", None).await
+    pub(crate) async fn operate(
+        &self,
+        id: &RemoteId,
+        operations: &Value,
+        tag: Option<&str>,
+    ) -> Result<Answered> {
+        self.patch(id, operations, "application/json-patch+json", tag).await
     }
 
     async fn patch(&self, id: &RemoteId, body: &Value, media: &str, tag: Option<&str>) -> Result<Answered> {

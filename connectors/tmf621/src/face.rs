@@ -98,14 +98,15 @@ pub const SETTINGS: &[Setting] = &[
 /// Where the face stands for the engine: an address that leads nowhere.
 pub const ADDRESS: &str = "http://face.invalid/tmf-api/troubleTicket/v5/";
 
-/// Builds the connector. Its requests are authenticated by where they come from.
+/// Builds the connector, which enters by the same token as the partner.
 ///
 /// # Errors
 ///
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let misconfigured = |why: String| Error::new(ErrorKind::Misconfigured, why);
-    if settings.required_secret("token")?.expose_secret().len() < SHORTEST_TOKEN {
+    let token = settings.required_secret("token")?;
+    if token.expose_secret().len() < SHORTEST_TOKEN {
         return Err(misconfigured(format!("the setting token has fewer than {SHORTEST_TOKEN} characters")));
     }
     let url =
@@ -136,7 +137,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         webhook_token: None,
         callback: None,
     };
-    let authentication = Authentication::None;
+    let authentication = Authentication::Bearer(token);
     Ok(Built { connector: Arc::new(Tmf621::new(config)), authentication, address: url })
 }
 

@@ -41,8 +41,7 @@ pub(crate) const ATTRIBUTES: &[(&str, bool)] = &[
     ("statusChangeReason", false),
 ];
 
-/// Whose the identifiers are that we give a ticket, and what sort they are.
-pub(crate) const OWNER: &str = "throughline";
+/// What sort the identifiers and entities are that we give a ticket.
 pub(crate) const MARKER_TYPE: &str = "marker";
 pub(crate) const LINK_TYPE: &str = "ticket";
 pub(crate) const LINK_ROLE: &str = "counterpart";

@@ -107,8 +107,15 @@ async fn add(
 ) -> Result<Read> {
     let answered = match api.config.note_writes {
         NoteWrites::JsonPatch => {
-            let operations = json!([{ "op": "add", "path": format!("/{name}/-"), "value": entry }]);
-            api.operate(id, &operations).await?
+            let before = api.ticket(id).await?;
+            if before.raw.get(name).is_some_and(Value::is_array) {
+                let operation = json!({ "op": "add", "path": format!("/{name}/-"), "value": entry });
+                api.operate(id, &json!([operation]), None).await?
+            } else {
+                // Nothing can be added to an array that is not there (RFC 6902, section 4.1).
+                let operation = json!({ "op": "add", "path": format!("/{name}"), "value": [entry] });
+                api.operate(id, &json!([operation]), before.tag.as_deref()).await?
+            }
         }
         NoteWrites::Whole => {
             // What somebody adds between this read and the write is lost, unless the desk heeds If-Match.
@@ -178,7 +185,7 @@ pub(crate) async fn edit(
                 Some(_) => json!({ "op": "replace", "path": format!("{path}/text"), "value": words }),
                 None => json!({ "op": "remove", "path": path }),
             };
-            api.operate(id, &json!([test, operation])).await?
+            api.operate(id, &json!([test, operation]), None).await?
         }
         NoteWrites::Whole | NoteWrites::Append => {
             let mut notes = before.raw.get("note").cloned().unwrap_or_default();

@@ -9,7 +9,7 @@ use throughline_sdk::{
 use crate::api::{Answered, Api, PAGE, Read};
 use crate::config::LinkBack;
 use crate::error::not_done;
-use crate::map::{self, ATTRIBUTES, LINK_ROLE, LINK_TYPE, MARKER_TYPE, OWNER, write_text};
+use crate::map::{self, ATTRIBUTES, LINK_ROLE, LINK_TYPE, MARKER_TYPE, write_text};
 use crate::{lifecycle, parts};
 
 /// Pages looked through for a marker on a desk that knows no filter.
@@ -187,18 +187,18 @@ async fn refused_or_stale(api: Api<'_>, before: &Read, error: Error) -> Error {
 }
 
 async fn link_back(api: Api<'_>, id: &RemoteId, label: &str, url: Option<&str>) -> Result<Effect> {
+    if api.config.link_back == LinkBack::Nowhere {
+        let why = "a counterpart is shown only where link_back says where";
+        return Err(Error::new(ErrorKind::Unsupported, why));
+    }
     let before = api.ticket(id).await?;
     let stands = |read: &Read| read.ticket.references.iter().any(|one| one.label == label);
     if stands(&before) {
         return Ok(changed(before));
     }
     let (name, entry) = match api.config.link_back {
-        LinkBack::Nowhere => {
-            let why = "a counterpart is shown only where link_back says where";
-            return Err(Error::new(ErrorKind::Unsupported, why));
-        }
-        LinkBack::ExternalIdentifier => ("externalIdentifier", identifier(LINK_TYPE, label)),
-        LinkBack::RelatedEntity => ("relatedEntity", entity(api, label, url)),
+        LinkBack::ExternalIdentifier => ("externalIdentifier", identifier(api, LINK_TYPE, label)),
+        LinkBack::RelatedEntity | LinkBack::Nowhere => ("relatedEntity", entity(api, label, url)),
     };
     let mut body = typed(api);
     body.insert(name.to_owned(), one_more(&before.raw, name, entry));
@@ -213,8 +213,9 @@ pub(crate) fn one_more(raw: &Value, name: &str, entry: Value) -> Value {
     Value::Array(all)
 }
 
-fn identifier(sort: &str, id: &str) -> Value {
-    json!({ "@type": "ExternalIdentifier", "owner": OWNER, "externalIdentifierType": sort, "id": id })
+fn identifier(api: Api<'_>, sort: &str, id: &str) -> Value {
+    let owner = &api.config.author;
+    json!({ "@type": "ExternalIdentifier", "owner": owner, "externalIdentifierType": sort, "id": id })
 }
 
 fn entity(api: Api<'_>, label: &str, url: Option<&str>) -> Value {
@@ -246,9 +247,8 @@ fn new_body(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Result<Value> {
     fill(api, &mut body, None, &wanted, &new.title)?;
     body.entry("severity").or_insert_with(|| json!(config.severity));
     match api.is_v5() {
-        true => {
-            body.insert("externalIdentifier".to_owned(), json!([identifier(MARKER_TYPE, marker.as_str())]))
-        }
+        true => body
+            .insert("externalIdentifier".to_owned(), json!([identifier(api, MARKER_TYPE, marker.as_str())])),
         false => body.insert("externalId".to_owned(), json!(marker)),
     };
     if let Some(party) = &config.party {

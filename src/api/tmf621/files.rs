@@ -41,8 +41,8 @@ pub(super) async fn decoded(visitor: &Visitor, body: &Value) -> Result<Decoded, 
 
 /// The `content` of each attachment in a ticket, a change of one, or operations of JSON Patch.
 fn contents(body: &Value) -> Vec<&str> {
-    let attachments: Vec<&Value> = match body {
-        Value::Array(operations) => {
+    let attachments: Vec<&Value> = match body.as_array() {
+        Some(operations) => {
             let about = |operation: &&Value| {
                 let path = operation.get("path").and_then(Value::as_str).unwrap_or_default();
                 path.is_empty() || path.starts_with("/attachment")
@@ -50,7 +50,7 @@ fn contents(body: &Value) -> Vec<&str> {
             let values = operations.iter().filter(about).filter_map(|operation| operation.get("value"));
             values.flat_map(|value| entries(Some(value)).chain(entries(value.get("attachment")))).collect()
         }
-        ticket => entries(ticket.get("attachment")).collect(),
+        None => entries(body.get("attachment")).collect(),
     };
     attachments.into_iter().filter_map(|one| one.get("content")?.as_str()).collect()
 }

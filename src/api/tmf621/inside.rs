@@ -10,27 +10,29 @@ use throughline_sdk::http::{Request, Response, Transport, after, too_large};
 use throughline_sdk::{Error, ErrorKind, Result};
 use tower::ServiceExt as _;
 
+use super::edition::Edition;
+use super::refusal::Refusal;
+use super::visitor::Face;
 use super::visitor::Visitor;
-use crate::desk::Desk;
 
 /// Carries requests to a face without a socket.
 #[derive(Clone)]
 pub struct Inside {
     routes: Router,
-    desk: Desk,
+    face: Face,
 }
 
 impl Inside {
-    /// The way to the face of this desk.
-    pub fn new(desk: Desk) -> Self {
-        let visitor = Visitor::engine(desk.clone());
-        Self { routes: super::inner(visitor), desk }
+    /// The way to this face.
+    pub fn new(face: Face) -> Self {
+        let visitor = Visitor::engine(face.desk.clone());
+        Self { routes: super::inner(visitor), face }
     }
 }
 
 impl fmt::Debug for Inside {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Inside").field("desk", self.desk.name()).finish_non_exhaustive()
+        f.debug_struct("Inside").field("desk", self.face.desk.name()).finish_non_exhaustive()
     }
 }
 
@@ -49,9 +51,13 @@ impl Transport for Inside {
             *asked.uri_mut() = target.parse().map_err(|error| {
                 Error::new(ErrorKind::Misconfigured, format!("this is no address of the face: {error}"))
             })?;
-            let answer = match routes.oneshot(asked).await {
-                Ok(answer) => answer,
-                Err(never) => match never {},
+            // As at the door, so that a request for one face never enters another.
+            let answer = match self.face.opens_to(asked.headers()) {
+                true => match routes.oneshot(asked).await {
+                    Ok(answer) => answer,
+                    Err(never) => match never {},
+                },
+                false => Refusal::stranger().answer(Edition::V5),
             };
             let (parts, body) = answer.into_parts();
             let limit = usize::try_from(most).unwrap_or(usize::MAX);
@@ -61,7 +67,7 @@ impl Transport for Inside {
             })?;
             let mut headers = parts.headers;
             // As a server would say it: the change feed goes by the desk's own clock.
-            let now = self.desk.clock().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+            let now = self.face.desk.clock().now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
             let date = HeaderValue::try_from(now).map_err(|error| {
                 Error::new(ErrorKind::Malformed, format!("the time cannot be told: {error}"))
                     .with_effect(after(&method, Some(parts.status)))

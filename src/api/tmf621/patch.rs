@@ -104,6 +104,10 @@ fn add(document: &mut Value, path: &str, value: Value) -> Result<(), String> {
         *document = value;
         return Ok(());
     };
+    // An array that has no entry yet is not there: its first one makes it.
+    if let ([name], "-", Value::Object(members)) = (parents, last.as_str(), &mut *document) {
+        members.entry(name).or_insert_with(|| Value::Array(Vec::new()));
+    }
     match (found_mut(document, parents).ok_or_else(|| nothing(path))?, value) {
         (Value::Object(members), value) => {
             match (members.get_mut(last), value) {
@@ -166,7 +170,7 @@ fn steps(document: &Value, path: &str) -> Result<Vec<String>, String> {
         let fits = |entry: &Value| {
             wanted.iter().all(|(name, value)| {
                 let is = name.split('.').try_fold(entry, |value, step| value.get(step));
-                is.is_some_and(|is| is.as_str().map_or_else(|| is.to_string() == *value, |is| is == value))
+                is.is_some_and(|is| plain(is) == *value)
             })
         };
         let entries = found(document, &steps).and_then(Value::as_array).ok_or_else(|| nothing(path))?;
@@ -184,7 +188,7 @@ fn found<'d>(document: &'d Value, steps: &[String]) -> Option<&'d Value> {
     steps.iter().try_fold(document, |value, step| match value {
         Value::Object(members) => members.get(step),
         Value::Array(entries) => entries.get(index(step)?),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     })
 }
 
@@ -192,8 +196,13 @@ fn found_mut<'d>(document: &'d mut Value, steps: &[String]) -> Option<&'d mut Va
     steps.iter().try_fold(document, |value, step| match value {
         Value::Object(members) => members.get_mut(step),
         Value::Array(entries) => entries.get_mut(index(step)?),
-        _ => None,
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => None,
     })
+}
+
+/// A value as a query writes it.
+fn plain(value: &Value) -> String {
+    value.as_str().map_or_else(|| value.to_string(), str::to_owned)
 }
 
 /// A place in an array: digits without a zero in front.

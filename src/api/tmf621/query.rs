@@ -62,8 +62,9 @@ struct Filter {
     values: Vec<String>,
 }
 
+/// How two values are compared.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Compared {
+pub(super) enum Compared {
     Equal,
     Other,
     Less,
@@ -219,7 +220,9 @@ impl Filter {
         });
         let values = match compared {
             Compared::Equal | Compared::Other => value.split(',').map(str::to_owned).collect(),
-            _ => vec![value],
+            Compared::Less | Compared::LessOrEqual | Compared::Greater | Compared::GreaterOrEqual => {
+                vec![value]
+            }
         };
         Self { path: path.split('.').map(str::to_owned).collect(), compared, values }
     }
@@ -227,21 +230,30 @@ impl Filter {
     fn holds(&self, ticket: &Value) -> bool {
         let found = values(ticket, &self.path);
         let wanted = |is: &Value, value: &String| {
-            // A query has texts only: what is written as it stands is the same.
-            let order = compare(is, &Value::from(value.as_str()));
-            let same = order == Some(Ordering::Equal) || (!is.is_string() && is.to_string() == *value);
-            match self.compared {
-                Compared::Equal => same,
-                Compared::Other => !same,
-                Compared::Less => order == Some(Ordering::Less),
-                Compared::LessOrEqual => order.is_some_and(Ordering::is_le),
-                Compared::Greater => order == Some(Ordering::Greater),
-                Compared::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
-            }
+            // A query has texts only: a number or flag as it is written is the same.
+            let plain = if is.is_string() { is.clone() } else { Value::from(is.to_string()) };
+            let wanted = Value::from(value.as_str());
+            let same = compare(&plain, &wanted) == Some(Ordering::Equal);
+            let order = if same { Some(Ordering::Equal) } else { compare(is, &wanted) };
+            self.compared.holds(order)
         };
-        match self.compared {
-            Compared::Other => found.iter().all(|is| self.values.iter().all(|value| wanted(is, value))),
-            _ => found.iter().any(|is| self.values.iter().any(|value| wanted(is, value))),
+        if self.compared == Compared::Other {
+            return found.iter().all(|is| self.values.iter().all(|value| wanted(is, value)));
+        }
+        found.iter().any(|is| self.values.iter().any(|value| wanted(is, value)))
+    }
+}
+
+impl Compared {
+    /// Whether values in this order, `None` for those that have none, are as asked for.
+    pub(super) fn holds(self, order: Option<Ordering>) -> bool {
+        match self {
+            Self::Equal => order == Some(Ordering::Equal),
+            Self::Other => order != Some(Ordering::Equal),
+            Self::Less => order == Some(Ordering::Less),
+            Self::LessOrEqual => order.is_some_and(Ordering::is_le),
+            Self::Greater => order == Some(Ordering::Greater),
+            Self::GreaterOrEqual => order.is_some_and(Ordering::is_ge),
         }
     }
 }
@@ -251,7 +263,7 @@ pub(super) fn values<'v>(value: &'v Value, path: &[String]) -> Vec<&'v Value> {
     let entries = |value: &'v Value| match value {
         Value::Array(entries) => entries.iter().collect(),
         Value::Null => Vec::new(),
-        other => vec![other],
+        Value::Bool(_) | Value::Number(_) | Value::String(_) | Value::Object(_) => vec![value],
     };
     let mut found = entries(value);
     for name in path {

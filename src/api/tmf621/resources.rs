@@ -186,25 +186,21 @@ fn becomes(
     party: &str,
 ) -> Result<Map<String, Value>, Refusal> {
     let mut document = before.record.map(|record| record.document.clone()).unwrap_or_default();
-    match body {
-        Value::Array(operations) => {
-            document.insert("id".to_owned(), Value::from(before.number.to_string()));
-            let done = patch::operate(&Value::Object(document), &operations).map_err(Refusal::conflict)?;
-            match done {
-                Value::Object(document) => Ok(document),
-                _ => Err(Refusal::conflict("the operations leave no object")),
-            }
-        }
-        Value::Object(body) => {
-            let body = match sort {
-                Sort::Ticket => kept(edition, body, party),
-                Sort::Specification => body,
-            };
-            patch::merge(&mut document, body);
-            Ok(document)
-        }
-        _ => Err(Refusal::bad("the body has to be an object")),
+    if let Value::Array(operations) = body {
+        document.insert("id".to_owned(), Value::from(before.number.to_string()));
+        let done = patch::operate(&Value::Object(document), &operations).map_err(Refusal::conflict)?;
+        let Value::Object(document) = done else {
+            return Err(Refusal::conflict("the operations leave no object"));
+        };
+        return Ok(document);
     }
+    let Value::Object(body) = body else { return Err(Refusal::bad("the body has to be an object")) };
+    let body = match sort {
+        Sort::Ticket => kept(edition, body, party),
+        Sort::Specification => body,
+    };
+    patch::merge(&mut document, body);
+    Ok(document)
 }
 
 pub(super) async fn remove(

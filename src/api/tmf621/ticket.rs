@@ -213,25 +213,31 @@ pub(super) fn typed(document: &mut Map<String, Value>) {
         let Some(Value::Array(entries)) = document.get_mut(name) else { continue };
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
             entry.entry("@type").or_insert_with(|| json!(sort));
-            for (inner, sort) in [("entity", "EntityRef"), ("partyOrPartyRole", "PartyRef")] {
-                if ["relatedEntity", "relatedParty"].contains(&name) {
-                    reference(entry.get_mut(inner), sort);
-                }
+            match name {
+                "relatedEntity" => reference(entry, "entity", "EntityRef"),
+                "relatedParty" => reference(entry, "partyOrPartyRole", "PartyRef"),
+                _ => {}
             }
         }
     }
     if let Some(Value::Array(relations)) = document.get_mut("troubleTicketRelationship") {
-        relations.iter_mut().for_each(|relation| reference(Some(relation), "TroubleTicketRelationship"));
+        for relation in relations.iter_mut().filter_map(Value::as_object_mut) {
+            refer(relation, "TroubleTicketRelationship");
+        }
     }
-    reference(document.get_mut("channel"), "ChannelRef");
-    reference(document.get_mut("troubleTicketSpecification"), "TroubleTicketSpecificationRef");
+    reference(document, "channel", "ChannelRef");
+    reference(document, "troubleTicketSpecification", "TroubleTicketSpecificationRef");
 }
 
-fn reference(value: Option<&mut Value>, sort: &str) {
-    if let Some(Value::Object(members)) = value {
-        members.entry("@type").or_insert_with(|| json!(sort));
-        members.entry("id").or_insert_with(|| json!(""));
+fn reference(outer: &mut Map<String, Value>, name: &str, sort: &str) {
+    if let Some(Value::Object(members)) = outer.get_mut(name) {
+        refer(members, sort);
     }
+}
+
+fn refer(members: &mut Map<String, Value>, sort: &str) {
+    members.entry("@type").or_insert_with(|| json!(sort));
+    members.entry("id").or_insert_with(|| json!(""));
 }
 
 /// What subscribers are told of a change.

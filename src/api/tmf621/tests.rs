@@ -1,1 +1,0 @@
-//! The face without a socket.
