@@ -57,6 +57,16 @@ pub const KINDS: &[Kind] = &[
         build: throughline_request_tracker::build,
         check: |settings| throughline_request_tracker::build(settings).map(drop),
     },
+    Kind {
+        name: "rest",
+        title: "Any desk with a JSON interface, by manifest",
+        settings: throughline_rest::SETTINGS,
+        statuses: throughline_rest::STATUSES,
+        priorities: throughline_rest::PRIORITIES,
+        tested_against: throughline_rest::TESTED_AGAINST,
+        build: throughline_rest::build,
+        check: |settings| throughline_rest::build(settings).map(drop),
+    },
 ];
 
 /// The kind with this name.
