@@ -11,3 +11,4 @@
 
 mod django;
 mod real;
+mod znuny;
