@@ -50,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
+    kind!("rest", "Any desk with a JSON interface, by manifest", throughline_rest),
     kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621),
     kind!(
         "tmf621-server",
