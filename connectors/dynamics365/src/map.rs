@@ -2,12 +2,12 @@
 
 use throughline_sdk::{
     Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
-    Version, ticket::canonical_text,
+    Version, overflow, ticket::canonical_text,
 };
 
 use crate::config::Config;
 use crate::wire::Row;
-use crate::{column, long, marker, note};
+use crate::{column, marker, note};
 
 /// The labels of a case's status as Dynamics 365 comes, and what they mean to Throughline.
 ///
@@ -59,13 +59,13 @@ pub(crate) fn ticket(id: &str, case: &Row, notes: &[Row], whole: Option<&[u8]>, 
 /// The description in canonical form without our marker, and the marker.
 fn description(case: &Row, whole: Option<&[u8]>) -> (String, Option<Marker>) {
     let (text, marker) = marker::split(case.text("description"));
-    let joined = whole.and_then(|whole| long::cut(&text)?.joined(whole));
+    let joined = whole.and_then(|whole| overflow::cut(&text)?.joined(whole));
     (joined.unwrap_or(text), marker)
 }
 
 /// The name of the file that has the rest of a case's description.
 pub(crate) fn rest_of_description(case: &Row) -> Option<String> {
-    long::cut(&marker::split(case.text("description")).0).map(|cut| cut.file())
+    overflow::cut(&marker::split(case.text("description")).0).map(|cut| cut.file())
 }
 
 /// What of a version `If-Match` takes: the case's own, without that of its notes.
@@ -120,7 +120,7 @@ fn comment(note: &Row, config: &Config) -> Option<Comment> {
         (true, false) => format!("{title}\n\n{text}"),
         (false, _) => text,
     };
-    if long::is_whole(title, file) || (body.is_empty() && (marker.is_none() || !file.is_empty())) {
+    if is_whole(title, file) || (body.is_empty() && (marker.is_none() || !file.is_empty())) {
         return None;
     }
     Some(Comment {
@@ -136,7 +136,7 @@ fn comment(note: &Row, config: &Config) -> Option<Comment> {
 /// A note's file.
 fn file(note: &Row, config: &Config) -> Option<File> {
     let (title, name) = (note.text("subject").trim(), note.text("filename"));
-    if name.is_empty() || long::is_whole(title, name) {
+    if name.is_empty() || is_whole(title, name) {
         return None;
     }
     Some(File {
@@ -153,6 +153,14 @@ fn file(note: &Row, config: &Config) -> Option<File> {
         created: note.time("createdon").unwrap_or_default(),
         marker: marker::alone(title),
     })
+}
+
+/// The title of the note that holds a whole description.
+pub(crate) const WHOLE: &str = "The whole description";
+
+/// Whether a note holds a whole description, of now or of before.
+pub(crate) fn is_whole(title: &str, file: &str) -> bool {
+    title == WHOLE && overflow::is_whole(file)
 }
 
 /// How many bytes a note's file has.
@@ -185,7 +193,7 @@ fn version(case: &Row, notes: &[Row]) -> Version {
     let mut hash = 0;
     for note in notes {
         let id = format!("{} {}", note.text("annotationid"), note.etag());
-        hash ^= long::fnv(id.as_bytes());
+        hash ^= overflow::fnv(id.as_bytes());
     }
     Version::new(format!("{} {hash:016x}", case.etag()))
 }

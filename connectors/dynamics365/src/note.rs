@@ -3,7 +3,7 @@
 //! A note has no column that says who may read it, and none can be added. What Power Pages has instead is a prefix of the
 //! text: only notes that bear it are shown to a customer. So that is the rule here, and a note without it is internal.
 
-use throughline_sdk::{Error, ErrorKind, Result, Visibility, ticket::canonical_text};
+use throughline_sdk::{Error, ErrorKind, Result, Visibility, overflow, ticket::canonical_text};
 
 use crate::config::{Config, NoteFormat};
 use crate::rich;
@@ -42,7 +42,7 @@ pub(crate) fn write(text: &str, visibility: Visibility, config: &Config) -> Resu
             return Err(Error::new(ErrorKind::Unsupported, "a note is public or internal, nothing else"));
         }
     };
-    if crate::long::units(&written) > MAX_UNITS {
+    if overflow::units(&written) > MAX_UNITS {
         return Err(Error::new(
             ErrorKind::Rejected,
             format!("the note would have more than the {MAX_UNITS} characters that Dataverse takes"),
