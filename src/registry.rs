@@ -67,6 +67,16 @@ pub const KINDS: &[Kind] = &[
         build: throughline_request_tracker::build,
         check: |settings| throughline_request_tracker::build(settings).map(drop),
     },
+    Kind {
+        name: "servicenow",
+        title: "ServiceNow",
+        settings: throughline_servicenow::SETTINGS,
+        statuses: throughline_servicenow::STATUSES,
+        priorities: throughline_servicenow::PRIORITIES,
+        tested_against: throughline_servicenow::TESTED_AGAINST,
+        build: throughline_servicenow::build,
+        check: |settings| throughline_servicenow::build(settings).map(drop),
+    },
 ];
 
 /// The kind with this name.

@@ -48,7 +48,7 @@ fn every_file_says_why_it_exists() {
 #[test]
 fn a_connector_stands_on_the_sdk_alone() {
     let mut offenders = Vec::new();
-    for folder in ["dynamics365", "practice", "redmine", "request-tracker"] {
+    for folder in ["dynamics365", "practice", "redmine", "request-tracker", "servicenow"] {
         let manifest = fs::read_to_string(root().join("connectors").join(folder).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
         for line in dependencies.lines() {
@@ -71,6 +71,7 @@ fn each_foreign_thing_has_one_home() {
         ("throughline_dynamics365", "src/registry.rs"),
         ("throughline_redmine", "src/registry.rs"),
         ("throughline_request_tracker", "src/registry.rs"),
+        ("throughline_servicenow", "src/registry.rs"),
     ];
     let mut offenders = Vec::new();
     for folder in ["src", "connectors"] {
@@ -81,7 +82,8 @@ fn each_foreign_thing_has_one_home() {
                 for (what, home) in homes {
                     let own_crate = name.starts_with("connectors/dynamics365")
                         || name.starts_with("connectors/redmine")
-                        || name.starts_with("connectors/request-tracker");
+                        || name.starts_with("connectors/request-tracker")
+                        || name.starts_with("connectors/servicenow");
                     if line.contains(what)
                         && !name.starts_with(home)
                         && !own_crate
