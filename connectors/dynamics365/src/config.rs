@@ -243,7 +243,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         client_secret: settings.required_secret("client_secret")?,
         scopes: vec![format!("{}/.default", address.as_str().trim_end_matches('/'))],
     };
-    Ok(Built { connector: Arc::new(Dynamics365::new(config)), authentication, address })
+    Ok(Built { connector: Arc::new(Dynamics365::new(config)), authentication, address, further: Vec::new() })
 }
 
 impl Config {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
-use throughline_sdk::http::{Limits, Request, Response, Transport, plane};
+use throughline_sdk::http::{Limits, Reach, Request, Response, Transport, plane};
 use throughline_sdk::{Changes, Ctx, ErrorKind, Operation, RemoteId, Result, TookEffect, Version};
 use throughline_testkit::{RouterTransport, SeededEntropy};
 
@@ -219,7 +219,8 @@ async fn client_credentials_open_the_environment_and_are_renewed() {
     let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
     let clock = Arc::clone(&stand.subject.clock);
     let entropy = Arc::new(SeededEntropy::new(1));
-    let http = plane(base, &built.address, built.authentication, limits, clock, entropy);
+    let reach = Reach { address: &built.address, further: &built.further };
+    let http = plane(base, reach, built.authentication, limits, clock, entropy);
     let ctx = Ctx { http, ..stand.ctx() };
     let identity = built.connector.probe(&ctx).await.unwrap();
     assert_eq!(

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
@@ -14,10 +13,10 @@ use serde_json::{Value, json};
 use throughline_sdk::http::{Authentication, Transport};
 use throughline_sdk::{
     Built, Changes, Clock, Ctx, Effect, Intent, IntentId, Marker, NewTicket, Operation, RawWebhook, RemoteId,
-    Result, Settings, Ticket, Urgency, Version,
+    Result, Settings, Ticket, Version,
 };
 use throughline_testkit::conformance::{Hand, Subject, Truth};
-use throughline_testkit::{ManualClock, MemoryBlobs, RouterTransport};
+use throughline_testkit::{ManualClock, RouterTransport};
 
 use crate::desk::{ACCOUNT, CLIENT_SECRET, Desk, TOKEN};
 
@@ -31,14 +30,7 @@ pub(crate) struct Stand {
 
 impl Stand {
     pub(crate) fn ctx(&self) -> Ctx {
-        Ctx {
-            http: Arc::clone(&self.subject.http),
-            clock: Arc::clone(&self.subject.clock),
-            blobs: Arc::new(MemoryBlobs::default()),
-            deadline: self.subject.clock.monotonic() + Duration::from_secs(60),
-            urgency: Urgency::default(),
-            trace: [7; 16],
-        }
+        self.subject.ctx()
     }
 
     /// Carries out an operation as the engine would; `expected` is the version that its plan was made on.
