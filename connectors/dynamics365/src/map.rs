@@ -1,5 +1,6 @@
 //! A case and its notes as a canonical ticket: pure and total.
 
+use throughline_markup::plain;
 use throughline_sdk::{
     Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
     Version, overflow, ticket::canonical_text,
@@ -58,9 +59,9 @@ pub(crate) fn ticket(id: &str, case: &Row, notes: &[Row], whole: Option<&[u8]>, 
 
 /// The description in canonical form without our marker, and the marker.
 fn description(case: &Row, whole: Option<&[u8]>) -> (String, Option<Marker>) {
-    let (text, marker) = marker::split(case.text("description"));
-    let joined = whole.and_then(|whole| overflow::cut(&text)?.joined(whole));
-    (joined.unwrap_or(text), marker)
+    let (shown, marker) = marker::split(case.text("description"));
+    let joined = whole.and_then(|whole| overflow::cut(&shown)?.joined(whole));
+    (plain::read(&joined.unwrap_or(shown)).text, marker)
 }
 
 /// The name of the file that has the rest of a case's description.
@@ -86,7 +87,9 @@ pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
 /// Which of the asked changes a ticket does not show, by name.
 pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
     let word = |asked: &Option<String>, seen: &Option<String>| asked.is_some() && asked != seen;
-    let described = |asked: &String| marker::split(asked).0 != ticket.description;
+    // What is formatted in it is plain there.
+    let described =
+        |asked: &String| plain::read(&marker::split(&plain::write(asked).text).0).text != ticket.description;
     let standard = [
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
         ("description", changes.description.as_ref().is_some_and(described)),

@@ -3,6 +3,7 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
+use throughline_markup::plain;
 use throughline_sdk::overflow::{self, Stored, Whole};
 use throughline_sdk::{
     Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
@@ -292,7 +293,8 @@ fn describe(
         (_, marker) => marker,
     };
     let end = in_text.map_or(0, |marker| overflow::units(&marker::mark("x", marker)) - 1);
-    let stored = overflow::store(description, api.config.max_description.saturating_sub(end));
+    let stored =
+        overflow::store(&plain::write(description).text, api.config.max_description.saturating_sub(end));
     if stored.whole.is_some() && api.config.long_text == LongText::Refuse {
         let most = api.config.max_description;
         return Err(Error::new(

@@ -273,7 +273,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         },
         Some(_) => return Err(misconfigured("the setting authentication has to be basic or oauth")),
     };
-    Ok(Built { connector: Arc::new(ServiceNow::new(config)), authentication, address })
+    Ok(Built { connector: Arc::new(ServiceNow::new(config)), authentication, address, further: Vec::new() })
 }
 
 impl Config {

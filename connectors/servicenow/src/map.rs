@@ -47,7 +47,7 @@ pub(crate) fn ticket(
     config: &Config,
 ) -> Ticket {
     let id = record.value("sys_id");
-    let link = text::read(record.value(&config.link_field));
+    let link = canonical_text(record.value(&config.link_field));
     let created = record.time("sys_created_on").unwrap_or_default();
     let changes =
         files.iter().filter_map(|file| file.time("sys_created_on")).chain(record.time("sys_updated_on"));
@@ -105,7 +105,7 @@ pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
 pub(crate) fn same_value(asked: &str, seen: &str) -> bool {
     let number = |text: &str| text.trim().parse::<f64>().ok().filter(|number| number.is_finite());
     let date = |text: &str| text.trim().strip_suffix(" 00:00:00").unwrap_or(text.trim()).to_owned();
-    text::read(&text::write(asked)) == seen
+    canonical_text(asked) == seen
         || number(asked).is_some_and(|asked| number(seen) == Some(asked))
         || (!asked.trim().is_empty() && date(asked) == date(seen))
 }
@@ -127,7 +127,7 @@ pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
 }
 
 fn fields(record: &Row, config: &Config) -> BTreeMap<String, String> {
-    let plain = config.columns.iter().map(|(name, field)| (name, text::read(record.value(field))));
+    let plain = config.columns.iter().map(|(name, field)| (name, canonical_text(record.value(field))));
     let choices = config.choice_columns.iter().map(|(name, field)| (name, record.display(field).to_owned()));
     plain
         .chain(choices)

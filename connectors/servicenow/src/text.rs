@@ -1,19 +1,19 @@
 //! Text as ServiceNow keeps it: plain; but in a journal `[code]` makes HTML of what follows.
 
-use throughline_sdk::ticket::canonical_text;
+use throughline_markup::plain;
 
 /// Stands behind the bracket of a tag that must not act. Nobody sees it.
 const STOP: char = '\u{200b}';
 const TAGS: [&str; 2] = ["code]", "/code]"];
 
-/// A field's text in canonical form.
+/// A description in canonical form.
 pub(crate) fn read(text: &str) -> String {
-    canonical_text(text)
+    plain::read(text).text
 }
 
-/// Canonical text for a field.
+/// Canonical text for a description. What is formatted in it is plain there.
 pub(crate) fn write(text: &str) -> String {
-    canonical_text(text)
+    plain::write(text).text
 }
 
 /// A journal entry's text, without its marker, in canonical form.
@@ -53,9 +53,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_is_written_reads_the_same_and_never_acts(text in "(\\[|\u{200b}|code\\]|/code\\]|CODE\\]|[a-z<>]| |\n|ü){0,30}") {
+        fn what_is_plain_reads_the_same_and_never_acts(text in "(\\[|\u{200b}|code\\]|/code\\]|CODE\\]|[a-z<>]| |\n|ü){0,30}") {
+            let text = plain::read(&text).text;
             let written = write_entry(&text);
-            prop_assert_eq!(read_entry(&written), canonical_text(&text));
+            prop_assert_eq!(read_entry(&written), text);
             let lower = written.to_lowercase();
             prop_assert!(!lower.contains("[code]") && !lower.contains("[/code]"));
         }
@@ -63,6 +64,7 @@ mod tests {
 
     #[test]
     fn what_people_formatted_reads_as_it_stands() {
-        assert_eq!(read_entry("see [code]<b>this</b>[/code] \r\n"), "see [code]<b>this</b>[/code]");
+        let read = read_entry("see [code]<b>this</b>[/code] \r\n");
+        assert_eq!(write(&read), "see [code]<b>this</b>[/code]");
     }
 }

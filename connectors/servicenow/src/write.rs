@@ -6,7 +6,7 @@ use serde_json::{Map, Value};
 use throughline_sdk::overflow::{self, Stored, Whole};
 use throughline_sdk::{
     Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
-    RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
+    RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility, ticket::canonical_text,
 };
 
 use crate::api::{Api, SysId, no_journal};
@@ -383,7 +383,7 @@ async fn fill(api: Api<'_>, changes: &Changes) -> Result<Map<String, Value>> {
             Error::new(ErrorKind::Rejected, "no field is shared under this name; see the setting columns")
                 .with_context("field", name)
         })?;
-        put(&mut fields, field, &text::write(value));
+        put(&mut fields, field, &canonical_text(value));
     }
     Ok(fields)
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::json;
-use throughline_sdk::http::{Limits, plane};
+use throughline_sdk::http::{Limits, Reach, plane};
 use throughline_sdk::{
     Changes, Ctx, ErrorKind, NewTicket, Operation, RemoteId, Subject, TookEffect, Visibility,
 };
@@ -133,7 +133,7 @@ async fn a_closed_journal_is_told_and_not_taken_for_empty() {
 async fn a_tag_in_a_comment_does_not_act() {
     let stand = stand(&[]);
     let ticket = raised(&stand);
-    let body = "see [code]<script>alert(1)</script>[/code]";
+    let body = "see [code]\\<script>alert(1)\\</script>[/code]";
     stand.apply(Some(&ticket), said(body, Visibility::Public), None).await.unwrap();
     let held = stand.desk.lock().journal[0]["value"].clone();
     assert!(!held.contains("[code]") && !held.contains("[/code]"), "{held}");
@@ -306,7 +306,8 @@ async fn client_credentials_open_the_instance() {
     let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
     let clock = Arc::clone(&stand.subject.clock);
     let entropy = Arc::new(SeededEntropy::new(1));
-    let http = plane(base, &built.address, built.authentication, limits, clock, entropy);
+    let reach = Reach { address: &built.address, further: &built.further };
+    let http = plane(base, reach, built.authentication, limits, clock, entropy);
     let identity = built.connector.probe(&Ctx { http, ..stand.ctx() }).await.unwrap();
     assert_eq!(identity.account, "Throughline (throughline)");
     assert_eq!(identity.time, Some(stand.subject.clock.now()));

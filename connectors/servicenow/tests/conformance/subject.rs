@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -14,7 +13,7 @@ use throughline_sdk::http::Transport;
 use throughline_sdk::signature::sign_hub;
 use throughline_sdk::{
     Built, Changes, Clock, Ctx, Effect, Intent, IntentId, Marker, NewTicket, Operation, RawWebhook, RemoteId,
-    Result, Settings, Ticket, Urgency, Version,
+    Result, Settings, Ticket, Version,
 };
 use throughline_testkit::conformance::{Hand, Subject, Truth};
 use throughline_testkit::{ManualClock, MemoryBlobs, RouterTransport};
@@ -93,14 +92,7 @@ pub(crate) fn stand(changed: &[(&str, Value)]) -> Stand {
 
 impl Stand {
     pub(crate) fn ctx(&self) -> Ctx {
-        Ctx {
-            http: Arc::clone(&self.subject.http),
-            clock: Arc::clone(&self.subject.clock),
-            blobs: Arc::<MemoryBlobs>::clone(&self.blobs),
-            deadline: self.subject.clock.monotonic() + Duration::from_secs(60),
-            urgency: Urgency::default(),
-            trace: [7; 16],
-        }
+        Ctx { blobs: Arc::<MemoryBlobs>::clone(&self.blobs), ..self.subject.ctx() }
     }
 
     pub(crate) fn intent(
