@@ -28,6 +28,16 @@ pub struct Kind {
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "freshdesk",
+        title: "Freshdesk",
+        settings: throughline_freshdesk::SETTINGS,
+        statuses: throughline_freshdesk::STATUSES,
+        priorities: throughline_freshdesk::PRIORITIES,
+        tested_against: throughline_freshdesk::TESTED_AGAINST,
+        build: throughline_freshdesk::build,
+        check: |settings| throughline_freshdesk::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,
