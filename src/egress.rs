@@ -8,6 +8,7 @@
 //! reused for writes too; a test breaks a reused connection under a write and counts what arrives.
 
 pub mod address;
+pub mod dial;
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
@@ -23,6 +24,7 @@ use throughline_sdk::{Clock, Error, ErrorKind, Result, TookEffect};
 use url::Url;
 
 pub use address::{AddressPolicy, Allowed, Network};
+pub use dial::GuardedDial;
 
 /// A system that takes longer to connect is unavailable, and a write to it certainly without effect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

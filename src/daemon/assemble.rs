@@ -12,7 +12,7 @@ use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
 use crate::config::{Config, KindSettings};
 use crate::deliver::Admission;
-use crate::egress::{AddressPolicy, Egress};
+use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -83,6 +83,7 @@ pub fn systems(
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
         let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+        let dial = Arc::new(GuardedDial::new(policy.clone(), Arc::clone(clock)));
         let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
@@ -107,6 +108,7 @@ pub fn systems(
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial,
             capabilities,
             poll: system.poll,
             timeout: system.timeout,

@@ -1,9 +1,9 @@
 //! The way out against servers that misbehave, on loopback, which the policy of these tests opens.
 
+use http::{HeaderMap, Method};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use http::{HeaderMap, Method};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinHandle;

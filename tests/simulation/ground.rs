@@ -156,6 +156,7 @@ impl Ground {
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial: Arc::new(throughline_sdk::NoDial),
             capabilities,
             poll: self.scenario.poll(),
             timeout: Duration::from_secs(3),

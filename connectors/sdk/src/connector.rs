@@ -11,8 +11,8 @@ use url::Url;
 
 use crate::http::{Authentication, FurtherHost, Transport};
 use crate::{
-    Capabilities, Clock, Cursor, Digest, Effect, FileId, Found, Hint, Intent, RawWebhook, RemoteId, Result,
-    Ticket, Timestamp,
+    Capabilities, Clock, Cursor, Dial, Digest, Effect, FileId, Found, Hint, Intent, RawWebhook, RemoteId,
+    Result, Ticket, Timestamp,
 };
 
 /// The code that speaks one kind of ticket system.
@@ -158,6 +158,8 @@ pub struct Built {
 pub struct Ctx {
     /// The HTTP plane of this system: authenticated, paced, guarded.
     pub http: Arc<dyn Transport>,
+    /// Connections for protocols other than HTTP, by the same guard.
+    pub dial: Arc<dyn Dial>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Files by digest.

@@ -87,6 +87,7 @@ mod tests {
     async fn read(answers: Vec<Response>) -> (Result<Onward>, Vec<String>) {
         let script = Arc::new(Script::new(answers.into_iter().map(Ok)));
         let ctx = Ctx {
+            dial: Arc::new(crate::NoDial),
             http: Arc::<Script>::clone(&script),
             clock: Arc::new(TestClock::manual()),
             blobs: Arc::new(NoBlobs),

@@ -20,11 +20,13 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, FurtherHost, Limits, Reach, Transport, plane};
-use throughline_sdk::{Built, Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+use throughline_sdk::{
+    Built, Changes, Clock, Ctx, Dial, DynConnector, Error, NewTicket, NoDial, RawWebhook, RemoteId, Urgency,
+};
 use tracing::instrument::WithSubscriber;
 use url::Url;
 
-use crate::{Faulty, SeededEntropy};
+use crate::{Faulty, MemoryBlobs, SeededEntropy};
 use bench::Bench;
 
 /// A connector under test, with the desk it talks to. What [`new`](Self::new) leaves open is set in the fields.
@@ -36,6 +38,8 @@ pub struct Subject {
     pub http: Arc<dyn Transport>,
     /// What records its requests and makes them fail on command.
     pub transport: Faulty,
+    /// Its connections for protocols other than HTTP.
+    pub dial: Arc<dyn Dial>,
     /// Where the desk is: requests to any other origin are a defect, except to `further`.
     pub address: Url,
     /// Hosts that may be asked too, without credentials.
@@ -50,6 +54,10 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
+    pub writes: bool,
+    /// Whether the desk gives the bytes of its files back.
+    pub reads_files: bool,
     /// How long the change feed may take to show a change.
     pub feed_patience: Duration,
     /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
@@ -85,6 +93,7 @@ impl Subject {
             connector,
             http,
             transport,
+            dial: Arc::new(NoDial),
             address,
             further,
             clock,
@@ -99,10 +108,27 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            writes: true,
+            reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,
             webhook: Box::new(|_| None),
             secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+impl Subject {
+    /// What a call is given: a minute, and an empty folder of files.
+    pub fn ctx(&self) -> Ctx {
+        Ctx {
+            http: Arc::clone(&self.http),
+            dial: Arc::clone(&self.dial),
+            clock: Arc::clone(&self.clock),
+            blobs: Arc::new(MemoryBlobs::default()),
+            deadline: self.clock.monotonic() + Duration::from_secs(60),
+            urgency: Urgency::default(),
+            trace: [7; 16],
         }
     }
 }

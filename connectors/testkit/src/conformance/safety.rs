@@ -1,6 +1,6 @@
 //! Safety: credentials, secrets, what is private, and where requests go.
 
-use throughline_sdk::{Changes, ErrorKind, Operation, TookEffect, Visibility};
+use throughline_sdk::{ErrorKind, Operation, TookEffect, Visibility};
 use url::Url;
 
 use super::bench::Bench;
@@ -39,7 +39,7 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
     b.subject.transport.take();
     let mut intents = vec![b.comment(&ticket, &b.name("Said to all"), Visibility::Public)];
     if b.capabilities.update {
-        let changes = Changes { title: Some(b.name("Changed")), ..Changes::default() };
+        let changes = b.change("Changed");
         intents.push(b.intent(Some(&ticket), Operation::Update { changes }));
     }
     if b.capabilities.transition {
