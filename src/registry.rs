@@ -46,6 +46,7 @@ macro_rules! kind {
 pub const KINDS: &[Kind] = &[
     kind!("azure-support", "Azure Support", throughline_azure_support),
     kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
+    kind!("freshdesk", "Freshdesk", throughline_freshdesk),
     kind!("github", "GitHub issues", throughline_github),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
