@@ -38,6 +38,16 @@ pub const KINDS: &[Kind] = &[
         check: |settings| throughline_github::build(settings).map(drop),
     },
     Kind {
+        name: "gitlab",
+        title: "GitLab issues",
+        settings: throughline_gitlab::SETTINGS,
+        statuses: throughline_gitlab::STATUSES,
+        priorities: throughline_gitlab::PRIORITIES,
+        tested_against: throughline_gitlab::TESTED_AGAINST,
+        build: throughline_gitlab::build,
+        check: |settings| throughline_gitlab::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,
