@@ -48,6 +48,7 @@ pub const KINDS: &[Kind] = &[
     kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
     kind!("freshdesk", "Freshdesk", throughline_freshdesk),
     kind!("github", "GitHub issues", throughline_github),
+    kind!("gitlab", "GitLab issues", throughline_gitlab),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),

@@ -116,7 +116,8 @@ async fn doubtful(b: &Bench<'_>, class: CreateClass, intent: &Intent, fault: Fau
     b.subject.transport.next_write(fault);
     let outcome = b.apply(intent).await;
     b.subject.transport.take();
-    let error = Bench::refusal("a write without an answer", outcome)?;
+    // Where only a step was lost that nobody sees, a layer around the connector has sent it again; the count tells.
+    let Err(error) = outcome else { return Ok(true) };
     if error.took_effect() == TookEffect::No {
         // Only a step that nobody sees was lost, or so it says: then it may be sent again, and the count tells.
         b.apply(intent).await?;
