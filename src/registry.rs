@@ -28,6 +28,16 @@ pub struct Kind {
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
     Kind {
+        name: "jira",
+        title: "Jira and Jira Service Management",
+        settings: throughline_jira::SETTINGS,
+        statuses: throughline_jira::STATUSES,
+        priorities: throughline_jira::PRIORITIES,
+        tested_against: throughline_jira::TESTED_AGAINST,
+        build: throughline_jira::build,
+        check: |settings| throughline_jira::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,
