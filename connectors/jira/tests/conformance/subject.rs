@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -10,10 +11,14 @@ use futures::future::{BoxFuture, ready};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use secrecy::SecretString;
 use serde_json::{Value, json};
+use throughline_sdk::http::Transport;
 use throughline_sdk::signature::sign_hub;
-use throughline_sdk::{Built, Changes, Clock, NewTicket, RawWebhook, RemoteId, Settings};
+use throughline_sdk::{
+    Built, Changes, Clock, Ctx, DynConnector, Effect, Intent, IntentId, Marker, NewTicket, Operation,
+    RawWebhook, RemoteId, Result, Settings, Ticket, Urgency, Visibility,
+};
 use throughline_testkit::conformance::{Hand, Subject, Truth};
-use throughline_testkit::{ManualClock, RouterTransport};
+use throughline_testkit::{Faulty, ManualClock, MemoryBlobs, RouterTransport};
 
 use crate::desk::{Actor, Desk, EMAIL, PROJECT, Plays, TOKEN, flat};
 
@@ -236,4 +241,94 @@ impl Hand for Person {
 
 pub(crate) fn number(ticket: &RemoteId) -> u64 {
     ticket.as_str().parse().unwrap()
+}
+
+/// A desk and the connector on it, without the suite.
+pub(crate) struct Stand {
+    pub(crate) desk: Desk,
+    pub(crate) connector: Arc<dyn DynConnector>,
+    pub(crate) transport: Faulty,
+    pub(crate) clock: Arc<dyn Clock>,
+    http: Arc<dyn Transport>,
+    blobs: Arc<MemoryBlobs>,
+    intents: AtomicU8,
+}
+
+impl Stand {
+    pub(crate) fn new(plays: Plays) -> Self {
+        Self::with(plays, &json!({}))
+    }
+
+    pub(crate) fn with(plays: Plays, more: &Value) -> Self {
+        let (desk, clock) = desk(plays);
+        let base = Arc::new(RouterTransport(desk.router()));
+        let Subject { connector, transport, http, .. } =
+            Subject::new(built(plays, more), base, Arc::clone(&clock), Box::new(Person(desk.clone())));
+        Self { desk, connector, transport, clock, http, blobs: Arc::default(), intents: AtomicU8::new(0) }
+    }
+
+    pub(crate) fn ctx(&self) -> Ctx {
+        Ctx {
+            http: Arc::clone(&self.http),
+            clock: Arc::clone(&self.clock),
+            blobs: Arc::<MemoryBlobs>::clone(&self.blobs),
+            deadline: self.clock.monotonic() + Duration::from_secs(20),
+            urgency: Urgency::default(),
+            trace: [7; 16],
+        }
+    }
+
+    /// An intent with a marker of its own.
+    pub(crate) fn intent(&self, ticket: Option<u64>, operation: Operation) -> Intent {
+        let count = self.intents.fetch_add(1, Ordering::Relaxed);
+        Intent {
+            id: IntentId::new(format!("TL-1-{count}")),
+            ticket: ticket.map(|id| RemoteId::new(id.to_string())),
+            operation,
+            marker: Marker::from_hash(&[count + 1; 32]),
+            expected: None,
+        }
+    }
+
+    pub(crate) async fn apply(&self, intent: &Intent) -> Result<Effect> {
+        self.connector.apply(&self.ctx(), intent).await
+    }
+
+    pub(crate) async fn act(&self, ticket: u64, operation: Operation) -> Result<Effect> {
+        self.apply(&self.intent(Some(ticket), operation)).await
+    }
+
+    pub(crate) async fn fetch(&self, ticket: u64) -> Ticket {
+        self.connector.fetch(&self.ctx(), &RemoteId::new(ticket.to_string())).await.unwrap()
+    }
+
+    /// An issue raised by a customer.
+    pub(crate) fn raised(&self) -> u64 {
+        let request = self.desk.plays.portal();
+        self.desk.lock().raise(Actor::Ada, "Task", "Printer", request)
+    }
+
+    pub(crate) fn attach(&self, name: &str, bytes: &'static [u8], visibility: Visibility) -> Operation {
+        Operation::Attach {
+            name: name.to_owned(),
+            media_type: "text/plain".to_owned(),
+            size: bytes.len().try_into().unwrap(),
+            digest: self.blobs.put(Bytes::from_static(bytes)),
+            visibility,
+        }
+    }
+
+    /// The bodies of the writes since the last call.
+    pub(crate) fn written(&self) -> Vec<String> {
+        let requests = self.transport.take().into_iter().filter(|request| !request.is_safe());
+        requests.map(|request| String::from_utf8_lossy(&request.body).into_owned()).collect()
+    }
+}
+
+pub(crate) fn say(body: &str, visibility: Visibility) -> Operation {
+    Operation::Comment { body: body.to_owned(), visibility }
+}
+
+pub(crate) fn to(status: &str) -> Operation {
+    Operation::Transition { status: status.to_owned() }
 }
