@@ -52,8 +52,8 @@ pub(crate) struct Search<'s> {
 
 impl Api<'_> {
     /// A ticket with all that belongs to it.
-    pub(crate) async fn whole(&self, id: &str) -> Result<Whole> {
-        let issue = self.issue(id, Extent::Reading).await?;
+    pub(crate) async fn whole(&self, id: &str, extent: Extent) -> Result<Whole> {
+        let issue = self.issue(id, extent).await?;
         // Whoever asked with a key, or for an issue that is known by another id now, goes on with the id.
         let comments = self.comments(&issue.id).await?;
         let links = self.links(&issue.id).await?;
@@ -65,7 +65,7 @@ impl Api<'_> {
     pub(crate) async fn issue(&self, id: &str, extent: Extent) -> Result<Issue> {
         let expand = match extent {
             Extent::Reading => "names,schema",
-            Extent::Editing => "names,schema,editmeta",
+            Extent::Editing => "names,schema,editmeta,changelog",
         };
         let query = [
             // Comments come cut off here, so they are read by themselves.
@@ -347,7 +347,7 @@ impl Api<'_> {
 pub(crate) enum Extent {
     /// To know it.
     Reading,
-    /// To write it: with the fields that can be.
+    /// To write it: with the fields that can be, and its latest changes.
     Editing,
 }
 

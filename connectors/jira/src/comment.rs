@@ -3,7 +3,7 @@
 use serde_json::json;
 use throughline_sdk::{CommentId, Effect, Error, ErrorKind, Marker, Result, Subject, TookEffect, Visibility};
 
-use crate::api::{Api, number};
+use crate::api::{Api, Extent, number};
 use crate::config::Circle;
 use crate::error::not_done;
 use crate::map::{MARKER, PORTAL, Whole};
@@ -66,7 +66,7 @@ pub(crate) async fn add(
 ///
 /// Jira takes a comment that is written without its restriction for one that has none, so what stood there is sent again.
 pub(crate) async fn edit(api: Api<'_>, id: &str, comment: &CommentId, body: &str) -> Result<Effect> {
-    let before = api.whole(id).await?;
+    let before = api.whole(id, Extent::Reading).await?;
     let known = number(comment.as_str(), "a comment")?;
     let was = shown(&before, known).ok_or_else(|| {
         Error::new(ErrorKind::Rejected, "the comment is no longer there")
@@ -98,7 +98,7 @@ pub(crate) async fn edit(api: Api<'_>, id: &str, comment: &CommentId, body: &str
 /// Deletes a comment; one that is gone already is well.
 pub(crate) async fn retract(api: Api<'_>, id: &str, comment: &CommentId) -> Result<Effect> {
     let known = number(comment.as_str(), "a comment")?;
-    let before = api.whole(id).await?;
+    let before = api.whole(id, Extent::Reading).await?;
     if shown(&before, known).is_none() {
         return Ok(effect(api, comment.clone(), &before));
     }

@@ -10,7 +10,7 @@ use throughline_sdk::{
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
-use crate::api::{Api, MAX_RECONCILED, Search, issue_id, number};
+use crate::api::{Api, Extent, MAX_RECONCILED, Search, issue_id, number};
 use crate::config::{Config, Edition};
 use crate::feed::{self, Moments, Place, Row};
 use crate::wire::{SearchPage, Status};
@@ -150,13 +150,13 @@ impl Connector for Jira {
         let (page, next) = api.search(&search).await?;
         let more = next.is_some();
         let moments = Moments { asked, answered: ctx.clock.now() };
-        let (hinted, place) = place.advance(&rows(&page), reading, next, moments);
+        let (hinted, place) = place.advance(&rows(&page), &reading, next, moments);
         let hints = hinted.into_iter().map(|id| Hint::new(RemoteId::new(id))).collect();
         Ok(ChangePage { hints, next: place.cursor()?, more })
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {
-        let whole = self.api(ctx).whole(issue_id(ticket)?).await?;
+        let whole = self.api(ctx).whole(issue_id(ticket)?, Extent::Reading).await?;
         Ok(map::ticket(&whole, &self.config))
     }
 

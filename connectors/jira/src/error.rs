@@ -72,7 +72,9 @@ fn words(response: &Response) -> String {
     let Ok(refusal) = serde_json::from_slice::<Refusal>(&response.body) else { return String::new() };
     let of_fields = refusal.errors.iter().map(|(field, words)| match words {
         Value::String(words) => format!("{field}: {words}"),
-        other => format!("{field}: {other}"),
+        other @ (Value::Null | Value::Bool(_) | Value::Number(_) | Value::Array(_) | Value::Object(_)) => {
+            format!("{field}: {other}")
+        }
     });
     let all: Vec<String> =
         refusal.error_messages.iter().cloned().chain(refusal.error_message).chain(of_fields).collect();

@@ -125,7 +125,7 @@ impl Place {
     pub(crate) fn advance(
         mut self,
         rows: &[Row],
-        reading: Reading,
+        reading: &Reading,
         next: Option<String>,
         page: Moments,
     ) -> (Vec<String>, Self) {
@@ -153,7 +153,7 @@ impl Place {
         }
         self.forget();
         match next {
-            Some(_) => self.reading = Some(Reading { from: next, ..reading }),
+            Some(_) => self.reading = Some(Reading { from: next, ..reading.clone() }),
             None => (self.since, self.reading) = (reading.began, None),
         }
         let mut once = BTreeSet::new();

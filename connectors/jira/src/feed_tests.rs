@@ -93,7 +93,7 @@ impl Run {
         self.now += 3;
         let page = Moments { asked, answered: self.ours() };
         let place = Place::parse(&self.place.cursor().unwrap()).unwrap();
-        let (hinted, place) = place.advance(&rows, reading, next, page);
+        let (hinted, place) = place.advance(&rows, &reading, next, page);
         for id in &hinted {
             self.owed.remove(&id.parse().unwrap());
         }
@@ -159,10 +159,9 @@ fn what_is_there_at_the_start_is_left_alone_until_it_changes() {
     let place = Place::after(&[row("1", 1_000), row("2", 99_000)], at(500_000), at(100_000));
     let page = Moments { asked: at(510_000), answered: at(510_000) };
     let reading = place.reading(page.asked, LAG);
-    let (hinted, _) =
-        place.clone().advance(&[row("1", 1_000), row("2", 99_000)], reading.clone(), None, page);
+    let (hinted, _) = place.clone().advance(&[row("1", 1_000), row("2", 99_000)], &reading, None, page);
     assert_eq!(hinted, ["2"], "its second was not over");
-    let (hinted, _) = place.advance(&[row("1", 2_000)], reading, None, page);
+    let (hinted, _) = place.advance(&[row("1", 2_000)], &reading, None, page);
     assert_eq!(hinted, ["1"]);
 }
 
@@ -171,7 +170,7 @@ fn a_reading_that_takes_too_long_begins_anew() {
     let place = Place::after(&[], at(0), at(0));
     let page = Moments { asked: at(0), answered: at(0) };
     let reading = place.reading(at(0), LAG);
-    let (_, place) = place.advance(&[], reading, Some("token".to_owned()), page);
+    let (_, place) = place.advance(&[], &reading, Some("token".to_owned()), page);
     assert_eq!(place.reading(at(14 * MINUTE), LAG).from.as_deref(), Some("token"));
     let anew = place.reading(at(16 * MINUTE), LAG);
     assert_eq!((anew.from, anew.minutes), (None, 16 + back(LAG)));
@@ -187,7 +186,7 @@ fn a_cursor_stays_small_and_is_nobody_elses() {
     let place = Place::after(&[], at(0), at(0));
     let reading = place.reading(at(0), LAG);
     let page = Moments { asked: at(1_767_225_600_000), answered: at(1_767_225_600_000) };
-    let (hinted, place) = place.advance(&rows, reading, None, page);
+    let (hinted, place) = place.advance(&rows, &reading, None, page);
     assert_eq!(hinted.len(), 2_000);
     let cursor = place.cursor().unwrap();
     assert!(cursor.as_str().len() < 16 * 1024, "{}", cursor.as_str().len());

@@ -74,9 +74,11 @@ pub(crate) fn write(edition: Edition, field: &FieldMeta, text: &str) -> Result<V
             _,
         ) if text.is_empty() => Value::Null,
         ("string" | "date" | "datetime", _) => text.into(),
-        ("number", _) => {
-            text.trim().parse::<Number>().map(Value::from).map_err(|_| refused(field, "it takes a number"))?
-        }
+        ("number", _) => text
+            .trim()
+            .parse::<Number>()
+            .map(Value::from)
+            .map_err(|_not_a_number| refused(field, "it takes a number"))?,
         ("option", _) => json!({ "value": text }),
         ("option-with-child", _) => match text.split_once(CHILD) {
             Some((outer, inner)) => json!({ "value": outer, "child": { "value": inner } }),

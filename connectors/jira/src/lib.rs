@@ -15,6 +15,7 @@ mod file;
 mod map;
 mod multipart;
 mod portal;
+mod race;
 mod text;
 mod webhook;
 mod wire;

@@ -26,6 +26,38 @@ pub(crate) struct Issue {
     pub(crate) properties: BTreeMap<String, Value>,
     /// The fields that our account may write; only where asked for.
     pub(crate) editmeta: Option<EditMeta>,
+    /// Its latest changes; only where asked for.
+    pub(crate) changelog: Option<Changelog>,
+}
+
+/// The latest changes of an issue, in an order that differs between the editions.
+#[derive(Clone, Debug, Default, Deserialize)]
+pub(crate) struct Changelog {
+    #[serde(default)]
+    pub(crate) histories: Vec<History>,
+}
+
+/// Changes that were made at once.
+#[derive(Clone, Debug, Deserialize)]
+pub(crate) struct History {
+    pub(crate) id: String,
+    pub(crate) author: Option<User>,
+    #[serde(deserialize_with = "time")]
+    pub(crate) created: Timestamp,
+    #[serde(default)]
+    pub(crate) items: Vec<Changed>,
+}
+
+/// One field's change: ids where it has them, and words.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Changed {
+    #[serde(default)]
+    pub(crate) field: String,
+    /// Only Cloud tells it.
+    pub(crate) field_id: Option<String>,
+    pub(crate) from: Option<String>,
+    pub(crate) from_string: Option<String>,
 }
 
 /// An issue's fields: those with a place in the canonical ticket, and the others.

@@ -10,7 +10,7 @@ use crate::api::{Api, Extent, Search};
 use crate::error::not_done;
 use crate::map::{Whole, marker_label};
 use crate::wire::{FieldMeta, IssueWrite, RemoteLink, RemoteObject};
-use crate::{comment, field, file, map, text, workflow};
+use crate::{comment, field, file, map, race, text, workflow};
 
 /// Creates an issue that bears the marker from its first moment.
 ///
@@ -76,11 +76,11 @@ pub(crate) async fn into_issue(api: Api<'_>, id: &str, intent: &Intent) -> Resul
     match &intent.operation {
         Operation::Create(new) => create(api, new, &intent.marker).await,
         Operation::Update { changes } => {
-            let before = expected(api, id, intent).await?;
+            let before = expected(api, id, intent, Extent::Editing).await?;
             update(api, before, changes).await.map(|whole| changed(api, &whole))
         }
         Operation::Transition { status } => {
-            let before = expected(api, id, intent).await?;
+            let before = expected(api, id, intent, Extent::Reading).await?;
             let id = before.issue.id.clone();
             if before.issue.fields.status.name == *status {
                 return Ok(changed(api, &before));
@@ -102,9 +102,9 @@ pub(crate) async fn into_issue(api: Api<'_>, id: &str, intent: &Intent) -> Resul
 }
 
 /// The issue, if it still is as the plan was made on. Jira cannot check that in the write itself: what changes between
-/// this read and the write is overwritten.
-async fn expected(api: Api<'_>, id: &str, intent: &Intent) -> Result<Whole> {
-    let whole = api.whole(id).await?;
+/// this read and the write shows afterwards, see `race.rs`.
+async fn expected(api: Api<'_>, id: &str, intent: &Intent, extent: Extent) -> Result<Whole> {
+    let whole = api.whole(id, extent).await?;
     let stands = map::ticket(&whole, api.config).version;
     if intent.expected.is_some() && intent.expected != stands {
         return Err(Error::new(ErrorKind::Conflict, "the issue has changed since the plan was made")
@@ -120,7 +120,7 @@ async fn finish(api: Api<'_>, id: &str, status: Option<&str>) -> Result<Ticket> 
             workflow::walk(api, &issue, status).await?;
         }
     }
-    Ok(map::ticket(&api.whole(id).await?, api.config))
+    Ok(map::ticket(&api.whole(id, Extent::Reading).await?, api.config))
 }
 
 async fn update(api: Api<'_>, before: Whole, changes: &Changes) -> Result<Whole> {
@@ -151,9 +151,8 @@ async fn update(api: Api<'_>, before: Whole, changes: &Changes) -> Result<Whole>
     }
     let others: Vec<(&String, &String)> = changes.fields.iter().filter(|(name, _)| wants(name)).collect();
     if !others.is_empty() {
-        let edited = api.issue(&id, Extent::Editing).await?;
-        let known = edited.editmeta.unwrap_or_default().fields;
-        let known: Vec<(&str, &FieldMeta)> = known.iter().map(|(id, field)| (id.as_str(), field)).collect();
+        let known = before.issue.editmeta.iter().flat_map(|meta| &meta.fields);
+        let known: Vec<(&str, &FieldMeta)> = known.map(|(id, field)| (id.as_str(), field)).collect();
         for (name, value) in others {
             let (field_id, field) = named(&known, name).map_err(|error| error.with_context("issue", &id))?;
             fields.insert(field_id.to_owned(), field::write(config.edition, field, value)?);
@@ -164,8 +163,7 @@ async fn update(api: Api<'_>, before: Whole, changes: &Changes) -> Result<Whole>
             before.issue.fields.labels.iter().filter_map(|one| marker_label(one)).collect();
         label(&mut fields, &markers);
     }
-    api.edit(&id, &IssueWrite { fields, transition: None }).await?;
-    let after = read_back(api, &id).await?;
+    let after = race::write(api, &before.issue, fields).await?;
     let refused = map::not_in(changes, &map::ticket(&after, config), config.edition);
     if refused.is_empty() {
         return Ok(after);
@@ -185,7 +183,7 @@ async fn link_back(
 ) -> Result<Effect> {
     let global_id = Some(format!("throughline={marker}"));
     let title = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    let before = api.whole(id).await?;
+    let before = api.whole(id, Extent::Reading).await?;
     let id = &before.issue.id;
     // A link has to lead somewhere: where the counterpart's address is not shown, to the issue itself.
     let own = api.config.browse(&before.issue.key).unwrap_or_default();
@@ -243,7 +241,7 @@ async fn request_type_field(api: Api<'_>) -> Result<String> {
 
 /// The issue after a write. If it cannot be read, the write may have been carried out all the same.
 pub(crate) async fn read_back(api: Api<'_>, id: &str) -> Result<Whole> {
-    api.whole(id).await.map_err(Error::with_unknown_effect)
+    api.whole(id, Extent::Reading).await.map_err(Error::with_unknown_effect)
 }
 
 fn changed(api: Api<'_>, whole: &Whole) -> Effect {

@@ -1,17 +1,21 @@
 //! What the suite does not ask for and Jira needs: its workflow, its three ways to say "staff only", keys that change,
 //! pages, files without marks, and a feed that lags.
 
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
+use futures::FutureExt;
+use futures::future::BoxFuture;
 use serde_json::json;
+use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{
-    Changes, Cursor, ErrorKind, NewTicket, Operation, RemoteId, Subject as Made, TookEffect,
+    Changes, Cursor, ErrorKind, NewTicket, Operation, RemoteId, Result, Subject as Made, TookEffect,
     Visibility,
 };
-use throughline_testkit::Fault;
+use throughline_testkit::{Fault, RouterTransport};
 
 use crate::desk::{Actor, Closing, Plays, flat, status_name};
-use crate::subject::{Stand, say, to};
+use crate::subject::{Stand, desk, say, to};
 
 const ALL: [Plays; 3] = [Plays::CloudWithPortal, Plays::Cloud, Plays::DataCenter];
 
@@ -401,5 +405,76 @@ async fn what_we_write_is_held_as_the_edition_wants_it() {
         let held = stand.desk.lock().issues[&issue].comments[0].body.clone();
         assert!(held.to_string().starts_with(starts) && flat(&held).contains("two"), "{held}");
         assert_eq!(stand.fetch(issue).await.comments[0].body, body);
+    }
+}
+
+/// Somebody who writes in the moment before or after the first write of ours, which no check can see.
+struct AtOnce {
+    inner: RouterTransport,
+    before: bool,
+    theirs: Mutex<Option<Box<dyn FnOnce() + Send>>>,
+}
+
+impl std::fmt::Debug for AtOnce {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("AtOnce")
+    }
+}
+
+impl Transport for AtOnce {
+    fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
+        async move {
+            let writes = !request.is_safe();
+            let act = || {
+                let theirs = self.theirs.lock().unwrap().take();
+                theirs.into_iter().for_each(|theirs| theirs());
+            };
+            if writes && self.before {
+                act();
+            }
+            let answer = self.inner.send(request).await;
+            if writes && !self.before {
+                act();
+            }
+            answer
+        }
+        .boxed()
+    }
+}
+
+#[tokio::test]
+async fn a_write_of_the_same_moment_is_seen_and_what_people_set_stands() {
+    for plays in ALL {
+        for before in [true, false] {
+            let (desk, clock) = desk(plays);
+            let issue = desk.lock().raise(Actor::Ada, "Task", "Printer", plays.portal());
+            let at_once = AtOnce {
+                inner: RouterTransport(desk.router()),
+                before,
+                theirs: Mutex::new(Some(Box::new({
+                    let desk = desk.clone();
+                    move || {
+                        desk.lock().change(issue, Actor::Bob, |issue| {
+                            "Bob's title".clone_into(&mut issue.summary);
+                            "Low".clone_into(&mut issue.priority);
+                        });
+                    }
+                }))),
+            };
+            let stand = Stand::on(desk, clock, Arc::new(at_once), &json!({}));
+            let changes = Changes {
+                title: Some("Our title".to_owned()),
+                priority: Some("High".to_owned()),
+                ..Changes::default()
+            };
+            let error = stand.act(issue, Operation::Update { changes }).await.unwrap_err();
+            assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Conflict, TookEffect::No), "{error}");
+            let ticket = stand.fetch(issue).await;
+            assert_eq!(
+                (ticket.title.as_str(), ticket.priority.as_deref()),
+                ("Bob's title", Some("Low")),
+                "{plays:?} {before}"
+            );
+        }
     }
 }

@@ -7,6 +7,8 @@ mod beyond;
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod specification;
+#[cfg(test)]
 mod subject;
 
 use desk::Plays;

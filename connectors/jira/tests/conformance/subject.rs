@@ -24,7 +24,7 @@ use crate::desk::{Actor, Desk, EMAIL, PROJECT, Plays, TOKEN, flat};
 
 pub(crate) const WEBHOOK_SECRET: &str = "hook-secret-2d7";
 /// How far the search lags behind, and a little more than that, as an administrator would set it.
-const LAG: Duration = Duration::from_secs(70);
+pub(crate) const LAG: Duration = Duration::from_secs(70);
 const SEARCH_LAG: Duration = Duration::from_secs(90);
 
 pub(crate) fn built(plays: Plays, more: &Value) -> Built {
@@ -262,8 +262,14 @@ impl Stand {
     pub(crate) fn with(plays: Plays, more: &Value) -> Self {
         let (desk, clock) = desk(plays);
         let base = Arc::new(RouterTransport(desk.router()));
+        Self::on(desk, clock, base, more)
+    }
+
+    /// The connector on this desk, which is reached over `base`.
+    pub(crate) fn on(desk: Desk, clock: Arc<dyn Clock>, base: Arc<dyn Transport>, more: &Value) -> Self {
+        let built = built(desk.plays, more);
         let Subject { connector, transport, http, .. } =
-            Subject::new(built(plays, more), base, Arc::clone(&clock), Box::new(Person(desk.clone())));
+            Subject::new(built, base, Arc::clone(&clock), Box::new(Person(desk.clone())));
         Self { desk, connector, transport, clock, http, blobs: Arc::default(), intents: AtomicU8::new(0) }
     }
 

@@ -6,7 +6,8 @@ use serde_json::{Map, Value, json};
 
 use super::rest::{Answer, Asked, refuse, refuse_fields, schema, time, user};
 use super::state::{
-    Actor, Closing, Comment, FIELDS, File, Issue, PRIORITIES, ROLES, SITES, State, TRANSITIONS, TYPES, status,
+    Actor, Change, Closing, Comment, FIELDS, FieldRow, File, History, Issue, PRIORITIES, ROLES, SITES, State,
+    TRANSITIONS, TYPES, status,
 };
 use super::{Desk, PROJECT, adf};
 
@@ -107,9 +108,7 @@ fn show(desk: &Desk, asked: &Asked, id: u64) -> Answer {
         body["names"]["resolution"] = "Resolution".into();
     }
     if asked.lists("expand", "schema") {
-        let of = |field: &(&str, &str, &str, Option<&str>, Option<&str>)| {
-            schema(field.0, field.2, field.3, field.4)
-        };
+        let of = |field: &FieldRow| schema(field.0, field.2, field.3, field.4);
         body["schema"] =
             FIELDS.iter().map(|field| (field.0.to_owned(), of(field))).collect::<Map<_, _>>().into();
     }
@@ -121,13 +120,52 @@ fn show(desk: &Desk, asked: &Asked, id: u64) -> Answer {
             .collect();
         body["editmeta"] = json!({ "fields": fields });
     }
+    if asked.lists("expand", "changelog") {
+        let mut histories: Vec<Value> = issue.histories.iter().map(|one| history(desk, one)).collect();
+        if desk.plays.cloud() {
+            // From the most recent.
+            histories.reverse();
+        }
+        body["changelog"] = json!({"startAt": 0, "maxResults": histories.len(), "total": histories.len(), "histories": histories});
+    }
     if asked.lists("properties", "*all") {
         body["properties"] = json!(issue.properties);
     }
     Answer::json(200, body)
 }
 
-fn meta(field: &(&str, &str, &str, Option<&str>, Option<&str>), required: bool) -> Value {
+fn history(desk: &Desk, history: &History) -> Value {
+    let item = |change: &Change| {
+        let known = FIELDS.iter().find(|field| field.1 == change.field);
+        let mut item = json!({
+            "field": change.field, "fieldtype": if known.is_some() { "custom" } else { "jira" },
+            "from": number_of(change), "fromString": change.from, "to": null, "toString": change.to,
+        });
+        if desk.plays.cloud() {
+            item["fieldId"] = known.map_or(change.field.as_str(), |field| field.0).into();
+        }
+        item
+    };
+    json!({
+        "id": history.id.to_string(), "author": user(desk, history.author), "created": time(desk, history.at),
+        "items": history.items.iter().map(item).collect::<Vec<_>>(),
+    })
+}
+
+/// The id of what stood there, where it has one.
+fn number_of(change: &Change) -> Value {
+    let at = |place: Option<usize>| place.map_or(Value::Null, |at| (at + 1).to_string().into());
+    match change.field.as_str() {
+        "priority" => at(PRIORITIES.iter().position(|name| *name == change.from)),
+        "issuetype" => {
+            TYPES.iter().find(|kind| kind.1 == change.from).map_or(Value::Null, |kind| kind.0.into())
+        }
+        "Due date" => change.from.as_str().into(),
+        _ => Value::Null,
+    }
+}
+
+fn meta(field: &FieldRow, required: bool) -> Value {
     let (id, name, kind, items, custom) = *field;
     json!({
         "key": id, "name": name, "required": required, "hasDefaultValue": false, "operations": ["set"],
@@ -162,24 +200,32 @@ fn create_fields(desk: &Desk, asked: &Asked) -> Answer {
 fn checked(desk: &Desk, fields: &Value, create: bool) -> Result<BTreeMap<String, Value>, Answer> {
     let mut errors = Map::new();
     let mut set = BTreeMap::new();
-    let is = |list: &[&str], value: &Value| value["name"].as_str().is_some_and(|name| list.contains(&name));
+    let is = |list: &[&str], value: &Value| named(list, value).is_some();
     let kinds: Vec<&str> = TYPES.iter().map(|kind| kind.1).collect();
     for (id, value) in fields.as_object().into_iter().flatten() {
         let field = FIELDS.iter().find(|field| field.0 == id);
+        let rich = id == "description"
+            || field.is_some_and(|field| field.4.is_some_and(|kind| kind.ends_with("textarea")));
+        if rich {
+            match check_text(desk, value) {
+                Ok(()) => drop(set.insert(id.clone(), value.clone())),
+                Err(why) => drop(errors.insert(id.clone(), why.into())),
+            }
+            continue;
+        }
         let wrong = match (id.as_str(), field.map(|field| (field.2, field.4))) {
             ("project", _) if create && value["key"] == PROJECT => None,
             ("summary", _) => match value.as_str() {
                 Some(text) if text.contains('\n') => {
                     Some("The summary is invalid because it contains newline characters.")
                 }
-                Some(text) if text.is_empty() => Some("You must specify a summary of the issue."),
+                Some("") => Some("You must specify a summary of the issue."),
                 Some(text) if text.chars().count() > 255 => Some("Summary must be less than 255 characters."),
                 Some(_) => None,
                 None => Some("Operation value must be a string"),
             },
             ("issuetype", _) => (!is(&kinds, value)).then_some("Specify a valid issue type"),
             ("priority", _) => (!is(PRIORITIES, value)).then_some("The priority selected is invalid."),
-            ("description", _) => check_text(desk, value).err(),
             ("labels", _) => {
                 let spaced = |label: &Value| {
                     label.as_str().is_none_or(|label| label.contains(' ') || label.is_empty())
@@ -197,7 +243,6 @@ fn checked(desk: &Desk, fields: &Value, create: bool) -> Result<BTreeMap<String,
                     value.is_null() || value["value"].as_str().is_some_and(|site| SITES.contains(&site));
                 (!known).then_some("Option value is not valid")
             }
-            (_, Some(("string", Some(kind)))) if kind.ends_with("textarea") => check_text(desk, value).err(),
             (_, Some(("string" | "date", _))) => {
                 (!value.is_string() && !value.is_null()).then_some("Operation value must be a string")
             }
@@ -217,44 +262,49 @@ fn checked(desk: &Desk, fields: &Value, create: bool) -> Result<BTreeMap<String,
             errors.insert(required.to_owned(), "is required.".into());
         }
     }
-    if errors.is_empty() { Ok(set) } else { Err(refuse_fields(errors)) }
+    if errors.is_empty() { Ok(set) } else { Err(refuse_fields(&errors)) }
 }
 
-/// Whether a text is in the dialect of this Jira.
-fn check_text(desk: &Desk, value: &Value) -> Result<(), &'static str> {
-    match (desk.plays.cloud(), value) {
-        (_, Value::Null) | (false, Value::String(_)) => Ok(()),
-        (true, document) => match adf::check(document) {
-            Ok(()) => Ok(()),
-            Err(why) => {
-                // For whoever debugs a test: Jira says no more than this.
-                println!("INVALID_INPUT: {why} in {document}");
-                Err("INVALID_INPUT")
-            }
-        },
-        (false, _) => Err("Operation value must be a string"),
+/// The word of a list that is meant, by its name or by its id.
+fn named(list: &[&str], value: &Value) -> Option<String> {
+    let id = |at: usize| match list.first() {
+        Some(&"Highest") => (at + 1).to_string(),
+        _ => (10_001 + at).to_string(),
+    };
+    let meant = |(at, name): &(usize, &&str)| value["name"] == **name || value["id"] == id(*at);
+    list.iter().enumerate().find(meant).map(|(_, name)| (*name).to_owned())
+}
+
+/// Whether a text is in the dialect of this Jira. Jira itself does not say why it is not.
+fn check_text(desk: &Desk, value: &Value) -> Result<(), String> {
+    match (desk.plays.cloud(), value.is_string()) {
+        _ if value.is_null() => Ok(()),
+        (false, true) => Ok(()),
+        (true, _) => adf::check(value).map_err(|why| format!("INVALID_INPUT ({why})")),
+        (false, false) => Err("Operation value must be a string".to_owned()),
     }
 }
 
 /// A text as it is given back.
 fn text(desk: &Desk, value: &Value) -> Value {
-    match value {
-        Value::String(wiki) if !desk.plays.cloud() => wiki.replace('\n', "\r\n").into(),
-        document if document["type"] == "doc" => adf::stored(document),
-        other => other.clone(),
+    match value.as_str() {
+        Some(wiki) if !desk.plays.cloud() => wiki.replace('\n', "\r\n").into(),
+        _ if value["type"] == "doc" => adf::stored(value),
+        _ => value.clone(),
     }
 }
 
 fn set(issue: &mut Issue, fields: BTreeMap<String, Value>) {
-    let named = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
+    let kinds: Vec<&str> = TYPES.iter().map(|kind| kind.1).collect();
+    let resolution = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
     for (id, value) in fields {
         match id.as_str() {
             "project" => {}
             "summary" => value.as_str().unwrap().clone_into(&mut issue.summary),
             "description" => issue.description = value,
-            "issuetype" => issue.kind = named(&value),
-            "priority" => issue.priority = named(&value),
-            "resolution" => issue.resolution = Some(named(&value)),
+            "issuetype" => issue.kind = named(&kinds, &value).unwrap_or_default(),
+            "priority" => issue.priority = named(PRIORITIES, &value).unwrap_or_default(),
+            "resolution" => issue.resolution = Some(resolution(&value)),
             "customfield_10010" => drop(issue.fields.insert(id, json!({"requestType": {"id": value}}))),
             _ => drop(issue.fields.insert(id, value)),
         }
@@ -279,8 +329,7 @@ fn edit(desk: &Desk, asked: &Asked, id: u64) -> Outcome {
     let fields = checked(desk, &asked.json()?["fields"], false)?;
     let mut state = desk.lock();
     if !state.ignore_updates {
-        set(state.issues.get_mut(&id).unwrap(), fields);
-        state.touch(id);
+        state.change(id, Actor::Bridge, |issue| set(issue, fields));
     }
     Ok(Answer::nothing())
 }
@@ -438,19 +487,19 @@ fn transition(desk: &Desk, asked: &Asked, id: u64) -> Outcome {
         }
     }
     if !errors.is_empty() {
-        return Err(refuse_fields(errors));
+        return Err(refuse_fields(&errors));
     }
     if *transition == "81" && issue.closing == Closing::Validator {
         return Err(refuse(400, "Root cause must be filled in before an issue is closed."));
     }
     if !state.ignore_updates {
-        let issue = state.issues.get_mut(&id).unwrap();
-        set(issue, given.into_iter().collect());
-        issue.status = to;
-        if status(to)["statusCategory"]["key"] != "done" {
-            issue.resolution = None;
-        }
-        state.touch(id);
+        state.change(id, Actor::Bridge, |issue| {
+            set(issue, given.into_iter().collect());
+            issue.status = to;
+            if status(to)["statusCategory"]["key"] != "done" {
+                issue.resolution = None;
+            }
+        });
     }
     Ok(Answer::nothing())
 }
@@ -461,7 +510,7 @@ fn link(desk: &Desk, asked: &Asked, id: u64) -> Outcome {
     if !(url.starts_with("http://") || url.starts_with("https://"))
         || body["object"]["title"].as_str().is_none_or(str::is_empty)
     {
-        return Err(refuse_fields(Map::from_iter([("url".to_owned(), "'url' is required.".into())])));
+        return Err(refuse_fields(&Map::from_iter([("url".to_owned(), "'url' is required.".into())])));
     }
     let mut state = desk.lock();
     let number = state.id();

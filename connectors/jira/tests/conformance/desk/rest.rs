@@ -9,7 +9,7 @@ use http::{HeaderMap, Method, StatusCode, header};
 use serde_json::{Map, Value, json};
 use throughline_sdk::Timestamp;
 
-use super::state::{Actor, FIELDS, PRIORITIES, TYPES};
+use super::state::{Actor, FIELDS, FieldRow, PRIORITIES, TYPES};
 use super::{Desk, EMAIL, PROJECT, Plays, TOKEN, issues, portal, search, state};
 
 /// A request, taken apart.
@@ -36,7 +36,7 @@ impl Asked {
     }
 
     pub(crate) fn json(&self) -> Result<Value, Answer> {
-        serde_json::from_slice(&self.body).map_err(|_| refuse(400, "There was an error parsing JSON."))
+        serde_json::from_slice(&self.body).map_err(|_why| refuse(400, "There was an error parsing JSON."))
     }
 
     pub(crate) fn page(&self, start: &str) -> usize {
@@ -50,15 +50,15 @@ impl Asked {
         }
         let mut request = Request::new(Body::from(self.body.clone()));
         *request.headers_mut() = self.headers.clone();
-        let mut form = Multipart::from_request(request, &()).await.map_err(|_| refuse(415, "no form"))?;
+        let mut form = Multipart::from_request(request, &()).await.map_err(|_why| refuse(415, "no form"))?;
         let mut files = Vec::new();
-        while let Some(part) = form.next_field().await.map_err(|_| refuse(400, "a broken form"))? {
+        while let Some(part) = form.next_field().await.map_err(|_why| refuse(400, "a broken form"))? {
             if part.name() != Some("file") {
                 return Err(refuse(400, "the part has to be called file"));
             }
             let name = part.file_name().unwrap_or_default().to_owned();
             let media_type = part.content_type().unwrap_or("application/octet-stream").to_owned();
-            files.push((name, media_type, part.bytes().await.map_err(|_| refuse(400, "a broken part"))?));
+            files.push((name, media_type, part.bytes().await.map_err(|_why| refuse(400, "a broken part"))?));
         }
         Ok(files)
     }
@@ -72,13 +72,16 @@ pub(crate) struct Answer {
 }
 
 impl Answer {
+    #[expect(clippy::needless_pass_by_value, reason = "the callers write literals")]
     pub(crate) fn json(status: u16, body: Value) -> Self {
         let fields = vec![(header::CONTENT_TYPE, "application/json;charset=UTF-8".to_owned())];
         Self { status, body: body.to_string().into(), fields }
     }
 
+    /// Success without a body, of a media type all the same, as Jira has it.
     pub(crate) fn nothing() -> Self {
-        Self { status: 204, body: Bytes::new(), fields: Vec::new() }
+        let fields = vec![(header::CONTENT_TYPE, "application/json;charset=UTF-8".to_owned())];
+        Self { status: 204, body: Bytes::new(), fields }
     }
 
     pub(crate) fn bytes(media_type: &str, body: Bytes) -> Self {
@@ -91,7 +94,7 @@ pub(crate) fn refuse(status: u16, words: &str) -> Answer {
 }
 
 /// A refusal of fields, each with its reason.
-pub(crate) fn refuse_fields(errors: Map<String, Value>) -> Answer {
+pub(crate) fn refuse_fields(errors: &Map<String, Value>) -> Answer {
     Answer::json(400, json!({ "errorMessages": [], "errors": errors }))
 }
 
@@ -176,7 +179,7 @@ async fn platform(desk: &Desk, asked: &Asked, method: &str, path: &[&str]) -> An
             )
         }
         ("GET", ["field"]) => {
-            let field = |(id, name, kind, items, custom): &(&str, &str, &str, Option<&str>, Option<&str>)| json!({"id": id, "name": name, "custom": custom.is_some(), "schema": schema(id, kind, *items, *custom)});
+            let field = |(id, name, kind, items, custom): &FieldRow| json!({"id": id, "name": name, "custom": custom.is_some(), "schema": schema(id, kind, *items, *custom)});
             Answer::json(200, FIELDS.iter().map(field).collect())
         }
         ("GET", ["search", "jql"]) if desk.plays.cloud() => search::cloud(desk, asked),

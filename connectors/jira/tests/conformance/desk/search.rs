@@ -99,7 +99,7 @@ fn parse(jql: &str, now: Timestamp) -> Result<Query, String> {
             ["updated", ">="] => {
                 let minutes =
                     value.strip_prefix('-').and_then(|rest| rest.strip_suffix('m')).ok_or_else(wrong)?;
-                let minutes: i64 = minutes.parse().map_err(|_| wrong())?;
+                let minutes: i64 = minutes.parse().map_err(|_why| wrong())?;
                 query.since = Some(now - TimeDelta::minutes(minutes));
             }
             _ => return Err(wrong()),

@@ -45,8 +45,12 @@ pub(crate) const TYPES: &[(&str, &str, bool)] =
     &[("10001", "Task", false), ("10002", "Incident", false), ("10003", "Sub-task", true)];
 pub(crate) const ROLES: &[&str] = &["Administrators", "Developers"];
 
-/// Fields with a value that people can set: id, name, type, items, kind.
-pub(crate) const FIELDS: &[(&str, &str, &str, Option<&str>, Option<&str>)] = &[
+/// A field: id, name, type, items, kind.
+pub(crate) type FieldRow =
+    (&'static str, &'static str, &'static str, Option<&'static str>, Option<&'static str>);
+
+/// Fields with a value that people can set.
+pub(crate) const FIELDS: &[FieldRow] = &[
     (
         "customfield_10030",
         "Serial number",
@@ -123,6 +127,24 @@ pub(crate) struct Issue {
     pub(crate) updated: Timestamp,
     /// Closing it asks for what our account does not know.
     pub(crate) closing: Closing,
+    pub(crate) histories: Vec<History>,
+}
+
+/// An entry of an issue's history.
+#[derive(Clone, Debug)]
+pub(crate) struct History {
+    pub(crate) id: u64,
+    pub(crate) author: Actor,
+    pub(crate) at: Timestamp,
+    pub(crate) items: Vec<Change>,
+}
+
+/// A field's change, in words.
+#[derive(Clone, Debug)]
+pub(crate) struct Change {
+    pub(crate) field: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
 }
 
 /// What stands in the way of closing an issue.
@@ -246,10 +268,31 @@ impl State {
             created: self.now,
             updated: self.now,
             closing: Closing::Free,
+            histories: Vec::new(),
         };
         self.issues.insert(id, issue);
         self.touch(id);
         id
+    }
+
+    /// Somebody changes fields; what changed is written down.
+    pub(crate) fn change(&mut self, id: u64, author: Actor, change: impl FnOnce(&mut Issue)) {
+        let entry = self.id();
+        let now = self.now;
+        let issue = self.issues.get_mut(&id).unwrap();
+        let before = words(issue);
+        change(issue);
+        let after = words(issue);
+        let items: Vec<Change> = before
+            .into_iter()
+            .zip(after)
+            .filter(|((_, from), (_, to))| from != to)
+            .map(|((field, from), (_, to))| Change { field, from, to })
+            .collect();
+        if !items.is_empty() {
+            issue.histories.push(History { id: entry, author, at: now, items });
+        }
+        self.touch(id);
     }
 
     /// Somebody comments.
@@ -334,6 +377,28 @@ impl State {
     }
 }
 
+/// What the history compares, by field.
+fn words(issue: &Issue) -> Vec<(String, String)> {
+    let of = |value: Option<&Value>| match value {
+        None | Some(Value::Null) => String::new(),
+        Some(Value::String(text)) => text.clone(),
+        Some(Value::Array(labels)) => labels.iter().filter_map(Value::as_str).collect::<Vec<_>>().join(" "),
+        Some(other) if other["value"].is_string() => other["value"].as_str().unwrap().to_owned(),
+        Some(other) if other["type"] == "doc" => flat(other),
+        Some(other) => other.to_string(),
+    };
+    let mut all = vec![
+        ("summary".to_owned(), issue.summary.clone()),
+        ("description".to_owned(), of(Some(&issue.description))),
+        ("priority".to_owned(), issue.priority.clone()),
+        ("issuetype".to_owned(), issue.kind.clone()),
+        ("status".to_owned(), issue.status.to_owned()),
+        ("resolution".to_owned(), issue.resolution.clone().unwrap_or_default()),
+    ];
+    all.extend(FIELDS.iter().map(|field| (field.1.to_owned(), of(issue.fields.get(field.0)))));
+    all
+}
+
 pub(crate) fn status(id: &str) -> Value {
     let (id, name, category) = STATUSES.iter().find(|one| one.0 == id).unwrap();
     let category_id = match *category {
@@ -349,16 +414,14 @@ pub(crate) fn status(id: &str) -> Value {
 
 /// What a text says, whatever its dialect.
 pub(crate) fn flat(text: &Value) -> String {
-    match text {
-        Value::String(wiki) => wiki.clone(),
-        node => {
-            let own = match node["type"].as_str() {
-                Some("text") => node["text"].as_str().unwrap_or_default(),
-                Some("hardBreak") => "\n",
-                _ => "",
-            };
-            let inner = node["content"].as_array().into_iter().flatten().map(flat).collect::<String>();
-            format!("{own}{inner}")
-        }
+    if let Some(wiki) = text.as_str() {
+        return wiki.to_owned();
     }
+    let own = match text["type"].as_str() {
+        Some("text") => text["text"].as_str().unwrap_or_default(),
+        Some("hardBreak") => "\n",
+        _ => "",
+    };
+    let inner = text["content"].as_array().into_iter().flatten().map(flat).collect::<String>();
+    format!("{own}{inner}")
 }
