@@ -121,7 +121,9 @@ pub fn build(settings: &Settings) -> Result<Built> {
             name: HeaderName::from_static("private-token"),
             value: token,
         },
-        address, further: Vec::new() })
+        address,
+        further: Vec::new(),
+    })
 }
 
 impl Config {

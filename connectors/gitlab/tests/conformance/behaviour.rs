@@ -35,7 +35,8 @@ impl World {
 
     fn ctx(&self) -> Ctx {
         let clock = Arc::clone(&self.subject.clock);
-        Ctx { dial: Arc::new(throughline_sdk::NoDial),
+        Ctx {
+            dial: Arc::new(throughline_sdk::NoDial),
             http: Arc::clone(&self.subject.http),
             deadline: clock.monotonic() + Duration::from_secs(20),
             clock,
