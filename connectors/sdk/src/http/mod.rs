@@ -4,6 +4,7 @@ pub mod authentication;
 mod call;
 pub mod client_credentials;
 pub mod confined;
+pub mod onward;
 pub mod plane;
 pub mod rate;
 pub mod retry;
@@ -23,6 +24,7 @@ use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
 
 pub use call::{Call, join};
 pub use confined::{FurtherHost, Reach};
+pub use onward::Onward;
 pub use plane::plane;
 pub use rate::Limits;
 pub use retry::Schedule;

@@ -10,8 +10,8 @@ use futures::future::BoxFuture;
 use ring::digest;
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{
-    Capabilities, CreateClass, Ctx, Effect, Error, ErrorKind, Intent, IntentId, Marker, NewTicket, Operation,
-    RemoteId, Subject as Made, Ticket, TookEffect, Urgency, Visibility,
+    Capabilities, Changes, CreateClass, Ctx, Effect, Error, ErrorKind, Intent, IntentId, Marker, NewTicket,
+    Operation, RemoteId, Subject as Made, Ticket, TookEffect, Urgency, Visibility,
 };
 use url::Url;
 
@@ -120,6 +120,22 @@ impl<'a> Bench<'a> {
 
     pub(super) async fn fetch(&self, ticket: &RemoteId) -> Result<Ticket, Error> {
         self.subject.connector.fetch(&self.ctx(), ticket).await
+    }
+
+    /// A change that this desk can make: of the title, or else of the first field that the subject has a value for.
+    pub(super) fn change(&self, what: &str) -> Changes {
+        let (all, none) = (&self.subject.changes, Changes::default);
+        let of_title = Changes { title: Some(self.name(what)), ..none() };
+        let others = [
+            Changes { description: all.description.clone(), ..none() },
+            Changes { priority: all.priority.clone(), ..none() },
+            Changes { kind: all.kind.clone(), ..none() },
+            Changes { fields: all.fields.clone(), ..none() },
+        ];
+        match all.title {
+            Some(_) => of_title,
+            None => others.into_iter().find(|other| *other != none()).unwrap_or(of_title),
+        }
     }
 
     /// A ticket raised by a person.

@@ -54,6 +54,10 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
+    pub writes: bool,
+    /// Whether the desk gives the bytes of its files back.
+    pub reads_files: bool,
     /// How long the change feed may take to show a change.
     pub feed_patience: Duration,
     /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
@@ -104,6 +108,8 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            writes: true,
+            reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,
             webhook: Box::new(|_| None),
