@@ -25,58 +25,32 @@ pub struct Kind {
     pub check: fn(&Settings) -> Result<()>,
 }
 
+/// The entry of a kind: its name, what it connects, and its crate.
+macro_rules! kind {
+    ($name:literal, $title:literal, $connector:ident) => {
+        Kind {
+            name: $name,
+            title: $title,
+            settings: $connector::SETTINGS,
+            statuses: $connector::STATUSES,
+            priorities: $connector::PRIORITIES,
+            tested_against: $connector::TESTED_AGAINST,
+            build: $connector::build,
+            check: |settings| $connector::build(settings).map(drop),
+        }
+    };
+}
+
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
-    Kind {
-        name: "github",
-        title: "GitHub issues",
-        settings: throughline_github::SETTINGS,
-        statuses: throughline_github::STATUSES,
-        priorities: throughline_github::PRIORITIES,
-        tested_against: throughline_github::TESTED_AGAINST,
-        build: throughline_github::build,
-        check: |settings| throughline_github::build(settings).map(drop),
-    },
-    Kind {
-        name: "gitlab",
-        title: "GitLab issues",
-        settings: throughline_gitlab::SETTINGS,
-        statuses: throughline_gitlab::STATUSES,
-        priorities: throughline_gitlab::PRIORITIES,
-        tested_against: throughline_gitlab::TESTED_AGAINST,
-        build: throughline_gitlab::build,
-        check: |settings| throughline_gitlab::build(settings).map(drop),
-    },
-    Kind {
-        name: "practice",
-        title: "Practice desk",
-        settings: throughline_practice::SETTINGS,
-        statuses: throughline_practice::STATUSES,
-        priorities: throughline_practice::PRIORITIES,
-        tested_against: throughline_practice::TESTED_AGAINST,
-        build: throughline_practice::build,
-        check: |settings| throughline_practice::build(settings).map(drop),
-    },
-    Kind {
-        name: "redmine",
-        title: "Redmine",
-        settings: throughline_redmine::SETTINGS,
-        statuses: throughline_redmine::STATUSES,
-        priorities: throughline_redmine::PRIORITIES,
-        tested_against: throughline_redmine::TESTED_AGAINST,
-        build: throughline_redmine::build,
-        check: |settings| throughline_redmine::build(settings).map(drop),
-    },
-    Kind {
-        name: "request-tracker",
-        title: "Request Tracker",
-        settings: throughline_request_tracker::SETTINGS,
-        statuses: throughline_request_tracker::STATUSES,
-        priorities: throughline_request_tracker::PRIORITIES,
-        tested_against: throughline_request_tracker::TESTED_AGAINST,
-        build: throughline_request_tracker::build,
-        check: |settings| throughline_request_tracker::build(settings).map(drop),
-    },
+    kind!("azure-support", "Azure Support", throughline_azure_support),
+    kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
+    kind!("github", "GitHub issues", throughline_github),
+    kind!("gitlab", "GitLab issues", throughline_gitlab),
+    kind!("practice", "Practice desk", throughline_practice),
+    kind!("redmine", "Redmine", throughline_redmine),
+    kind!("request-tracker", "Request Tracker", throughline_request_tracker),
+    kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
 
 /// The kind with this name.

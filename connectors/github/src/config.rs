@@ -89,6 +89,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         connector: Arc::new(GitHub::new(config)),
         authentication: Authentication::Bearer(token),
         address,
+        further: Vec::new(),
     })
 }
 

@@ -29,6 +29,7 @@ impl World {
     pub(crate) fn ctx(&self) -> Ctx {
         let clock = Arc::clone(&self.subject.clock);
         Ctx {
+            dial: Arc::new(throughline_sdk::NoDial),
             http: Arc::clone(&self.subject.http),
             deadline: clock.monotonic() + Duration::from_secs(20),
             clock,
