@@ -142,6 +142,8 @@ fn history(desk: &Desk, history: &History) -> Value {
             "from": number_of(change), "fromString": change.from, "to": null, "toString": change.to,
         });
         if desk.plays.cloud() {
+            // Left out here, null there.
+            item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
             item["fieldId"] = known.map_or(change.field.as_str(), |field| field.0).into();
         }
         item
