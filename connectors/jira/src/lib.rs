@@ -28,4 +28,3 @@ pub use map::{PRIORITIES, STATUSES};
 
 /// What this connector was run against.
 pub const TESTED_AGAINST: &str = "simulated from documentation; Cloud: published specification via Prism";
-    "simulated from documentation; Cloud also by the published specification via Prism";

@@ -238,7 +238,7 @@ fn checked(desk: &Desk, fields: &Value, create: bool) -> Result<BTreeMap<String,
                     .then_some("The label contains spaces which is invalid.")
             }
             ("customfield_10010", _) if create && desk.plays.portal() => {
-                (value != "25").then_some("The request type is not valid.")
+                (value != "25" && value != "sup/25").then_some("The request type is not valid.")
             }
             ("customfield_10033", _) => {
                 let known =
