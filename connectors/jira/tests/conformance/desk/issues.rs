@@ -142,6 +142,8 @@ fn history(desk: &Desk, history: &History) -> Value {
             "from": number_of(change), "fromString": change.from, "to": null, "toString": change.to,
         });
         if desk.plays.cloud() {
+            // Left out here, null there.
+            item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
             item["fieldId"] = known.map_or(change.field.as_str(), |field| field.0).into();
         }
         item
@@ -236,7 +238,7 @@ fn checked(desk: &Desk, fields: &Value, create: bool) -> Result<BTreeMap<String,
                     .then_some("The label contains spaces which is invalid.")
             }
             ("customfield_10010", _) if create && desk.plays.portal() => {
-                (value != "25").then_some("The request type is not valid.")
+                (value != "25" && value != "sup/25").then_some("The request type is not valid.")
             }
             ("customfield_10033", _) => {
                 let known =

@@ -35,15 +35,17 @@ pub(crate) enum Plays {
     Cloud,
     /// Jira Data Center without Service Management.
     DataCenter,
+    /// Jira Data Center with it.
+    DataCenterWithPortal,
 }
 
 impl Plays {
     pub(crate) fn cloud(self) -> bool {
-        self != Self::DataCenter
+        matches!(self, Self::Cloud | Self::CloudWithPortal)
     }
 
     pub(crate) fn portal(self) -> bool {
-        self == Self::CloudWithPortal
+        matches!(self, Self::CloudWithPortal | Self::DataCenterWithPortal)
     }
 }
 
