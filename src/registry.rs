@@ -38,6 +38,16 @@ pub const KINDS: &[Kind] = &[
         check: |settings| throughline_azure_support::build(settings).map(drop),
     },
     Kind {
+        name: "microsoft-health",
+        title: "Microsoft 365 service health",
+        settings: throughline_microsoft_health::SETTINGS,
+        statuses: throughline_microsoft_health::STATUSES,
+        priorities: throughline_microsoft_health::PRIORITIES,
+        tested_against: throughline_microsoft_health::TESTED_AGAINST,
+        build: throughline_microsoft_health::build,
+        check: |settings| throughline_microsoft_health::build(settings).map(drop),
+    },
+    Kind {
         name: "practice",
         title: "Practice desk",
         settings: throughline_practice::SETTINGS,

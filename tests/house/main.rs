@@ -48,7 +48,7 @@ fn every_file_says_why_it_exists() {
 #[test]
 fn a_connector_stands_on_the_sdk_alone() {
     let mut offenders = Vec::new();
-    for folder in ["azure-support", "practice", "redmine", "request-tracker"] {
+    for folder in ["azure-support", "microsoft-health", "practice", "redmine", "request-tracker"] {
         let manifest = fs::read_to_string(root().join("connectors").join(folder).join("Cargo.toml")).unwrap();
         let dependencies = manifest.split("[dependencies]").nth(1).unwrap().split("\n[").next().unwrap();
         for line in dependencies.lines() {
@@ -70,6 +70,7 @@ fn each_foreign_thing_has_one_home() {
         ("sled::", "src/store/sled"),
         ("backoff::", "connectors/sdk/src/http/retry.rs"),
         ("throughline_azure_support", "src/registry.rs"),
+        ("throughline_microsoft_health", "src/registry.rs"),
         ("throughline_redmine", "src/registry.rs"),
         ("throughline_request_tracker", "src/registry.rs"),
     ];
@@ -81,6 +82,7 @@ fn each_foreign_thing_has_one_home() {
             for line in code.map(|line| line.replace("store::sled::", "store::")) {
                 for (what, home) in homes {
                     let own_crate = name.starts_with("connectors/azure-support")
+                        || name.starts_with("connectors/microsoft-health")
                         || name.starts_with("connectors/redmine")
                         || name.starts_with("connectors/request-tracker");
                     if line.contains(what)
