@@ -25,58 +25,32 @@ pub struct Kind {
     pub check: fn(&Settings) -> Result<()>,
 }
 
+/// The entry of a kind: its name, what it connects, and its crate.
+macro_rules! kind {
+    ($name:literal, $title:literal, $connector:ident) => {
+        Kind {
+            name: $name,
+            title: $title,
+            settings: $connector::SETTINGS,
+            statuses: $connector::STATUSES,
+            priorities: $connector::PRIORITIES,
+            tested_against: $connector::TESTED_AGAINST,
+            build: $connector::build,
+            check: |settings| $connector::build(settings).map(drop),
+        }
+    };
+}
+
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
-    Kind {
-        name: "azure-support",
-        title: "Azure Support",
-        settings: throughline_azure_support::SETTINGS,
-        statuses: throughline_azure_support::STATUSES,
-        priorities: throughline_azure_support::PRIORITIES,
-        tested_against: throughline_azure_support::TESTED_AGAINST,
-        build: throughline_azure_support::build,
-        check: |settings| throughline_azure_support::build(settings).map(drop),
-    },
-    Kind {
-        name: "microsoft-health",
-        title: "Microsoft 365 service health",
-        settings: throughline_microsoft_health::SETTINGS,
-        statuses: throughline_microsoft_health::STATUSES,
-        priorities: throughline_microsoft_health::PRIORITIES,
-        tested_against: throughline_microsoft_health::TESTED_AGAINST,
-        build: throughline_microsoft_health::build,
-        check: |settings| throughline_microsoft_health::build(settings).map(drop),
-    },
-    Kind {
-        name: "practice",
-        title: "Practice desk",
-        settings: throughline_practice::SETTINGS,
-        statuses: throughline_practice::STATUSES,
-        priorities: throughline_practice::PRIORITIES,
-        tested_against: throughline_practice::TESTED_AGAINST,
-        build: throughline_practice::build,
-        check: |settings| throughline_practice::build(settings).map(drop),
-    },
-    Kind {
-        name: "redmine",
-        title: "Redmine",
-        settings: throughline_redmine::SETTINGS,
-        statuses: throughline_redmine::STATUSES,
-        priorities: throughline_redmine::PRIORITIES,
-        tested_against: throughline_redmine::TESTED_AGAINST,
-        build: throughline_redmine::build,
-        check: |settings| throughline_redmine::build(settings).map(drop),
-    },
-    Kind {
-        name: "request-tracker",
-        title: "Request Tracker",
-        settings: throughline_request_tracker::SETTINGS,
-        statuses: throughline_request_tracker::STATUSES,
-        priorities: throughline_request_tracker::PRIORITIES,
-        tested_against: throughline_request_tracker::TESTED_AGAINST,
-        build: throughline_request_tracker::build,
-        check: |settings| throughline_request_tracker::build(settings).map(drop),
-    },
+    kind!("azure-support", "Azure Support", throughline_azure_support),
+    kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
+    kind!("github", "GitHub issues", throughline_github),
+    kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!("practice", "Practice desk", throughline_practice),
+    kind!("redmine", "Redmine", throughline_redmine),
+    kind!("request-tracker", "Request Tracker", throughline_request_tracker),
+    kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
 
 /// The kind with this name.
@@ -229,7 +203,7 @@ mod tests {
     fn every_kind_builds_from_the_examples_of_its_required_settings() {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
-            assert!(capabilities.max_file_bytes > 0, "{}", kind.name);
+            assert_eq!(capabilities.max_file_bytes > 0, capabilities.attach.is_some(), "{}", kind.name);
         }
     }
 

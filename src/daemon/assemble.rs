@@ -5,14 +5,14 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::http::{Limits, Transport, plane};
+use throughline_sdk::http::{Limits, Reach, Transport, plane};
 use throughline_sdk::{Clock, Entropy, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
 use crate::config::{Config, KindSettings};
 use crate::deliver::Admission;
-use crate::egress::{AddressPolicy, Egress};
+use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -83,6 +83,7 @@ pub fn systems(
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
         let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+        let dial = Arc::new(GuardedDial::new(policy.clone(), Arc::clone(clock)));
         let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
@@ -90,8 +91,8 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http =
-            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let reach = Reach { address: &built.address, further: &built.further };
+        let http = plane(base, reach, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;
@@ -107,6 +108,7 @@ pub fn systems(
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial,
             capabilities,
             poll: system.poll,
             timeout: system.timeout,

@@ -281,7 +281,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         scopes: vec![scope],
     };
     let address = config.url.clone();
-    Ok(Built { connector: Arc::new(AzureSupport::new(config)), authentication, address })
+    Ok(Built { connector: Arc::new(AzureSupport::new(config)), authentication, address, further: Vec::new() })
 }
 
 impl Config {

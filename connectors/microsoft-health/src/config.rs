@@ -115,7 +115,8 @@ pub fn build(settings: &Settings) -> Result<Built> {
         scopes: vec![format!("{}/.default", config.url.origin().ascii_serialization())],
     };
     let address = config.url.clone();
-    Ok(Built { connector: Arc::new(MicrosoftHealth::new(config)), authentication, address })
+    let connector = Arc::new(MicrosoftHealth::new(config));
+    Ok(Built { connector, authentication, address, further: Vec::new() })
 }
 
 impl Config {

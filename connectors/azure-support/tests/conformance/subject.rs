@@ -87,6 +87,7 @@ pub(crate) fn with_base(
 pub(crate) fn ctx_for(subject: &Subject, time: Duration) -> Ctx {
     let clock = Arc::clone(&subject.clock);
     Ctx {
+        dial: Arc::new(throughline_sdk::NoDial),
         http: Arc::clone(&subject.http),
         deadline: clock.monotonic() + time,
         clock,

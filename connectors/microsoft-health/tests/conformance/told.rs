@@ -3,28 +3,16 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::{Clock, Ctx, Cursor, ErrorKind, RemoteId, Urgency};
+use throughline_sdk::{Clock, Cursor, ErrorKind, RemoteId};
 use throughline_testkit::conformance::Subject;
-use throughline_testkit::{ManualClock, MemoryBlobs, RouterTransport};
+use throughline_testkit::{ManualClock, RouterTransport};
 
 use crate::desk::Desk;
 use crate::health;
 use crate::subject::with_base;
 
-fn ctx(subject: &Subject) -> Ctx {
-    let clock = Arc::clone(&subject.clock);
-    Ctx {
-        http: Arc::clone(&subject.http),
-        deadline: clock.monotonic() + Duration::from_secs(60),
-        clock,
-        blobs: Arc::<MemoryBlobs>::default(),
-        urgency: Urgency::default(),
-        trace: [7; 16],
-    }
-}
-
 async fn read(subject: &Subject, cursor: &Cursor) -> (Vec<String>, Cursor) {
-    let page = subject.connector.changes(&ctx(subject), Some(cursor)).await.unwrap();
+    let page = subject.connector.changes(&subject.ctx(), Some(cursor)).await.unwrap();
     assert!(!page.more);
     (page.hints.into_iter().map(|hint| hint.ticket.as_str().to_owned()).collect(), page.next)
 }
@@ -33,7 +21,7 @@ async fn read(subject: &Subject, cursor: &Cursor) -> (Vec<String>, Cursor) {
 async fn issues_and_announcements_are_told_once() {
     let (desk, subject) = health();
     let old = desk.publish("Before");
-    let start = subject.connector.changes(&ctx(&subject), None).await.unwrap().next;
+    let start = subject.connector.changes(&subject.ctx(), None).await.unwrap().next;
     assert_eq!(read(&subject, &start).await, (Vec::new(), start.clone()), "what stands there is not told");
     subject.clock.sleep(Duration::from_secs(1)).await;
     let (issue, message) = (desk.publish("Outage"), desk.announce("A change"));
@@ -51,7 +39,7 @@ async fn issues_and_announcements_are_told_once() {
 async fn an_announcement_reads_whole() {
     let (desk, subject) = health();
     let id = RemoteId::new(format!("messages/{}", desk.announce("A change")));
-    let ticket = subject.connector.fetch(&ctx(&subject), &id).await.unwrap();
+    let ticket = subject.connector.fetch(&subject.ctx(), &id).await.unwrap();
     assert_eq!((ticket.kind.as_deref(), ticket.status.as_str()), (Some("Exchange Online"), "published"));
     assert_eq!(ticket.description, "It will be _better_.");
 }
@@ -62,7 +50,7 @@ async fn only_watched_services_are_told_and_messages_only_if_asked_for() {
     let desk = Desk::new(Arc::clone(&clock));
     let base = Arc::new(RouterTransport(desk.router()));
     let subject = with_base(&desk, base, clock, &[("services", serde_json::json!(["microsoft teams"]))]);
-    let start = subject.connector.changes(&ctx(&subject), None).await.unwrap().next;
+    let start = subject.connector.changes(&subject.ctx(), None).await.unwrap().next;
     subject.clock.sleep(Duration::from_secs(1)).await;
     desk.announce("A change");
     desk.publish("Mail");
@@ -75,7 +63,7 @@ async fn only_watched_services_are_told_and_messages_only_if_asked_for() {
 async fn an_id_of_somewhere_else_is_not_found_without_asking() {
     let (_desk, subject) = health();
     subject.transport.take();
-    let error = subject.connector.fetch(&ctx(&subject), &RemoteId::new("tasks/7")).await.unwrap_err();
+    let error = subject.connector.fetch(&subject.ctx(), &RemoteId::new("tasks/7")).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::NotFound);
     assert!(subject.transport.take().is_empty());
 }

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use http::{HeaderMap, Method};
 use throughline_sdk::http::{Request, Transport};
-use throughline_sdk::{Clock, Ctx, RemoteId, Urgency};
-use throughline_testkit::{ManualClock, MemoryBlobs, RouterTransport};
+use throughline_sdk::{Clock, RemoteId, Urgency};
+use throughline_testkit::{ManualClock, RouterTransport};
 
 use crate::desk::Desk;
 use crate::subject::with_base;
@@ -23,15 +23,8 @@ async fn every_request_is_what_the_specification_allows() {
     let desk = Desk::new(Arc::clone(&clock));
     let witness = Arc::new(Witnessed { desk: RouterTransport(desk.router()), prism, seen: Mutex::default() });
     let base: Arc<dyn Transport> = Arc::<Witnessed>::clone(&witness);
-    let subject = with_base(&desk, base, Arc::clone(&clock), &[("messages", true.into())]);
-    let ctx = Ctx {
-        http: Arc::clone(&subject.http),
-        deadline: Duration::from_secs(60),
-        clock,
-        blobs: Arc::<MemoryBlobs>::default(),
-        urgency: Urgency::default(),
-        trace: [7; 16],
-    };
+    let subject = with_base(&desk, base, clock, &[("messages", true.into())]);
+    let ctx = subject.ctx();
     let connector = &subject.connector;
     connector.probe(&ctx).await.unwrap();
     connector.describe(&ctx).await.unwrap();

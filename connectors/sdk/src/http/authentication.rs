@@ -16,8 +16,8 @@ use crate::{Clock, Entropy, Error, ErrorKind, Result};
 /// Adds a secret header field, or a signature, to each request.
 ///
 /// Inside the trace, which therefore never sees the secret; outside the rate, so that a request that waits
-/// long is still sent with what it was given. Values are marked sensitive: they print as `Sensitive`, and the
-/// egress drops them where a redirect leaves the origin. What a refusal quotes of the secret is taken out of it.
+/// long is still sent with what it was given. Values are marked sensitive: they print as `Sensitive`, and
+/// a request that leaves the origin loses them. What a refusal quotes of the secret is taken out of it.
 #[derive(Debug)]
 pub struct Authenticated {
     inner: Arc<dyn Transport>,

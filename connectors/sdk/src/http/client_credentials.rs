@@ -292,9 +292,9 @@ mod tests {
 
     use super::*;
     use crate::double::{CountingEntropy, Script, TestClock, answer, request};
-    use crate::http::Authentication;
     use crate::http::plane::plane;
     use crate::http::rate::Limits;
+    use crate::http::{Authentication, Reach};
 
     const LIMITS: Limits = Limits { per_second: Some(1), burst: 1, concurrency: 1 };
     const DESK: &str = "https://desk.example/";
@@ -323,7 +323,8 @@ mod tests {
         let base: Arc<dyn Transport> = Arc::<Script>::clone(script);
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
         let origin = DESK.parse().unwrap();
-        plane(base, &origin, auth, limits, clock, Arc::new(CountingEntropy::default()))
+        let reach = Reach { address: &origin, further: &[] };
+        plane(base, reach, auth, limits, clock, Arc::new(CountingEntropy::default()))
     }
 
     fn bearers(script: &Script) -> Vec<String> {

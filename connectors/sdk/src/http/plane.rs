@@ -2,22 +2,20 @@
 
 use std::sync::Arc;
 
-use url::Url;
-
 use crate::http::authentication::Authenticated;
 use crate::http::client_credentials::{ClientCredentials, Grant};
-use crate::http::confined::Confined;
+use crate::http::confined::{Confined, Reach};
 use crate::http::rate::{Limits, Paced};
 use crate::http::trace::Traced;
 use crate::http::{Authentication, Transport};
 use crate::{Clock, Entropy};
 
-/// The HTTP plane of the system at `origin`, over `base`, the guarded egress.
+/// The HTTP plane of a system within its reach, over `base`, the guarded egress.
 ///
 /// One per system: the layers hold its token, its quota and its pauses.
 pub fn plane(
     base: Arc<dyn Transport>,
-    origin: &Url,
+    reach: Reach<'_>,
     auth: Authentication,
     limits: Limits,
     clock: Arc<dyn Clock>,
@@ -25,6 +23,7 @@ pub fn plane(
 ) -> Arc<dyn Transport> {
     // Outside the guard: nothing reaches the network unpaced.
     let paced: Arc<dyn Transport> = Arc::new(Paced::new(base, limits, Arc::clone(&clock)));
+    let bare = Arc::clone(&paced);
     // Outside the rate: token requests count against the same quota.
     let authenticated: Arc<dyn Transport> = match auth {
         Authentication::ClientCredentials { token_url, client_id, client_secret, scopes } => {
@@ -41,8 +40,8 @@ pub fn plane(
             Arc::new(Authenticated::new(paced, fixed, Arc::clone(&clock), Arc::clone(&entropy)))
         }
     };
-    // Outside the credentials: what leads elsewhere never gets any.
-    let confined: Arc<dyn Transport> = Arc::new(Confined::new(authenticated, origin));
+    // Outside the credentials: what leads elsewhere never gets any, and goes around them where it may go at all.
+    let confined: Arc<dyn Transport> = Arc::new(Confined::new(authenticated, bare, reach));
     // Outermost: it measures what the connector waits for and sees the request before any secret is in it.
     Arc::new(Traced::new(confined, clock, entropy))
 }

@@ -13,6 +13,7 @@ use throughline_sdk::{
     Capabilities, Changes, CreateClass, Ctx, Effect, Error, ErrorKind, Intent, IntentId, Marker, NewTicket,
     Operation, RemoteId, Subject as Made, Ticket, TookEffect, Urgency, Visibility,
 };
+use url::Url;
 
 use super::log::Log;
 use super::{Stop, Subject, Verdict, ensure};
@@ -46,8 +47,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Every origin that the connector sent a request to so far, or tried to.
-    pub(super) fn origins(&self) -> BTreeSet<String> {
+    /// Every origin that the connector sent a request to so far, or tried to: as an address without a path.
+    pub(super) fn origins(&self) -> BTreeSet<Url> {
         self.asked.origins.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -55,6 +56,7 @@ impl<'a> Bench<'a> {
         let clock = Arc::clone(&self.subject.clock);
         Ctx {
             http: Arc::<Asked>::clone(&self.asked),
+            dial: Arc::clone(&self.subject.dial),
             deadline: clock.monotonic() + PATIENCE,
             clock,
             blobs: Arc::<MemoryBlobs>::clone(&self.blobs),
@@ -194,12 +196,15 @@ impl<'a> Bench<'a> {
 #[derive(Debug)]
 struct Asked {
     inner: Arc<dyn Transport>,
-    origins: Mutex<BTreeSet<String>>,
+    origins: Mutex<BTreeSet<Url>>,
 }
 
 impl Transport for Asked {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        let origin = request.url.origin().ascii_serialization();
+        let mut origin = request.url.clone();
+        origin.set_path("");
+        origin.set_query(None);
+        origin.set_fragment(None);
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).insert(origin);
         self.inner.send(request)
     }

@@ -9,13 +9,13 @@ use throughline_sdk::{
 use super::bench::Bench;
 use super::{Stop, Verdict, declared, ensure};
 
-/// Text that breaks careless escaping, cutting and counting.
+/// Text that breaks careless escaping, cutting and counting. In canonical form, which is what connectors are given.
 const AWKWARD: &str = "Umlaute \u{e4}\u{f6}\u{fc}, \u{65e5}\u{672c}\u{8a9e}, \u{1f680}, \"quotes\" & 'more', \
-                       <b>no markup</b> &amp; \\ %20 {x}";
+                       \\<b>no markup\\</b> \\&amp; \\ %20 {x}";
 
 pub(super) async fn create(b: &Bench<'_>) -> Verdict {
     let title = b.name("Gr\u{fc}\u{df}e \"\u{1f680}\" <i>&amp;</i>");
-    let description = format!("{AWKWARD}\n\n  indented\n{}\nend", "long ".repeat(1000).trim_end());
+    let description = format!("{AWKWARD}\n\n\u{a0}\u{a0}indented\n{}\nend", "long ".repeat(1000).trim_end());
     let intent = b.create(&title, &description);
     if !b.subject.writes {
         return b.unsupported(&intent).await;
