@@ -76,7 +76,7 @@ pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    declared(b.creates())?;
     for fault in [Fault::DropReply, Fault::Hang] {
         let title = b.name("Once");
         let settled = doubtful(b, b.capabilities.create, &b.create(&title, "text"), fault.clone()).await?;
@@ -148,7 +148,7 @@ pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
     b.subject.transport.next(Fault::Truncate);
     let error = Bench::refusal("reading a truncated ticket", b.fetch(&ticket).await)?;
     Bench::expect("reading a truncated ticket", &error, ErrorKind::Malformed, TookEffect::No)?;
-    if !b.subject.writes {
+    if !b.creates() {
         return Ok(());
     }
     b.subject.transport.next_write(Fault::Truncate);
