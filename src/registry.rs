@@ -50,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
+    kind!("zammad", "Zammad", throughline_zammad),
     kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
 
