@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use throughline::api::tmf621::Northbound;
 use throughline::daemon::{Bridge, Parts, State, System, marker_key};
 use throughline::deliver::Admission;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
@@ -113,6 +114,7 @@ impl Ground {
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
             metrics: Arc::new(Metrics::new()),
+            northbound: Northbound::default(),
         };
         Ok((Bridge::start(parts).await?, ledger))
     }

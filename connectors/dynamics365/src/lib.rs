@@ -12,7 +12,6 @@ mod connector;
 mod error;
 mod feed;
 mod guid;
-mod long;
 mod map;
 mod marker;
 mod note;

@@ -1,13 +1,14 @@
 //! A case and its notes as a canonical ticket: pure and total.
 
+use throughline_markup::plain;
 use throughline_sdk::{
     Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
-    Version, ticket::canonical_text,
+    Version, overflow, ticket::canonical_text,
 };
 
 use crate::config::Config;
 use crate::wire::Row;
-use crate::{column, long, marker, note};
+use crate::{column, marker, note};
 
 /// The labels of a case's status as Dynamics 365 comes, and what they mean to Throughline.
 ///
@@ -58,14 +59,14 @@ pub(crate) fn ticket(id: &str, case: &Row, notes: &[Row], whole: Option<&[u8]>, 
 
 /// The description in canonical form without our marker, and the marker.
 fn description(case: &Row, whole: Option<&[u8]>) -> (String, Option<Marker>) {
-    let (text, marker) = marker::split(case.text("description"));
-    let joined = whole.and_then(|whole| long::cut(&text)?.joined(whole));
-    (joined.unwrap_or(text), marker)
+    let (shown, marker) = marker::split(case.text("description"));
+    let joined = whole.and_then(|whole| overflow::cut(&shown)?.joined(whole));
+    (plain::read(&joined.unwrap_or(shown)).text, marker)
 }
 
 /// The name of the file that has the rest of a case's description.
 pub(crate) fn rest_of_description(case: &Row) -> Option<String> {
-    long::cut(&marker::split(case.text("description")).0).map(|cut| cut.file())
+    overflow::cut(&marker::split(case.text("description")).0).map(|cut| cut.file())
 }
 
 /// What of a version `If-Match` takes: the case's own, without that of its notes.
@@ -86,7 +87,9 @@ pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
 /// Which of the asked changes a ticket does not show, by name.
 pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
     let word = |asked: &Option<String>, seen: &Option<String>| asked.is_some() && asked != seen;
-    let described = |asked: &String| marker::split(asked).0 != ticket.description;
+    // What is formatted in it is plain there.
+    let described =
+        |asked: &String| plain::read(&marker::split(&plain::write(asked).text).0).text != ticket.description;
     let standard = [
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
         ("description", changes.description.as_ref().is_some_and(described)),
@@ -120,7 +123,7 @@ fn comment(note: &Row, config: &Config) -> Option<Comment> {
         (true, false) => format!("{title}\n\n{text}"),
         (false, _) => text,
     };
-    if long::is_whole(title, file) || (body.is_empty() && (marker.is_none() || !file.is_empty())) {
+    if is_whole(title, file) || (body.is_empty() && (marker.is_none() || !file.is_empty())) {
         return None;
     }
     Some(Comment {
@@ -136,7 +139,7 @@ fn comment(note: &Row, config: &Config) -> Option<Comment> {
 /// A note's file.
 fn file(note: &Row, config: &Config) -> Option<File> {
     let (title, name) = (note.text("subject").trim(), note.text("filename"));
-    if name.is_empty() || long::is_whole(title, name) {
+    if name.is_empty() || is_whole(title, name) {
         return None;
     }
     Some(File {
@@ -153,6 +156,14 @@ fn file(note: &Row, config: &Config) -> Option<File> {
         created: note.time("createdon").unwrap_or_default(),
         marker: marker::alone(title),
     })
+}
+
+/// The title of the note that holds a whole description.
+pub(crate) const WHOLE: &str = "The whole description";
+
+/// Whether a note holds a whole description, of now or of before.
+pub(crate) fn is_whole(title: &str, file: &str) -> bool {
+    title == WHOLE && overflow::is_whole(file)
 }
 
 /// How many bytes a note's file has.
@@ -185,7 +196,7 @@ fn version(case: &Row, notes: &[Row]) -> Version {
     let mut hash = 0;
     for note in notes {
         let id = format!("{} {}", note.text("annotationid"), note.etag());
-        hash ^= long::fnv(id.as_bytes());
+        hash ^= overflow::fnv(id.as_bytes());
     }
     Version::new(format!("{} {hash:016x}", case.etag()))
 }

@@ -3,7 +3,8 @@
 //! A note has no column that says who may read it, and none can be added. What Power Pages has instead is a prefix of the
 //! text: only notes that bear it are shown to a customer. So that is the rule here, and a note without it is internal.
 
-use throughline_sdk::{Error, ErrorKind, Result, Visibility, ticket::canonical_text};
+use throughline_markup::plain;
+use throughline_sdk::{Error, ErrorKind, Result, Visibility, overflow};
 
 use crate::config::{Config, NoteFormat};
 use crate::rich;
@@ -21,9 +22,10 @@ pub(crate) fn read(text: &str, config: &Config) -> (String, Visibility) {
 
 /// The text of a note that says this to these.
 pub(crate) fn write(text: &str, visibility: Visibility, config: &Config) -> Result<String> {
+    let as_plain = plain::write(text).text;
     let written = match config.note_format {
         // What would read as HTML has to be written as HTML.
-        NoteFormat::Plain if !rich::is_rich(text) => canonical_text(text),
+        NoteFormat::Plain if !rich::is_rich(&as_plain) => as_plain,
         NoteFormat::Plain | NoteFormat::Rich => rich::write(text),
     };
     let written = match visibility {
@@ -42,7 +44,7 @@ pub(crate) fn write(text: &str, visibility: Visibility, config: &Config) -> Resu
             return Err(Error::new(ErrorKind::Unsupported, "a note is public or internal, nothing else"));
         }
     };
-    if crate::long::units(&written) > MAX_UNITS {
+    if overflow::units(&written) > MAX_UNITS {
         return Err(Error::new(
             ErrorKind::Rejected,
             format!("the note would have more than the {MAX_UNITS} characters that Dataverse takes"),
@@ -52,7 +54,7 @@ pub(crate) fn write(text: &str, visibility: Visibility, config: &Config) -> Resu
 }
 
 fn body(text: &str) -> String {
-    if rich::is_rich(text) { rich::read(text) } else { canonical_text(text) }
+    if rich::is_rich(text) { rich::read(text) } else { plain::read(text).text }
 }
 
 /// Whether a portal might show it: some look for the prefix anywhere, and in any case.
@@ -100,7 +102,7 @@ mod tests {
         #[test]
         fn what_is_written_reads_the_same(text in "([a-z]|ü|\n|  |&amp;|&|<|>|<p>|</p>|\u{1f680}|\\*){0,40}", rich: bool, public: bool) {
             let config = config(if rich { "rich" } else { "plain" });
-            let text = canonical_text(&text);
+            let text = plain::read(&text).text;
             let visibility = if public { Visibility::Public } else { Visibility::Internal };
             prop_assert_eq!(read(&write(&text, visibility, &config).unwrap(), &config), (text, visibility));
         }
@@ -118,8 +120,8 @@ mod tests {
             ("*WEB*Hello", "Hello", Visibility::Public),
             (" *WEB* Hello", "Hello", Visibility::Public),
             ("<div class=\"ck-content\"><p>*WEB*&nbsp;Hello</p></div>", "Hello", Visibility::Public),
-            ("Hello *WEB*", "Hello *WEB*", Visibility::Internal),
-            ("*web* Hello", "*web* Hello", Visibility::Internal),
+            ("Hello *WEB*", "Hello \\*WEB\\*", Visibility::Internal),
+            ("*web* Hello", "\\*web\\* Hello", Visibility::Internal),
             ("", "", Visibility::Internal),
         ] {
             let (read, for_whom) = read(text, &config);
@@ -129,7 +131,7 @@ mod tests {
 
     #[test]
     fn an_internal_note_never_holds_the_prefix() {
-        for text in ["*WEB* hello", "see *web*"] {
+        for text in ["\\*WEB\\* hello", "see \\*web\\*", "`*Web*`"] {
             let error = write(text, Visibility::Internal, &config("rich")).unwrap_err();
             assert_eq!(error.kind(), ErrorKind::Rejected);
             assert!(write(text, Visibility::Public, &config("rich")).is_ok());

@@ -58,9 +58,9 @@ async fn with_notes(api: Api<'_>, id: Guid, row: Row) -> Result<Case> {
 }
 
 async fn whole(api: Api<'_>, notes: &[Row], file: &str) -> Result<Option<Vec<u8>>> {
-    let note = notes.iter().find(|note| {
-        note.text("filename") == file && crate::long::is_whole(note.text("subject").trim(), file)
-    });
+    let note = notes
+        .iter()
+        .find(|note| note.text("filename") == file && map::is_whole(note.text("subject").trim(), file));
     let Some(note) = note.filter(|note| map::size(note) <= MAX_DESCRIPTION_BYTES) else { return Ok(None) };
     let id = Guid::of(note.text("annotationid"), "note")?;
     Ok(Some(api.file(id, MAX_DESCRIPTION_BYTES).await?.to_vec()))

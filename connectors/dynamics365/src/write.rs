@@ -3,6 +3,8 @@
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Map, Value, json};
+use throughline_markup::plain;
+use throughline_sdk::overflow::{self, Stored, Whole};
 use throughline_sdk::{
     Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
     RemoteId, Result, Subject, TookEffect, Version, Visibility,
@@ -12,7 +14,6 @@ use crate::api::{Api, Inserted, Set};
 use crate::config::LongText;
 use crate::error::not_done;
 use crate::guid::Guid;
-use crate::long::{self, Stored, Whole};
 use crate::read::{self, Case};
 use crate::{choice, column, map, marker, note, status};
 
@@ -131,7 +132,7 @@ async fn update(api: Api<'_>, id: Guid, changes: &Changes, expected: Option<&Ver
     let mut columns = fill(api, changes).await.map_err(about)?;
     if let Some(title) = &changes.title {
         let (title, most) = (title.trim(), api.config.max_title);
-        if long::units(title) > most {
+        if overflow::units(title) > most {
             let message =
                 format!("the title has more than the {most} characters of max_title; it was not changed");
             return Err(about(Error::new(ErrorKind::Rejected, message)));
@@ -291,8 +292,9 @@ fn describe(
         }
         (_, marker) => marker,
     };
-    let end = in_text.map_or(0, |marker| long::units(&marker::mark("x", marker)) - 1);
-    let stored = long::store(description, api.config.max_description.saturating_sub(end));
+    let end = in_text.map_or(0, |marker| overflow::units(&marker::mark("x", marker)) - 1);
+    let stored =
+        overflow::store(&plain::write(description).text, api.config.max_description.saturating_sub(end));
     if stored.whole.is_some() && api.config.long_text == LongText::Refuse {
         let most = api.config.max_description;
         return Err(Error::new(
@@ -308,16 +310,16 @@ fn describe(
 }
 
 fn cut_title(title: &str, most: usize) -> String {
-    if long::units(title) <= most {
+    if overflow::units(title) <= most {
         return title.to_owned();
     }
-    format!("{}\u{2026}", long::prefix(title, most.saturating_sub(1)).trim_end())
+    format!("{}\u{2026}", overflow::prefix(title, most.saturating_sub(1)).trim_end())
 }
 
 /// Puts a whole description into a note of the case, for whoever may read the case.
 async fn attach_whole(api: Api<'_>, id: Guid, whole: &Whole) -> Result<()> {
     let mut columns = json!({
-        "subject": long::TITLE,
+        "subject": map::WHOLE,
         "notetext": note::write("", Visibility::Public, api.config)?,
         "filename": whole.name(),
         "mimetype": "text/plain",
@@ -326,7 +328,7 @@ async fn attach_whole(api: Api<'_>, id: Guid, whole: &Whole) -> Result<()> {
     });
     bind(&mut columns, id);
     // Nobody sees a change of the ticket before the sentence that names the file.
-    let inserted = api.insert(Set::Notes, whole.note(id), &columns).await;
+    let inserted = api.insert(Set::Notes, id.derived(whole.hash), &columns).await;
     inserted.map(drop).map_err(|error| error.with_context("case", id))
 }
 
@@ -335,7 +337,7 @@ async fn drop_old_wholes(api: Api<'_>, case: &Case) {
     let current = map::rest_of_description(&case.row);
     for note in &case.notes {
         let (title, file) = (note.text("subject").trim(), note.text("filename"));
-        if !long::is_whole(title, file) || current.as_deref() == Some(file) {
+        if !map::is_whole(title, file) || current.as_deref() == Some(file) {
             continue;
         }
         if let Some(id) = Guid::parse(note.text("annotationid"))

@@ -15,6 +15,7 @@ pub mod ids;
 pub mod layer;
 mod line;
 pub mod operation;
+pub mod overflow;
 pub mod settings;
 pub mod signature;
 pub mod stream;

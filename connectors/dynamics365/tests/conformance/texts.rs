@@ -90,7 +90,7 @@ async fn staff_never_speak_through_the_portal() {
     let stand = stand(&[]);
     let ticket = RemoteId::new(stand.desk.create("Private"));
     stand.asked();
-    let body = "they write *web* in front of it".to_owned();
+    let body = "they write \\*web\\* in front of it".to_owned();
     let comment = Operation::Comment { body, visibility: Visibility::Internal };
     let error = stand.apply(Some(&ticket), comment, None).await.unwrap_err();
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No));

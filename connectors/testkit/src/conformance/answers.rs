@@ -26,7 +26,7 @@ const KINDS: &[(u16, &[ErrorKind])] = &[
 ];
 
 /// More than a layer around the connector tries again, where that cannot do a thing twice.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;

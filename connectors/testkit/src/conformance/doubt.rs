@@ -76,7 +76,7 @@ pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    declared(b.creates())?;
     for fault in [Fault::DropReply, Fault::Hang] {
         let title = b.name("Once");
         let settled = doubtful(b, b.capabilities.create, &b.create(&title, "text"), fault.clone()).await?;
@@ -116,7 +116,8 @@ async fn doubtful(b: &Bench<'_>, class: CreateClass, intent: &Intent, fault: Fau
     b.subject.transport.next_write(fault);
     let outcome = b.apply(intent).await;
     b.subject.transport.take();
-    let error = Bench::refusal("a write without an answer", outcome)?;
+    // Where only a step was lost that nobody sees, a layer around the connector has sent it again; the count tells.
+    let Err(error) = outcome else { return Ok(true) };
     if error.took_effect() == TookEffect::No {
         // Only a step that nobody sees was lost, or so it says: then it may be sent again, and the count tells.
         b.apply(intent).await?;
@@ -147,7 +148,7 @@ pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
     b.subject.transport.next(Fault::Truncate);
     let error = Bench::refusal("reading a truncated ticket", b.fetch(&ticket).await)?;
     Bench::expect("reading a truncated ticket", &error, ErrorKind::Malformed, TookEffect::No)?;
-    if !b.subject.writes {
+    if !b.creates() {
         return Ok(());
     }
     b.subject.transport.next_write(Fault::Truncate);

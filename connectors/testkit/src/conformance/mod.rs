@@ -56,6 +56,8 @@ pub struct Subject {
     pub next_status: String,
     /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
     pub writes: bool,
+    /// Whether tickets can be raised there through the connector. It matters only where anything can be written.
+    pub creates: bool,
     /// Whether the desk gives the bytes of its files back.
     pub reads_files: bool,
     /// How long the change feed may take to show a change.
@@ -80,6 +82,7 @@ impl Subject {
             | Authentication::Basic { password: secret, .. }
             | Authentication::Bearer(secret)
             | Authentication::Hmac { secret, .. }
+            | Authentication::Login { refresh_token: secret, .. }
             | Authentication::ClientCredentials { client_secret: secret, .. } => {
                 Some(secret.expose_secret().to_owned())
             }
@@ -109,6 +112,7 @@ impl Subject {
             changes: Changes::default(),
             next_status: String::new(),
             writes: true,
+            creates: true,
             reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,

@@ -1,54 +1,48 @@
-//! A description that is longer than its column: cut where people see it, and whole in a file of the case.
+//! A description that is longer than its field: cut where people see it, and whole in a file of the ticket.
 //!
 //! The file is named in the sentence that stands for what was cut, so that a reader finds it and so do we: what is read
 //! is the part that shows, with whatever became of it, and the rest out of the file.
 
 use bytes::Bytes;
-use throughline_sdk::ticket::canonical_text;
 
-use crate::guid::Guid;
-
-/// The title of the note that holds a whole description.
-pub(crate) const TITLE: &str = "The whole description";
+use crate::ticket::canonical_text;
 
 /// A description as it is stored.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Stored {
-    /// What goes into the column, without a marker.
-    pub(crate) text: String,
+pub struct Stored {
+    /// What goes into the field, without a marker.
+    pub text: String,
     /// The file that has to be there first.
-    pub(crate) whole: Option<Whole>,
+    pub whole: Option<Whole>,
 }
 
 /// A whole description.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Whole {
-    pub(crate) bytes: Bytes,
-    hash: u64,
+pub struct Whole {
+    /// The text, in UTF-8.
+    pub bytes: Bytes,
+    /// Tells one description from another.
+    pub hash: u64,
 }
 
 impl Whole {
-    pub(crate) fn name(&self) -> String {
+    /// What the file is called.
+    pub fn name(&self) -> String {
         name(self.hash)
-    }
-
-    /// The note that holds it in this case: always the same, however often it is sent.
-    pub(crate) fn note(&self, case: Guid) -> Guid {
-        case.derived(self.hash)
     }
 }
 
 /// A description of which a part is elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Cut {
+pub struct Cut {
     shown: String,
     missing: usize,
     below: String,
     hash: u64,
 }
 
-/// Puts a description into `room` UTF-16 units, as Dataverse counts.
-pub(crate) fn store(description: &str, room: usize) -> Stored {
+/// Puts a description into `room` UTF-16 units, of which the sentence about what was cut takes about a hundred.
+pub fn store(description: &str, room: usize) -> Stored {
     let text = canonical_text(description);
     if units(&text) <= room {
         return Stored { text, whole: None };
@@ -65,7 +59,7 @@ pub(crate) fn store(description: &str, room: usize) -> Stored {
 }
 
 /// What of a description, without its marker, says that a part is elsewhere.
-pub(crate) fn cut(text: &str) -> Option<Cut> {
+pub fn cut(text: &str) -> Option<Cut> {
     let lines: Vec<&str> = text.split('\n').collect();
     let (at, (missing, hash)) =
         lines.iter().enumerate().rev().find_map(|(at, line)| Some((at, parse(line)?)))?;
@@ -76,12 +70,12 @@ pub(crate) fn cut(text: &str) -> Option<Cut> {
 
 impl Cut {
     /// The file that has the rest.
-    pub(crate) fn file(&self) -> String {
+    pub fn file(&self) -> String {
         name(self.hash)
     }
 
     /// What shows, and the rest out of the file; `None` if it is not that file any more.
-    pub(crate) fn joined(&self, whole: &[u8]) -> Option<String> {
+    pub fn joined(&self, whole: &[u8]) -> Option<String> {
         if fnv(whole) != self.hash {
             return None;
         }
@@ -94,14 +88,14 @@ impl Cut {
     }
 }
 
-/// Whether a note holds a whole description, of now or of before.
-pub(crate) fn is_whole(title: &str, file: &str) -> bool {
+/// Whether a file of this name holds a whole description, of now or of before.
+pub fn is_whole(file: &str) -> bool {
     let hash = file.strip_prefix("description-").and_then(|rest| rest.strip_suffix(".txt"));
-    title == TITLE && hash.is_some_and(|hash| hash.len() == 16)
+    hash.is_some_and(|hash| hash.len() == 16 && hash.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// FNV-1a, to tell versions apart; nothing secret hangs on it.
-pub(crate) fn fnv(bytes: &[u8]) -> u64 {
+pub fn fnv(bytes: &[u8]) -> u64 {
     bytes.iter().fold(0xcbf2_9ce4_8422_2325, |hash, byte| {
         (hash ^ u64::from(*byte)).wrapping_mul(0x0000_0100_0000_01b3)
     })
@@ -122,12 +116,12 @@ fn parse(line: &str) -> Option<(usize, u64)> {
 }
 
 /// How many UTF-16 units a text has.
-pub(crate) fn units(text: &str) -> usize {
+pub fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
 /// As much of a text as fits into so many UTF-16 units.
-pub(crate) fn prefix(text: &str, room: usize) -> &str {
+pub fn prefix(text: &str, room: usize) -> &str {
     let mut used = 0;
     let end = text.char_indices().find(|(_, c)| {
         used += c.len_utf16();

@@ -1,0 +1,1 @@
+//! What expressions read and build, and what bounds them.
