@@ -47,6 +47,7 @@ pub const KINDS: &[Kind] = &[
     kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
     kind!("github", "GitHub issues", throughline_github),
     kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
