@@ -36,7 +36,7 @@ pub const SETTINGS: &[Setting] = &[
         kind: SettingKind::Secret,
         required: true,
         doc: "What came of logging in once, with a second factor, as the account that Throughline acts as. The tokens \
-              that follow it are kept by the bridge; a new login is configured here in its place.",
+              that follow it take its place by themselves; a new login is configured here.",
         example: "{ file = \"partner-center.token\" }",
     },
     Setting {
