@@ -51,6 +51,7 @@ pub const KINDS: &[Kind] = &[
     kind!("gitlab", "GitLab issues", throughline_gitlab),
     kind!("jira", "Jira and Jira Service Management", throughline_jira),
     kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
