@@ -56,7 +56,11 @@ pub const KINDS: &[Kind] = &[
     kind!("rest", "Any desk with a JSON interface, by manifest", throughline_rest),
     kind!("servicenow", "ServiceNow", throughline_servicenow),
     kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621),
-    kind!("tmf621-server", "Our own TMF621 face, for a partner without a connector", throughline_tmf621::face),
+    kind!(
+        "tmf621-server",
+        "Our own TMF621 face, for a partner without a connector",
+        throughline_tmf621::face
+    ),
     kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
 

@@ -136,7 +136,10 @@ impl Window {
             )
             .with_context("table", &api.config.table));
         }
-        let hints = wanted.iter().filter_map(|row| SysId::parse(row.value(stream.record()))).collect();
+        // Only files say whose they are; the table of records is the one that was asked.
+        let ours =
+            wanted.iter().filter(|row| ["", api.config.table.as_str()].contains(&row.value("table_name")));
+        let hints = ours.filter_map(|row| SysId::parse(row.value(stream.record()))).collect();
         let last =
             wanted.last().and_then(|row| Some((row.time(stream.time())?, row.value("sys_id").to_owned())));
         let (next, more) = self.after_page(last, page.more, until);

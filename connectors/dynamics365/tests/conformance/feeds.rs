@@ -71,10 +71,15 @@ async fn an_expired_link_loses_no_change() {
     hours(&stand, 24 * 8).await;
     stand.desk.change(&cases[3], &json!({ "title": "changed" }));
     stand.desk.note(&cases[7], &json!({ "notetext": "noted" }));
+    // Begun before the last good reading and committed after it.
+    stand.desk.change(&cases[9], &json!({ "title": "late" }));
+    let last = stand.subject.clock.now() - Duration::from_secs(24 * 8 * 3600 + 60);
+    let late = last.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+    stand.desk.lock().cases.get_mut(&cases[9]).unwrap().modified = late;
     let version = stand.desk.lock().version;
     stand.desk.lock().expired_before = version;
     let (seen, cursor) = since(&stand, Some(&cursor)).await;
-    assert_eq!(seen, BTreeSet::from([cases[3].clone(), cases[7].clone()]));
+    assert_eq!(seen, BTreeSet::from([cases[3].clone(), cases[7].clone(), cases[9].clone()]));
     let (seen, _) = since(&stand, Some(&cursor)).await;
     assert_eq!(seen, BTreeSet::new());
 }

@@ -27,7 +27,8 @@ impl Bench {
 
     fn ctx(&self) -> Ctx {
         let clock = Arc::clone(&self.subject.clock);
-        Ctx { dial: Arc::new(throughline_sdk::NoDial),
+        Ctx {
+            dial: Arc::new(throughline_sdk::NoDial),
             http: Arc::clone(&self.subject.http),
             deadline: clock.monotonic() + Duration::from_secs(20),
             clock,

@@ -274,7 +274,8 @@ impl Stand {
     }
 
     pub(crate) fn ctx(&self) -> Ctx {
-        Ctx { dial: Arc::new(throughline_sdk::NoDial),
+        Ctx {
+            dial: Arc::new(throughline_sdk::NoDial),
             http: Arc::clone(&self.http),
             clock: Arc::clone(&self.clock),
             blobs: Arc::<MemoryBlobs>::clone(&self.blobs),

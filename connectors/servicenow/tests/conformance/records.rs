@@ -243,6 +243,16 @@ async fn a_file_is_found_by_its_content_also_where_no_hash_is_stated() {
 }
 
 #[tokio::test]
+async fn a_marker_is_not_found_in_what_a_query_left_out() {
+    let stand = stand(&[]);
+    raised(&stand);
+    stand.desk.lock().confused = true;
+    let new = Operation::Create(stand.subject.new_ticket.clone());
+    let found = stand.subject.connector.find(&stand.ctx(), &Stand::intent(None, new, None)).await.unwrap();
+    assert_eq!(found, []);
+}
+
+#[tokio::test]
 async fn requests_are_tickets_by_configuration() {
     let settings = [
         ("table", json!("sc_request")),
