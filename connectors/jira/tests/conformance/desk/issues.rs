@@ -128,9 +128,10 @@ fn show(desk: &Desk, asked: &Asked, id: u64) -> Answer {
         }
         body["changelog"] = json!({"startAt": 0, "maxResults": histories.len(), "total": histories.len(), "histories": histories});
     }
-    if asked.lists("properties", "*all") {
-        body["properties"] = json!(issue.properties);
-    }
+    // Only those that are asked for by name.
+    let properties = issue.properties.iter().filter(|(key, _)| asked.lists("properties", key));
+    body["properties"] =
+        properties.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into();
     Answer::json(200, body)
 }
 
