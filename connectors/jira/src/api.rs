@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::config::{Config, Edition};
 use crate::error::check;
+use crate::file::NOTES;
 use crate::map::Whole;
 use crate::wire::{
     Attachment, Comment, CommentPage, CommentWrite, CreateFields, CreateTypes, FieldDetails, FieldMeta,
@@ -71,7 +72,7 @@ impl Api<'_> {
             // Comments come cut off here, so they are read by themselves.
             ("fields", "*all,-comment,-worklog".to_owned()),
             ("expand", expand.to_owned()),
-            ("properties", "*all".to_owned()),
+            ("properties", NOTES.to_owned()),
         ];
         self.of_issue(id, self.get(&["issue", id], &query).await).await
     }

@@ -8,11 +8,13 @@
 //! [Service Management](https://developer.atlassian.com/cloud/jira/service-desk/rest/).
 
 mod adf;
+mod comments;
 mod issues;
 mod portal;
 mod rest;
 mod search;
 mod state;
+mod steps;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
