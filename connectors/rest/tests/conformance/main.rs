@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod subject;
 
 use desk::{Pages, Ways};

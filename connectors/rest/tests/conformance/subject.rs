@@ -35,12 +35,14 @@ pub(crate) fn built(text: &str) -> Built {
             ("url".to_owned(), "http://desk.test/".into()),
             ("manifest".to_owned(), path.to_str().unwrap().into()),
             ("user".to_owned(), "throughline".into()),
+            ("client_id".to_owned(), "client".into()),
         ]),
         secrets: BTreeMap::from([
             (
                 "secret".to_owned(),
                 if text.contains("[authentication.login]\nr") { PASSWORD } else { TOKEN }.into(),
             ),
+            ("client_secret".to_owned(), "client-secret-5c".into()),
             ("webhook_secret".to_owned(), WEBHOOK_SECRET.into()),
         ]),
     };
