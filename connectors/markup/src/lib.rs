@@ -30,6 +30,7 @@
 //! Nothing panics, and what is longer than [`LONGEST`] bytes is cut off with [`Loss::Length`].
 
 mod address;
+pub mod adf;
 mod builder;
 pub mod github;
 pub mod html;
