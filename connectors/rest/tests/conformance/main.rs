@@ -168,3 +168,18 @@ async fn it_conforms_where_the_desk_creates_by_an_id_of_ours() {
     )
     .await;
 }
+
+#[tokio::test]
+async fn it_can_be_tried_where_nobody_can_be_sent() {
+    let subject = subject::played(Ways::default()).await;
+    let mut told = Vec::new();
+    let report = conformance::run_telling(&subject, &mut |name, _| told.push(name)).await;
+    assert!(report.failed().is_empty(), "{report}");
+    assert_eq!(told, report.cases.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    let open = throughline_testkit::played::LEFT_OPEN;
+    let skipped = report.cases.iter().filter(|(_, outcome)| *outcome == conformance::Outcome::NotDeclared);
+    for (name, _) in skipped.filter(|(name, _)| !C2.contains(name)) {
+        assert!(open.iter().any(|(open, _)| open == name), "{name} is left open and nobody says why");
+    }
+    assert!(open.iter().all(|(open, _)| told.contains(open)), "a case has another name");
+}

@@ -250,12 +250,20 @@ fn declared(holds: bool) -> Verdict {
 
 /// Runs every case that the connector's capabilities call for, one after the other.
 pub async fn run(subject: &Subject) -> Report {
-    let bench = Bench::new(subject);
-    let log = bench.log.clone();
-    each(&bench).with_subscriber(log).await
+    run_telling(subject, &mut |_, _| ()).await
 }
 
-async fn each(b: &Bench<'_>) -> Report {
+/// The same, and tells of each case what became of it as soon as it is over.
+pub async fn run_telling(subject: &Subject, tell: Tell<'_>) -> Report {
+    let bench = Bench::new(subject);
+    let log = bench.log.clone();
+    each(&bench, tell).with_subscriber(log).await
+}
+
+/// Is told the name of a case and what became of it.
+pub type Tell<'a> = &'a mut (dyn FnMut(&'static str, &Outcome) + Send);
+
+async fn each(b: &Bench<'_>, tell: Tell<'_>) -> Report {
     let cases: Vec<(&'static str, BoxFuture<'_, Verdict>)> = vec![
         ("probe names the account", reading::probe(b).boxed()),
         ("describe lists the words a new ticket bears", reading::describe(b).boxed()),
@@ -319,6 +327,7 @@ async fn each(b: &Bench<'_>) -> Report {
             Err(Stop::Failed(why)) => Outcome::Failed(why),
             Err(Stop::NotDeclared) => Outcome::NotDeclared,
         };
+        tell(name, &outcome);
         report.cases.push((name, outcome));
     }
     report
