@@ -26,58 +26,45 @@ pub struct Kind {
     pub check: fn(&Settings) -> Result<()>,
 }
 
+/// The entry of a kind: its name, what it connects, and its crate.
+macro_rules! kind {
+    ($name:expr, $title:literal, $($connector:ident)::+) => {
+        Kind {
+            name: $name,
+            title: $title,
+            settings: $($connector)::+::SETTINGS,
+            statuses: $($connector)::+::STATUSES,
+            priorities: $($connector)::+::PRIORITIES,
+            tested_against: $($connector)::+::TESTED_AGAINST,
+            build: $($connector)::+::build,
+            check: |settings| $($connector)::+::build(settings).map(drop),
+        }
+    };
+}
+
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
-    Kind {
-        name: "practice",
-        title: "Practice desk",
-        settings: throughline_practice::SETTINGS,
-        statuses: throughline_practice::STATUSES,
-        priorities: throughline_practice::PRIORITIES,
-        tested_against: throughline_practice::TESTED_AGAINST,
-        build: throughline_practice::build,
-        check: |settings| throughline_practice::build(settings).map(drop),
-    },
-    Kind {
-        name: "redmine",
-        title: "Redmine",
-        settings: throughline_redmine::SETTINGS,
-        statuses: throughline_redmine::STATUSES,
-        priorities: throughline_redmine::PRIORITIES,
-        tested_against: throughline_redmine::TESTED_AGAINST,
-        build: throughline_redmine::build,
-        check: |settings| throughline_redmine::build(settings).map(drop),
-    },
-    Kind {
-        name: "request-tracker",
-        title: "Request Tracker",
-        settings: throughline_request_tracker::SETTINGS,
-        statuses: throughline_request_tracker::STATUSES,
-        priorities: throughline_request_tracker::PRIORITIES,
-        tested_against: throughline_request_tracker::TESTED_AGAINST,
-        build: throughline_request_tracker::build,
-        check: |settings| throughline_request_tracker::build(settings).map(drop),
-    },
-    Kind {
-        name: "tmf621",
-        title: "TM Forum TMF621 v4 or v5",
-        settings: throughline_tmf621::SETTINGS,
-        statuses: throughline_tmf621::STATUSES,
-        priorities: throughline_tmf621::PRIORITIES,
-        tested_against: throughline_tmf621::TESTED_AGAINST,
-        build: throughline_tmf621::build,
-        check: |settings| throughline_tmf621::build(settings).map(drop),
-    },
-    Kind {
-        name: throughline_tmf621::face::KIND,
-        title: "Our own TMF621 face, for a partner without a connector",
-        settings: throughline_tmf621::face::SETTINGS,
-        statuses: throughline_tmf621::STATUSES,
-        priorities: throughline_tmf621::PRIORITIES,
-        tested_against: throughline_tmf621::face::TESTED_AGAINST,
-        build: throughline_tmf621::face::build,
-        check: |settings| throughline_tmf621::face::build(settings).map(drop),
-    },
+    kind!("azure-support", "Azure Support", throughline_azure_support),
+    kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
+    kind!("freshdesk", "Freshdesk", throughline_freshdesk),
+    kind!("github", "GitHub issues", throughline_github),
+    kind!("gitlab", "GitLab issues", throughline_gitlab),
+    kind!("jira", "Jira and Jira Service Management", throughline_jira),
+    kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
+    kind!("practice", "Practice desk", throughline_practice),
+    kind!("redmine", "Redmine", throughline_redmine),
+    kind!("request-tracker", "Request Tracker", throughline_request_tracker),
+    kind!("rest", "Any desk with a JSON interface, by manifest", throughline_rest),
+    kind!("servicenow", "ServiceNow", throughline_servicenow),
+    kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621),
+    kind!(
+        "tmf621-server",
+        "Our own TMF621 face, for a partner without a connector",
+        throughline_tmf621::face
+    ),
+    kind!("zammad", "Zammad", throughline_zammad),
+    kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
 
 /// The kind with this name.
@@ -258,7 +245,7 @@ mod tests {
     fn every_kind_builds_from_the_examples_of_its_required_settings() {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
-            assert!(capabilities.max_file_bytes > 0, "{}", kind.name);
+            assert!(capabilities.attach.is_none() || capabilities.max_file_bytes > 0, "{}", kind.name);
         }
     }
 

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use throughline_sdk::http::{Limits, Transport, plane};
+use throughline_sdk::http::{Limits, Reach, Transport, plane};
 use throughline_sdk::{Blobs, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
@@ -17,7 +17,7 @@ use crate::api::tmf621::{Face, Northbound};
 use crate::config::{Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
-use crate::egress::{AddressPolicy, Egress};
+use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -131,12 +131,11 @@ pub fn systems(
             fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, message))
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
+        let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+        let dial = Arc::new(GuardedDial::new(policy.clone(), Arc::clone(clock)));
         let base: Arc<dyn Transport> = match inside.get(name) {
             Some(face) => Arc::new(Inside::new((*face).clone())),
-            None => {
-                let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
-                Egress::new(policy, Arc::clone(clock)).map_err(fail)?
-            }
+            None => Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
         };
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
@@ -144,8 +143,8 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http =
-            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let reach = Reach { address: &built.address, further: &built.further };
+        let http = plane(base, reach, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;
@@ -161,6 +160,7 @@ pub fn systems(
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial,
             capabilities,
             poll: system.poll,
             timeout: system.timeout,

@@ -115,7 +115,7 @@ impl Bridge {
         for case in working {
             shared.lanes.nudge_case(&shared, case, Nudge::Resume { failures: 0 });
         }
-        for (ticket, _) in hints {
+        for ticket in hints {
             intake::wake(&shared, ticket)?;
         }
         intake::start(&shared);

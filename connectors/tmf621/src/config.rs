@@ -305,7 +305,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
     let authentication = authentication(settings)?;
     let address = config.url.clone();
-    Ok(Built { connector: Arc::new(Tmf621::new(config)), authentication, address })
+    Ok(Built { connector: Arc::new(Tmf621::new(config)), authentication, address, further: Vec::new() })
 }
 
 impl Config {

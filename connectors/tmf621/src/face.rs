@@ -10,6 +10,8 @@ use throughline_sdk::http::Authentication;
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
 
+pub use crate::{PRIORITIES, STATUSES};
+
 use crate::Tmf621;
 use crate::config::{
     Config, Edition, LinkBack, MAX_FILE_BYTES, MarkerPlace, NoteWrites, text, texts, usual_priorities,
@@ -138,7 +140,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         callback: None,
     };
     let authentication = Authentication::Bearer(token);
-    Ok(Built { connector: Arc::new(Tmf621::new(config)), authentication, address: url })
+    Ok(Built { connector: Arc::new(Tmf621::new(config)), authentication, address: url, further: Vec::new() })
 }
 
 /// The largest file that the face takes.

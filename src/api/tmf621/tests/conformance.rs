@@ -81,6 +81,7 @@ impl Hand for Person {
             for attachment in all("attachment") {
                 let url = attachment["url"].as_str().unwrap().replace("http://bridge.test", "");
                 let answer = self.partner.ask(Method::GET, &url, "", None).await;
+                #[expect(clippy::wildcard_enum_match_arm, reason = "anything but a list of bytes is text")]
                 let bytes: Vec<u8> = match &answer.body {
                     Value::Array(bytes) => {
                         bytes.iter().map(|byte| u8::try_from(byte.as_u64().unwrap()).unwrap()).collect()
