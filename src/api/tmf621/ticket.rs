@@ -208,7 +208,8 @@ pub(super) fn typed(document: &mut Map<String, Value>) {
         ("relatedParty", "RelatedPartyRefOrPartyRoleRef"),
         ("troubleTicketCharacteristic", "Characteristic"),
     ];
-    document.entry("@type").or_insert_with(|| json!("TroubleTicket"));
+    // No subtype is known here.
+    document.insert("@type".to_owned(), json!("TroubleTicket"));
     for (name, sort) in EACH {
         let Some(Value::Array(entries)) = document.get_mut(name) else { continue };
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {
