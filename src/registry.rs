@@ -63,6 +63,7 @@ pub const KINDS: &[Kind] = &[
         "Our own TMF621 face, for a partner without a connector",
         throughline_tmf621::face
     ),
+    kind!("tsanet", "TSANet Connect", throughline_tsanet),
     kind!("zammad", "Zammad", throughline_zammad),
     kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];

@@ -54,6 +54,8 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// The longest description that the desk takes, in characters; the suite writes none that is longer.
+    pub longest_description: usize,
     /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
     pub writes: bool,
     /// Whether tickets can be raised there through the connector. It matters only where anything can be written.
@@ -111,6 +113,7 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            longest_description: usize::MAX,
             writes: true,
             creates: true,
             reads_files: true,
