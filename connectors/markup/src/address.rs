@@ -93,6 +93,12 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
     found
 }
 
+/// The part of a found address before the first of `ends` and before a character reference.
+pub(crate) fn alone<'t>(found: &'t str, ends: &[char]) -> &'t str {
+    let end = found.find(ends).into_iter().chain(found.find("&#")).min();
+    end.map_or(found, |end| without_punctuation(found.get(..end).unwrap_or_default()))
+}
+
 /// An address in running text does not contain the comma, bracket or asterisk behind it.
 fn without_punctuation(address: &str) -> &str {
     let opening = address.matches('(').count();

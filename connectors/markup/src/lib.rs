@@ -32,11 +32,15 @@
 mod address;
 pub mod adf;
 mod builder;
+mod entity;
 pub mod github;
 pub mod html;
+pub mod jira;
 mod loss;
 mod markdown;
 mod normal;
+mod outline;
+mod phrase;
 pub mod plain;
 mod spans;
 mod tree;
