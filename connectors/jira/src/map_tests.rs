@@ -175,6 +175,6 @@ proptest! {
         whole.comments.push(comment(&json!({"body": body, "properties": [{"key": "throughline", "value": property}]})));
         let once = ticket(&whole, &config());
         prop_assert_eq!(once.version.clone(), ticket(&whole, &config()).version);
-        prop_assert_eq!(&once.description, &throughline_sdk::ticket::canonical_text(&once.description));
+        prop_assert_eq!(&once.description, &throughline_markup::normal(&once.description));
     }
 }

@@ -410,9 +410,9 @@ async fn what_we_write_is_held_as_the_edition_wants_it() {
     for (plays, starts) in [(Plays::Cloud, "{"), (Plays::DataCenter, "\"")] {
         let stand = Stand::new(plays);
         let issue = stand.raised();
-        let body =
-            "Bob Agent writes:\n\n* one\n* two\n\nand `code`, **strong** words, https://example.org/x_y";
-        stand.act(issue, say(body, Visibility::Public)).await.unwrap();
+        let body = "Bob Agent writes:\n\n- one\n- two\n\n```sh\nrm -rf {x} [~bob]\n```\n\n`code`, **strong**, _[a link](https://example.org/x_y)_, \\*two\\* {color:red} [~bob]";
+        let body = throughline_markup::normal(body);
+        stand.act(issue, say(&body, Visibility::Public)).await.unwrap();
         let held = stand.desk.lock().issues[&issue].comments[0].body.clone();
         assert!(held.to_string().starts_with(starts) && flat(&held).contains("two"), "{held}");
         assert_eq!(stand.fetch(issue).await.comments[0].body, body);
