@@ -50,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     kind!("github", "GitHub issues", throughline_github),
     kind!("gitlab", "GitLab issues", throughline_gitlab),
     kind!("jira", "Jira and Jira Service Management", throughline_jira),
+    kind!("mail", "A mailbox, by IMAP and SMTP", throughline_mail),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
