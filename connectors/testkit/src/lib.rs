@@ -28,12 +28,14 @@
 pub mod blobs;
 pub mod clock;
 pub mod conformance;
+pub mod dial;
 pub mod meanwhile;
 pub mod socket;
 pub mod transport;
 
 pub use blobs::MemoryBlobs;
 pub use clock::{ManualClock, SeededEntropy};
+pub use dial::{Commit, FaultyDial};
 pub use meanwhile::Meanwhile;
 pub use socket::SocketTransport;
 pub use transport::{Fault, Faulty, RouterTransport};
