@@ -50,6 +50,7 @@ pub const KINDS: &[Kind] = &[
     kind!("github", "GitHub issues", throughline_github),
     kind!("gitlab", "GitLab issues", throughline_gitlab),
     kind!("jira", "Jira and Jira Service Management", throughline_jira),
+    kind!("mail", "A mailbox, by IMAP and SMTP", throughline_mail),
     kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
     kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
     kind!("practice", "Practice desk", throughline_practice),

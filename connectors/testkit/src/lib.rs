@@ -28,6 +28,7 @@
 pub mod blobs;
 pub mod clock;
 pub mod conformance;
+pub mod dial;
 pub mod meanwhile;
 pub mod played;
 pub mod socket;
@@ -35,6 +36,7 @@ pub mod transport;
 
 pub use blobs::MemoryBlobs;
 pub use clock::{ManualClock, SeededEntropy};
+pub use dial::{Commit, FaultyDial};
 pub use meanwhile::Meanwhile;
 pub use played::Played;
 pub use socket::SocketTransport;

@@ -40,6 +40,8 @@ pub struct Subject {
     pub transport: Faulty,
     /// Its connections for protocols other than HTTP.
     pub dial: Arc<dyn Dial>,
+    /// Whether those are all there is, by a [`FaultyDial`](crate::FaultyDial): then no answer has a status of HTTP.
+    pub dialled: bool,
     /// Where the desk is: requests to any other origin are a defect, except to `further`.
     pub address: Url,
     /// Hosts that may be asked too, without credentials.
@@ -99,6 +101,7 @@ impl Subject {
             http,
             transport,
             dial: Arc::new(NoDial),
+            dialled: false,
             address,
             further,
             clock,
