@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use proptest::prelude::*;
 use serde_json::json;
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{
@@ -14,7 +15,7 @@ use throughline_sdk::{
 };
 use throughline_testkit::{Fault, RouterTransport};
 
-use crate::desk::{Actor, Closing, Plays, flat, status_name};
+use crate::desk::{Actor, Closing, Plays, check_document, flat, status_name};
 use crate::subject::{Stand, desk, say, to};
 
 const ALL: [Plays; 4] =
@@ -487,5 +488,25 @@ async fn a_write_of_the_same_moment_is_seen_and_what_people_set_stands() {
                 "{plays:?} {before}"
             );
         }
+    }
+}
+
+/// Pieces of Markdown, put together in any order.
+fn markdown() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[a-z\u{e9} \u{1f680}]{0,6}",
+        Just("\n".to_owned()),
+        Just("\n\n".to_owned()),
+        "(- |1\\. |> |# |### |```|    |\\*\\*|_|~~|`|\\|)",
+        "(\\[x\\]\\(https://example\\.org/a\\)|!\\[p\\]\\(p\\.png\\)|https://example\\.org|\\*\\*\\*\n)",
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn jira_takes_every_document_that_we_write(text in markdown()) {
+        let document = throughline_markup::adf::write(&throughline_markup::normal(&text)).0;
+        prop_assert_eq!(check_document(&document), Ok(()), "{}", document);
     }
 }

@@ -22,6 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use throughline_sdk::{Clock, Timestamp};
 
+pub(crate) use adf::check as check_document;
 pub(crate) use state::{Actor, Closing, Comment, State, flat};
 
 pub(crate) const EMAIL: &str = "bridge@jira.test";
