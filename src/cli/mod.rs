@@ -10,6 +10,7 @@ mod demo;
 mod ledger;
 mod output;
 mod parked;
+mod reference;
 mod serve;
 mod stop;
 mod trace;
@@ -57,6 +58,8 @@ enum Command {
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
+    /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
+    Reference(reference::Reference),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
     /// Measure throughput, latency, memory and disk on this machine.
@@ -103,6 +106,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Trace(trace) => trace.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
+        Command::Reference(reference) => reference.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),

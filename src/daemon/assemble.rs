@@ -99,7 +99,7 @@ pub fn faces(
         let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
         let desk = Desk::open(desk::Parts {
             name: name.clone(),
-            settings: desk::Settings { party, only, max_file_bytes: most },
+            settings: desk::Settings { party, only, max_file_bytes: most, reference: None },
             medium: Arc::clone(medium),
             offload,
             blobs: Arc::clone(blobs),
@@ -110,19 +110,57 @@ pub fn faces(
     Ok(faces)
 }
 
-/// The systems of a configuration, ready to be called.
+/// The desks that our own agents keep for portals, one for each system of the kind `reference`. Nothing of ours serves
+/// them: the token is what the engine bears on its way in process.
+///
+/// # Errors
+///
+/// When a desk cannot be read.
+pub fn references(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    offload: Offload,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Face>, AssemblyError> {
+    let mut references = Vec::new();
+    for (name, system) in &config.systems {
+        let Some(settings) = registry::reference(&system.kind, &system.settings) else { continue };
+        let registry::ReferenceSettings { token, silent_after, max_file_bytes } = settings;
+        let party = config.parties.get(&system.party).map(|party| party.title.clone()).unwrap_or_default();
+        let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
+        let terms = desk::reference::Terms { silent_after };
+        let desk = Desk::open(desk::Parts {
+            name: name.clone(),
+            settings: desk::Settings {
+                party,
+                only: [false, false],
+                max_file_bytes: most,
+                reference: Some(terms),
+            },
+            medium: Arc::clone(medium),
+            offload,
+            blobs: Arc::clone(blobs),
+            clock: Arc::clone(clock),
+        })?;
+        references.push(Face { token, desk });
+    }
+    Ok(references)
+}
+
+/// The systems of a configuration, ready to be called. `own` are the desks that stand in this process.
 ///
 /// # Errors
 ///
 /// When a connector refuses its settings.
 pub fn systems(
     config: &Config,
-    faces: &[Face],
+    own: &[Face],
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
 ) -> Result<Vec<System>, AssemblyError> {
-    let inside: BTreeMap<&SystemName, &Face> = faces.iter().map(|face| (face.desk.name(), face)).collect();
+    let inside: BTreeMap<&SystemName, &Face> = own.iter().map(|face| (face.desk.name(), face)).collect();
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
         let fail = |error| AssemblyError::System { name: name.to_string(), error };
@@ -238,7 +276,9 @@ pub async fn parts(
     let medium = taken(&data, &clock).await?;
     let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
     let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
-    let systems = systems(&config, &faces, &clock, &entropy, &metrics)?;
+    let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
+    let own = [faces.as_slice(), references.as_slice()].concat();
+    let systems = systems(&config, &own, &clock, &entropy, &metrics)?;
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
     let markers = marker_key(&master);
     let journal = journal(&data, medium, master, &entropy).await?;
@@ -250,6 +290,7 @@ pub async fn parts(
                 .map_err(|error| AssemblyError::System { name: "of the first partner".to_owned(), error })?,
         ),
     };
+    let references = references.into_iter().map(|face| face.desk).collect();
     let parts = Parts {
         systems,
         rules: config.rules,
@@ -260,7 +301,7 @@ pub async fn parts(
         markers,
         reconcile: config.reconcile,
         metrics,
-        northbound: Northbound { faces, callbacks, policy },
+        northbound: Northbound { faces, references, callbacks, policy },
     };
     Ok((parts, data))
 }

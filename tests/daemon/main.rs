@@ -17,6 +17,8 @@ mod killed;
 #[cfg(test)]
 mod parked;
 #[cfg(test)]
+mod reference;
+#[cfg(test)]
 mod served;
 #[cfg(test)]
 mod web;

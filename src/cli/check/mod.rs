@@ -69,7 +69,10 @@ impl Check {
         let medium: Arc<dyn Medium> = Arc::new(MemoryMedium::new());
         let faces =
             assemble::faces(&config, &medium, Offload::Inline, &blobs, &clock).map_err(Failure::failed)?;
-        let systems = assemble::systems(&config, &faces, &clock, &entropy, &Arc::new(Metrics::new()))
+        let references = assemble::references(&config, &medium, Offload::Inline, &blobs, &clock)
+            .map_err(Failure::failed)?;
+        let own = [faces, references].concat();
+        let systems = assemble::systems(&config, &own, &clock, &entropy, &Arc::new(Metrics::new()))
             .map_err(Failure::failed)?;
         if !self.online {
             if output.json {
