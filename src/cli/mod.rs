@@ -8,6 +8,7 @@ mod client;
 mod connectors;
 mod demo;
 mod ledger;
+mod login;
 mod output;
 mod parked;
 mod reference;
@@ -52,6 +53,8 @@ enum Command {
     Serve(serve::Serve),
     /// Check a configuration; with --online, log in everywhere and compare its words with the systems' own.
     Check(check::Check),
+    /// Log in to a system as a person, where its kind takes an application only together with somebody.
+    Login(login::Login),
     /// Tell a case's whole story: legs, and who did what, when and where.
     Trace(trace::Trace),
     /// List cases.
@@ -103,6 +106,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Demo(demo) => Box::pin(demo.run(&output)).await,
         Command::Serve(serve) => Box::pin(serve.run(&output)).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
+        Command::Login(login) => Box::pin(login.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,

@@ -12,6 +12,7 @@ fn every_command_explains_itself() {
         "demo",
         "serve",
         "check",
+        "login",
         "trace",
         "cases",
         "parked",

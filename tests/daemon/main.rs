@@ -15,6 +15,8 @@ mod federated;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod parked;
 #[cfg(test)]
 mod reference;

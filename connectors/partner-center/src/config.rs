@@ -34,9 +34,9 @@ pub const SETTINGS: &[Setting] = &[
     Setting {
         key: "refresh_token",
         kind: SettingKind::Secret,
-        required: true,
+        required: false,
         doc: "What came of logging in once, with a second factor, as the account that Throughline acts as. The tokens \
-              that follow it take its place by themselves; a new login is configured here.",
+              that follow it take its place by themselves. Without it: what `throughline login` kept.",
         example: "{ file = \"partner-center.token\" }",
     },
     Setting {
@@ -97,12 +97,15 @@ pub fn build(settings: &Settings) -> Result<Built> {
             misconfigured(format!("the setting tenant does not fit into an address: {error}"))
         })?,
     };
+    // Entra has both endpoints side by side.
+    let device_url = token_url.join("devicecode").ok();
     let resource = config.url.origin().ascii_serialization();
     let authentication = Authentication::Login {
         token_url,
+        device_url,
         client_id: config.client_id.clone(),
         client_secret: settings.secret("client_secret"),
-        refresh_token: settings.required_secret("refresh_token")?,
+        refresh_token: settings.secret("refresh_token"),
         // Without the second one no further refresh token is given.
         scopes: vec![format!("{resource}/user_impersonation"), "offline_access".to_owned()],
         store: None,

@@ -78,9 +78,9 @@ struct Token {
 
 /// What the request that needs a token passes on to the one for the token.
 #[derive(Clone, Copy, Debug)]
-struct Needed {
-    deadline: Duration,
-    trace: [u8; 16],
+pub(super) struct Needed {
+    pub(super) deadline: Duration,
+    pub(super) trace: [u8; 16],
 }
 
 impl ClientCredentials {
@@ -224,7 +224,7 @@ impl<'c> AsyncHttpClient<'c> for ThroughPlane<'_> {
     }
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     inner: &dyn Transport,
     grant: &Grant,
     token_request: HttpRequest,
@@ -271,7 +271,7 @@ fn sensitive_if_secret(
 }
 
 /// Never quotes an answer that could not be read: it may hold a token.
-fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -> Error {
+pub(super) fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -> Error {
     match error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(refusal) => {
@@ -294,8 +294,10 @@ fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -
             let error = about(grant, kind, &format!("refused our client: {}", refusal.error().as_ref()))
                 .with_context("description", words);
             match (refusal.error(), &grant.login) {
-                (BasicErrorResponseType::InvalidGrant, Some(_)) => error
-                    .with_context("login", "it has ended: log in again and configure the new refresh token"),
+                (BasicErrorResponseType::InvalidGrant, Some(_)) => error.with_context(
+                    "login",
+                    "it has ended: log in again, with `throughline login` or as its refresh token was got",
+                ),
                 _ => error,
             }
         }
@@ -305,7 +307,7 @@ fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -
     }
 }
 
-fn about(grant: &Grant, kind: ErrorKind, what: &str) -> Error {
+pub(super) fn about(grant: &Grant, kind: ErrorKind, what: &str) -> Error {
     Error::new(kind, format!("the token server {what}"))
         .with_context("server", grant.token_url.host_str().unwrap_or_default())
         .with_context("client", &grant.client_id)

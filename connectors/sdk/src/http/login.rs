@@ -11,10 +11,12 @@ use futures::future::{BoxFuture, ready};
 use ring::digest::{SHA256, digest};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::Result;
+use crate::{Error, ErrorKind, Result};
 
 /// How much of a hash tells one login from another.
 const FINGERPRINT_BYTES: usize = 8;
+/// What stands before a token that came of no configured one.
+const LOGGED_IN: &str = "login ";
 
 /// Where the refresh token of one system's login outlives the process: sealed, and durable before `write` returns.
 pub trait TokenStore: Debug + Send + Sync + 'static {
@@ -41,14 +43,14 @@ impl TokenStore for Forgetful {
 
 /// A login, with the refresh token to use next.
 pub(crate) struct Login {
-    /// The token that the operator configured.
-    given: SecretString,
+    /// The token that the operator configured; `None`: a person logged in with a code.
+    given: Option<SecretString>,
     store: Arc<dyn TokenStore>,
     newest: Mutex<Option<SecretString>>,
 }
 
 impl Login {
-    pub(crate) fn new(given: SecretString, store: Arc<dyn TokenStore>) -> Self {
+    pub(crate) fn new(given: Option<SecretString>, store: Arc<dyn TokenStore>) -> Self {
         Self { given, store, newest: Mutex::default() }
     }
 
@@ -61,7 +63,11 @@ impl Login {
         let kept = self.store.read().await?;
         // What came of another login is of no use: somebody logged in again and configured what came of that.
         let ours = kept.as_ref().and_then(|kept| kept.expose_secret().strip_prefix(&self.prefix()));
-        Ok(ours.map_or_else(|| self.given.clone(), |token| token.to_owned().into()))
+        let newest = ours.map(|token| SecretString::from(token.to_owned())).or_else(|| self.given.clone());
+        newest.ok_or_else(|| {
+            let message = "nobody has logged in to this system yet; stop the bridge, run `throughline login` and start it again";
+            Error::new(ErrorKind::Unauthenticated, message)
+        })
     }
 
     /// Keeps the token that the server gave in place of the one before.
@@ -76,7 +82,8 @@ impl Login {
 
     /// Which login a kept token came of, without telling the token.
     fn prefix(&self) -> String {
-        let hash = digest(&SHA256, self.given.expose_secret().as_bytes());
+        let Some(given) = &self.given else { return LOGGED_IN.to_owned() };
+        let hash = digest(&SHA256, given.expose_secret().as_bytes());
         let mut prefix: String =
             hash.as_ref().iter().take(FINGERPRINT_BYTES).map(|byte| format!("{byte:02x}")).collect();
         prefix.push(' ');
@@ -97,7 +104,7 @@ mod tests {
     use super::*;
     use crate::double::{CountingEntropy, Script, TestClock, answer, request};
     use crate::http::{Authentication, Limits, Reach, Response, Transport, plane};
-    use crate::{Clock, Error, ErrorKind, TookEffect};
+    use crate::{Clock, TookEffect};
 
     /// A store in memory that fails on demand.
     #[derive(Debug, Default)]
@@ -135,9 +142,10 @@ mod tests {
     ) -> Arc<dyn Transport> {
         let login = Authentication::Login {
             token_url: "https://login.example/token".parse().unwrap(),
+            device_url: None,
             client_id: "us".into(),
             client_secret: client_secret.map(SecretString::from),
-            refresh_token: given.into(),
+            refresh_token: (!given.is_empty()).then(|| given.into()),
             scopes: vec!["requests".into()],
             store: None,
         };
@@ -195,6 +203,22 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn who_logged_in_with_a_code_needs_no_configured_token() {
+        let store = Arc::new(Kept::default());
+        let script = Arc::new(Script::new([]));
+        let error = ask(&logged_in(&script, "", None, Some(&store))).await.unwrap_err();
+        assert_eq!((error.kind(), script.count()), (ErrorKind::Unauthenticated, 0));
+        assert!(error.to_string().contains("throughline login"), "{error}");
+        Login::new(None, Arc::<Kept>::clone(&store)).replace("first-refresh").await.unwrap();
+        let script = Arc::new(Script::new([tokens("one", Some("second-refresh"))]));
+        ask(&logged_in(&script, "", None, Some(&store))).await.unwrap();
+        assert!(bodies(&script)[0].contains("refresh_token=first-refresh"));
+        let script = Arc::new(Script::new([tokens("two", None)]));
+        ask(&logged_in(&script, "", None, Some(&store))).await.unwrap();
+        assert!(bodies(&script)[0].contains("refresh_token=second-refresh"));
+    }
+
+    #[tokio::test]
     async fn a_public_client_names_itself_in_the_body() {
         let script = Arc::new(Script::new([tokens("one", None)]));
         ask(&logged_in(&script, "first-refresh", None, None)).await.unwrap();
@@ -226,7 +250,7 @@ mod tests {
 
     #[test]
     fn nothing_of_a_login_is_printed() {
-        let login = Login::new("first-refresh".into(), Arc::new(Forgetful));
+        let login = Login::new(Some("first-refresh".into()), Arc::new(Forgetful));
         assert!(!format!("{login:?}").contains("first-refresh"));
     }
 }

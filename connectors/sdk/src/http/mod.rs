@@ -4,6 +4,7 @@ pub mod authentication;
 mod call;
 pub mod client_credentials;
 pub mod confined;
+pub mod device;
 pub mod login;
 pub mod onward;
 pub mod plane;
@@ -26,6 +27,7 @@ use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
 
 pub use call::{Call, join};
 pub use confined::{FurtherHost, Reach};
+pub use device::{Invitation, log_in};
 pub use login::TokenStore;
 pub use onward::Onward;
 pub use plane::plane;
@@ -108,12 +110,14 @@ pub enum Authentication {
     Login {
         /// The token endpoint.
         token_url: Url,
+        /// Where a person's login begins (RFC 8628 §3.1); `None` where that is not offered.
+        device_url: Option<Url>,
         /// The client's id.
         client_id: String,
         /// The client's secret; `None` for a public client.
         client_secret: Option<SecretString>,
-        /// The refresh token as it was configured.
-        refresh_token: SecretString,
+        /// The refresh token as it was configured; `None`: what [`log_in`] kept.
+        refresh_token: Option<SecretString>,
         /// Scopes asked for.
         scopes: Vec<String>,
         /// Where the tokens that follow it are kept: see [`Authentication::keeping`].

@@ -36,7 +36,9 @@ pub fn plane(
             let client_secret = Some(client_secret);
             with_tokens(Grant { token_url, client_id, client_secret, scopes, login: None })
         }
-        Authentication::Login { token_url, client_id, client_secret, refresh_token, scopes, store } => {
+        Authentication::Login {
+            token_url, client_id, client_secret, refresh_token, scopes, store, ..
+        } => {
             let store = store.unwrap_or_else(|| Arc::new(Forgetful));
             let login = Some(Arc::new(Login::new(refresh_token, store)));
             with_tokens(Grant { token_url, client_id, client_secret, scopes, login })

@@ -81,12 +81,12 @@ impl Subject {
         let Built { connector, authentication, address, further } = built;
         let transport = Faulty::new(base, Arc::clone(&clock));
         let secrets = match &authentication {
-            Authentication::None => None,
+            Authentication::None | Authentication::Login { refresh_token: None, .. } => None,
             Authentication::Header { value: secret, .. }
             | Authentication::Basic { password: secret, .. }
             | Authentication::Bearer(secret)
             | Authentication::Hmac { secret, .. }
-            | Authentication::Login { refresh_token: secret, .. }
+            | Authentication::Login { refresh_token: Some(secret), .. }
             | Authentication::ClientCredentials { client_secret: secret, .. } => {
                 Some(secret.expose_secret().to_owned())
             }
