@@ -4,6 +4,7 @@ mod cases;
 mod health;
 mod problem;
 mod serve;
+pub mod tmf621;
 pub mod view;
 mod webhooks;
 
@@ -42,12 +43,18 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/refresh/{name}", post(cases::refresh))
         .route("/systems", get(health::systems))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
+    let faces = tmf621::router(api.bridge.shared());
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
+        .route(
+            "/webhooks/{system}/listener/{event}",
+            post(webhooks::take_event).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)),
+        )
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/v1", interface)
+        .merge(faces)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
         .with_state(api)

@@ -1,18 +1,23 @@
 //! From a checked configuration to the parts of a running bridge.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::http::{Limits, Transport, plane};
-use throughline_sdk::{Clock, Entropy, layer};
+use secrecy::ExposeSecret;
+use throughline_sdk::http::{Limits, Reach, Transport, plane};
+use throughline_sdk::{Blobs, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::{Parts, System};
+use crate::api::tmf621::inside::Inside;
+use crate::api::tmf621::{Face, Northbound};
 use crate::config::{Config, KindSettings};
 use crate::deliver::Admission;
-use crate::egress::{AddressPolicy, Egress};
+use crate::desk::{self, Desk};
+use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -39,6 +44,9 @@ pub enum AssemblyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A partner's desk.
+    #[error(transparent)]
+    Desk(#[from] desk::Error),
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -63,6 +71,45 @@ pub fn kind_settings() -> Vec<KindSettings> {
         .collect()
 }
 
+/// The desks that partners reach at the bridge's own northbound face, one for each system of that kind.
+///
+/// # Errors
+///
+/// When a desk cannot be read, or two partners have the same token.
+pub fn faces(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    offload: Offload,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Face>, AssemblyError> {
+    let mut faces: Vec<Face> = Vec::new();
+    for (name, system) in &config.systems {
+        let fail = |error| AssemblyError::System { name: name.to_string(), error };
+        let Some(settings) = registry::face(&system.kind, &system.settings) else { continue };
+        let registry::FaceSettings { token, only, max_file_bytes } = settings.map_err(fail)?;
+        if faces.iter().any(|face| face.token.expose_secret() == token.expose_secret()) {
+            let message = "another system has the same token: a partner is known by its own";
+            return Err(fail(throughline_sdk::Error::new(
+                throughline_sdk::ErrorKind::Misconfigured,
+                message,
+            )));
+        }
+        let party = config.parties.get(&system.party).map(|party| party.title.clone()).unwrap_or_default();
+        let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
+        let desk = Desk::open(desk::Parts {
+            name: name.clone(),
+            settings: desk::Settings { party, only, max_file_bytes: most },
+            medium: Arc::clone(medium),
+            offload,
+            blobs: Arc::clone(blobs),
+            clock: Arc::clone(clock),
+        })?;
+        faces.push(Face { token, desk });
+    }
+    Ok(faces)
+}
+
 /// The systems of a configuration, ready to be called.
 ///
 /// # Errors
@@ -70,10 +117,12 @@ pub fn kind_settings() -> Vec<KindSettings> {
 /// When a connector refuses its settings.
 pub fn systems(
     config: &Config,
+    faces: &[Face],
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
 ) -> Result<Vec<System>, AssemblyError> {
+    let inside: BTreeMap<&SystemName, &Face> = faces.iter().map(|face| (face.desk.name(), face)).collect();
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
         let fail = |error| AssemblyError::System { name: name.to_string(), error };
@@ -83,15 +132,19 @@ pub fn systems(
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
         let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
-        let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let dial = Arc::new(GuardedDial::new(policy.clone(), Arc::clone(clock)));
+        let base: Arc<dyn Transport> = match inside.get(name) {
+            Some(face) => Arc::new(Inside::new((*face).clone())),
+            None => Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+        };
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
             per_second: system.limits.per_second,
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http =
-            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let reach = Reach { address: &built.address, further: &built.further };
+        let http = plane(base, reach, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;
@@ -107,6 +160,7 @@ pub fn systems(
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial,
             capabilities,
             poll: system.poll,
             timeout: system.timeout,
@@ -181,21 +235,32 @@ pub async fn parts(
 ) -> Result<(Parts, DataDir), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
-    let systems = systems(&config, &clock, &entropy, &metrics)?;
     let medium = taken(&data, &clock).await?;
+    let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
+    let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
+    let systems = systems(&config, &faces, &clock, &entropy, &metrics)?;
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
     let markers = marker_key(&master);
-    let journal = journal(&data, Arc::clone(&medium), master, &entropy).await?;
+    let journal = journal(&data, medium, master, &entropy).await?;
+    let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
+    let callbacks = match faces.is_empty() {
+        true => None,
+        false => Some(
+            Egress::new(policy.clone(), Arc::clone(&clock))
+                .map_err(|error| AssemblyError::System { name: "of the first partner".to_owned(), error })?,
+        ),
+    };
     let parts = Parts {
         systems,
         rules: config.rules,
         journal,
-        blobs: Arc::new(BlobFolder::new(medium, Offload::Threads)),
+        blobs,
         clock,
         entropy,
         markers,
         reconcile: config.reconcile,
         metrics,
+        northbound: Northbound { faces, callbacks, policy },
     };
     Ok((parts, data))
 }

@@ -11,6 +11,8 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod federated;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod parked;

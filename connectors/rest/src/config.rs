@@ -113,7 +113,7 @@ pub(crate) fn build_from(source: Source, settings: &Settings) -> Result<Built> {
     let address = config.url.clone();
     let desk = Desk::new(source, config)?;
     let authentication = authentication(&desk)?;
-    Ok(Built { connector: Arc::new(Rest::new(desk)), authentication, address })
+    Ok(Built { connector: Arc::new(Rest::new(desk)), authentication, address, further: Vec::new() })
 }
 
 impl Config {

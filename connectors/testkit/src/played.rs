@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::{BoxFuture, ready};
 use ring::digest;
-use throughline_sdk::http::{Limits, Transport, plane};
+use throughline_sdk::http::{Limits, Reach, Transport, plane};
 use throughline_sdk::{
     Built, Clock, Ctx, Cursor, Description, Entropy, Error, Identity, Intent, IntentId, Marker, NewTicket,
     Operation, RemoteId, Subject as Made, Ticket, Urgency, Visibility,
@@ -60,7 +60,8 @@ impl Played {
         let entropy: Arc<dyn Entropy> = Arc::new(SeededEntropy::new(2));
         let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
         let authentication = built.authentication.clone();
-        let http = plane(base, &built.address, authentication, limits, Arc::clone(&clock), entropy);
+        let reach = Reach { address: &built.address, further: &built.further };
+        let http = plane(base, reach, authentication, limits, Arc::clone(&clock), entropy);
         let (blobs, state) = (Arc::default(), Mutex::default());
         let inner = Inner { built, http, clock, blobs, new_ticket, since: None, state };
         let since = inner.built.connector.changes(&inner.ctx(), None).await;
@@ -159,6 +160,7 @@ impl Played {
 impl Inner {
     fn ctx(&self) -> Ctx {
         Ctx {
+            dial: Arc::new(throughline_sdk::NoDial),
             http: Arc::clone(&self.http),
             clock: Arc::clone(&self.clock),
             blobs: Arc::<MemoryBlobs>::clone(&self.blobs),

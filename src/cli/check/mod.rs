@@ -16,6 +16,7 @@ use super::{Failure, Output};
 use crate::agreement::Rules;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{System, assemble};
+use crate::ledger::{Medium, MemoryMedium, Offload};
 use crate::telemetry::metrics::Metrics;
 
 /// Check a configuration. Without --online nothing is sent anywhere.
@@ -63,7 +64,12 @@ impl Check {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let systems = assemble::systems(&config, &clock, &entropy, &Arc::new(Metrics::new()))
+        let blobs: Arc<dyn Blobs> = Arc::new(NoBlobs);
+        // What partners reach here is looked at empty: the data directory is the daemon's.
+        let medium: Arc<dyn Medium> = Arc::new(MemoryMedium::new());
+        let faces =
+            assemble::faces(&config, &medium, Offload::Inline, &blobs, &clock).map_err(Failure::failed)?;
+        let systems = assemble::systems(&config, &faces, &clock, &entropy, &Arc::new(Metrics::new()))
             .map_err(Failure::failed)?;
         if !self.online {
             if output.json {
@@ -78,7 +84,6 @@ impl Check {
             }
             return Ok(());
         }
-        let blobs: Arc<dyn Blobs> = Arc::new(NoBlobs);
         let names: Vec<&str> = systems.iter().map(|system| system.name.as_str()).collect();
         output.progress(&format!("asking {} …", names.join(", ")));
         // Side by side, so that the silent ones take their time-out together.

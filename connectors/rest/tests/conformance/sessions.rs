@@ -110,6 +110,7 @@ impl Bench {
     fn ctx(&self) -> Ctx {
         let http: Arc<dyn Transport> = Arc::new(self.transport.clone());
         Ctx {
+            dial: Arc::new(throughline_sdk::NoDial),
             http,
             clock: Arc::new(self.server.clock.clone()),
             blobs: Arc::new(MemoryBlobs::default()),

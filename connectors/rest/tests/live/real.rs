@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
-use throughline_sdk::http::{Authentication, Limits, Request, Response, Transport, plane};
+use throughline_sdk::http::{Authentication, Limits, Reach, Request, Response, Transport, plane};
 use throughline_sdk::{
     Built, Clock, Ctx, Intent, IntentId, Marker, Operation, RemoteId, Settings, Timestamp, Urgency,
 };
@@ -72,7 +72,15 @@ pub(crate) fn ctx(built: &Built) -> Ctx {
     let entropy = Arc::new(SeededEntropy::new(1));
     let authentication = built.authentication.clone();
     Ctx {
-        http: plane(base, &built.address, authentication, limits, Arc::clone(&clock), entropy),
+        dial: Arc::new(throughline_sdk::NoDial),
+        http: plane(
+            base,
+            Reach { address: &built.address, further: &built.further },
+            authentication,
+            limits,
+            Arc::clone(&clock),
+            entropy,
+        ),
         clock,
         blobs: Arc::new(MemoryBlobs::default()),
         deadline: Duration::from_secs(600),

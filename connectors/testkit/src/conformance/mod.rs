@@ -19,12 +19,14 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
-use throughline_sdk::http::{Authentication, Limits, Transport, plane};
-use throughline_sdk::{Built, Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+use throughline_sdk::http::{Authentication, FurtherHost, Limits, Reach, Transport, plane};
+use throughline_sdk::{
+    Built, Changes, Clock, Ctx, Dial, DynConnector, Error, NewTicket, NoDial, RawWebhook, RemoteId, Urgency,
+};
 use tracing::instrument::WithSubscriber;
 use url::Url;
 
-use crate::{Faulty, SeededEntropy};
+use crate::{Faulty, MemoryBlobs, SeededEntropy};
 use bench::Bench;
 
 /// A connector under test, with the desk it talks to. What [`new`](Self::new) leaves open is set in the fields.
@@ -36,8 +38,12 @@ pub struct Subject {
     pub http: Arc<dyn Transport>,
     /// What records its requests and makes them fail on command.
     pub transport: Faulty,
-    /// Where the desk is: requests to any other origin are a defect.
+    /// Its connections for protocols other than HTTP.
+    pub dial: Arc<dyn Dial>,
+    /// Where the desk is: requests to any other origin are a defect, except to `further`.
     pub address: Url,
+    /// Hosts that may be asked too, without credentials.
+    pub further: Vec<FurtherHost>,
     /// The clock of plane and desk.
     pub clock: Arc<dyn Clock>,
     /// Somebody who works at the desk directly.
@@ -48,6 +54,14 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// The longest description that the desk takes, in characters; the suite writes none that is longer.
+    pub longest_description: usize,
+    /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
+    pub writes: bool,
+    /// Whether tickets can be raised there through the connector. It matters only where anything can be written.
+    pub creates: bool,
+    /// Whether the desk gives the bytes of its files back.
+    pub reads_files: bool,
     /// How long the change feed may take to show a change.
     pub feed_patience: Duration,
     /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
@@ -62,7 +76,7 @@ pub struct Subject {
 impl Subject {
     /// What was built, on the desk behind `base`, with the HTTP plane of the daemon in between.
     pub fn new(built: Built, base: Arc<dyn Transport>, clock: Arc<dyn Clock>, hand: Box<dyn Hand>) -> Self {
-        let Built { connector, authentication, address } = built;
+        let Built { connector, authentication, address, further } = built;
         let transport = Faulty::new(base, Arc::clone(&clock));
         let secrets = match &authentication {
             Authentication::None => None,
@@ -70,6 +84,7 @@ impl Subject {
             | Authentication::Basic { password: secret, .. }
             | Authentication::Bearer(secret)
             | Authentication::Hmac { secret, .. }
+            | Authentication::Login { refresh_token: secret, .. }
             | Authentication::ClientCredentials { client_secret: secret, .. } => {
                 Some(secret.expose_secret().to_owned())
             }
@@ -77,12 +92,15 @@ impl Subject {
         let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
         let entropy = Arc::new(SeededEntropy::new(1));
         let recorded = Arc::new(transport.clone());
-        let http = plane(recorded, &address, authentication, limits, Arc::clone(&clock), entropy);
+        let reach = Reach { address: &address, further: &further };
+        let http = plane(recorded, reach, authentication, limits, Arc::clone(&clock), entropy);
         Self {
             connector,
             http,
             transport,
+            dial: Arc::new(NoDial),
             address,
+            further,
             clock,
             hand,
             new_ticket: NewTicket {
@@ -95,10 +113,29 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            longest_description: usize::MAX,
+            writes: true,
+            creates: true,
+            reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,
             webhook: Box::new(|_| None),
             secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+impl Subject {
+    /// What a call is given: a minute, and an empty folder of files.
+    pub fn ctx(&self) -> Ctx {
+        Ctx {
+            http: Arc::clone(&self.http),
+            dial: Arc::clone(&self.dial),
+            clock: Arc::clone(&self.clock),
+            blobs: Arc::new(MemoryBlobs::default()),
+            deadline: self.clock.monotonic() + Duration::from_secs(60),
+            urgency: Urgency::default(),
+            trace: [7; 16],
         }
     }
 }
