@@ -76,6 +76,9 @@ pub const KINDS: &[Kind] = &[
     kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
 
+/// Manifests for the kind `rest`: name and text. The first is commented, to begin a new one with.
+pub const MANIFESTS: &[(&str, &str)] = throughline_rest::INCLUDED;
+
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)

@@ -5,6 +5,7 @@ mod bench;
 mod cases;
 mod check;
 mod client;
+mod connector;
 mod connectors;
 mod demo;
 mod ledger;
@@ -69,6 +70,8 @@ enum Command {
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
+    /// Begin a manifest for a desk with a JSON interface, or try one against the desk.
+    Connector(connector::Connector),
 }
 
 /// Which bridge is meant.
@@ -114,6 +117,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
+        Command::Connector(connector) => Box::pin(connector.run(&output)).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -29,6 +29,9 @@ fn every_command_explains_itself() {
         "ledger verify",
         "ledger export",
         "connectors",
+        "connector",
+        "connector new",
+        "connector try",
     ];
     let mut pages = String::new();
     for command in commands {

@@ -13,8 +13,8 @@ use futures::future::{BoxFuture, ready};
 use ring::digest;
 use throughline_sdk::http::{Limits, Reach, Transport, plane};
 use throughline_sdk::{
-    Built, Clock, Ctx, Cursor, Entropy, Error, Intent, IntentId, Marker, NewTicket, Operation, RemoteId,
-    Subject as Made, Ticket, Urgency, Visibility,
+    Built, Clock, Ctx, Cursor, Description, Entropy, Error, Identity, Intent, IntentId, Marker, NewTicket,
+    Operation, RemoteId, Subject as Made, Ticket, Urgency, Visibility,
 };
 
 use crate::conformance::{Hand, Truth};
@@ -75,6 +75,24 @@ impl Played {
     /// What the person could not do since the last call, and why.
     pub fn unable(&self) -> Vec<String> {
         std::mem::take(&mut self.0.state().unable)
+    }
+
+    /// Who the person is at the desk.
+    ///
+    /// # Errors
+    ///
+    /// What the connector says.
+    pub async fn probe(&self) -> Result<Identity, Error> {
+        self.0.built.connector.probe(&self.0.ctx()).await
+    }
+
+    /// The desk's words.
+    ///
+    /// # Errors
+    ///
+    /// What the connector says.
+    pub async fn describe(&self) -> Result<Description, Error> {
+        self.0.built.connector.describe(&self.0.ctx()).await
     }
 
     /// Carries out one operation.
