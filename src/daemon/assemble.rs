@@ -182,7 +182,9 @@ pub fn way_to_log_in(
     Ok((way, built.authentication.keeping(logins.of(name).map_err(fail)?)))
 }
 
-/// The systems of a configuration, ready to be called. `own` are the desks that stand in this process. Without `logins`, those that a person logged in to cannot be:
+/// The systems of a configuration, ready to be called.
+///
+/// `own` are the desks that stand in this process. Without `logins`, systems that a person logged in to cannot be called:
 /// their logins are in the hands of the daemon.
 ///
 /// # Errors

@@ -32,7 +32,7 @@ enum Command {
     /// Write a commented manifest to begin with.
     New(New),
     /// Try a manifest against its desk: what holds, what is missing, and why.
-    Try(Try),
+    Try(Box<Try>),
 }
 
 /// Write a commented manifest to begin with. An existing file is left alone.
@@ -105,11 +105,12 @@ impl New {
         let path = self.file.display().to_string();
         let written = std::fs::OpenOptions::new().write(true).create_new(true).open(&self.file);
         let written = written.and_then(|mut file| file.write_all(text.as_bytes()));
-        written.map_err(|error| match error.kind() {
-            std::io::ErrorKind::AlreadyExists => {
-                Failure::Failed(format!("{path} is there already, and was left as it is; name another file"))
-            }
-            _ => Failure::Failed(format!("{path} cannot be written: {error}")),
+        written.map_err(|error| {
+            Failure::Failed(if error.kind() == std::io::ErrorKind::AlreadyExists {
+                format!("{path} is there already, and was left as it is; name another file")
+            } else {
+                format!("{path} cannot be written: {error}")
+            })
         })?;
         if output.json {
             output.value(&json!({ "written": path }));
