@@ -18,7 +18,7 @@ pub use config::{SETTINGS, build};
 pub use connector::Mail;
 
 /// A mailbox has no statuses: every thread is open.
-pub const STATUSES: &[(&str, &str)] = &[("Open", "in_progress")];
+pub const STATUSES: &[(&str, &str)] = &[("Open", "open")];
 /// A mailbox has no priorities.
 pub const PRIORITIES: &[(&str, &str)] = &[];
 
