@@ -21,7 +21,7 @@ struct Pair {
 
 impl Pair {
     /// Two bridges that run. With `hub`, Fabrikam's tells Contoso's of changes; else they are found by polling alone.
-    fn start(version: u8, more: &str, hub: bool) -> Self {
+    fn start(version: u8, text: &str, more: &str, hub: bool) -> Self {
         let desks = Desks::open(&["helpdesk", "servicedesk"]);
         let [ours, theirs] = [free_address(), free_address()];
         let secrets = [
@@ -41,7 +41,7 @@ impl Pair {
             "[bridge]\nhome = \"contoso\"\ndata = \"data\"\nlisten = \"{ours}\"\n{}\
              [systems.fabrikam]\nparty = \"fabrikam\"\npoll = \"{poll}\"\nsettle = \"1s\"\n\
              [systems.fabrikam.tmf621]\nurl = \"http://{theirs}/tmf-api/troubleTicket/v{version}\"\n\
-             version = {version}\nauthor = \"Contoso\"\ntoken = {{ file = \"partner.token\" }}\n{more}{callback}\
+             version = {version}\nauthor = \"Contoso\"\ntext = \"{text}\"\ntoken = {{ file = \"partner.token\" }}\n{more}{callback}\
              [agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"fabrikam\"\n\
              comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.fabrikam.fields]\n\
              title = {{ direction = \"outbound\" }}\ndescription = {{ direction = \"outbound\" }}\n\
@@ -51,7 +51,7 @@ impl Pair {
         let fabrikam = format!(
             "[bridge]\nhome = \"fabrikam\"\ndata = \"data\"\nlisten = \"{theirs}\"\nallow = [\"127.0.0.1\"]\n{}\
              [systems.contoso]\nparty = \"contoso\"\npoll = \"1s\"\nsettle = \"1s\"\n\
-             [systems.contoso.tmf621-server]\ntoken = {{ file = \"partner.token\" }}\nauthor = \"Fabrikam\"\n\
+             [systems.contoso.tmf621-server]\ntoken = {{ file = \"partner.token\" }}\nauthor = \"Fabrikam\"\ntext = \"{text}\"\n\
              [agreements.contoso]\nparty = \"contoso\"\nhome = \"servicedesk\"\ncounterpart = \"contoso\"\n\
              comments = \"both\"\nfiles = \"both\"\nroute.inbound = {{}}\n[agreements.contoso.fields]\n\
              title = {{ direction = \"inbound\" }}\ndescription = {{ direction = \"inbound\" }}\n\
@@ -122,8 +122,10 @@ fn free_address() -> String {
 
 #[test]
 fn two_bridges_federate_a_case_and_outlive_the_kill_of_either() {
-    for (version, more) in [(4, "marker = \"id\"\n"), (5, "marker = \"id\"\nconditional = true\n")] {
-        let mut pair = Pair::start(version, more, false);
+    for (version, text, more) in
+        [(4, "plain", "marker = \"id\"\n"), (5, "markdown", "marker = \"id\"\nconditional = true\n")]
+    {
+        let mut pair = Pair::start(version, text, more, false);
         let number = pair.desks.raise(TITLE);
         until("Fabrikam has the ticket", || pair.desks.titled("servicedesk", TITLE).is_some());
         let mut words = Vec::new();
@@ -180,7 +182,7 @@ fn two_bridges_federate_a_case_and_outlive_the_kill_of_either() {
 
 #[test]
 fn the_hub_tells_the_other_bridge_sooner_than_it_would_ask() {
-    let pair = Pair::start(5, "marker = \"id\"\n", true);
+    let pair = Pair::start(5, "plain", "marker = \"id\"\n", true);
     pair.desks.raise(TITLE);
     until("Fabrikam has the ticket", || pair.desks.titled("servicedesk", TITLE).is_some());
     pair.says("servicedesk", "Told by the hub.");
@@ -190,7 +192,7 @@ fn the_hub_tells_the_other_bridge_sooner_than_it_would_ask() {
 
 #[test]
 fn a_partner_without_its_token_is_told_nothing() {
-    let pair = Pair::start(5, "", false);
+    let pair = Pair::start(5, "plain", "", false);
     let path = "/tmf-api/troubleTicket/v5/troubleTicket";
     for bearer in [None, Some("Bearer x"), Some("Basic x"), Some("Bearer the-token-of-the-desks")] {
         let fields: Vec<_> = bearer.map(|bearer| ("authorization", bearer)).into_iter().collect();
@@ -202,4 +204,38 @@ fn a_partner_without_its_token_is_told_nothing() {
     let ours = format!("Bearer {PARTNER_TOKEN}");
     let answer = web::send(&pair.contoso.address, "GET", path, &[("authorization", &ours)], b"").unwrap();
     assert_eq!(answer.status, 401);
+}
+
+#[test]
+fn a_subscriber_hears_of_what_was_answered_before_a_kill_and_a_dead_one_delays_nobody() {
+    let mut pair = Pair::start(5, "plain", "", false);
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let living = format!("http://{}/hook?token=x", listener.local_addr().unwrap());
+    let bearer = format!("Bearer {PARTNER_TOKEN}");
+    let fields = [("authorization", bearer.as_str()), ("content-type", "application/json")];
+    let post = |pair: &Pair, path: &str, body: serde_json::Value| {
+        let path = format!("/tmf-api/troubleTicket/v5/{path}");
+        let body = body.to_string();
+        web::send(&pair.fabrikam.address, "POST", &path, &fields, body.as_bytes()).unwrap()
+    };
+    for callback in ["http://127.0.0.1:1/dead", living.as_str()] {
+        let made = post(&pair, "hub", serde_json::json!({ "@type": "Hub", "callback": callback }));
+        assert_eq!(made.status, 201, "{made:?}");
+    }
+    // Where no agreement of the bridge lets events go.
+    let inward =
+        post(&pair, "hub", serde_json::json!({ "@type": "Hub", "callback": "http://169.254.169.254/" }));
+    assert_eq!(inward.status, 409, "{inward:?}");
+    let ticket = serde_json::json!({
+        "@type": "TroubleTicket", "name": "Told", "description": "d", "severity": "Minor", "ticketType": "Incident",
+    });
+    assert_eq!(post(&pair, "troubleTicket", ticket).status, 201);
+    pair.fabrikam.kill();
+    pair.fabrikam.start();
+    let (head, event) = web::heard(&listener);
+    assert!(head.starts_with("POST /hook/listener/troubleTicketCreateEvent?token=x "), "{head}");
+    assert_eq!(
+        (&event["eventType"], &event["event"]["troubleTicket"]["name"]),
+        (&serde_json::json!("TroubleTicketCreateEvent"), &serde_json::json!("Told"),)
+    );
 }

@@ -49,3 +49,27 @@ pub(crate) fn send(
 pub(crate) fn get(address: &str, path: &str) -> Answer {
     send(address, "GET", path, &[], b"").unwrap_or_else(|| panic!("{address}{path} does not answer"))
 }
+
+/// Waits for a request with JSON in it, answers 204, and returns its head and body.
+pub(crate) fn heard(listener: &std::net::TcpListener) -> (String, serde_json::Value) {
+    loop {
+        let (mut socket, _) = listener.accept().unwrap();
+        socket.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+        let mut text = Vec::new();
+        let mut byte = [0];
+        while !text.ends_with(b"\r\n\r\n") && socket.read(&mut byte).is_ok_and(|count| count == 1) {
+            text.extend(byte);
+        }
+        let head = String::from_utf8(text).unwrap();
+        let length =
+            head.lines().find_map(|line| line.to_lowercase().strip_prefix("content-length: ")?.parse().ok());
+        // A connection that was broken off by a kill says nothing.
+        let Some(length) = length else { continue };
+        let mut body: Vec<u8> = vec![0; length];
+        if socket.read_exact(&mut body).is_err() {
+            continue;
+        }
+        socket.write_all(b"HTTP/1.1 204 No Content\r\nconnection: close\r\n\r\n").unwrap();
+        return (head, serde_json::from_slice(&body).unwrap());
+    }
+}

@@ -15,9 +15,6 @@ use crate::config::{Config, Edition};
 use crate::error::check;
 use crate::{map, wire};
 
-/// Rows in a page of a list.
-pub(crate) const PAGE: usize = 100;
-
 const TOTAL: HeaderName = HeaderName::from_static("x-total-count");
 
 /// How long between two looks for what a desk accepted and has not done yet.
@@ -48,6 +45,15 @@ pub(crate) struct Rows {
     pub(crate) at: Option<Timestamp>,
     /// How many there are in all, where the desk tells.
     pub(crate) total: Option<usize>,
+}
+
+impl Rows {
+    /// Whether nothing comes after this page, which was asked for at `offset` with `asked` rows. A desk may give fewer
+    /// rows than it was asked for; then only its total tells.
+    pub(crate) fn is_last(&self, offset: usize, asked: usize) -> bool {
+        self.rows.is_empty()
+            || self.total.map_or(self.rows.len() < asked, |total| offset + self.rows.len() >= total)
+    }
 }
 
 /// What a write was answered with.

@@ -14,6 +14,7 @@ const NOTE_WRITES: &[&str] = &["json-patch", "whole", "append"];
 const PATCHES: &[&str] = &["json", "merge-patch"];
 const MARKERS: &[&str] = &["text", "id"];
 const LINKS: &[&str] = &["none", "related-entity", "external-identifier"];
+const TEXTS: &[&str] = &["plain", "markdown"];
 const LISTS: &[&str] = &["filter", "list"];
 
 /// The settings, for parser, schema and example.
@@ -119,6 +120,22 @@ pub const SETTINGS: &[Setting] = &[
         "\"customer\"",
     ),
     setting(
+        "text",
+        SettingKind::Word(TEXTS),
+        false,
+        "What descriptions and notes are taken for there: plain, or markdown, for another Throughline and desks that \
+         show it. The standard has no form for them. Without it: plain.",
+        "\"markdown\"",
+    ),
+    setting(
+        "page",
+        SettingKind::Count,
+        false,
+        "How many rows of a list are asked for at once; no more than the desk gives if it does not tell \
+         X-Total-Count. Without it: 100.",
+        "100",
+    ),
+    setting(
         "note_writes",
         SettingKind::Word(NOTE_WRITES),
         false,
@@ -166,6 +183,14 @@ pub const SETTINGS: &[Setting] = &[
         false,
         "How far the clocks of that desk's machines may be apart, and its list behind its writes. Without it: 30 seconds.",
         "\"30s\"",
+    ),
+    setting(
+        "later",
+        SettingKind::Duration,
+        false,
+        "How long the desk may take for a write that it answers with 202. Without it: it answers when it is done. With \
+         it, a write whose answer was lost is looked for that much longer before it is sent again.",
+        "\"60s\"",
     ),
     setting(
         "internal_note_type",
@@ -281,9 +306,12 @@ pub(crate) struct Config {
     pub(crate) merge_patch: bool,
     pub(crate) marker: MarkerPlace,
     pub(crate) conditional: bool,
+    pub(crate) markdown: bool,
+    pub(crate) page: usize,
     pub(crate) narrow: bool,
     pub(crate) filters: bool,
     pub(crate) lag: Duration,
+    pub(crate) later: Option<Duration>,
     pub(crate) internal_note_type: Option<String>,
     pub(crate) link_back: LinkBack,
     pub(crate) files: bool,
@@ -294,6 +322,7 @@ pub(crate) struct Config {
 
 /// What is taken where a setting does not say otherwise.
 pub(crate) const MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
+pub(crate) const PAGE: usize = 100;
 const LAG: Duration = Duration::from_secs(30);
 
 /// Builds the connector and says how its requests are authenticated.
@@ -341,6 +370,12 @@ impl Config {
             None if newer => LinkBack::ExternalIdentifier,
             Some(_) | None => LinkBack::Nowhere,
         };
+        let internal_note_type = text("internal_note_type");
+        if internal_note_type.is_some() && note_writes == NoteWrites::Whole {
+            let why = "the setting internal_note_type needs note_writes json-patch or append: whole would carry what \
+                       the desk's own people say to one another";
+            return Err(misconfigured(why));
+        }
         let priorities = texts(settings, "priorities");
         let webhook_token = settings.secret("webhook_token");
         let callback = match (text("callback"), &webhook_token) {
@@ -373,10 +408,13 @@ impl Config {
             merge_patch: settings.text("patch").map_or(newer, |word| word == "merge-patch"),
             marker: if settings.text("marker") == Some("id") { MarkerPlace::Id } else { MarkerPlace::Text },
             conditional: settings.flag("conditional"),
+            markdown: settings.text("text") == Some("markdown"),
+            page: settings.count("page").and_then(|page| usize::try_from(page).ok()).unwrap_or(PAGE).max(2),
             narrow: flag("fields").unwrap_or(true),
             filters: settings.text("changes") != Some("list"),
             lag: settings.count("lag").map_or(LAG, Duration::from_secs),
-            internal_note_type: text("internal_note_type"),
+            later: settings.count("later").map(Duration::from_secs),
+            internal_note_type,
             link_back,
             files: flag("files").unwrap_or(true),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(MAX_FILE_BYTES),

@@ -43,11 +43,12 @@ impl Connector for Tmf621 {
 
     fn capabilities(&self) -> Capabilities {
         let config = &self.config;
+        // Found by a filter on the external identifier, or in the ticket itself, once it is there.
+        let class = config.later.map_or(CreateClass::C2, |lag| CreateClass::C3 { lag });
         Capabilities {
-            // Found by a filter on the external identifier, or in the ticket itself, which no desk is known to lag in.
-            create: CreateClass::C2,
-            comment: CreateClass::C2,
-            attach: config.files.then_some(CreateClass::C2),
+            create: class,
+            comment: class,
+            attach: config.files.then_some(class),
             settle: SETTLE,
             update: true,
             transition: true,

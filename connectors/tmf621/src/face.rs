@@ -14,7 +14,7 @@ pub use crate::{PRIORITIES, STATUSES};
 
 use crate::Tmf621;
 use crate::config::{
-    Config, Edition, LinkBack, MAX_FILE_BYTES, MarkerPlace, NoteWrites, text, texts, usual_priorities,
+    Config, Edition, LinkBack, MAX_FILE_BYTES, MarkerPlace, NoteWrites, PAGE, text, texts, usual_priorities,
 };
 
 /// The kind's name.
@@ -73,6 +73,14 @@ pub const SETTINGS: &[Setting] = &[
         required: false,
         doc: "The priorities that the partner uses, lowest first. Without it: Low, Medium, High, Critical.",
         example: "[\"Low\", \"Medium\", \"High\", \"Critical\"]",
+    },
+    Setting {
+        key: "text",
+        kind: SettingKind::Word(&["plain", "markdown"]),
+        required: false,
+        doc: "What the partner takes descriptions and notes for: plain, or markdown, for another Throughline. Without \
+              it: plain.",
+        example: "\"markdown\"",
     },
     Setting {
         key: "fields_v4",
@@ -134,10 +142,13 @@ pub(crate) fn built(kind: &'static str, token: SecretString, settings: &Settings
         merge_patch: true,
         marker: MarkerPlace::Id,
         conditional: true,
+        markdown: settings.text("text") == Some("markdown"),
+        page: PAGE,
         narrow: true,
         filters: true,
         // Its clock is ours, and its list never lags.
         lag: Duration::from_secs(1),
+        later: None,
         internal_note_type: None,
         link_back: LinkBack::ExternalIdentifier,
         files: true,

@@ -2,18 +2,15 @@
 //!
 //! The standard has no sequence and no promise of order. A window begins `lag` before the moment at which the desk's
 //! clock stood, by its own `Date`, when the reading before began, and is read page by page. Rows that come in the
-//! order of `lastUpdate` are continued by that time; others by offset, each page beginning inside the one before,
+//! order of `lastUpdate` are continued by that time; others by offset, each page beginning in the middle of the one before,
 //! because rows that change or go move the rest.
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{ChangePage, Cursor, Error, ErrorKind, Hint, RemoteId, Result, Timestamp};
 
-use crate::api::{Api, PAGE};
+use crate::api::Api;
 use crate::{hub, map, wire};
-
-/// How many rows of a page are read again with the next one where rows come in no order.
-const OVERLAP: usize = PAGE / 2;
 
 /// How far a desk's clock may be off that does not tell its time.
 const SKEW: TimeDelta = TimeDelta::minutes(5);
@@ -54,19 +51,20 @@ pub(crate) async fn changes(api: Api<'_>, since: Option<&Cursor>) -> Result<Chan
     let asked = api.ctx.clock.now();
     let (from, offset) =
         place.inside.as_ref().map_or((place.since, 0), |inside| (inside.from, inside.offset));
-    let page = api.list(&query(api, Some(from)), offset, PAGE).await?;
+    let page = api.list(&query(api, Some(from)), offset, api.config.page).await?;
     let reached = match &place.inside {
         Some(inside) => inside.reached,
         // A date is told in whole seconds.
         None => page.at.map_or(asked - SKEW, |at| at.min(at - TimeDelta::seconds(1))),
     };
+    let is_last = page.is_last(offset, api.config.page);
     let rows: Vec<wire::Row> = page.rows.into_iter().map(row).collect::<Result<_>>()?;
     let time = |row: &wire::Row| map::time(&row.last_update).or_else(|| map::time(&row.creation_date));
     // A row without a time may have changed. A desk without the filter lists everything.
     let is_new = |row: &&wire::Row| time(row).is_none_or(|time| time > place.since);
     let hints = rows.iter().filter(is_new).filter(|row| !row.id.is_empty());
     let hints = hints.map(|row| Hint::new(RemoteId::new(&row.id))).collect();
-    let next = if rows.len() < PAGE {
+    let next = if is_last {
         let since = minus(reached, lag).max(place.since);
         Place { since, inside: None, hub: hub::ensured(api, place.hub).await }
     } else {
@@ -75,7 +73,7 @@ pub(crate) async fn changes(api: Api<'_>, since: Option<&Cursor>) -> Result<Chan
         let last = times.last().copied().flatten().filter(|_| ordered && api.config.filters);
         let inside = match last.map(|last| minus(last, TimeDelta::milliseconds(1))) {
             Some(last) if last > from && offset == 0 => Inside { from: last, offset: 0, reached },
-            Some(_) | None => Inside { from, offset: offset + PAGE - OVERLAP, reached },
+            Some(_) | None => Inside { from, offset: offset + rows.len().div_ceil(2), reached },
         };
         Place { inside: Some(inside), ..place }
     };

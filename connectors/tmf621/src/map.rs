@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use ring::digest;
+use throughline_markup::{normal, plain};
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
     Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
@@ -14,8 +15,7 @@ use throughline_sdk::{
 
 use crate::config::Config;
 use crate::marker;
-use crate::reference;
-use crate::wire::{self, Attachment, Note, plain};
+use crate::wire::{self, Attachment, Note};
 
 /// The standard's statuses and what they mean in Throughline's words.
 pub const STATUSES: &[(&str, &str)] = &[
@@ -54,20 +54,23 @@ pub(crate) fn ticket(config: &Config, read: &wire::Ticket, tag: Option<&str>) ->
     let created =
         time(&read.creation_date).or_else(|| time(&read.last_update)).unwrap_or(DateTime::UNIX_EPOCH);
     let updated = time(&read.last_update).unwrap_or(created).max(created);
-    let description = read_text(&read.description);
+    let description = read_text(config, &read.description);
     let title = match read.name.trim() {
-        "" => headline(&description),
+        "" => headline(&canonical_text(&read.description)),
         name => name.to_owned(),
     };
     let identifiers = read.external_identifier.iter().map(|one| one.id.as_str());
     let mut ticket = Ticket {
         id: RemoteId::new(&read.id),
-        key: number(config, read).unwrap_or_else(|| read.id.clone()),
+        key: read.id.clone(),
         version: None,
         // An address of the interface is nothing a person opens.
         url: None,
         // The standard demands a description, so where there is none the title stands in for it.
-        description: if description == title { String::new() } else { description },
+        description: match canonical_text(&read.description) == title {
+            true => String::new(),
+            false => description,
+        },
         title,
         status: read.status.clone(),
         priority: some(&read.priority),
@@ -76,7 +79,7 @@ pub(crate) fn ticket(config: &Config, read: &wire::Ticket, tag: Option<&str>) ->
         requester: requester(read),
         comments: comments(config, read, created),
         files: if config.files { files(read, created) } else { Vec::new() },
-        references: references(config, read),
+        references: references(read),
         marker: identifiers.chain([read.external_id.as_str()]).find_map(whole_marker),
         created,
         updated,
@@ -98,7 +101,7 @@ fn print_of(ticket: &Ticket) -> String {
 fn fields(read: &wire::Ticket) -> BTreeMap<String, String> {
     let characteristics = read.trouble_ticket_characteristic.iter();
     let mut fields: BTreeMap<String, String> =
-        characteristics.map(|one| (one.name.clone(), plain(&one.value))).collect();
+        characteristics.map(|one| (one.name.clone(), wire::plain(&one.value))).collect();
     for (name, _) in ATTRIBUTES {
         let value = match *name {
             "severity" => &read.severity,
@@ -149,7 +152,7 @@ fn comment(config: &Config, note: &Note, at: usize, created: Timestamp) -> Optio
     Some(Comment {
         id: CommentId::new(note_id(note, at)),
         author: Person { name: some(&note.author).unwrap_or_else(|| "Unknown".to_owned()) },
-        body: read_text(&body),
+        body: read_text(config, &body),
         visibility: if internal { Visibility::Internal } else { Visibility::Public },
         created,
         marker: whole_marker(&note.id).or(in_text),
@@ -192,20 +195,10 @@ pub(crate) fn content(file: &Attachment) -> Option<Vec<u8>> {
     some(&file.content).and_then(|text| BASE64_STANDARD.decode(text.trim()).ok())
 }
 
-/// The number that a portal gave the ticket, once one of our agents recorded it.
-fn number(config: &Config, read: &wire::Ticket) -> Option<String> {
-    let mut identifiers = read.external_identifier.iter();
-    identifiers.find(|one| is_number(config, one)).and_then(|one| some(&one.id))
-}
-
-fn is_number(config: &Config, identifier: &wire::ExternalIdentifier) -> bool {
-    config.kind == reference::KIND && identifier.external_identifier_type == reference::NUMBER_TYPE
-}
-
-fn references(config: &Config, read: &wire::Ticket) -> Vec<Reference> {
+fn references(read: &wire::Ticket) -> Vec<Reference> {
     let identifiers = read.external_identifier.iter();
     let identifiers = identifiers
-        .filter(|one| whole_marker(&one.id).is_none() && !one.id.is_empty() && !is_number(config, one))
+        .filter(|one| whole_marker(&one.id).is_none() && !one.id.is_empty())
         .map(|one| Reference { label: one.id.clone(), url: None });
     let entities = read.related_entity.iter().map(|entity| {
         let what = entity.what();
@@ -217,7 +210,7 @@ fn references(config: &Config, read: &wire::Ticket) -> Vec<Reference> {
 }
 
 /// What of the changes the ticket does not show.
-pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
+pub(crate) fn not_in(config: &Config, changes: &Changes, ticket: &Ticket) -> Vec<String> {
     let differs =
         |wanted: &Option<String>, is: &str| wanted.as_ref().is_some_and(|wanted| !same_words(wanted, is));
     let mut names = Vec::new();
@@ -227,7 +220,9 @@ pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
         }
     };
     note("name", differs(&changes.title, &ticket.title));
-    note("description", differs(&changes.description, &ticket.description));
+    // As it reads once it was written: plain text has no styles.
+    let description = changes.description.as_ref().map(|text| read_text(config, &write_text(config, text)));
+    note("description", differs(&description, &ticket.description));
     note("priority", differs(&changes.priority, ticket.priority.as_deref().unwrap_or_default()));
     note("ticketType", differs(&changes.kind, ticket.kind.as_deref().unwrap_or_default()));
     for (name, wanted) in &changes.fields {
@@ -245,13 +240,14 @@ fn same_words(written: &str, read: &str) -> bool {
 }
 
 /// The desk's text in the canonical form.
-pub(crate) fn read_text(text: &str) -> String {
-    canonical_text(text)
+pub(crate) fn read_text(config: &Config, text: &str) -> String {
+    let text = canonical_text(text);
+    if config.markdown { normal(&text) } else { plain::read(&text).text }
 }
 
 /// The canonical text as the desk takes it: the standard says nothing of a form.
-pub(crate) fn write_text(text: &str) -> String {
-    text.to_owned()
+pub(crate) fn write_text(config: &Config, text: &str) -> String {
+    if config.markdown { text.to_owned() } else { plain::write(text).text }
 }
 
 /// A moment as the standard writes it, or nearly.

@@ -11,7 +11,7 @@ use throughline_sdk::{
 use crate::api::{Answered, Api, Read};
 use crate::config::{MarkerPlace, NoteWrites};
 use crate::error::not_done;
-use crate::map::{note_id, write_text};
+use crate::map::{note_id, read_text, write_text};
 use crate::marker;
 use crate::write::{one_more, typed};
 
@@ -38,7 +38,7 @@ pub(crate) async fn comment(
         "@type": sort,
         "author": api.config.author,
         "date": now(api),
-        "text": write_text(body),
+        "text": write_text(api.config, body),
     });
     bear(api, &mut note, "text", body, mark);
     let after = add(api, id, "note", note, |read| {
@@ -93,7 +93,9 @@ fn bear(api: Api<'_>, entry: &mut Value, key: &str, text: &str, mark: &Marker) {
     let Some(entry) = entry.as_object_mut() else { return };
     match api.config.marker {
         MarkerPlace::Id => entry.insert("id".to_owned(), json!(mark)),
-        MarkerPlace::Text => entry.insert(key.to_owned(), json!(marker::mark(&write_text(text), mark))),
+        MarkerPlace::Text => {
+            entry.insert(key.to_owned(), json!(marker::mark(&write_text(api.config, text), mark)))
+        }
     };
 }
 
@@ -172,8 +174,8 @@ pub(crate) async fn edit(
         };
     };
     let words = match (text, &was.marker, api.config.marker) {
-        (Some(text), Some(mark), MarkerPlace::Text) => marker::mark(&write_text(text), mark),
-        (Some(text), _, _) => write_text(text),
+        (Some(text), Some(mark), MarkerPlace::Text) => marker::mark(&write_text(api.config, text), mark),
+        (Some(text), _, _) => write_text(api.config, text),
         (None, _, _) => String::new(),
     };
     let answered = match api.config.note_writes {
@@ -198,7 +200,7 @@ pub(crate) async fn edit(
             api.merge(id, &Value::Object(body), before.tag.as_deref()).await?
         }
     };
-    let wanted = text.map(|text| marker::split(text).0);
+    let wanted = text.map(|text| read_text(api.config, &marker::split(&write_text(api.config, text)).0));
     let is_done = |read: &Read| {
         let shown = read.ticket.comments.iter().find(|one| one.id == *comment);
         shown.map(|one| &one.body) == wanted.as_ref()

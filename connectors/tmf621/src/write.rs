@@ -6,7 +6,7 @@ use throughline_sdk::{
     Subject, TookEffect,
 };
 
-use crate::api::{Answered, Api, PAGE, Read};
+use crate::api::{Answered, Api, Read};
 use crate::config::LinkBack;
 use crate::error::not_done;
 use crate::map::{self, ATTRIBUTES, LINK_ROLE, LINK_TYPE, MARKER_TYPE, write_text};
@@ -45,9 +45,9 @@ pub(crate) async fn created(api: Api<'_>, marker: &Marker) -> Result<Vec<Found>>
     let mut found: Vec<RemoteId> = Vec::new();
     let mut seen = 0;
     for _ in 0..MAX_PAGES {
-        let page = api.list(&query, seen, PAGE).await?;
+        let page = api.list(&query, seen, api.config.page).await?;
+        let whole = page.is_last(seen, api.config.page);
         seen += page.rows.len();
-        let whole = page.rows.len() < PAGE || page.total.is_some_and(|total| seen >= total);
         for row in page.rows {
             let read = api.read(row, &http::HeaderMap::new(), &http::Method::GET)?;
             if read.ticket.marker.as_ref() == Some(marker) && !found.contains(&read.ticket.id) {
@@ -118,13 +118,13 @@ fn stale() -> Error {
 }
 
 async fn update(api: Api<'_>, before: Read, changes: &Changes) -> Result<Read> {
-    let asked = map::not_in(changes, &before.ticket);
+    let asked = map::not_in(api.config, changes, &before.ticket);
     if asked.is_empty() {
         return Ok(before);
     }
     let body = change_body(api, &before, changes)?;
     let after = merged(api, &before, body).await?;
-    let refused = map::not_in(changes, &after.ticket);
+    let refused = map::not_in(api.config, changes, &after.ticket);
     if refused.is_empty() {
         return Ok(after);
     }
@@ -287,7 +287,7 @@ fn fill(
     if let Some(description) = &changes.description {
         // The standard demands one.
         let text = if description.is_empty() { title } else { description };
-        set("description", &write_text(text));
+        set("description", &write_text(api.config, text));
     }
     if let Some(priority) = &changes.priority {
         set("priority", priority);

@@ -24,7 +24,7 @@ pub(super) type Decoded = BTreeMap<String, Stored>;
 pub(super) async fn decoded(visitor: &Visitor, body: &Value) -> Result<Decoded, Refusal> {
     let mut files = Decoded::new();
     for content in contents(body) {
-        let Ok(bytes) = BASE64_STANDARD.decode(content.trim()) else { continue };
+        let Ok(bytes) = BASE64_STANDARD.decode(content) else { continue };
         let size = u64::try_from(bytes.len()).unwrap_or(u64::MAX);
         let most = visitor.desk.settings().max_file_bytes;
         if size > most {

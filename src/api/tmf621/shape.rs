@@ -327,7 +327,7 @@ fn at(path: &str, value: &Value, shape: &Shape, purpose: Purpose) -> Result<(), 
         Whole => value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= LARGEST),
         Flag => value.is_boolean(),
         Uri => value.as_str().is_some_and(is_uri),
-        Bytes => value.as_str().is_some_and(|text| BASE64_STANDARD.decode(text.trim()).is_ok()),
+        Bytes => value.as_str().is_some_and(|text| BASE64_STANDARD.decode(text).is_ok()),
         Status => value.as_str().is_some_and(|text| STATUSES.contains(&text)),
         List(each) => match value.as_array() {
             Some(all) => {

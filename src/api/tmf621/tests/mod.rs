@@ -49,7 +49,6 @@ pub(super) struct Partner {
 #[derive(Debug)]
 pub(super) struct Answer {
     pub(super) status: StatusCode,
-    #[expect(dead_code, reason = "what partners ask of them is to be written")]
     pub(super) headers: HeaderMap,
     pub(super) body: Value,
 }
@@ -96,6 +95,16 @@ impl Partner {
 
     pub(super) async fn post(&self, path: &str, body: &Value) -> Answer {
         self.ask(Method::POST, path, "application/json", Some(body)).await
+    }
+
+    /// A merge patch under a condition.
+    pub(super) async fn patch_if(&self, path: &str, tag: &str, body: &Value) -> Answer {
+        let request = Request::patch(path)
+            .header(header::CONTENT_TYPE, "application/merge-patch+json")
+            .header(header::IF_MATCH, tag)
+            .body(Body::from(body.to_string()));
+        let answer = self.send(request.unwrap()).await;
+        Answer { status: answer.status(), headers: answer.headers().clone(), body: Value::Null }
     }
 
     pub(super) async fn patch(&self, path: &str, media: &str, body: &Value) -> Answer {
