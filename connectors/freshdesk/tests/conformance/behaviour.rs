@@ -1,13 +1,11 @@
 //! What the suite cannot know of Freshdesk: the search that lags, notes that come out otherwise, the bin, the archive.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use throughline_sdk::{
     Ctx, ErrorKind, Intent, IntentId, Marker, NewTicket, Operation, RemoteId, Subject as Made, TookEffect,
-    Urgency, Visibility,
+    Visibility,
 };
-use throughline_testkit::MemoryBlobs;
 use throughline_testkit::conformance::{Hand, Subject};
 
 use crate::desk::{Desk, OUR_CONTACT};
@@ -26,16 +24,7 @@ impl Bench {
     }
 
     fn ctx(&self) -> Ctx {
-        let clock = Arc::clone(&self.subject.clock);
-        Ctx {
-            dial: Arc::new(throughline_sdk::NoDial),
-            http: Arc::clone(&self.subject.http),
-            deadline: clock.monotonic() + Duration::from_secs(20),
-            clock,
-            blobs: Arc::new(MemoryBlobs::default()),
-            urgency: Urgency::default(),
-            trace: [7; 16],
-        }
+        self.subject.ctx()
     }
 
     async fn apply(&self, intent: &Intent) -> throughline_sdk::Result<throughline_sdk::Effect> {

@@ -29,6 +29,7 @@ const KINDS: &[(u16, &[ErrorKind])] = &[
 pub(super) const TRIES: usize = 8;
 
 pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
+    declared(!b.subject.dialled)?;
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
         b.subject.transport.take();
@@ -41,7 +42,7 @@ pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn to_a_write(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    declared(b.subject.writes && !b.subject.dialled)?;
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
         b.subject.transport.take();
@@ -73,6 +74,7 @@ fn holds(status: u16, error: &Error, kinds: &[ErrorKind], effect: TookEffect) ->
 
 /// An answer that is cut off for its size is refused, and of a write it says that it may have been carried out.
 pub(super) async fn oversized(b: &Bench<'_>) -> Verdict {
+    declared(!b.subject.dialled)?;
     let ticket = b.raised().await;
     b.subject.transport.take();
     b.subject.transport.next(Fault::Oversize);

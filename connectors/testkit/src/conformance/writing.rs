@@ -19,7 +19,7 @@ pub(super) async fn create(b: &Bench<'_>) -> Verdict {
     let words = (b.subject.longest_description.saturating_sub(400) / 5).min(1000);
     let description = format!("{AWKWARD}\n\n\u{a0}\u{a0}indented\n{}\nend", "long ".repeat(words).trim_end());
     let intent = b.create(&title, &description);
-    if !b.subject.writes {
+    if !b.creates() {
         return b.unsupported(&intent).await;
     }
     let ticket = made_ticket(b.apply(&intent).await?)?;
@@ -29,7 +29,7 @@ pub(super) async fn create(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn marked(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes && b.capabilities.create != CreateClass::C4)?;
+    declared(b.creates() && b.capabilities.create != CreateClass::C4)?;
     let intent = b.create(&b.name("Marked"), "text");
     let ticket = made_ticket(b.apply(&intent).await?)?;
     if let CreateClass::C3 { lag } = b.capabilities.create {
