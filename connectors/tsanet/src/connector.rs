@@ -58,7 +58,7 @@ impl Connector for TsaNet {
             settle: SETTLE,
             update: false,
             transition: true,
-            internal_comments: true,
+            internal_comments: !self.config.partner_notes_are_public,
             edit: false,
             retract: false,
             link_back: true,
@@ -167,7 +167,7 @@ impl Connector for TsaNet {
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
         let api = self.api(ctx);
-        if write::is_unsupported(&intent.operation) {
+        if write::is_unsupported(&intent.operation, &self.config) {
             return Err(write::unsupported(&intent.operation));
         }
         if let Operation::Create(new) = &intent.operation {

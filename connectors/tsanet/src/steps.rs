@@ -41,14 +41,14 @@ pub(crate) fn step(case: &Case, wanted: &str, config: &Config) -> Result<Option<
             part: "information-request",
             body: Answer { requested_information: Some(config.question.clone()), ..signed(config) },
         },
-        (Some(Side::Submitter), INFORMATION | ACCEPTED, CLOSED) => {
+        (Some(Side::Submitter), ACCEPTED, CLOSED) => {
             Step { part: "closure", body: Answer { engineer: None, ..signed(config) } }
         }
         (Some(Side::Receiver), _, CLOSED) => {
             return refused("only the company that submitted a request closes it");
         }
-        (Some(Side::Submitter), OPEN, CLOSED) => {
-            return refused("an open request cannot be closed; the partner has to answer it first");
+        (Some(Side::Submitter), OPEN | INFORMATION, CLOSED) => {
+            return refused("only an accepted request can be closed; the partner has to accept it first");
         }
         (Some(Side::Submitter), _, _) => {
             return refused("only the company that received a request accepts, questions or rejects it");
@@ -109,6 +109,7 @@ mod tests {
             ("INBOUND", CLOSED, ACCEPTED),
             ("INBOUND", ACCEPTED, REJECTED),
             ("OUTBOUND", OPEN, CLOSED),
+            ("OUTBOUND", INFORMATION, CLOSED),
             ("OUTBOUND", OPEN, ACCEPTED),
             ("OUTBOUND", REJECTED, OPEN),
             ("SIDEWAYS", OPEN, ACCEPTED),

@@ -7,6 +7,7 @@ use throughline_sdk::{
 };
 
 use crate::api::Api;
+use crate::config::Config;
 use crate::error::not_done;
 use crate::form;
 use crate::map::{self, ACCEPTED, FOR_ALL, FOR_PARTNER, MAX_TEXT, Side};
@@ -65,6 +66,9 @@ pub(crate) fn unsupported(operation: &Operation) -> Error {
                 "TSANet Connect keeps no files; it hands them on to where a partner takes them"
             }
             Operation::Edit { .. } | Operation::Retract { .. } => "notes in TSANet Connect stay as they are",
+            Operation::Comment { visibility: Visibility::Internal, .. } => {
+                "with the setting partner_notes at public, no notes are internal"
+            }
             Operation::Comment { .. } => "a note is for the customer or it is not",
             Operation::Update { .. } => "a request in TSANet Connect stays as it was submitted",
             Operation::Create(_) | Operation::Transition { .. } | Operation::LinkBack { .. } => {
@@ -75,9 +79,14 @@ pub(crate) fn unsupported(operation: &Operation) -> Error {
 }
 
 /// Whether an operation is one of those.
-pub(crate) fn is_unsupported(operation: &Operation) -> bool {
+pub(crate) fn is_unsupported(operation: &Operation, config: &Config) -> bool {
     match operation {
-        Operation::Comment { visibility, .. } => *visibility == Visibility::Unknown,
+        Operation::Comment { visibility, .. } => match visibility {
+            Visibility::Public => false,
+            // Where all notes count as public there is no other kind.
+            Visibility::Internal => config.partner_notes_are_public,
+            Visibility::Unknown => true,
+        },
         Operation::Attach { .. }
         | Operation::Edit { .. }
         | Operation::Retract { .. }
@@ -98,8 +107,11 @@ async fn comment(
     let description = marker::mark(&map::write_text(body, room), marker);
     let note = NewNote { summary: SUMMARY.to_owned(), description, audience };
     let made = api.add_note(id.as_str(), &note).await?;
-    // A note cannot be taken back, so all that is left is to say what it became.
-    if made.audience.as_deref() != Some(audience) {
+    // A note cannot be taken back, so all that is left is to say what it became. Where TSANet does not tell, one for all
+    // is no more visible than it was meant to be.
+    let told = made.audience.as_deref();
+    let harmless = told.is_none() && visibility == Visibility::Public;
+    if map::visibility(told, api.config) != visibility && !harmless {
         return Err(not_done("whom the note is for").with_context("note", made.id));
     }
     let comment = CommentId::new(made.id.to_string());

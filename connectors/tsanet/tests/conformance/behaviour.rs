@@ -190,6 +190,10 @@ async fn a_note_that_became_another_than_it_was_meant_to_is_told() {
     world.apply(Some(&ticket), say(Visibility::Internal)).await.unwrap();
     let error = world.apply(Some(&ticket), say(Visibility::Public)).await.unwrap_err();
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::Unknown));
+    world.desk.mood(|mood| mood.silent = true);
+    world.apply(Some(&ticket), say(Visibility::Public)).await.unwrap();
+    let error = world.apply(Some(&ticket), say(Visibility::Internal)).await.unwrap_err();
+    assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::Unknown));
 }
 
 #[tokio::test]

@@ -30,3 +30,12 @@ async fn the_connector_conforms_as_the_submitter_inside_all_its_layers() {
     let report = conformance::run(&guarded(stage.subject("OUTBOUND", "CLOSED"))).await;
     assert!(report.failed().is_empty(), "{report}");
 }
+
+#[tokio::test]
+async fn the_connector_conforms_where_notes_are_of_one_kind() {
+    let stage = Stage::new();
+    stage.desk.mood(|mood| (mood.silent, mood.apart) = (true, true));
+    let subject = stage.with(&[("partner_notes", "public".into())], "INBOUND", "INFORMATION");
+    let report = conformance::run(&subject).await;
+    assert!(report.failed().is_empty(), "{report}");
+}

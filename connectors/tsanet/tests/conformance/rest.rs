@@ -289,10 +289,11 @@ async fn ask(State(desk): State<Desk>, Path(token): Path<String>, Json(body): Js
 
 async fn close(State(desk): State<Desk>, Path(token): Path<String>) -> Answer {
     shown(&desk, &token)?;
-    if desk.state().case(&token).is_some_and(|case| case.status == "OPEN") {
-        return Err(problem(422, "OPEN cases cannot be closed."));
+    let status = desk.state().case(&token).unwrap().status.clone();
+    if status != "ACCEPTED" {
+        return Err(problem(422, &format!("{status} cases cannot be closed.")));
     }
-    answerable(&desk, &token, true, &["INFORMATION", "ACCEPTED"])?;
+    answerable(&desk, &token, true, &["ACCEPTED"])?;
     if !desk.state().mood.ignores {
         desk.change(&token, |case| "CLOSED".clone_into(&mut case.status));
     }

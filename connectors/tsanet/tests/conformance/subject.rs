@@ -177,7 +177,9 @@ impl Hand for Person {
     }
 
     fn hide_visibility(&self, hide: bool) -> BoxFuture<'_, bool> {
-        self.desk.mood(|mood| mood.silent = hide);
-        ready(true).boxed()
+        // Where no note ever says it, there is nothing to hide.
+        let hidden = hide && self.desk.state().mood.silent;
+        self.desk.mood(|mood| mood.silent = hide || hidden);
+        ready(!hidden).boxed()
     }
 }
