@@ -81,7 +81,9 @@ impl Mail {
             }
         }
         members.sort_by_key(|member| {
-            (member.held.letter.id != root, member.held.date, !member.is_ours, member.held.uid)
+            // Servers keep seconds: within one, whoever answers more of the thread came later.
+            let answers = member.held.letter.answers.iter().filter(|id| seen.contains(*id)).count();
+            (member.held.letter.id != root, member.held.date, answers, !member.is_ours, member.held.uid)
         });
         let begins = members.first().is_some_and(|first| {
             first.held.letter.id == root && (first.is_ours || config.accepts(&first.held.letter.address))
