@@ -7,6 +7,7 @@ mod compose;
 mod config;
 mod connector;
 mod error;
+mod gather;
 mod imap;
 mod letter;
 mod quote;
@@ -18,7 +19,7 @@ pub use config::{SETTINGS, build};
 pub use connector::Mail;
 
 /// A mailbox has no statuses: every thread is open.
-pub const STATUSES: &[(&str, &str)] = &[("Open", "in_progress")];
+pub const STATUSES: &[(&str, &str)] = &[("Open", "open")];
 /// A mailbox has no priorities.
 pub const PRIORITIES: &[(&str, &str)] = &[];
 
