@@ -1,5 +1,7 @@
 //! The kinds of system this build can connect. The only file that names connectors.
 
+use std::time::Duration;
+
 use secrecy::SecretString;
 use serde::Serialize;
 use throughline_sdk::connector::Built;
@@ -51,15 +53,31 @@ pub const KINDS: &[Kind] = &[
     kind!("gitlab", "GitLab issues", throughline_gitlab),
     kind!("jira", "Jira and Jira Service Management", throughline_jira),
     kind!("mail", "A mailbox, by IMAP and SMTP", throughline_mail),
+    kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
+    kind!(
+        "reference",
+        "A portal without an interface: our agents carry over by hand",
+        throughline_tmf621::reference
+    ),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
     kind!("rest", "Any desk with a JSON interface, by manifest", throughline_rest),
     kind!("servicenow", "ServiceNow", throughline_servicenow),
     kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621),
-    kind!("tmf621-server", "Our own TMF621 face, for a partner without a connector", throughline_tmf621::face),
+    kind!(
+        "tmf621-server",
+        "Our own TMF621 face, for a partner without a connector",
+        throughline_tmf621::face
+    ),
+    kind!("tsanet", "TSANet Connect", throughline_tsanet),
+    kind!("zammad", "Zammad", throughline_zammad),
     kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
+
+/// Manifests for the kind `rest`: name and text. The first is commented, to begin a new one with.
+pub const MANIFESTS: &[(&str, &str)] = throughline_rest::INCLUDED;
 
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
@@ -86,6 +104,29 @@ pub fn face(kind: &str, settings: &Settings) -> Option<Result<FaceSettings>> {
             only: [only("fields_v4"), only("fields_v5")],
             max_file_bytes: throughline_tmf621::face::max_file_bytes(settings),
         })
+    })
+}
+
+/// The external identifier under which the number stands that a portal gave a ticket.
+pub const PORTAL_NUMBER: &str = throughline_tmf621::reference::NUMBER_TYPE;
+
+/// What a desk needs to know that our own agents keep for a portal.
+#[derive(Debug)]
+pub struct ReferenceSettings {
+    /// What the engine bears on its way in process.
+    pub token: SecretString,
+    /// How long an open ticket may hear nothing.
+    pub silent_after: Option<Duration>,
+    /// The largest file taken, in bytes.
+    pub max_file_bytes: u64,
+}
+
+/// The settings of a system whose desk our own agents keep; `None` for every other kind.
+pub fn reference(kind: &str, settings: &Settings) -> Option<ReferenceSettings> {
+    (kind == throughline_tmf621::reference::KIND).then(|| ReferenceSettings {
+        token: throughline_tmf621::reference::TOKEN.into(),
+        silent_after: throughline_tmf621::reference::silent_after(settings),
+        max_file_bytes: throughline_tmf621::face::max_file_bytes(settings),
     })
 }
 
@@ -239,7 +280,7 @@ mod tests {
     fn every_kind_builds_from_the_examples_of_its_required_settings() {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
-            assert_eq!(capabilities.max_file_bytes > 0, capabilities.attach.is_some(), "{}", kind.name);
+            assert!(capabilities.attach.is_none() || capabilities.max_file_bytes > 0, "{}", kind.name);
         }
     }
 

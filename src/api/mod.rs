@@ -3,6 +3,7 @@
 mod cases;
 mod health;
 mod problem;
+pub(crate) mod reference;
 mod serve;
 pub mod tmf621;
 pub mod view;
@@ -41,6 +42,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/parked/retry", post(cases::retry))
         .route("/parked/discard", post(cases::discard))
         .route("/refresh/{name}", post(cases::refresh))
+        .route("/reference", get(reference::list).post(reference::enter))
         .route("/systems", get(health::systems))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
     let faces = tmf621::router(api.bridge.shared());

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use secrecy::ExposeSecret;
-use throughline_sdk::http::{Limits, Reach, Transport, plane};
+use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
 use throughline_sdk::{Blobs, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
+use super::logins::{Elsewhere, Logins};
 use super::{Parts, System};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
@@ -99,7 +100,7 @@ pub fn faces(
         let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
         let desk = Desk::open(desk::Parts {
             name: name.clone(),
-            settings: desk::Settings { party, only, max_file_bytes: most },
+            settings: desk::Settings { party, only, max_file_bytes: most, reference: None },
             medium: Arc::clone(medium),
             offload,
             blobs: Arc::clone(blobs),
@@ -110,19 +111,94 @@ pub fn faces(
     Ok(faces)
 }
 
+/// The desks that our own agents keep for portals, one for each system of the kind `reference`. Nothing of ours serves
+/// them: the token is what the engine bears on its way in process.
+///
+/// # Errors
+///
+/// When a desk cannot be read.
+pub fn references(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    offload: Offload,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Face>, AssemblyError> {
+    let mut references = Vec::new();
+    for (name, system) in &config.systems {
+        let Some(settings) = registry::reference(&system.kind, &system.settings) else { continue };
+        let registry::ReferenceSettings { token, silent_after, max_file_bytes } = settings;
+        let party = config.parties.get(&system.party).map(|party| party.title.clone()).unwrap_or_default();
+        let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
+        let terms = desk::reference::Terms { silent_after };
+        let desk = Desk::open(desk::Parts {
+            name: name.clone(),
+            settings: desk::Settings {
+                party,
+                only: [false, false],
+                max_file_bytes: most,
+                reference: Some(terms),
+            },
+            medium: Arc::clone(medium),
+            offload,
+            blobs: Arc::clone(blobs),
+            clock: Arc::clone(clock),
+        })?;
+        references.push(Face { token, desk });
+    }
+    Ok(references)
+}
+
+/// Whether a person has logged in to one of the systems, or has to.
+pub fn has_login(config: &Config) -> bool {
+    config.systems.values().any(|system| {
+        let built = registry::kind(&system.kind).and_then(|kind| (kind.build)(&system.settings).ok());
+        built.is_some_and(|built| matches!(built.authentication, Authentication::Login { .. }))
+    })
+}
+
+/// How a person logs in to a system: the guarded way there, and what is asked for, with the place where it is kept.
+///
+/// # Errors
+///
+/// When there is no such system, or its connector refuses its settings.
+pub fn way_to_log_in(
+    config: &Config,
+    name: &SystemName,
+    logins: &Logins,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<dyn Transport>, Authentication), AssemblyError> {
+    let fail = |error| AssemblyError::System { name: name.to_string(), error };
+    let built = config.systems.get(name).and_then(|system| {
+        let kind = registry::kind(&system.kind)?;
+        Some((kind.build)(&system.settings))
+    });
+    let built = built.ok_or_else(|| {
+        fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, "it is not configured"))
+    })?;
+    let built = built.map_err(fail)?;
+    let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+    let way = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+    Ok((way, built.authentication.keeping(logins.of(name).map_err(fail)?)))
+}
+
 /// The systems of a configuration, ready to be called.
+///
+/// `own` are the desks that stand in this process. Without `logins`, systems that a person logged in to cannot be called:
+/// their logins are in the hands of the daemon.
 ///
 /// # Errors
 ///
 /// When a connector refuses its settings.
 pub fn systems(
     config: &Config,
-    faces: &[Face],
+    own: &[Face],
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
+    logins: Option<&Logins>,
 ) -> Result<Vec<System>, AssemblyError> {
-    let inside: BTreeMap<&SystemName, &Face> = faces.iter().map(|face| (face.desk.name(), face)).collect();
+    let inside: BTreeMap<&SystemName, &Face> = own.iter().map(|face| (face.desk.name(), face)).collect();
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
         let fail = |error| AssemblyError::System { name: name.to_string(), error };
@@ -144,7 +220,14 @@ pub fn systems(
             concurrency: system.limits.concurrency,
         };
         let reach = Reach { address: &built.address, further: &built.further };
-        let http = plane(base, reach, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let authentication = match (&built.authentication, logins) {
+            (Authentication::Login { .. }, Some(logins)) => {
+                built.authentication.keeping(logins.of(name).map_err(fail)?)
+            }
+            (Authentication::Login { .. }, None) => built.authentication.keeping(Arc::new(Elsewhere)),
+            _ => built.authentication,
+        };
+        let http = plane(base, reach, authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;
@@ -238,8 +321,11 @@ pub async fn parts(
     let medium = taken(&data, &clock).await?;
     let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
     let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
-    let systems = systems(&config, &faces, &clock, &entropy, &metrics)?;
+    let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
+    let own = [faces.as_slice(), references.as_slice()].concat();
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
+    let logins = Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads);
+    let systems = systems(&config, &own, &clock, &entropy, &metrics, Some(&logins))?;
     let markers = marker_key(&master);
     let journal = journal(&data, medium, master, &entropy).await?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
@@ -250,6 +336,7 @@ pub async fn parts(
                 .map_err(|error| AssemblyError::System { name: "of the first partner".to_owned(), error })?,
         ),
     };
+    let references = references.into_iter().map(|face| face.desk).collect();
     let parts = Parts {
         systems,
         rules: config.rules,
@@ -260,7 +347,7 @@ pub async fn parts(
         markers,
         reconcile: config.reconcile,
         metrics,
-        northbound: Northbound { faces, callbacks, policy },
+        northbound: Northbound { faces, references, callbacks, policy },
     };
     Ok((parts, data))
 }

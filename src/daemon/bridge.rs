@@ -10,6 +10,7 @@ use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName}
 
 use super::{Supervisor, System};
 use crate::agreement::Rules;
+use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
 use crate::case::Fact;
 use crate::deliver::{Lanes, Nudge};
@@ -120,6 +121,7 @@ impl Bridge {
         }
         intake::start(&shared);
         tmf621::announce::start(&shared);
+        reference::start(&shared);
         Ok(Self { shared })
     }
 

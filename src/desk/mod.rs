@@ -8,6 +8,7 @@
 mod folder;
 mod index;
 mod record;
+pub mod reference;
 mod subscription;
 
 #[cfg(test)]
@@ -89,6 +90,8 @@ pub struct Settings {
     pub only: [bool; 2],
     /// The largest file taken, in bytes.
     pub max_file_bytes: u64,
+    /// Our own agents keep it for a portal; `None`: a partner reaches it.
+    pub reference: Option<reference::Terms>,
 }
 
 /// A desk. Cheap to clone.
@@ -294,9 +297,9 @@ impl Inner {
             Ok(change) => change,
             Err(refused) => return Ok(Err(refused)),
         };
-        let (created, standing) = match before {
-            Some(before) => (before.created, before.events),
-            None => (now, Vec::new()),
+        let (created, standing, carried) = match before {
+            Some(before) => (before.created, before.events, before.carried),
+            None => (now, Vec::new(), None),
         };
         let record = Record {
             v: Record::VERSION,
@@ -306,6 +309,7 @@ impl Inner {
             document: change.document,
             files: change.files,
             parts: change.parts,
+            carried: change.carried.or(carried),
             events: events(standing, change.events, next, now, heard),
             deleted: change.deleted,
         };

@@ -6,6 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use throughline_sdk::{Digest, Timestamp};
 
+use super::reference::Carried;
+
 /// What a record is of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Sort {
@@ -47,6 +49,9 @@ pub struct Record {
     /// How many notes and attachments were given an id by the desk.
     #[serde(default)]
     pub parts: u64,
+    /// How far a portal that only people reach has been brought up to this.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub carried: Option<Carried>,
     /// What subscribers have not all been told yet, oldest first.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub events: Vec<Event>,
@@ -101,6 +106,8 @@ pub struct Change {
     pub files: BTreeMap<String, Stored>,
     /// How many notes and attachments were given an id by the desk.
     pub parts: u64,
+    /// How far the portal is, where that changes.
+    pub carried: Option<Carried>,
     /// What subscribers are told.
     pub events: Vec<NewEvent>,
     /// It is deleted.

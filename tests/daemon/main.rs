@@ -15,7 +15,11 @@ mod federated;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod parked;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

@@ -37,6 +37,8 @@ impl Cloud {
             (azure::Desk::new(std::sync::Arc::<SystemClock>::clone(&clock)), dynamics::Desk::new(clock));
         let serving = Supervisor::default();
         let at = [serve(&serving, azure.router()).await, serve(&serving, dynamics.router()).await];
+        azure.state().address.clone_from(&at[0]);
+        dynamics.lock().org.clone_from(&at[1]);
         let configuration = format!(
             r#"
 [parties.microsoft]
@@ -52,7 +54,6 @@ poll = "1s"
 [systems.microsoft.azure-support]
 url = "{azure}"
 token_url = "{azure}/contoso/oauth2/v2.0/token"
-scope = "http://azure.test/.default"
 tenant = "contoso"
 client_id = "{client}"
 client_secret = {{ file = "azure-secret" }}

@@ -1,7 +1,7 @@
 //! GitLab's REST API as calls: addresses, bodies, and one answer each.
 
 use bytes::Bytes;
-use http::{HeaderMap, Method, StatusCode, header};
+use http::{HeaderMap, Method, StatusCode};
 use serde::de::DeserializeOwned;
 use throughline_sdk::http::{Call, Response, join};
 use throughline_sdk::{Ctx, Error, ErrorKind, RemoteId, Result, TookEffect};
@@ -201,14 +201,17 @@ impl Api<'_> {
         answer.await.map_err(|error: Error| error.with_effect(TookEffect::No))
     }
 
-    /// A file's bytes.
+    /// A file's bytes, from GitLab or from the store that it sends readers on to.
     pub(crate) async fn bytes(&self, secret: &str, stored: &str, limit_bytes: u64) -> Result<Bytes> {
         let mut url = self.project_url(&["uploads", secret], &[]);
         // The name stands in links as it does in addresses, with what it needs escaped.
         let path = format!("{}/{stored}", url.path());
         url.set_path(&path);
-        let call = self.ctx.get(url).header(header::ACCEPT, "*/*").max_answer_bytes(limit_bytes);
-        Ok(send(call, &Method::GET).await?.body)
+        let end = self.ctx.read_onward(url, limit_bytes).await?;
+        match end.url.origin() == self.config.api.origin() {
+            true => Ok(check(end.response, &Method::GET)?.body),
+            false => end.stored(),
+        }
     }
 
     /// All notes of an issue, oldest first.

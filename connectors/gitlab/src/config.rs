@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use http::HeaderName;
 use secrecy::SecretString;
-use throughline_sdk::http::{Authentication, join};
+use throughline_sdk::http::{Authentication, FurtherHost, join};
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
 
@@ -70,6 +70,14 @@ pub const SETTINGS: &[Setting] = &[
         example: "104857600",
     },
     Setting {
+        key: "file_hosts",
+        kind: SettingKind::TextList,
+        required: false,
+        doc: "Hosts that GitLab sends readers of files on to, where it keeps them in an object store and does not bring \
+              them itself. They are asked without credentials.",
+        example: "[\"storage.googleapis.com\"]",
+    },
+    Setting {
         key: "webhook_token",
         kind: SettingKind::Secret,
         required: false,
@@ -114,7 +122,7 @@ pub(crate) struct Config {
 pub fn build(settings: &Settings) -> Result<Built> {
     let token = settings.required_secret("token")?;
     let config = Config::read(settings)?;
-    let address = config.api.clone();
+    let (address, further) = (config.api.clone(), file_hosts(settings)?);
     Ok(Built {
         connector: Arc::new(GitLab::new(config)),
         authentication: Authentication::Header {
@@ -122,7 +130,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
             value: token,
         },
         address,
-        further: Vec::new(),
+        further,
     })
 }
 
@@ -170,6 +178,14 @@ impl Config {
         }
         Ok(config)
     }
+}
+
+fn file_hosts(settings: &Settings) -> Result<Vec<FurtherHost>> {
+    let listed = settings.values.get("file_hosts").and_then(serde_json::Value::as_array);
+    let hosts = listed.into_iter().flatten().map(|host| host.as_str().unwrap_or_default());
+    hosts
+        .map(|host| host.parse().map_err(|error| wrong("file_hosts", &format!("has {host:?}: {error}"))))
+        .collect()
 }
 
 /// Words by label. Two that differ in case alone are one, so that nobody has to know how GitLab compares them.
@@ -239,6 +255,7 @@ pub(crate) mod tests {
             ("url", json!("https://gitlab.example/api/v4")),
             ("project", json!("support")),
             ("project", json!("https://gitlab.example/fabrikam/support")),
+            ("file_hosts", json!(["https://storage.example/"])),
             ("status_labels", json!({"triaged": "opened"})),
             ("status_labels", json!({"a,b": "waiting"})),
             ("status_labels", json!({"Priority::1": "waiting"})),

@@ -68,7 +68,7 @@ pub(crate) fn link(name: &str, address: &str) -> String {
 /// The files that a text links to, each once.
 pub(crate) fn linked(text: &str) -> Vec<Upload> {
     let mut found: Vec<Upload> = Vec::new();
-    for (at, _) in text.match_indices("](") {
+    for at in closings(text) {
         let (Some(before), Some(after)) = (text.get(..at), text.get(at + 2..)) else { continue };
         let Some(upload) = upload(before, after) else { continue };
         if !found.iter().any(|known| known.id() == upload.id()) {
@@ -106,12 +106,23 @@ fn upload(before: &str, after: &str) -> Option<Upload> {
     Some(Upload { secret, stored, name, picture })
 }
 
+/// Where the brackets of links end. One that is escaped is part of a name.
+fn closings(text: &str) -> impl Iterator<Item = usize> {
+    let found = text.match_indices("](").map(|(at, _)| at);
+    found.filter(|at| !text.get(..*at).is_some_and(ends_escaping))
+}
+
+/// Whether what follows is escaped.
+fn ends_escaping(text: &str) -> bool {
+    text.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1
+}
+
 /// What stands between the brackets before a link's address, and whether it is a picture's.
 fn label(before: &str) -> Option<(&str, bool)> {
     let mut depth = 1_usize;
     for (at, letter) in before.char_indices().rev() {
         let rest = before.get(..at)?;
-        let escaped = rest.bytes().rev().take_while(|byte| *byte == b'\\').count() % 2 == 1;
+        let escaped = ends_escaping(rest);
         match letter {
             '\n' if rest.ends_with('\n') => return None,
             ']' if !escaped => depth += 1,
@@ -130,7 +141,7 @@ fn is_bare(paragraph: &str) -> bool {
     let mut rest = paragraph.trim();
     let mut links = 0;
     while !rest.is_empty() {
-        let Some(end) = rest.find("](").filter(|_| rest.starts_with('[')) else { return false };
+        let Some(end) = closings(rest).next().filter(|_| rest.starts_with('[')) else { return false };
         let (Some(before), Some(after)) = (rest.get(..end), rest.get(end + 2..)) else { return false };
         let whole = label(before).is_some_and(|(label, _)| label.len() + 1 == before.len());
         let (true, Some(_), Some(closing)) = (whole, upload(before, after), after.find(')')) else {
@@ -199,6 +210,14 @@ mod tests {
         fn a_name_survives_its_link(name in "[^\\p{C}\\s][^\\p{C}/]{0,20}[^\\p{C}\\s/.]\\.txt") {
             // White space inside a name is one space, as in all text.
             let name = name.split_whitespace().collect::<Vec<_>>().join(" ");
+            let text = link(&name, &format!("/uploads/{SECRET}/stored.txt"));
+            prop_assert_eq!(seen(&text), [(name, false)]);
+            prop_assert_eq!(without_bare_links(&text), "");
+        }
+
+        #[test]
+        fn a_name_of_link_syntax_survives_its_link(name in "[\\]\\[()!\\\\`<>*_ab&;:/ -]{1,20}[ab]\\.txt") {
+            let name = name.replace('/', "").split_whitespace().collect::<Vec<_>>().join(" ");
             let text = link(&name, &format!("/uploads/{SECRET}/stored.txt"));
             prop_assert_eq!(seen(&text), [(name, false)]);
             prop_assert_eq!(without_bare_links(&text), "");

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::config::{Config, Edition};
 use crate::error::check;
+use crate::file::NOTES;
 use crate::map::Whole;
 use crate::wire::{
     Attachment, Comment, CommentPage, CommentWrite, CreateFields, CreateTypes, FieldDetails, FieldMeta,
@@ -38,7 +39,7 @@ pub(crate) struct Api<'a> {
 }
 
 /// The parameters of an address.
-pub(crate) type Query<'q> = &'q [(&'q str, String)];
+type Query<'q> = &'q [(&'q str, String)];
 
 /// A search, and which part of its answer.
 #[derive(Clone, Debug)]
@@ -57,7 +58,7 @@ impl Api<'_> {
         // Whoever asked with a key, or for an issue that is known by another id now, goes on with the id.
         let comments = self.comments(&issue.id).await?;
         let links = self.links(&issue.id).await?;
-        let portal = self.portal(&issue.id).await?;
+        let portal = self.portal(&issue).await?;
         Ok(Whole { issue, comments, links, portal })
     }
 
@@ -71,7 +72,7 @@ impl Api<'_> {
             // Comments come cut off here, so they are read by themselves.
             ("fields", "*all,-comment,-worklog".to_owned()),
             ("expand", expand.to_owned()),
-            ("properties", "*all".to_owned()),
+            ("properties", NOTES.to_owned()),
         ];
         self.of_issue(id, self.get(&["issue", id], &query).await).await
     }
@@ -246,14 +247,9 @@ impl Api<'_> {
 
     /// Attaches a file, given as a form.
     pub(crate) async fn attach(&self, id: &str, form: (Vec<u8>, String)) -> Result<Vec<Attachment>> {
-        let answer = self.upload(self.address(&["issue", id, "attachments"], &[]), form).await;
+        let call = self.ctx.post(self.address(&["issue", id, "attachments"], &[]));
+        let answer = upload(call, form).await;
         answer.and_then(|answer| answer.json(&Method::POST)).map_err(|error| error.with_context("issue", id))
-    }
-
-    /// Sends a form.
-    pub(crate) async fn upload(&self, url: Url, (body, media_type): (Vec<u8>, String)) -> Result<Response> {
-        let call = self.ctx.post(url).header(NO_CHECK, "no-check").body(&media_type, Bytes::from(body));
-        send(call, &Method::POST).await
     }
 
     /// Makes or changes the link with this global id.
@@ -283,16 +279,8 @@ impl Api<'_> {
         Ok(send(call, &Method::GET).await?.body)
     }
 
-    pub(crate) async fn get_from<T: DeserializeOwned>(&self, mut url: Url, query: Query<'_>) -> Result<T> {
-        if !query.is_empty() {
-            url.query_pairs_mut().extend_pairs(query);
-        }
-        let call = self.ctx.get(url).max_answer_bytes(MAX_JSON_BYTES);
-        send(call, &Method::GET).await?.json(&Method::GET)
-    }
-
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: Query<'_>) -> Result<T> {
-        self.get_from(self.address(path, &[]), query).await
+        read(self.ctx.get(self.address(path, query))).await
     }
 
     async fn post<B: Serialize + Sync>(&self, path: &[&str], body: &B) -> Result<Response> {
@@ -300,16 +288,7 @@ impl Api<'_> {
     }
 
     async fn write<B: Serialize + Sync>(&self, method: Method, path: &[&str], body: &B) -> Result<Response> {
-        self.write_to(method, self.address(path, &[]), body).await
-    }
-
-    pub(crate) async fn write_to<B: Serialize + Sync>(
-        &self,
-        method: Method,
-        url: Url,
-        body: &B,
-    ) -> Result<Response> {
-        send(self.ctx.call(method.clone(), url).json(body), &method).await
+        send(self.ctx.call(method.clone(), self.address(path, &[])).json(body), &method).await
     }
 
     /// Jira says 404 both of an issue that is gone and to a stranger: which of them we are is asked.
@@ -385,8 +364,20 @@ impl<T> Rows<T> {
     }
 }
 
-async fn send(call: Call<'_>, method: &Method) -> Result<Response> {
+/// Sends a call and reads its answer, if that is success.
+pub(crate) async fn send(call: Call<'_>, method: &Method) -> Result<Response> {
     check(call.send_any().await?, method)
+}
+
+/// Sends a `GET` and reads its JSON.
+pub(crate) async fn read<T: DeserializeOwned>(call: Call<'_>) -> Result<T> {
+    send(call.max_answer_bytes(MAX_JSON_BYTES), &Method::GET).await?.json(&Method::GET)
+}
+
+/// Sends a form by `POST`.
+pub(crate) async fn upload(call: Call<'_>, (body, media_type): (Vec<u8>, String)) -> Result<Response> {
+    let call = call.header(NO_CHECK, "no-check").body(&media_type, Bytes::from(body));
+    send(call, &Method::POST).await
 }
 
 /// An issue's id, or its key; anything else never named one.

@@ -60,7 +60,10 @@ enum Step {
 
 fn step() -> impl Strategy<Value = Step> {
     prop_oneof![
-        4 => (1..40_u64, 0..LAG_MILLIS).prop_map(|(id, late)| Step::Change { id, late }),
+        3 => (1..40_u64, 0..LAG_MILLIS).prop_map(|(id, late)| Step::Change { id, late }),
+        // Again and again on the same issue, seen at once.
+        4 => Just(Step::Change { id: 1, late: 0 }),
+        3 => (0..300_i64).prop_map(|millis| Step::Wait { millis }),
         1 => (1..40_u64, 5..30_u64, 0..LAG_MILLIS).prop_map(|(first, count, late)| Step::Bulk { first, count, late }),
         3 => (0..200_000_i64).prop_map(|millis| Step::Wait { millis }),
         1 => (0..3_000_i64).prop_map(|millis| Step::Wait { millis }),

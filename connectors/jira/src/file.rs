@@ -1,10 +1,10 @@
 //! Files: attached so that a doubtful upload is found again, although Jira's attachments can bear no mark.
 //!
 //! On a portal a file comes with a comment, and the comment bears the marker. Elsewhere a property of the issue, which
-//! nobody sees, says before the upload which files are there and what comes; a file that was not there, of that name and
-//! size, is the one. Afterwards the property names it.
+//! nobody sees, holds a note for each file of ours: before the upload it says which files are there and what comes; a file
+//! that was not there, of that name and size, is the one. Afterwards the note names it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
@@ -19,8 +19,8 @@ use crate::portal::Portal;
 use crate::wire::{Attachment, Issue};
 use crate::write::read_back;
 
-/// What the names of our properties begin with.
-const PREFIX: &str = "throughline.file.";
+/// The property with the notes.
+pub(crate) const NOTES: &str = "throughline.files";
 
 /// A file to attach.
 #[derive(Debug)]
@@ -32,7 +32,10 @@ pub(crate) struct New<'n> {
     pub(crate) visibility: Visibility,
 }
 
-/// What a property says of an upload.
+/// The notes of an issue, by marker.
+type Notes = BTreeMap<String, Note>;
+
+/// What is noted of an upload.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 enum Note {
@@ -47,26 +50,28 @@ enum Note {
     Came { id: String },
 }
 
-/// The marker of the intent that attached a file, by the properties of its issue.
+/// The marker of the intent that attached a file, by the notes of its issue.
 pub(crate) fn marker_of(issue: &Issue, file: &Attachment) -> Option<Marker> {
-    let noted = issue.properties.iter().filter_map(|(key, value)| {
-        let marker = marker_label(key.strip_prefix(PREFIX)?)?;
-        let note: Note = serde_json::from_value(value.clone()).ok()?;
-        Some((marker, note))
-    });
-    let mut coming = None;
-    for (marker, note) in noted {
-        match note {
-            Note::Came { id } if id == file.id => return Some(marker),
-            Note::Coming { name, size, before }
-                if name == file.filename && size == file.size && !before.contains(&file.id) =>
-            {
-                coming = coming.or(Some(marker));
+    let notes = notes(issue);
+    let came = notes.iter().find(|(_, note)| matches!(note, Note::Came { id } if *id == file.id));
+    let coming = || {
+        notes.iter().find(|(_, note)| match note {
+            Note::Coming { name, size, before } => {
+                *name == file.filename && *size == file.size && !before.contains(&file.id)
             }
-            Note::Came { .. } | Note::Coming { .. } => {}
-        }
-    }
-    coming
+            Note::Came { .. } => false,
+        })
+    };
+    came.or_else(coming).and_then(|(marker, _)| marker_label(marker))
+}
+
+/// The notes of an issue; those that are none of ours are left out.
+fn notes(issue: &Issue) -> Notes {
+    let property = issue.properties.get(NOTES).and_then(serde_json::Value::as_object);
+    let noted = property.into_iter().flatten();
+    noted
+        .filter_map(|(marker, note)| Some((marker.clone(), serde_json::from_value(note.clone()).ok()?)))
+        .collect()
 }
 
 /// Attaches a file.
@@ -148,37 +153,41 @@ async fn into_issue(
     form: (Vec<u8>, String),
     marker: &Marker,
 ) -> Result<()> {
-    let key = format!("{PREFIX}{marker}");
     let issue = api.issue(id, Extent::Reading).await?;
-    let there = issue.fields.attachment.iter().find(|file| marker_of(&issue, file).as_ref() == Some(marker));
-    if there.is_some() {
+    let files = &issue.fields.attachment;
+    if files.iter().any(|file| marker_of(&issue, file).as_ref() == Some(marker)) {
         // An earlier attempt came through after all.
         return Ok(());
     }
-    if !issue.properties.contains_key(&key) {
-        let note = Note::Coming {
-            name: file_name(new.name),
-            size: new.size,
-            before: issue.fields.attachment.iter().map(|file| file.id.clone()).collect(),
-        };
+    let mut notes = notes(&issue);
+    // A property has room for some five hundred notes: those of files that are gone make way.
+    notes.retain(|_, note| match note {
+        Note::Came { id } => files.iter().any(|file| file.id == *id),
+        Note::Coming { .. } => true,
+    });
+    let key = marker.to_string();
+    if !notes.contains_key(&key) {
+        let before = files.iter().map(|file| file.id.clone()).collect();
+        notes.insert(key.clone(), Note::Coming { name: file_name(new.name), size: new.size, before });
         // Nobody sees it, so nothing has happened if it fails.
-        write(api, &issue.id, &key, &note).await.map_err(|error| error.with_effect(TookEffect::No))?;
+        write(api, &issue.id, &notes).await.map_err(|error| error.with_effect(TookEffect::No))?;
     }
     let made = api.attach(&issue.id, form).await?;
     if let Some(made) = made.into_iter().next() {
+        notes.insert(key, Note::Came { id: made.id });
         // Without it the file is still known by name and size.
-        if let Err(error) = write(api, &issue.id, &key, &Note::Came { id: made.id }).await {
+        if let Err(error) = write(api, &issue.id, &notes).await {
             tracing::info!(issue.id = issue.id, error.kind = ?error.kind(), "A file's note was not completed.");
         }
     }
     Ok(())
 }
 
-async fn write(api: Api<'_>, id: &str, key: &str, note: &Note) -> Result<()> {
-    let value = serde_json::to_value(note).map_err(|error| {
+async fn write(api: Api<'_>, id: &str, notes: &Notes) -> Result<()> {
+    let value = serde_json::to_value(notes).map_err(|error| {
         Error::new(ErrorKind::Malformed, format!("the note of a file cannot be written: {error}"))
     })?;
-    api.set_property(id, key, &value).await
+    api.set_property(id, NOTES, &value).await
 }
 
 fn hidden(whole: &Whole, asked: Visibility, seen: Visibility) -> Error {

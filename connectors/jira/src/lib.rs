@@ -27,5 +27,4 @@ pub use connector::Jira;
 pub use map::{PRIORITIES, STATUSES};
 
 /// What this connector was run against.
-pub const TESTED_AGAINST: &str =
-    "simulated from documentation; Cloud also by the published specification via Prism";
+pub const TESTED_AGAINST: &str = "simulated from documentation; Cloud: published specification via Prism";

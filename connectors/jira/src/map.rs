@@ -9,7 +9,7 @@ use throughline_sdk::{
 };
 
 use crate::config::{Config, Edition};
-use crate::portal::{Portal, carrier, said_internal};
+use crate::portal::{Carried, Portal, carried, carrier, said_internal};
 use crate::wire::{self, Attachment, Issue, RemoteLink, User};
 use crate::{field, file, text};
 
@@ -68,6 +68,7 @@ pub(crate) fn ticket(whole: &Whole, config: &Config) -> Ticket {
     let Whole { issue, comments, links, portal } = whole;
     let fields = &issue.fields;
     let own = config.browse(&issue.key);
+    let carried = carried(whole);
     let mut ticket = Ticket {
         id: RemoteId::new(&issue.id),
         key: issue.key.clone(),
@@ -85,7 +86,11 @@ pub(crate) fn ticket(whole: &Whole, config: &Config) -> Ticket {
             .filter(|one| portal.comment(&one.id).and_then(carrier).is_none())
             .filter_map(|one| comment(one, portal))
             .collect(),
-        files: fields.attachment.iter().map(|one| attached(one, whole)).collect(),
+        files: fields
+            .attachment
+            .iter()
+            .map(|one| attached(one, whole, carried.get(one.id.as_str())))
+            .collect(),
         references: links.iter().map(|link| reference(link, own.as_deref())).collect(),
         marker: fields.labels.iter().find_map(|label| marker_label(label)),
         created: fields.created,
@@ -173,8 +178,7 @@ fn comment(comment: &wire::Comment, portal: &Portal) -> Option<Comment> {
     })
 }
 
-fn attached(attachment: &Attachment, whole: &Whole) -> File {
-    let carried = whole.portal.file(&attachment.id);
+fn attached(attachment: &Attachment, whole: &Whole, carried: Option<&Carried>) -> File {
     let by_requester = attachment.author.is_some() && attachment.author == whole.issue.fields.reporter;
     let visibility = match (&whole.portal, carried) {
         // Whoever sees an issue sees its files.
@@ -184,7 +188,6 @@ fn attached(attachment: &Attachment, whole: &Whole) -> File {
         (Portal::Shown(_), None) if by_requester => Visibility::Public,
         (Portal::NotShown | Portal::Shown(_), _) => Visibility::Internal,
     };
-    let carried = carried.and_then(|carried| marker_label(carried.marker?));
     File {
         id: FileId::new(&attachment.id),
         name: attachment.filename.clone(),
@@ -198,7 +201,9 @@ fn attached(attachment: &Attachment, whole: &Whole) -> File {
         visibility,
         author: person(attachment.author.as_ref()),
         created: attachment.created,
-        marker: carried.or_else(|| file::marker_of(&whole.issue, attachment)),
+        marker: carried
+            .and_then(|carried| carried.marker.clone())
+            .or_else(|| file::marker_of(&whole.issue, attachment)),
     }
 }
 

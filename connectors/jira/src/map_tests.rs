@@ -171,10 +171,10 @@ proptest! {
         body in any_json(),
     ) {
         let mut whole = whole(&json!({"description": description, "customfield_1": field, "components": field}));
-        whole.issue.properties.insert(format!("throughline.file.{}", Marker::from_hash(&[1; 32])), property.clone());
+        whole.issue.properties.insert(file::NOTES.to_owned(), property.clone());
         whole.comments.push(comment(&json!({"body": body, "properties": [{"key": "throughline", "value": property}]})));
         let once = ticket(&whole, &config());
         prop_assert_eq!(once.version.clone(), ticket(&whole, &config()).version);
-        prop_assert_eq!(&once.description, &throughline_sdk::ticket::canonical_text(&once.description));
+        prop_assert_eq!(&once.description, &throughline_markup::normal(&once.description));
     }
 }

@@ -2,18 +2,27 @@
 //!
 //! Whether a customer may read a comment or a file is known to Service Management alone: a file is shown there only as
 //! part of a public comment, or if the customer attached it
-//! ([Request](https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/)).
+//! ([Cloud](https://developer.atlassian.com/cloud/jira/service-desk/rest/api-group-request/),
+//! [Data Center](https://developer.atlassian.com/server/jira-servicedesk/rest/)).
 
 use std::collections::BTreeMap;
 
-use http::Method;
+use http::{HeaderName, Method};
 use serde_json::Value;
-use throughline_sdk::http::join;
-use throughline_sdk::{Error, ErrorKind, Marker, Result};
-use url::Url;
+use throughline_sdk::http::{Call, join};
+use throughline_sdk::{Error, ErrorKind, Marker, Result, Timestamp};
 
-use crate::api::{Api, PAGE};
-use crate::wire::{AdditionalComment, RequestAttach, RequestComment, RequestCommentPage, TemporaryFiles};
+use crate::api::{Api, PAGE, read, send, upload};
+use crate::config::Edition;
+use crate::field::REQUEST_TYPE;
+use crate::map::Whole;
+use crate::wire::{
+    AdditionalComment, Attachment, Issue, RequestAttach, RequestComment, RequestCommentPage, TemporaryFiles,
+};
+
+/// Whoever calls what Service Management has on trial says that they know
+/// ([Special headers](https://developer.atlassian.com/server/jira-servicedesk/info/special-headers)).
+const EXPERIMENTAL: HeaderName = HeaderName::from_static("x-experimentalapi");
 
 /// What is known of the portal.
 #[derive(Clone, Debug)]
@@ -26,13 +35,13 @@ pub(crate) enum Portal {
     Shown(BTreeMap<String, RequestComment>),
 }
 
-/// For whom the portal shows something.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) struct Carried<'p> {
-    /// Whether a public comment carries the file.
+/// How the portal shows a file.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Carried {
+    /// Whether a public comment carries it.
     pub(crate) public: bool,
     /// The marker of the comment that carries it, if we wrote that.
-    pub(crate) marker: Option<&'p str>,
+    pub(crate) marker: Option<Marker>,
 }
 
 impl Portal {
@@ -43,35 +52,55 @@ impl Portal {
             Self::None | Self::NotShown => None,
         }
     }
+}
 
-    /// What is known of a file.
-    pub(crate) fn file(&self, id: &str) -> Option<Carried<'_>> {
-        let Self::Shown(comments) = self else { return None };
-        let mut carried = None;
-        for comment in comments.values().filter(|comment| files(comment).any(|file| file == id)) {
-            let known = carried.get_or_insert(Carried { public: false, marker: None });
-            known.public |= comment.public == Some(true);
-            known.marker = known.marker.or_else(|| carrier(comment));
+/// The files that comments carry, by id.
+pub(crate) fn carried(whole: &Whole) -> BTreeMap<&str, Carried> {
+    let all = &whole.issue.fields.attachment;
+    let mut carried: BTreeMap<&str, Carried> = BTreeMap::new();
+    for comment in &whole.comments {
+        let Some(shown) = whole.portal.comment(&comment.id) else { continue };
+        let marker = carrier(shown);
+        for file in files(shown, comment.created, all) {
+            let known = carried.entry(&file.id).or_default();
+            known.public |= shown.public == Some(true);
+            known.marker = known.marker.take().or_else(|| marker.clone());
         }
-        carried
     }
+    carried
 }
 
 /// The marker of a comment that only carries a file of ours.
-pub(crate) fn carrier(comment: &RequestComment) -> Option<&str> {
-    files(comment).next()?;
+pub(crate) fn carrier(comment: &RequestComment) -> Option<Marker> {
     let mut lines = comment.body.lines().map(str::trim).filter(|line| !line.is_empty());
     let first = lines.next()?;
     let marker = Marker::find_in(first).filter(|marker| marker.as_str() == first)?;
     // What Service Management adds below shows the files.
-    let only_files = lines.all(|line| line.starts_with('!') || line.starts_with("[^"));
-    (only_files && marker.as_str() == first).then_some(first)
+    lines.all(|line| line.starts_with('!') || line.starts_with("[^")).then_some(marker)
 }
 
-/// The ids of a comment's files, which stand in their addresses only.
-fn files(comment: &RequestComment) -> impl Iterator<Item = &str> {
-    let files = comment.attachments.iter().flat_map(|page| &page.values);
-    files.filter_map(|file| file.links.values().find_map(|link| attachment_id(link.as_str()?)))
+/// The files of a comment: Cloud tells them, each by an address that holds its id; Data Center refers to them by name in
+/// the comment's markup, and means the newest one of that name.
+fn files<'f>(comment: &RequestComment, written: Timestamp, all: &'f [Attachment]) -> Vec<&'f Attachment> {
+    if let Some(told) = &comment.attachments {
+        let addresses = told.values.iter().flat_map(|file| file.links.values()).filter_map(Value::as_str);
+        let ids: Vec<&str> = addresses.filter_map(attachment_id).collect();
+        return all.iter().filter(|file| ids.contains(&file.id.as_str())).collect();
+    }
+    let refers = |name: &str| {
+        ["[^", "!"].iter().any(|before| {
+            let reference = format!("{before}{name}");
+            let mut found = comment.body.match_indices(&reference).map(|(at, text)| at + text.len());
+            found.any(|end| comment.body.get(end..).is_some_and(|rest| rest.starts_with(['!', '|', ']'])))
+        })
+    };
+    let newest = |file: &&Attachment| {
+        let later = |other: &Attachment| {
+            other.filename == file.filename && other.created > file.created && other.created <= written
+        };
+        file.created <= written && !all.iter().any(later)
+    };
+    all.iter().filter(newest).filter(|file| refers(&file.filename)).collect()
 }
 
 /// The id in `…/rest/api/2/attachment/10001` or `…/secure/attachment/10001/name.png`.
@@ -83,23 +112,33 @@ fn attachment_id(address: &str) -> Option<&str> {
         .filter(|id| !id.is_empty() && id.bytes().all(|b| b.is_ascii_digit()))
 }
 
+/// Whether an issue is a request; `None` where its fields do not tell.
+fn is_request(issue: &Issue) -> Option<bool> {
+    let kind = |schema: &crate::wire::Schema| schema.custom.as_deref() == Some(REQUEST_TYPE);
+    let (id, _) = issue.schema.iter().find(|(_, schema)| kind(schema))?;
+    issue.fields.other.get(id).map(|value| !value.is_null())
+}
+
 impl Api<'_> {
     /// What the portal shows of an issue.
-    pub(crate) async fn portal(&self, id: &str) -> Result<Portal> {
+    pub(crate) async fn portal(&self, issue: &Issue) -> Result<Portal> {
         const MAX_PAGES: usize = 400;
         if !self.config.service_desk {
             return Ok(Portal::None);
         }
+        // Of an issue that is none, Service Management says that it has no comments, or that it is not there.
+        if is_request(issue) == Some(false) {
+            return Ok(Portal::NotShown);
+        }
+        let id = issue.id.as_str();
         let mut comments = BTreeMap::new();
         for _ in 0..MAX_PAGES {
-            let query = [
-                ("start", comments.len().to_string()),
-                ("limit", PAGE.to_string()),
-                ("expand", "attachment".to_owned()),
-            ];
-            let page: Result<RequestCommentPage> =
-                self.get_from(self.desk(&["request", id, "comment"]), &query).await;
-            let page = match page {
+            let call = self
+                .desk(Method::GET, &["request", id, "comment"])
+                .query("start", &comments.len().to_string())
+                .query("limit", &PAGE.to_string())
+                .query("expand", "attachment");
+            let page: RequestCommentPage = match read(call).await {
                 Ok(page) => page,
                 Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Portal::NotShown),
                 Err(error) => return Err(error.with_context("issue", id)),
@@ -116,8 +155,8 @@ impl Api<'_> {
 
     /// Stores a file and returns the name it is attached by. Nobody sees it until then.
     pub(crate) async fn store(&self, form: (Vec<u8>, String)) -> Result<String> {
-        let url = self.desk(&["servicedesk", &self.config.project, "attachTemporaryFile"]);
-        let stored: TemporaryFiles = self.upload(url, form).await?.json(&Method::POST)?;
+        let call = self.desk(Method::POST, &["servicedesk", &self.config.project, "attachTemporaryFile"]);
+        let stored: TemporaryFiles = upload(call, form).await?.json(&Method::POST)?;
         stored.temporary_attachments.into_iter().next().map(|file| file.temporary_attachment_id).ok_or_else(
             || Error::new(ErrorKind::Malformed, "Jira Service Management stored a file and gave it no name"),
         )
@@ -130,13 +169,18 @@ impl Api<'_> {
             public,
             additional_comment: AdditionalComment { body: marker.to_string() },
         };
-        let answer = self.write_to(Method::POST, self.desk(&["request", id, "attachment"]), &attach).await;
+        let call = self.desk(Method::POST, &["request", id, "attachment"]).json(&attach);
         // Its body is not needed: the ticket is read back.
-        answer.map(drop).map_err(|error| error.with_context("issue", id))
+        send(call, &Method::POST).await.map(drop).map_err(|error| error.with_context("issue", id))
     }
 
-    fn desk(&self, path: &[&str]) -> Url {
-        join(&join(&self.config.url, &["rest", "servicedeskapi"]), path)
+    fn desk(&self, method: Method, path: &[&str]) -> Call<'_> {
+        let url = join(&join(&self.config.url, &["rest", "servicedeskapi"]), path);
+        let known = match self.config.edition {
+            Edition::Cloud => "opt-in",
+            Edition::DataCenter => "true",
+        };
+        self.ctx.call(method, url).header(EXPERIMENTAL, known)
     }
 }
 
@@ -150,56 +194,5 @@ pub(crate) fn said_internal(value: &Value) -> Option<bool> {
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-
-    fn comment(body: &str, public: bool, address: &str) -> RequestComment {
-        serde_json::from_value(json!({
-            "id": 7, "body": body, "public": public,
-            "attachments": {"values": [{"filename": "a.png", "_links": {"x": null, "content": address}}]},
-        }))
-        .unwrap()
-    }
-
-    #[test]
-    fn a_file_is_known_by_the_id_in_its_address() {
-        for address in [
-            "https://jira.example/jira/rest/api/2/attachment/10001",
-            "https://jira.example/secure/attachment/10001/a%20b.png?x=/attachment/7",
-            "https://jira.example/rest/api/3/attachment/content/10001",
-        ] {
-            assert_eq!(attachment_id(address), Some("10001"), "{address}");
-        }
-        assert_eq!(attachment_id("https://jira.example/attachment/evil/1"), None);
-    }
-
-    #[test]
-    fn a_comment_that_only_carries_a_file_is_told_from_one_that_says_something() {
-        let marker = Marker::from_hash(&[7; 32]);
-        let address = "https://jira.example/secure/attachment/1/a.png";
-        for (body, carries) in [
-            (format!("{marker}"), true),
-            (format!("{marker}\n\n!a.png|thumbnail!\n[^b.txt]\n"), true),
-            (format!("{marker}\nLook at this"), false),
-            (format!("see {marker}"), false),
-            (String::new(), false),
-        ] {
-            assert_eq!(carrier(&comment(&body, true, address)).is_some(), carries, "{body:?}");
-        }
-    }
-
-    #[test]
-    fn one_public_comment_shows_a_file() {
-        let address = "https://jira.example/secure/attachment/1/a.png";
-        let shown = |public: &[bool]| {
-            let all = public.iter().enumerate();
-            let all = all.map(|(at, public)| (at.to_string(), comment("x", *public, address))).collect();
-            Portal::Shown(all).file("1").map(|file| file.public)
-        };
-        assert_eq!(shown(&[false]), Some(false));
-        assert_eq!(shown(&[false, true, false]), Some(true));
-        assert_eq!(shown(&[]), None);
-    }
-}
+#[path = "portal_tests.rs"]
+mod tests;

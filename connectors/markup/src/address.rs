@@ -66,8 +66,9 @@ pub(crate) fn is_shown_as(text: &str, address: &str) -> bool {
 /// Where web addresses stand in plain text, as mail programs and trackers find them.
 pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
     let mut found: Vec<Range<usize>> = Vec::new();
+    let mut seen = 0;
     for (start, _) in text.match_indices("http") {
-        if found.last().is_some_and(|last| start < last.end) {
+        if start < seen {
             continue;
         }
         let before = text.get(..start).and_then(|before| before.chars().next_back());
@@ -81,12 +82,21 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
         let scheme = rest.len() - host.len();
         let ends = |c: char| c.is_whitespace() || c.is_control() || "<>\"`\\".contains(c);
         let length = scheme + host.find(ends).unwrap_or(host.len());
+        // One that is too long is not looked for again inside itself.
+        seen = start + length;
         let address = without_punctuation(rest.get(..length).unwrap_or_default());
         if address.len() > scheme && normal(address).is_some() {
-            found.push(start..start + address.len());
+            seen = start + address.len();
+            found.push(start..seen);
         }
     }
     found
+}
+
+/// The part of a found address before the first of `ends` and before a character reference.
+pub(crate) fn alone<'t>(found: &'t str, ends: &[char]) -> &'t str {
+    let end = found.find(ends).into_iter().chain(found.find("&#")).min();
+    end.map_or(found, |end| without_punctuation(found.get(..end).unwrap_or_default()))
 }
 
 /// An address in running text does not contain the comma, bracket or asterisk behind it.

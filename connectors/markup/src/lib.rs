@@ -30,12 +30,17 @@
 //! Nothing panics, and what is longer than [`LONGEST`] bytes is cut off with [`Loss::Length`].
 
 mod address;
+pub mod adf;
 mod builder;
+mod entity;
 pub mod github;
 pub mod html;
+pub mod jira;
 mod loss;
 mod markdown;
 mod normal;
+mod outline;
+mod phrase;
 pub mod plain;
 mod spans;
 mod tree;

@@ -17,10 +17,15 @@ pub(crate) enum Piece<'a> {
 
 /// The pieces of one line in normal form: properly nested, links outermost, then bold, italic, struck through.
 pub(crate) fn pieces(line: &[Inline]) -> Vec<Piece<'_>> {
+    pieces_in(line, Mark::OUTSIDE_IN)
+}
+
+/// The pieces of one line in normal form, nested in another order.
+pub(crate) fn pieces_in(line: &[Inline], order: [Mark; 4]) -> Vec<Piece<'_>> {
     let mut out = Vec::with_capacity(line.len());
     let mut open: Vec<(Mark, Option<&str>)> = Vec::new();
     for part in line {
-        let wanted: Vec<(Mark, Option<&str>)> = Mark::OUTSIDE_IN
+        let wanted: Vec<(Mark, Option<&str>)> = order
             .into_iter()
             .filter(|mark| part.has(*mark))
             .map(|mark| (mark, part.link().filter(|_| mark == Mark::Link)))

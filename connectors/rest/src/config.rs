@@ -25,9 +25,9 @@ pub const SETTINGS: &[Setting] = &[
     },
     Setting {
         key: "manifest",
-        kind: SettingKind::Text,
+        kind: SettingKind::File,
         required: true,
-        doc: "The manifest that describes the desk: the path of a file, with a slash in it, or the name of one that \
+        doc: "The manifest that describes the desk: the path of a file, or the name of one that \
               comes with Throughline: django-helpdesk, example or znuny.",
         example: "\"example\"",
     },

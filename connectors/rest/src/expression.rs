@@ -18,8 +18,11 @@ use toml::Spanned;
 
 pub(crate) use minijinja::Value;
 
-/// What one evaluation may use up: a step each, and a step for each 64 bytes that it makes. About 10 ms, and 16 MB.
-const FUEL: u64 = 250_000;
+/// What one evaluation may use up: a step each, and a step for each 64 bytes that it makes. That is some 6 MB, and some
+/// tens of milliseconds for what was made to be slow; what a manifest needs takes a few hundred steps.
+const FUEL: u64 = 100_000;
+/// How many members lists may have together, once they are taken out of the language: some are only promised in it.
+const MAX_MEMBERS: usize = 100_000;
 /// How deep one value may stand in another; `serde_json` reads no deeper either.
 const MAX_DEPTH: usize = 128;
 /// Longer than any expression that a person can check by reading it.
@@ -136,7 +139,12 @@ impl Expression {
     pub(crate) fn list(&self, scope: &Scope) -> Result<Vec<Value>, Unevaluated> {
         let value = self.value(scope)?;
         if is_list(&value) {
-            return value.try_iter().map(Iterator::collect).map_err(|fault| self.failed(&fault));
+            let members = value.try_iter().map_err(|fault| self.failed(&fault))?;
+            let members: Vec<Value> = members.take(MAX_MEMBERS + 1).collect();
+            if members.len() > MAX_MEMBERS {
+                return Err(self.because(format!("it gives a list of more than {MAX_MEMBERS} members")));
+            }
+            return Ok(members);
         }
         Err(self.because(format!("it gives {} where a list belongs", value.kind())))
     }
@@ -156,7 +164,7 @@ impl Expression {
     ///
     /// As [`value`](Self::value), and where it is no JSON.
     pub(crate) fn json(&self, scope: &Scope) -> Result<Option<Json>, Unevaluated> {
-        json(&self.value(scope)?, 0).map_err(|why| self.because(why))
+        json(&self.value(scope)?, 0, &mut { MAX_MEMBERS }).map_err(|why| self.because(why))
     }
 
     /// What the manifest says.
@@ -267,16 +275,17 @@ pub(crate) fn is_list(value: &Value) -> bool {
 }
 
 /// The value as JSON; `None` where it is absent.
-fn json(value: &Value, depth: usize) -> Result<Option<Json>, String> {
+fn json(value: &Value, depth: usize, left: &mut usize) -> Result<Option<Json>, String> {
     if depth > MAX_DEPTH {
         return Err("it is nested too deep for JSON".to_owned());
     }
+    *left = left.checked_sub(1).ok_or_else(|| format!("it has more than {MAX_MEMBERS} members"))?;
     let members = || value.try_iter().map_err(|fault| runtime(&fault));
     Ok(Some(match value.kind() {
         ValueKind::Undefined => return Ok(None),
         ValueKind::Seq | ValueKind::Iterable => {
             let members: Result<Vec<Option<Json>>, String> =
-                members()?.map(|member| json(&member, depth + 1)).collect();
+                members()?.map(|member| json(&member, depth + 1, left)).collect();
             members?.into_iter().flatten().collect()
         }
         ValueKind::Map => {
@@ -284,7 +293,7 @@ fn json(value: &Value, depth: usize) -> Result<Option<Json>, String> {
             for key in members()? {
                 let name = plain_text(&key).ok_or("a key is no text")?;
                 let member = value.get_item(&key).map_err(|fault| runtime(&fault))?;
-                if let Some(member) = json(&member, depth + 1)? {
+                if let Some(member) = json(&member, depth + 1, left)? {
                     object.insert(name, member);
                 }
             }

@@ -57,8 +57,6 @@ pub(crate) struct Place {
 struct Reading {
     /// A moment that the desk's clock had reached when it began.
     reached: Timestamp,
-    /// The latest time seen before it began.
-    newest: Timestamp,
     /// The earliest tick that was read by the desk's pages.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     paged: Option<Timestamp>,
@@ -72,11 +70,8 @@ impl Place {
 
     /// The place after a page, and whether another page is ready.
     pub(crate) fn advance(&self, page: &Page, tick: Tick) -> (Self, bool) {
-        let reading = self.reading.clone().unwrap_or_else(|| Reading {
-            reached: self.reached(page),
-            newest: self.newest,
-            paged: None,
-        });
+        let reading =
+            self.reading.clone().unwrap_or_else(|| Reading { reached: self.reached(page), paged: None });
         let next = self.having_seen(page);
         let last = page.last.map(|last| floor(last, tick.granularity));
         match (&page.next, last) {
@@ -113,10 +108,10 @@ impl Place {
         let step = tick.granularity.max(Duration::from_micros(1));
         let over = plus(floor(self.newest, step), delta(step));
         let mut since = floor(plus(reading.reached, -delta(tick.lag)), step).min(over);
-        if self.newest > reading.newest
-            && let Some(paged) = reading.paged
+        if let Some(paged) = reading.paged
+            && self.newest >= floor(reading.reached, step)
         {
-            // Something moved while a tick was read page by page: a row may have slipped from a page to the one before.
+            // Something may have moved while a tick was read page by page, and a row slipped to the page before.
             since = since.min(paged);
         }
         Self { since, at: None, reading: None, ..self }

@@ -27,7 +27,7 @@ mod write;
 
 pub use config::{SETTINGS, build};
 pub use connector::Rest;
-pub use source::{About, EXAMPLE, about};
+pub use source::{About, EXAMPLE, INCLUDED, about};
 
 /// Words for a status in the manifests that come with Throughline, and what they mean to it.
 pub const STATUSES: &[(&str, &str)] = &[

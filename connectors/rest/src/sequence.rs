@@ -61,7 +61,7 @@ impl Place {
         if highest > self.number() {
             return (Self { reading: Some(Reading { highest, ..reading }), ..self.clone() }, true);
         }
-        (self.clone().at_the_end(&reading, lag), false)
+        (self.clone().at_the_end(&reading, asked, lag), false)
     }
 
     /// The place after a counted page, `position`, and whether another page is ready.
@@ -91,7 +91,7 @@ impl Place {
                 // An empty page past the end is not where the next reading begins.
                 let page = if numbers.is_empty() { before(pages, position) } else { None };
                 let place = Self { page: Some(page.unwrap_or_else(|| position.clone())), ..self.clone() };
-                (place.at_the_end(&reading, lag), false)
+                (place.at_the_end(&reading, asked, lag), false)
             }
         }
     }
@@ -100,14 +100,15 @@ impl Place {
         self.reading.clone().unwrap_or(Reading { asked, highest: 0, forward: false })
     }
 
-    fn at_the_end(mut self, reading: &Reading, lag: Duration) -> Self {
+    fn at_the_end(mut self, reading: &Reading, asked: Timestamp, lag: Duration) -> Self {
         let highest = reading.highest.max(self.seen);
         let passed = reading.asked.signed_duration_since(self.at).to_std().unwrap_or_default();
         if passed >= lag {
             self.settled = self.seen;
         }
         if self.settled == self.seen && highest > self.seen {
-            (self.seen, self.at) = (highest, reading.asked);
+            // The highest may stand on the last page: numbers below it are still under way as long after that.
+            (self.seen, self.at) = (highest, asked);
         }
         Self { reading: None, ..self }
     }
@@ -138,3 +139,7 @@ pub(crate) fn nth(pages: &Pages, index: u64) -> Option<Position> {
         | Pages::LinkHeader {} => None,
     }
 }
+
+#[cfg(test)]
+#[path = "sequence_tests.rs"]
+mod tests;

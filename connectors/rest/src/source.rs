@@ -11,7 +11,7 @@ use crate::manifest::Manifest;
 pub const EXAMPLE: &str = include_str!("../manifests/example.toml");
 
 /// The manifests that come with Throughline, by name.
-pub(crate) const INCLUDED: &[(&str, &str)] = &[
+pub const INCLUDED: &[(&str, &str)] = &[
     ("example", EXAMPLE),
     ("django-helpdesk", include_str!("../manifests/django-helpdesk.toml")),
     ("znuny", include_str!("../manifests/znuny.toml")),

@@ -5,7 +5,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use secrecy::ExposeSecret;
+use secrecy::{ExposeSecret, SecretString};
 use throughline_sdk::http::Authentication;
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
@@ -111,11 +111,17 @@ pub fn build(settings: &Settings) -> Result<Built> {
     if token.expose_secret().len() < SHORTEST_TOKEN {
         return Err(misconfigured(format!("the setting token has fewer than {SHORTEST_TOKEN} characters")));
     }
+    built(KIND, token, settings)
+}
+
+/// The connector of a desk of our own that is entered by this token.
+pub(crate) fn built(kind: &'static str, token: SecretString, settings: &Settings) -> Result<Built> {
+    let misconfigured = |why: String| Error::new(ErrorKind::Misconfigured, why);
     let url =
         Url::parse(ADDRESS).map_err(|error| misconfigured(format!("the face has no address: {error}")))?;
     let priorities = texts(settings, "priorities");
     let config = Config {
-        kind: KIND,
+        kind,
         url: url.clone(),
         edition: Edition::V5,
         author: text(settings, "author").unwrap_or_else(|| "Throughline".to_owned()),

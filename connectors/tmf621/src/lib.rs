@@ -3,7 +3,8 @@
 //! The standard leaves open what a desk does with arrays in a `PATCH`, whether it keeps ids that a client gives, and
 //! which filters it knows: those are settings, each write is read back, and each row of a list is looked at.
 //!
-//! The kind `tmf621-server` is the same connector on the bridge's own northbound face: see [`face`].
+//! The kind `tmf621-server` is the same connector on the bridge's own northbound face: see [`face`]. The kind
+//! `reference` is that face without a partner, for a portal that only people reach: see [`reference`].
 
 mod api;
 mod config;
@@ -16,6 +17,7 @@ mod lifecycle;
 mod map;
 mod marker;
 mod parts;
+pub mod reference;
 mod webhook;
 mod wire;
 mod write;

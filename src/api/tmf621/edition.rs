@@ -5,6 +5,8 @@
 
 use serde_json::{Map, Value, json};
 
+use super::shape::is_uri;
+
 /// A version of the standard.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Edition {
@@ -66,6 +68,13 @@ pub(super) fn kept(edition: Edition, body: Map<String, Value>, owner: &str) -> M
         });
         kept.insert("externalIdentifier".to_owned(), json!([identifier]));
     }
+    // Any type may stand there in version 4, where one thing only can be meant.
+    each(&mut kept, "attachment", |mut attachment| {
+        if attachment.get("@type").is_some_and(|sort| sort != "AttachmentRef") {
+            attachment.insert("@type".to_owned(), json!("Attachment"));
+        }
+        Value::Object(attachment)
+    });
     each(&mut kept, "relatedEntity", |flat| deep(flat, "RelatedEntity", "entity", "EntityRef"));
     each(&mut kept, "relatedParty", |flat| {
         deep(flat, "RelatedPartyRefOrPartyRoleRef", "partyOrPartyRole", "PartyRef")
@@ -100,7 +109,25 @@ pub(super) fn told(edition: Edition, kept: Map<String, Value>) -> Map<String, Va
     }
     each(&mut told, "relatedEntity", |deep| flat(deep, "entity"));
     each(&mut told, "relatedParty", |deep| flat(deep, "partyOrPartyRole"));
+    told.values_mut().for_each(without_other_than_uris);
+    if told.get("@schemaLocation").is_some_and(|location| !location.as_str().is_some_and(is_uri)) {
+        told.remove("@schemaLocation");
+    }
     told
+}
+
+/// Leaves out addresses that are none: version 5 takes any text for one, version 4 a URI only.
+fn without_other_than_uris(value: &mut Value) {
+    const ADDRESSES: [&str; 3] = ["href", "url", "@schemaLocation"];
+    match value {
+        Value::Object(members) => {
+            members.retain(|name, value| {
+                !ADDRESSES.contains(&name.as_str()) || value.as_str().is_some_and(is_uri)
+            });
+        }
+        Value::Array(entries) => entries.iter_mut().for_each(without_other_than_uris),
+        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
+    }
 }
 
 /// What version 4 has for the list: the one given under it, else the first.
@@ -126,7 +153,7 @@ fn deep(flat: Map<String, Value>, outer: &str, inner: &str, sort: &str) -> Value
     what.remove("entity");
     what.remove("partyOrPartyRole");
     let role = what.remove("role");
-    what.entry("@type").or_insert_with(|| json!(sort));
+    what.insert("@type".to_owned(), json!(sort));
     let mut related = Map::from_iter([("@type".to_owned(), json!(outer))]);
     related.extend(role.map(|role| ("role".to_owned(), role)));
     related.insert(inner.to_owned(), Value::Object(what));

@@ -14,6 +14,7 @@ mod jsonpath;
 mod listener;
 mod patch;
 mod query;
+pub(crate) mod record;
 mod refusal;
 mod resources;
 mod shape;

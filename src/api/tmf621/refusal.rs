@@ -44,6 +44,11 @@ impl Refusal {
         Self::new(StatusCode::UNAUTHORIZED, "send the token agreed upon as bearer token")
     }
 
+    /// What it says, for who is answered in another form.
+    pub(super) fn said(self) -> (StatusCode, String) {
+        (self.status, self.message)
+    }
+
     /// The answer. Only version 5 has `@type` in it.
     pub(super) fn answer(self, edition: Edition) -> Response {
         let mut body = json!({

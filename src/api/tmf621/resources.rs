@@ -117,12 +117,13 @@ pub(super) async fn create(
     let files = files::decoded(visitor, &body).await?;
     let Value::Object(document) = body else { return Err(Refusal::bad("the body has to be an object")) };
     let party = visitor.desk.settings().party.clone();
+    let free = visitor.desk.settings().reference.is_some();
     let document = match sort {
         Sort::Ticket => kept(visitor.edition, document, &party),
         Sort::Specification => document,
     };
     let made = visitor.desk.change(sort, None, move |before| match sort {
-        Sort::Ticket => ticket::written(Written { before, document, files: &files, author: &party }),
+        Sort::Ticket => ticket::written(Written { before, document, files: &files, author: &party, free }),
         Sort::Specification => specification::written(before, document),
     });
     let made = made.await??.ok_or_else(|| Refusal::missing(name(sort)))?;
@@ -159,13 +160,16 @@ pub(super) async fn change(
     let number = number(&id).ok_or_else(|| Refusal::missing(name(sort)))?;
     let files = files::decoded(visitor, &body).await?;
     let party = visitor.desk.settings().party.clone();
+    let free = visitor.desk.settings().reference.is_some();
     let condition = headers.get(header::IF_MATCH).cloned();
     let edition = visitor.edition;
     let changed = visitor.desk.change(sort, Some(number), move |before| {
         unchanged(before, condition.as_ref())?;
         let document = becomes(before, sort, edition, body, &party)?;
         match sort {
-            Sort::Ticket => ticket::written(Written { before, document, files: &files, author: &party }),
+            Sort::Ticket => {
+                ticket::written(Written { before, document, files: &files, author: &party, free })
+            }
             Sort::Specification => specification::written(before, document),
         }
     });

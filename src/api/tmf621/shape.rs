@@ -17,6 +17,8 @@ pub(super) enum Shape {
     Number,
     Whole,
     Flag,
+    /// A URI (RFC 3986), with its scheme.
+    Uri,
     /// Text in base 64.
     Bytes,
     /// One of the eight statuses.
@@ -26,8 +28,8 @@ pub(super) enum Shape {
     Object(&'static [Member]),
     /// An object with `@type`.
     Typed(&'static [Member]),
-    /// One of these suffices.
-    Either(&'static [Shape]),
+    /// An object whose `@type` says which of these it is.
+    ByType(&'static [(&'static str, Shape)]),
 }
 
 /// A member of an object.
@@ -60,14 +62,21 @@ pub(super) enum Purpose {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Misshapen(pub(super) String);
 
+/// The largest whole number that every reader of JSON takes for the same (RFC 8259, section 6).
+const LARGEST: f64 = 9_007_199_254_740_991.0;
+
 pub(super) const STATUSES: [&str; 8] =
     ["acknowledged", "rejected", "pending", "held", "inProgress", "cancelled", "closed", "resolved"];
 
-use Shape::{Any, Bytes, Either, Flag, List, Number, Object, Status, Text, Time, Typed, Whole};
+use Shape::{Any, ByType, Bytes, Flag, List, Number, Object, Status, Text, Time, Typed, Uri, Whole};
 use When::{Always, Never, New, NotInChanges};
 
 const fn text(name: &'static str) -> Member {
     Member(name, Text, Never)
+}
+
+const fn uri(name: &'static str) -> Member {
+    Member(name, Uri, Never)
 }
 
 const QUANTITY: Shape = Object(&[Member("amount", Number, Never), text("units")]);
@@ -77,37 +86,37 @@ const PERIOD: Shape = Object(&[Member("startDateTime", Time, Never), Member("end
 #[rustfmt::skip]
 mod v4 {
     use super::{
-        Always, Bytes, List, Member, Never, New, Object, PERIOD, QUANTITY, Shape, Status, Text, Time, text,
+        Always, Bytes, List, Member, Never, New, Object, PERIOD, QUANTITY, Shape, Status, Text, Time, text, uri,
     };
 
     const ATTACHMENT: Shape = Object(&[
-        text("id"), text("href"), text("attachmentType"), Member("content", Bytes, Never), text("description"),
-        text("mimeType"), text("name"), text("url"), Member("size", QUANTITY, Never), Member("validFor", PERIOD, Never),
-        text("@baseType"), text("@schemaLocation"), text("@type"), text("@referredType"),
+        text("id"), uri("href"), text("attachmentType"), Member("content", Bytes, Never), text("description"),
+        text("mimeType"), text("name"), uri("url"), Member("size", QUANTITY, Never), Member("validFor", PERIOD, Never),
+        text("@baseType"), uri("@schemaLocation"), text("@type"), text("@referredType"),
     ]);
     const CHANNEL: Shape = Object(&[
-        Member("id", Text, Always), text("href"), text("name"), text("@baseType"), text("@schemaLocation"),
+        Member("id", Text, Always), uri("href"), text("name"), text("@baseType"), uri("@schemaLocation"),
         text("@type"), text("@referredType"),
     ]);
     const NOTE: Shape = Object(&[
         text("id"), text("author"), Member("date", Time, Never), text("text"), text("@baseType"),
-        text("@schemaLocation"), text("@type"),
+        uri("@schemaLocation"), text("@type"),
     ]);
     const ENTITY: Shape = Object(&[
-        Member("id", Text, Always), text("href"), text("name"), Member("role", Text, Always), text("@baseType"),
-        text("@schemaLocation"), text("@type"), Member("@referredType", Text, Always),
+        Member("id", Text, Always), uri("href"), text("name"), Member("role", Text, Always), text("@baseType"),
+        uri("@schemaLocation"), text("@type"), Member("@referredType", Text, Always),
     ]);
     const PARTY: Shape = Object(&[
-        Member("id", Text, Always), text("href"), text("name"), text("role"), text("@baseType"),
-        text("@schemaLocation"), text("@type"), Member("@referredType", Text, Always),
+        Member("id", Text, Always), uri("href"), text("name"), text("role"), text("@baseType"),
+        uri("@schemaLocation"), text("@type"), Member("@referredType", Text, Always),
     ]);
     const RELATION: Shape = Object(&[
         text("id"), text("href"), text("name"), text("relationshipType"), text("@baseType"),
-        text("@schemaLocation"), text("@type"),
+        uri("@schemaLocation"), text("@type"),
     ]);
     const STATUS_CHANGE: Shape = Object(&[
-        text("id"), text("href"), Member("changeDate", Time, Never), text("changeReason"),
-        Member("status", Status, Never), text("@baseType"), text("@schemaLocation"), text("@type"),
+        text("id"), uri("href"), Member("changeDate", Time, Never), text("changeReason"),
+        text("status"), text("@baseType"), uri("@schemaLocation"), text("@type"),
     ]);
 
     pub(super) const TICKET: Shape = Object(&[
@@ -120,7 +129,7 @@ mod v4 {
         Member("channel", CHANNEL, Never), Member("note", List(&NOTE), Never),
         Member("relatedEntity", List(&ENTITY), Never), Member("relatedParty", List(&PARTY), Never),
         Member("statusChange", List(&STATUS_CHANGE), Never),
-        Member("troubleTicketRelationship", List(&RELATION), Never), text("@baseType"), text("@schemaLocation"),
+        Member("troubleTicketRelationship", List(&RELATION), Never), text("@baseType"), uri("@schemaLocation"),
         text("@type"),
     ]);
     pub(super) const HUB: Shape = Object(&[Member("callback", Text, Always), text("query")]);
@@ -136,8 +145,8 @@ mod v4 {
 #[rustfmt::skip]
 mod v5 {
     use super::{
-        Always, Any, Bytes, Either, Flag, List, Member, Never, New, NotInChanges, Object, PERIOD, QUANTITY, Shape,
-        Status, Text, Time, Typed, Whole, text,
+        Always, Any, ByType, Bytes, Flag, List, Member, Never, New, NotInChanges, Object, PERIOD, QUANTITY, Shape,
+        Status, Text, Time, Typed, Whole, text, uri,
     };
 
     const REFERENCE: Shape = Typed(&[
@@ -153,7 +162,7 @@ mod v5 {
         Member("id", Text, NotInChanges), text("href"), text("name"), text("@referredType"), text("description"),
         text("url"), text("@baseType"), text("@schemaLocation"),
     ]);
-    const ATTACHMENT: Shape = Either(&[FILE, FILE_REFERENCE]);
+    const ATTACHMENT: Shape = ByType(&[("Attachment", FILE), ("AttachmentRef", FILE_REFERENCE)]);
     const NOTE: Shape = Typed(&[
         text("id"), text("author"), Member("date", Time, Never), text("text"), text("@baseType"),
         text("@schemaLocation"),
@@ -165,8 +174,13 @@ mod v5 {
     const ENTITY: Shape = Typed(&[
         Member("role", Text, New), Member("entity", REFERENCE, New), text("@baseType"), text("@schemaLocation"),
     ]);
+    const ROLE: Shape = Typed(&[
+        Member("id", Text, NotInChanges), text("href"), text("name"), text("partyId"), text("partyName"),
+        text("@referredType"), text("@baseType"), text("@schemaLocation"),
+    ]);
+    const WHO: Shape = ByType(&[("PartyRef", REFERENCE), ("PartyRoleRef", ROLE)]);
     const PARTY: Shape = Typed(&[
-        Member("role", Text, New), Member("partyOrPartyRole", REFERENCE, Never), text("@baseType"),
+        Member("role", Text, New), Member("partyOrPartyRole", WHO, Never), text("@baseType"),
         text("@schemaLocation"),
     ]);
     const RELATION: Shape = Typed(&[
@@ -191,7 +205,7 @@ mod v5 {
     ]);
     const SPECIFICATION_RELATION: Shape = Typed(&[
         Member("relationshipType", Text, New), Member("name", Text, New), text("characteristicSpecificationId"),
-        text("parentSpecificationHref"), Member("parentSpecificationId", Text, New), Member("validFor", PERIOD, Never),
+        uri("parentSpecificationHref"), Member("parentSpecificationId", Text, New), Member("validFor", PERIOD, Never),
         text("@baseType"), text("@schemaLocation"),
     ]);
     const VALUE_SPECIFICATION: Shape = Typed(&[
@@ -310,10 +324,9 @@ fn at(path: &str, value: &Value, shape: &Shape, purpose: Purpose) -> Result<(), 
         Text => value.is_string(),
         Time => value.as_str().is_some_and(|text| chrono::DateTime::parse_from_rfc3339(text).is_ok()),
         Number => value.is_number(),
-        Whole => {
-            value.is_i64() || value.is_u64() || value.as_f64().is_some_and(|number| number.fract() == 0.0)
-        }
+        Whole => value.as_f64().is_some_and(|number| number.fract() == 0.0 && number.abs() <= LARGEST),
         Flag => value.is_boolean(),
+        Uri => value.as_str().is_some_and(is_uri),
         Bytes => value.as_str().is_some_and(|text| BASE64_STANDARD.decode(text.trim()).is_ok()),
         Status => value.as_str().is_some_and(|text| STATUSES.contains(&text)),
         List(each) => match value.as_array() {
@@ -338,16 +351,17 @@ fn at(path: &str, value: &Value, shape: &Shape, purpose: Purpose) -> Result<(), 
             }
             None => false,
         },
-        Either(shapes) => {
-            let mut first = None;
-            for shape in *shapes {
-                match at(path, value, shape, purpose) {
-                    Ok(()) => return Ok(()),
-                    Err(misshapen) => _ = first.get_or_insert(misshapen),
-                }
+        ByType(shapes) => match value.as_object() {
+            Some(object) => {
+                let sort = object.get("@type").and_then(Value::as_str).unwrap_or_default();
+                let Some((_, shape)) = shapes.iter().find(|(name, _)| *name == sort) else {
+                    let names: Vec<&str> = shapes.iter().map(|(name, _)| *name).collect();
+                    return Err(Misshapen(format!("{path}/@type has to be {}", names.join(" or "))));
+                };
+                return at(path, value, shape, purpose);
             }
-            return first.map_or(Ok(()), Err);
-        }
+            None => false,
+        },
     };
     if fits { Ok(()) } else { Err(Misshapen(format!("{} has to be {}", place(path), expected(shape)))) }
 }
@@ -374,6 +388,21 @@ fn inside(
     Ok(())
 }
 
+/// Whether a text is a URI: a scheme, and only what RFC 3986 lets stand in one.
+pub(super) fn is_uri(text: &str) -> bool {
+    let Some((scheme, rest)) = text.split_once(':') else { return false };
+    let in_scheme = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'+' | b'-' | b'.');
+    let mut escapes = rest.split('%').skip(1);
+    let escaped = escapes
+        .all(|escape| escape.get(..2).is_some_and(|two| two.bytes().all(|byte| byte.is_ascii_hexdigit())));
+    let allowed = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~:/?#[]@!$&'()*+,;=%".contains(&byte);
+    scheme.bytes().next().is_some_and(|first| first.is_ascii_alphabetic())
+        && scheme.bytes().all(in_scheme)
+        && escaped
+        && rest.bytes().all(allowed)
+        && url::Url::parse(text).is_ok()
+}
+
 fn place(path: &str) -> &str {
     if path.is_empty() { "the body" } else { path }
 }
@@ -383,12 +412,13 @@ fn expected(shape: &Shape) -> &'static str {
         Text => "a text",
         Time => "a date-time such as 2026-01-31T12:00:00Z",
         Number => "a number",
-        Whole => "a whole number",
+        Whole => "a whole number, of at most 53 bits",
         Flag => "true or false",
+        Uri => "a URI such as https://example.org/",
         Bytes => "a text in base 64",
         Status => "one of acknowledged, rejected, pending, held, inProgress, cancelled, closed, resolved",
         List(_) => "an array",
-        Object(_) | Typed(_) | Either(_) => "an object",
+        Object(_) | Typed(_) | ByType(_) => "an object",
         Any => "anything",
     }
 }

@@ -15,7 +15,8 @@ pub(super) fn written(before: Before<'_>, mut document: Map<String, Value>) -> R
     for name in ["id", "href", "creationDate", "lastUpdate"] {
         document.remove(name);
     }
-    document.entry("@type").or_insert_with(|| json!("TroubleTicketSpecification"));
+    // No subtype is known here.
+    document.insert("@type".to_owned(), json!("TroubleTicketSpecification"));
     if let Some(Value::Array(parties)) = document.get_mut("relatedParty") {
         let inner = parties.iter_mut().filter_map(|party| party.get_mut("partyOrPartyRole")?.as_object_mut());
         inner.for_each(|party| _ = party.entry("id").or_insert_with(|| json!("")));

@@ -45,6 +45,8 @@ pub(super) struct Written<'a> {
     pub(super) files: &'a Decoded,
     /// Who is said to have written what names nobody.
     pub(super) author: &'a str,
+    /// Whether any step between statuses is taken: what a portal says is so, whatever the lifecycle.
+    pub(super) free: bool,
 }
 
 /// A ticket that is made, or changed.
@@ -53,7 +55,7 @@ pub(super) struct Written<'a> {
 ///
 /// 409 for a step that the lifecycle does not have, and for a change that leaves no ticket.
 pub(super) fn written(written: Written<'_>) -> Result<Change, Refusal> {
-    let Written { before: Before { record, now, .. }, mut document, files, author } = written;
+    let Written { before: Before { record, now, .. }, mut document, files, author, free } = written;
     let was = record.map(|record| &record.document);
     for name in OURS {
         document.remove(name);
@@ -63,7 +65,7 @@ pub(super) fn written(written: Written<'_>) -> Result<Change, Refusal> {
     typed(&mut document);
     parts.notes(&mut document);
     parts.attachments(&mut document, files, &mut stored);
-    status(&mut document, was, now)?;
+    status(&mut document, was, now, free)?;
     let whole = Value::Object(document);
     let fits = shape::check(&whole, shape::ticket(super::Edition::V5), Purpose::Whole);
     fits.map_err(|misshapen| Refusal::conflict(format!("the change leaves no ticket: {}", misshapen.0)))?;
@@ -75,7 +77,7 @@ pub(super) fn written(written: Written<'_>) -> Result<Change, Refusal> {
         None => vec![event("Create", document.clone())],
         Some(was) => changes(was, &document),
     };
-    Ok(Change { document, files: stored, parts: parts.given, events, deleted: false })
+    Ok(Change { document, files: stored, parts: parts.given, events, ..Change::default() })
 }
 
 /// A ticket that is deleted.
@@ -89,6 +91,7 @@ fn status(
     document: &mut Map<String, Value>,
     was: Option<&Map<String, Value>>,
     now: Timestamp,
+    free: bool,
 ) -> Result<(), Refusal> {
     let text =
         |map: &Map<String, Value>, name: &str| map.get(name).and_then(Value::as_str).map(str::to_owned);
@@ -107,7 +110,7 @@ fn status(
         }
         return Ok(());
     }
-    if !is_step(&before, &wanted) {
+    if !free && !is_step(&before, &wanted) {
         return Err(Refusal::conflict(format!("a ticket that is {before} cannot become {wanted}")));
     }
     if wanted == "resolved" && document.get("resolutionDate") == was.get("resolutionDate") {
@@ -208,7 +211,8 @@ pub(super) fn typed(document: &mut Map<String, Value>) {
         ("relatedParty", "RelatedPartyRefOrPartyRoleRef"),
         ("troubleTicketCharacteristic", "Characteristic"),
     ];
-    document.entry("@type").or_insert_with(|| json!("TroubleTicket"));
+    // No subtype is known here.
+    document.insert("@type".to_owned(), json!("TroubleTicket"));
     for (name, sort) in EACH {
         let Some(Value::Array(entries)) = document.get_mut(name) else { continue };
         for entry in entries.iter_mut().filter_map(Value::as_object_mut) {

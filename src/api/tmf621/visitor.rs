@@ -37,6 +37,8 @@ pub struct Face {
 pub struct Northbound {
     /// One for each system of the kind `tmf621-server`.
     pub faces: Vec<Face>,
+    /// The desks that our own agents keep, one for each system of the kind `reference`. They have no door.
+    pub references: Vec<Desk>,
     /// The way to callbacks; `None`: nobody is called.
     pub callbacks: Option<Arc<dyn Transport>>,
     /// Where callbacks may be.
@@ -62,13 +64,24 @@ impl Visitor {
         Self { desk, edition: Edition::V5, base: Edition::V5.path().to_owned(), told: None }
     }
 
+    /// One of our own agents, who is told of nothing but tells.
+    pub(super) fn agent(desk: Desk, shared: Arc<Shared>) -> Self {
+        Self { told: Some(shared), ..Self::engine(desk) }
+    }
+
     /// Wakes the lane of a ticket that was changed. It stands in the desk already, where the change feed finds it: this
     /// only makes it quicker.
     pub(super) async fn tell(&self, number: u64) {
         let Some(shared) = &self.told else { return };
         let ticket = TicketRef::new(self.desk.name().clone(), RemoteId::new(number.to_string()));
-        shared.metrics.hint("webhook");
-        if let Err(error) = intake::operator(shared, ticket, HintSource::Webhook).await {
+        let source = match self.desk.settings().reference {
+            Some(_) => HintSource::Operator,
+            None => HintSource::Webhook,
+        };
+        if source == HintSource::Webhook {
+            shared.metrics.hint("webhook");
+        }
+        if let Err(error) = intake::operator(shared, ticket, source).await {
             tracing::warn!(%error, "A partner's change waits for the change feed.");
         }
     }

@@ -330,3 +330,20 @@ async fn a_note_that_is_gone_is_not_edited_and_counts_as_retracted() {
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No));
     world.apply(Some(&ticket), Operation::Retract { comment }).await.unwrap();
 }
+
+#[tokio::test]
+async fn a_file_is_read_from_the_store_that_gitlab_sends_its_readers_to() {
+    for (hosts, outcome) in [(json!(["files.test"]), Ok("bytes")), (json!([]), Err(ErrorKind::Malformed))] {
+        let world = World::with(&[("file_hosts", hosts)]);
+        let ticket = world.raised();
+        let made = world.attach(&ticket, "log.txt", Visibility::Public).await.unwrap();
+        let file = &made.read_back.unwrap().files[0].id.clone();
+        world.desk.mood(|mood| mood.stored = true);
+        let read = world.subject.connector.download(&world.ctx(), &ticket, file, 100).await;
+        match (read, outcome) {
+            (Ok(bytes), Ok(expected)) => assert_eq!(bytes, expected),
+            (Err(error), Err(kind)) => assert_eq!(error.kind(), kind, "{error}"),
+            (read, _) => panic!("{read:?}"),
+        }
+    }
+}

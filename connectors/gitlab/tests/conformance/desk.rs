@@ -40,6 +40,8 @@ pub(crate) struct Mood {
     pub(crate) hidden: bool,
     /// Notes leave out whether they are internal.
     pub(crate) silent: bool,
+    /// Files are in an object store, where readers are sent on to.
+    pub(crate) stored: bool,
     /// How many notes a minute may be written.
     pub(crate) notes_a_minute: usize,
 }
@@ -110,6 +112,7 @@ impl Desk {
                 elsewhere: false,
                 hidden: false,
                 silent: false,
+                stored: false,
                 notes_a_minute: usize::MAX,
             },
             noted: Vec::new(),

@@ -59,6 +59,7 @@ impl Desk {
             .nest("/api/v4", api)
             .fallback(async || refusal(404, json!({"error": "404 Not Found"})))
             .layer(middleware::from_fn_with_state(self.clone(), gate))
+            .route("/bucket/{secret}/{name}", get(bucket))
             .layer(DefaultBodyLimit::disable())
             .with_state(self.clone())
     }
@@ -171,7 +172,21 @@ async fn upload(State(desk): State<Desk>, mut form: Multipart) -> Answer {
 async fn download(State(desk): State<Desk>, Path([_, secret, name]): Named<3>) -> Answer {
     let bytes = desk.state().uploads.get(&format!("{secret}/{name}")).cloned();
     let bytes = bytes.ok_or_else(|| refusal(404, json!({"message": "404 Not found"})))?;
+    if desk.state().mood.stored {
+        let to = format!("http://files.test/bucket/{secret}/{name}");
+        return Ok(
+            (StatusCode::FOUND, [(header::LOCATION, HeaderValue::from_str(&to).unwrap())]).into_response()
+        );
+    }
     Ok(([(header::CONTENT_TYPE, "application/octet-stream")], bytes).into_response())
+}
+
+/// Another host, which must not be told who asks.
+async fn bucket(State(desk): State<Desk>, Path([secret, name]): Named<2>, headers: HeaderMap) -> Answer {
+    match headers.contains_key("private-token") || headers.contains_key("authorization") {
+        true => Err(refusal(400, json!("only one authentication is allowed"))),
+        false => Ok(desk.state().uploads[&format!("{secret}/{name}")].clone().into_response()),
+    }
 }
 
 async fn list(State(desk): State<Desk>, Query(asked): Query<Asked>) -> Answer {

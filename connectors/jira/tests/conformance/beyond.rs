@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use futures::FutureExt;
 use futures::future::BoxFuture;
+use proptest::prelude::*;
 use serde_json::json;
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{
@@ -14,10 +15,12 @@ use throughline_sdk::{
 };
 use throughline_testkit::{Fault, RouterTransport};
 
-use crate::desk::{Actor, Closing, Plays, flat, status_name};
+use crate::desk::{Actor, Closing, Plays, check_document, flat, status_name};
 use crate::subject::{Stand, desk, say, to};
 
-const ALL: [Plays; 3] = [Plays::CloudWithPortal, Plays::Cloud, Plays::DataCenter];
+const ALL: [Plays; 4] =
+    [Plays::CloudWithPortal, Plays::Cloud, Plays::DataCenter, Plays::DataCenterWithPortal];
+const WITH_PORTAL: [Plays; 2] = [Plays::CloudWithPortal, Plays::DataCenterWithPortal];
 
 fn new(title: &str) -> NewTicket {
     NewTicket {
@@ -149,7 +152,7 @@ async fn long_lists_are_read_to_their_end() {
 
 #[tokio::test]
 async fn an_edit_keeps_for_whom_a_comment_is_and_whose() {
-    for plays in [Plays::CloudWithPortal, Plays::DataCenter] {
+    for plays in ALL {
         let stand = Stand::new(plays);
         let issue = stand.raised();
         let comment = stand.intent(Some(issue), say("first", Visibility::Internal));
@@ -177,12 +180,14 @@ async fn a_comment_is_gone_once_and_taking_it_back_again_is_well() {
 
 #[tokio::test]
 async fn an_internal_comment_that_jira_published_is_taken_down() {
-    let stand = Stand::new(Plays::CloudWithPortal);
-    let issue = stand.raised();
-    stand.desk.lock().no_licence = true;
-    let error = stand.act(issue, say("for staff", Visibility::Internal)).await.unwrap_err();
-    assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No), "{error}");
-    assert!(stand.desk.lock().issues[&issue].comments.is_empty());
+    for plays in WITH_PORTAL {
+        let stand = Stand::new(plays);
+        let issue = stand.raised();
+        stand.desk.lock().no_licence = true;
+        let error = stand.act(issue, say("for staff", Visibility::Internal)).await.unwrap_err();
+        assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No), "{error}");
+        assert!(stand.desk.lock().issues[&issue].comments.is_empty());
+    }
 }
 
 #[tokio::test]
@@ -196,41 +201,48 @@ async fn without_a_circle_internal_comments_are_not_declared() {
 
 #[tokio::test]
 async fn a_portal_decides_who_may_read_a_file() {
-    let stand = Stand::new(Plays::CloudWithPortal);
-    let issue = stand.raised();
-    {
-        let mut state = stand.desk.lock();
-        state.attach(issue, Actor::Ada, "with the request.txt", "text/plain", "x".into());
-        state.attach(issue, Actor::Bob, "for staff.txt", "text/plain", "x".into());
+    for plays in WITH_PORTAL {
+        let stand = Stand::new(plays);
+        let issue = stand.raised();
+        {
+            let mut state = stand.desk.lock();
+            state.attach(issue, Actor::Ada, "with the request.txt", "text/plain", "x".into());
+            state.attach(issue, Actor::Bob, "for staff.txt", "text/plain", "x".into());
+        }
+        stand.act(issue, stand.attach("ours.txt", b"x", Public)).await.unwrap();
+        stand.act(issue, stand.attach("ours, for staff.txt", b"x", Internal)).await.unwrap();
+        let ticket = stand.fetch(issue).await;
+        let files: Vec<_> = ticket
+            .files
+            .iter()
+            .map(|one| (one.name.as_str(), one.visibility, one.marker.is_some()))
+            .collect();
+        use Visibility::{Internal, Public};
+        assert_eq!(
+            files,
+            [
+                ("with the request.txt", Public, false),
+                ("for staff.txt", Internal, false),
+                ("ours.txt", Public, true),
+                ("ours, for staff.txt", Internal, true),
+            ]
+        );
+        // What carries our files says nothing, and is no comment.
+        assert!(ticket.comments.is_empty(), "{:?}", ticket.comments);
+        assert_eq!(stand.desk.lock().issues[&issue].comments.len(), 2);
     }
-    stand.act(issue, stand.attach("ours.txt", b"x", Public)).await.unwrap();
-    stand.act(issue, stand.attach("ours, for staff.txt", b"x", Internal)).await.unwrap();
-    let ticket = stand.fetch(issue).await;
-    let files: Vec<_> =
-        ticket.files.iter().map(|one| (one.name.as_str(), one.visibility, one.marker.is_some())).collect();
-    use Visibility::{Internal, Public};
-    assert_eq!(
-        files,
-        [
-            ("with the request.txt", Public, false),
-            ("for staff.txt", Internal, false),
-            ("ours.txt", Public, true),
-            ("ours, for staff.txt", Internal, true),
-        ]
-    );
-    // What carries our files says nothing, and is no comment.
-    assert!(ticket.comments.is_empty(), "{:?}", ticket.comments);
-    assert_eq!(stand.desk.lock().issues[&issue].comments.len(), 2);
 }
 
 #[tokio::test]
 async fn an_issue_that_is_not_on_the_portal_takes_no_public_file() {
-    let stand = Stand::new(Plays::CloudWithPortal);
-    let issue = stand.desk.lock().raise(Actor::Bob, "Task", "Internal", false);
-    let error = stand.act(issue, stand.attach("a.txt", b"x", Visibility::Public)).await.unwrap_err();
-    assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No), "{error}");
-    assert!(error.to_string().contains("request type"), "{error}");
-    assert!(stand.fetch(issue).await.files.is_empty());
+    for plays in WITH_PORTAL {
+        let stand = Stand::new(plays);
+        let issue = stand.desk.lock().raise(Actor::Bob, "Task", "Internal", false);
+        let error = stand.act(issue, stand.attach("a.txt", b"x", Visibility::Public)).await.unwrap_err();
+        assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No), "{error}");
+        assert!(error.to_string().contains("request type"), "{error}");
+        assert!(stand.fetch(issue).await.files.is_empty());
+    }
 }
 
 #[tokio::test]
@@ -399,9 +411,9 @@ async fn what_we_write_is_held_as_the_edition_wants_it() {
     for (plays, starts) in [(Plays::Cloud, "{"), (Plays::DataCenter, "\"")] {
         let stand = Stand::new(plays);
         let issue = stand.raised();
-        let body =
-            "Bob Agent writes:\n\n* one\n* two\n\nand `code`, **strong** words, https://example.org/x_y";
-        stand.act(issue, say(body, Visibility::Public)).await.unwrap();
+        let body = "Bob Agent writes:\n\n- one\n- two\n\n```sh\nrm -rf {x} [~bob]\n```\n\n`code`, **strong**, _[a link](https://example.org/x_y)_, \\*two\\* {color:red} [~bob]";
+        let body = throughline_markup::normal(body);
+        stand.act(issue, say(&body, Visibility::Public)).await.unwrap();
         let held = stand.desk.lock().issues[&issue].comments[0].body.clone();
         assert!(held.to_string().starts_with(starts) && flat(&held).contains("two"), "{held}");
         assert_eq!(stand.fetch(issue).await.comments[0].body, body);
@@ -476,5 +488,25 @@ async fn a_write_of_the_same_moment_is_seen_and_what_people_set_stands() {
                 "{plays:?} {before}"
             );
         }
+    }
+}
+
+/// Pieces of Markdown, put together in any order.
+fn markdown() -> impl Strategy<Value = String> {
+    let piece = prop_oneof![
+        "[a-z\u{e9} \u{1f680}]{0,6}",
+        Just("\n".to_owned()),
+        Just("\n\n".to_owned()),
+        "(- |1\\. |> |# |### |```|    |\\*\\*|_|~~|`|\\|)",
+        "(\\[x\\]\\(https://example\\.org/a\\)|!\\[p\\]\\(p\\.png\\)|https://example\\.org|\\*\\*\\*\n)",
+    ];
+    prop::collection::vec(piece, 0..24).prop_map(|pieces| pieces.concat())
+}
+
+proptest! {
+    #[test]
+    fn jira_takes_every_document_that_we_write(text in markdown()) {
+        let document = throughline_markup::adf::write(&throughline_markup::normal(&text)).0;
+        prop_assert_eq!(check_document(&document), Ok(()), "{}", document);
     }
 }

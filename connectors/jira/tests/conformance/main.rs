@@ -26,6 +26,11 @@ async fn the_connector_conforms_on_cloud() {
 }
 
 #[tokio::test]
+async fn the_connector_conforms_on_data_center_with_service_management() {
+    conformance::run(&subject(Plays::DataCenterWithPortal)).await.assert();
+}
+
+#[tokio::test]
 async fn the_connector_conforms_on_data_center() {
     conformance::run(&subject(Plays::DataCenter)).await.assert();
 }

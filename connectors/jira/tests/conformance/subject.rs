@@ -38,7 +38,7 @@ pub(crate) fn built(plays: Plays, more: &Value) -> Built {
         values["email"] = EMAIL.into();
     }
     if portal {
-        values["request_type"] = "25".into();
+        values["request_type"] = if plays.cloud() { "25" } else { "sup/25" }.into();
     } else {
         values["internal_role"] = "Developers".into();
     }
@@ -165,7 +165,11 @@ impl Hand for Person {
     }
 
     fn attach<'a>(&'a self, ticket: &'a RemoteId, name: &'a str, bytes: Bytes) -> BoxFuture<'a, ()> {
-        let text = self.text("see the file");
+        let text = self.text(&if self.0.plays.cloud() {
+            "see the file".to_owned()
+        } else {
+            format!("see [^{name}]")
+        });
         let portal = self.0.plays.portal();
         let mut state = self.0.lock();
         let file = state.attach(number(ticket), Actor::Bob, name, "application/octet-stream", bytes);

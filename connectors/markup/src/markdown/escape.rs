@@ -11,6 +11,8 @@ use crate::normal::JOINER;
 pub(super) struct Place {
     /// Nothing of the line stands before it.
     pub(super) starts_line: bool,
+    /// It is the first text of the line.
+    pub(super) first_text: bool,
     /// The line is the first of its paragraph.
     pub(super) first_line: bool,
     /// The line is a heading.
@@ -70,13 +72,13 @@ pub(super) fn text(text: &str, place: Place, out: &mut String) {
             {
                 out.push('\\');
             }
-            if place.flavor == Flavor::Hosted && place.starts_line && at == 0 && c == '/' {
+            if place.flavor == Flavor::Hosted && place.first_text && at == 0 && c == '/' {
                 out.push(JOINER);
             }
             out.push(c);
-            if place.flavor == Flavor::Hosted && refers(c, before, rest) {
-                out.push(JOINER);
-            }
+        }
+        if place.flavor == Flavor::Hosted && refers(c, before, rest) {
+            out.push(JOINER);
         }
         before = Some(c);
     }

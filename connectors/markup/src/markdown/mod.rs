@@ -3,6 +3,7 @@
 mod escape;
 mod print;
 mod read;
+mod shallow;
 
 pub use print::print;
 pub(crate) use print::{Flavor, print_as};

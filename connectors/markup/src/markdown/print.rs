@@ -143,6 +143,9 @@ fn line(parts: &[Inline], first_line: bool, heading: bool, flavor: Flavor) -> St
                     (pieces.get(..at).unwrap_or_default(), pieces.get(at + 1..).unwrap_or_default());
                 let place = Place {
                     starts_line: out.is_empty(),
+                    first_text: before
+                        .iter()
+                        .all(|piece| matches!(piece, Piece::Open(_) | Piece::OpenLink(_))),
                     first_line,
                     heading,
                     ends_line: behind.is_empty(),
@@ -159,6 +162,7 @@ fn line(parts: &[Inline], first_line: bool, heading: bool, flavor: Flavor) -> St
                 out.push_str("![");
                 let place = Place {
                     starts_line: false,
+                    first_text: at == 0,
                     first_line: false,
                     heading: false,
                     ends_line: false,

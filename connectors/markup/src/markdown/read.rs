@@ -2,6 +2,7 @@
 
 use pulldown_cmark::{CodeBlockKind, CowStr, Event, HeadingLevel, LinkType, Options, Parser, Tag, TagEnd};
 
+use super::shallow::shallow;
 use crate::address;
 use crate::bound;
 use crate::builder::{Builder, Container};
@@ -59,7 +60,7 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&mut self, text: &str, options: Options) {
-        for event in Parser::new_ext(text, options) {
+        for event in Parser::new_ext(&shallow(text), options) {
             match event {
                 Event::Start(tag) => self.start(tag),
                 Event::End(tag) => self.end(tag),

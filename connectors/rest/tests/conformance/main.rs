@@ -4,6 +4,10 @@
 #[cfg(test)]
 mod desk;
 #[cfg(test)]
+mod mistakes;
+#[cfg(test)]
+mod sessions;
+#[cfg(test)]
 mod subject;
 
 use desk::{Pages, Ways};
@@ -163,4 +167,19 @@ async fn it_conforms_where_the_desk_creates_by_an_id_of_ours() {
         &["a complete webhook says what the desk says", "an old webhook is refused"],
     )
     .await;
+}
+
+#[tokio::test]
+async fn it_can_be_tried_where_nobody_can_be_sent() {
+    let subject = subject::played(Ways::default()).await;
+    let mut told = Vec::new();
+    let report = conformance::run_telling(&subject, &mut |name, _| told.push(name)).await;
+    assert!(report.failed().is_empty(), "{report}");
+    assert_eq!(told, report.cases.iter().map(|(name, _)| *name).collect::<Vec<_>>());
+    let open = throughline_testkit::played::LEFT_OPEN;
+    let skipped = report.cases.iter().filter(|(_, outcome)| *outcome == conformance::Outcome::NotDeclared);
+    for (name, _) in skipped.filter(|(name, _)| !C2.contains(name)) {
+        assert!(open.iter().any(|(open, _)| open == name), "{name} is left open and nobody says why");
+    }
+    assert!(open.iter().all(|(open, _)| told.contains(open)), "a case has another name");
 }

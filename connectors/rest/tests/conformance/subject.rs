@@ -9,10 +9,11 @@ use futures::future::{BoxFuture, ready};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use serde_json::json;
 use throughline_rest::{EXAMPLE, build};
+use throughline_sdk::http::Transport;
 use throughline_sdk::signature::sign_hub;
-use throughline_sdk::{Built, Changes, Clock, RawWebhook, RemoteId, Settings};
+use throughline_sdk::{Built, Changes, Clock, NewTicket, RawWebhook, RemoteId, Settings};
 use throughline_testkit::conformance::{Hand, Subject, Truth};
-use throughline_testkit::{ManualClock, RouterTransport};
+use throughline_testkit::{ManualClock, Played, RouterTransport};
 
 use crate::desk::{Desk, PASSWORD, TOKEN, Ways};
 
@@ -35,12 +36,14 @@ pub(crate) fn built(text: &str) -> Built {
             ("url".to_owned(), "http://desk.test/".into()),
             ("manifest".to_owned(), path.to_str().unwrap().into()),
             ("user".to_owned(), "throughline".into()),
+            ("client_id".to_owned(), "client".into()),
         ]),
         secrets: BTreeMap::from([
             (
                 "secret".to_owned(),
                 if text.contains("[authentication.login]\nr") { PASSWORD } else { TOKEN }.into(),
             ),
+            ("client_secret".to_owned(), "client-secret-5c".into()),
             ("webhook_secret".to_owned(), WEBHOOK_SECRET.into()),
         ]),
     };
@@ -79,6 +82,27 @@ pub(crate) fn subject(ways: Ways, replaced: &[(&str, &str)]) -> Subject {
         })
     });
     subject.secrets.extend([TOKEN, PASSWORD, WEBHOOK_SECRET].map(str::to_owned));
+    subject
+}
+
+/// The same with nobody there but the connector itself.
+pub(crate) async fn played(ways: Ways) -> Subject {
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::auto_advance());
+    let desk = Desk::new(Arc::clone(&clock), ways);
+    let base: Arc<dyn Transport> = Arc::new(RouterTransport(desk.router()));
+    let built = built(&manifest(&[]));
+    let like = NewTicket {
+        title: String::new(),
+        description: String::new(),
+        status: None,
+        priority: None,
+        kind: None,
+        fields: BTreeMap::new(),
+    };
+    let hand = Played::new(built.clone(), Arc::clone(&base), Arc::clone(&clock), like).await;
+    let mut subject = Subject::new(built, base, clock, Box::new(hand));
+    subject.changes.title = Some("Another title".to_owned());
+    subject.next_status = "Open".to_owned();
     subject
 }
 

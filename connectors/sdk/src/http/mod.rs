@@ -4,6 +4,8 @@ pub mod authentication;
 mod call;
 pub mod client_credentials;
 pub mod confined;
+pub mod device;
+pub mod login;
 pub mod onward;
 pub mod plane;
 pub mod rate;
@@ -12,6 +14,7 @@ pub(crate) mod scrub;
 pub mod trace;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
@@ -24,6 +27,8 @@ use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
 
 pub use call::{Call, join};
 pub use confined::{FurtherHost, Reach};
+pub use device::{Invitation, log_in};
+pub use login::TokenStore;
 pub use onward::Onward;
 pub use plane::plane;
 pub use rate::Limits;
@@ -101,6 +106,23 @@ pub enum Authentication {
         /// The shared secret.
         secret: SecretString,
     },
+    /// A person's login (RFC 6749 §6): a refresh token that somebody got by logging in once.
+    Login {
+        /// The token endpoint.
+        token_url: Url,
+        /// Where a person's login begins (RFC 8628 §3.1); `None` where that is not offered.
+        device_url: Option<Url>,
+        /// The client's id.
+        client_id: String,
+        /// The client's secret; `None` for a public client.
+        client_secret: Option<SecretString>,
+        /// The refresh token as it was configured; `None`: what [`log_in`] kept.
+        refresh_token: Option<SecretString>,
+        /// Scopes asked for.
+        scopes: Vec<String>,
+        /// Where the tokens that follow it are kept: see [`Authentication::keeping`].
+        store: Option<Arc<dyn TokenStore>>,
+    },
     /// OAuth 2.0 client credentials (RFC 6749 §4.4), refreshed with a single flight.
     ClientCredentials {
         /// The token endpoint.
@@ -112,6 +134,17 @@ pub enum Authentication {
         /// Scopes asked for.
         scopes: Vec<String>,
     },
+}
+
+impl Authentication {
+    /// The same, with what a login needs to outlive the process. Nothing else needs it.
+    #[must_use]
+    pub fn keeping(mut self, tokens: Arc<dyn TokenStore>) -> Self {
+        if let Self::Login { store, .. } = &mut self {
+            *store = Some(tokens);
+        }
+        self
+    }
 }
 
 /// What of a request is signed, and where the signature stands.

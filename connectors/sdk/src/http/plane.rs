@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::http::authentication::Authenticated;
 use crate::http::client_credentials::{ClientCredentials, Grant};
 use crate::http::confined::{Confined, Reach};
+use crate::http::login::{Forgetful, Login};
 use crate::http::rate::{Limits, Paced};
 use crate::http::trace::Traced;
 use crate::http::{Authentication, Transport};
@@ -25,12 +26,22 @@ pub fn plane(
     let paced: Arc<dyn Transport> = Arc::new(Paced::new(base, limits, Arc::clone(&clock)));
     let bare = Arc::clone(&paced);
     // Outside the rate: token requests count against the same quota.
+    let with_tokens = |grant: Grant| -> Arc<dyn Transport> {
+        // A token request begins here and never passes the outermost layer: it is traced by one of its own.
+        let tokens = Traced::new(Arc::clone(&paced), Arc::clone(&clock), Arc::clone(&entropy));
+        Arc::new(ClientCredentials::new(Arc::clone(&paced), Arc::new(tokens), grant, Arc::clone(&clock)))
+    };
     let authenticated: Arc<dyn Transport> = match auth {
         Authentication::ClientCredentials { token_url, client_id, client_secret, scopes } => {
-            let grant = Grant { token_url, client_id, client_secret, scopes };
-            // A token request begins here and never passes the outermost layer: it is traced by one of its own.
-            let tokens = Traced::new(Arc::clone(&paced), Arc::clone(&clock), Arc::clone(&entropy));
-            Arc::new(ClientCredentials::new(paced, Arc::new(tokens), grant, Arc::clone(&clock)))
+            let client_secret = Some(client_secret);
+            with_tokens(Grant { token_url, client_id, client_secret, scopes, login: None })
+        }
+        Authentication::Login {
+            token_url, client_id, client_secret, refresh_token, scopes, store, ..
+        } => {
+            let store = store.unwrap_or_else(|| Arc::new(Forgetful));
+            let login = Some(Arc::new(Login::new(refresh_token, store)));
+            with_tokens(Grant { token_url, client_id, client_secret, scopes, login })
         }
         fixed @ (Authentication::None
         | Authentication::Header { .. }

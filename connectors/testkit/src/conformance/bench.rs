@@ -138,6 +138,11 @@ impl<'a> Bench<'a> {
         }
     }
 
+    /// Whether the connector can raise tickets.
+    pub(super) fn creates(&self) -> bool {
+        self.subject.writes && self.subject.creates
+    }
+
     /// A ticket raised by a person.
     pub(super) async fn raised(&self) -> RemoteId {
         self.subject.hand.create(&self.name("Raised by a person")).await

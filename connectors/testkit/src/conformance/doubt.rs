@@ -77,7 +77,7 @@ pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    declared(b.creates())?;
     for fault in [Fault::DropReply, Fault::Hang] {
         let title = b.name("Once");
         let settled = doubtful(b, b.capabilities.create, &b.create(&title, "text"), fault.clone()).await?;
@@ -153,7 +153,7 @@ pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
     // A connection that ends early is known to have ended; only of an answer over HTTP a part can pass for the whole.
     let kind = if b.subject.dialled { ErrorKind::Unavailable } else { ErrorKind::Malformed };
     Bench::expect("reading a truncated ticket", &error, kind, TookEffect::No)?;
-    if !b.subject.writes {
+    if !b.creates() {
         return Ok(());
     }
     b.subject.transport.take();

@@ -56,8 +56,12 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// The longest description that the desk takes, in characters; the suite writes none that is longer.
+    pub longest_description: usize,
     /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
     pub writes: bool,
+    /// Whether tickets can be raised there through the connector. It matters only where anything can be written.
+    pub creates: bool,
     /// Whether the desk gives the bytes of its files back.
     pub reads_files: bool,
     /// How long the change feed may take to show a change.
@@ -77,11 +81,12 @@ impl Subject {
         let Built { connector, authentication, address, further } = built;
         let transport = Faulty::new(base, Arc::clone(&clock));
         let secrets = match &authentication {
-            Authentication::None => None,
+            Authentication::None | Authentication::Login { refresh_token: None, .. } => None,
             Authentication::Header { value: secret, .. }
             | Authentication::Basic { password: secret, .. }
             | Authentication::Bearer(secret)
             | Authentication::Hmac { secret, .. }
+            | Authentication::Login { refresh_token: Some(secret), .. }
             | Authentication::ClientCredentials { client_secret: secret, .. } => {
                 Some(secret.expose_secret().to_owned())
             }
@@ -111,7 +116,9 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            longest_description: usize::MAX,
             writes: true,
+            creates: true,
             reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,
@@ -249,12 +256,20 @@ fn declared(holds: bool) -> Verdict {
 
 /// Runs every case that the connector's capabilities call for, one after the other.
 pub async fn run(subject: &Subject) -> Report {
-    let bench = Bench::new(subject);
-    let log = bench.log.clone();
-    each(&bench).with_subscriber(log).await
+    run_telling(subject, &mut |_, _| ()).await
 }
 
-async fn each(b: &Bench<'_>) -> Report {
+/// The same, and tells of each case what became of it as soon as it is over.
+pub async fn run_telling(subject: &Subject, tell: Tell<'_>) -> Report {
+    let bench = Bench::new(subject);
+    let log = bench.log.clone();
+    each(&bench, tell).with_subscriber(log).await
+}
+
+/// Is told the name of a case and what became of it.
+pub type Tell<'a> = &'a mut (dyn FnMut(&'static str, &Outcome) + Send);
+
+async fn each(b: &Bench<'_>, tell: Tell<'_>) -> Report {
     let cases: Vec<(&'static str, BoxFuture<'_, Verdict>)> = vec![
         ("probe names the account", reading::probe(b).boxed()),
         ("describe lists the words a new ticket bears", reading::describe(b).boxed()),
@@ -318,6 +333,7 @@ async fn each(b: &Bench<'_>) -> Report {
             Err(Stop::Failed(why)) => Outcome::Failed(why),
             Err(Stop::NotDeclared) => Outcome::NotDeclared,
         };
+        tell(name, &outcome);
         report.cases.push((name, outcome));
     }
     report

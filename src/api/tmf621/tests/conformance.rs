@@ -16,9 +16,10 @@ use throughline_sdk::{Changes, Clock, NewTicket, RawWebhook, RemoteId, Settings}
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
 use throughline_testkit::{ManualClock, RouterTransport};
 
-use super::{Partner, desk};
+use super::{Partner, desk_of};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Edition, Face};
+use crate::desk::reference::Terms;
 use crate::registry;
 
 const TOKEN: &str = "the-token-of-the-partner";
@@ -28,6 +29,8 @@ const V4: &str = "/tmf-api/troubleTicket/v4/troubleTicket";
 /// Somebody of the partner's, who works by version 4.
 struct Person {
     partner: Partner,
+    /// Whether the desk takes any status, as one does that people keep for a portal.
+    free: bool,
 }
 
 impl Person {
@@ -119,6 +122,9 @@ impl Hand for Person {
 
     fn refuse<'a>(&'a self, ticket: &'a RemoteId) -> BoxFuture<'a, Option<String>> {
         async move {
+            if self.free {
+                return None;
+            }
             // Nothing follows a rejection.
             self.change(ticket, json!({ "status": "rejected" })).await;
             Some("inProgress".to_owned())
@@ -142,7 +148,8 @@ fn subject(
     way: impl Fn(&super::Desk) -> Arc<dyn Transport>,
 ) -> Subject {
     let clock = ManualClock::auto_advance();
-    let desk = desk(&clock);
+    let terms = (kind == "reference").then_some(Terms { silent_after: None });
+    let desk = desk_of(&clock, terms);
     let secret = |text: &str| SecretString::from(text.to_owned());
     let mut settings = Settings {
         values: values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),
@@ -152,9 +159,9 @@ fn subject(
         settings.secrets.insert("webhook_token".to_owned(), secret(WEBHOOK_TOKEN));
     }
     let built = (registry::kind(kind).unwrap().build)(&settings).unwrap();
-    let person = Person { partner: Partner::of(&desk, Edition::V4) };
+    let person = Person { partner: Partner::of(&desk, Edition::V4), free: terms.is_some() };
     let shared: Arc<dyn Clock> = Arc::new(clock);
-    let newer = kind == "tmf621-server" || values.contains(&("version", json!(5)));
+    let newer = kind != "tmf621" || values.contains(&("version", json!(5)));
     let mut fields = BTreeMap::from([("severity".to_owned(), "Critical".to_owned())]);
     if newer {
         fields.insert("Serial number".to_owned(), "A-1".to_owned());
@@ -224,6 +231,16 @@ async fn the_engine_conforms_on_its_own_face() {
             "an old webhook is refused",
         ]
     );
+}
+
+#[tokio::test]
+async fn the_engine_conforms_on_a_desk_that_people_keep_for_a_portal() {
+    let subject = subject("reference", &[], |desk| {
+        let settings = registry::reference("reference", &Settings::default()).unwrap();
+        Arc::new(Inside::new(Face { token: settings.token, desk: desk.clone() }))
+    });
+    let report = conformance::run(&subject).await;
+    assert!(report.failed().is_empty(), "{report}");
 }
 
 #[tokio::test]

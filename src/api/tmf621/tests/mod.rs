@@ -16,15 +16,21 @@ use tower::ServiceExt as _;
 
 use super::visitor::Visitor;
 use super::{Edition, routes};
+use crate::desk::reference::Terms;
 use crate::desk::{Desk, Parts, Settings};
 use crate::ledger::{MemoryMedium, Offload};
 
-/// A desk on a disk in memory.
-pub(super) fn desk(clock: &ManualClock) -> Desk {
+/// A desk on a disk in memory: one that our own agents keep for a portal, if there are terms for that.
+pub(super) fn desk_of(clock: &ManualClock, reference: Option<Terms>) -> Desk {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     Desk::open(Parts {
         name: SystemName::new("partner"),
-        settings: Settings { party: "Fabrikam".to_owned(), only: [false, false], max_file_bytes: 1 << 20 },
+        settings: Settings {
+            party: "Fabrikam".to_owned(),
+            only: [false, false],
+            max_file_bytes: 1 << 20,
+            reference,
+        },
         medium: Arc::new(MemoryMedium::new()),
         offload: Offload::Inline,
         blobs: Arc::new(MemoryBlobs::default()),

@@ -54,6 +54,8 @@ pub(crate) struct State {
     tokens: Vec<String>,
     /// The application's secret was changed: the next request for a token is refused.
     revoked: bool,
+    /// Where it stands: what is followed leads there, and tokens are for it.
+    pub(crate) address: String,
     /// The subscription's scope, or the tenant's.
     pub(crate) scope: String,
     /// Changes are answered with success and not made.
@@ -105,7 +107,8 @@ pub(crate) struct Answer {
 impl Desk {
     pub(crate) fn new(clock: Arc<dyn Clock>) -> Self {
         let scope = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Support");
-        let state = State { scope, ..State::default() };
+        let address = "http://azure.test".to_owned();
+        let state = State { address, scope, ..State::default() };
         Self { clock, state: Arc::new(Mutex::new(state)) }
     }
 
@@ -184,7 +187,7 @@ impl State {
         }
         let scope = form.get("scope").map(String::as_str);
         if form.get("grant_type").map(String::as_str) != Some("client_credentials")
-            || scope != Some("http://azure.test/.default")
+            || scope != Some(format!("{}/.default", self.address).as_str())
         {
             return Answer::of(StatusCode::BAD_REQUEST, json!({ "error": "invalid_scope" }));
         }
@@ -272,7 +275,7 @@ impl State {
         self.operations.insert(id.clone(), Operation { done_at: now + work, fails, effect: Some(effect) });
         let mut answer = Answer { status: StatusCode::ACCEPTED, headers: HeaderMap::new(), body: None };
         let mut tell = |name: &'static str, path: &str| {
-            let url = format!("http://azure.test{}/{path}/{id}?api-version={VERSION}", self.scope);
+            let url = format!("{}{}/{path}/{id}?api-version={VERSION}", self.address, self.scope);
             answer.headers.insert(name, HeaderValue::from_str(&url).unwrap());
         };
         tell("location", "operationResults");
@@ -353,7 +356,7 @@ impl State {
 
     /// An address in the desk's scope.
     fn link(&self, path: &str, query: &str) -> String {
-        format!("http://azure.test{}/{path}?api-version={VERSION}{query}", self.scope)
+        format!("{}{}/{path}?api-version={VERSION}{query}", self.address, self.scope)
     }
 }
 

@@ -62,6 +62,8 @@ pub(crate) struct State {
     /// The current bearer token; `None` where only the fixed one counts.
     pub(crate) issued: Option<String>,
     pub(crate) tokens: u64,
+    /// Where it stands: its links lead there, and tokens are for it.
+    pub(crate) org: String,
     /// Every request, as method and path.
     pub(crate) log: Vec<String>,
 }
@@ -93,6 +95,7 @@ impl Desk {
             ],
             issued: None,
             tokens: 0,
+            org: "http://contoso.crm.test".to_owned(),
             log: Vec::new(),
         };
         Self { state: Arc::new(Mutex::new(state)), clock }

@@ -11,7 +11,6 @@ use serde_json::{Map, Value, json};
 use super::{ACCOUNT, CLIENT_SECRET, Desk, OUR_USER, Row, State, TOKEN, batch, metadata};
 
 const BASE: &str = "/api/data/v9.2/";
-const ORG: &str = "http://contoso.crm.test";
 
 pub(super) struct Asked {
     pub(super) method: String,
@@ -115,7 +114,8 @@ fn token(state: &mut State, asked: &Asked) -> Reply {
     let basic = BASE64_STANDARD.encode(format!("app-1:{CLIENT_SECRET}"));
     let in_header = asked.header("authorization") == Some(&format!("Basic {basic}"));
     let in_body = (field("client_id"), field("client_secret")) == ("app-1", CLIENT_SECRET);
-    let good = field("grant_type") == "client_credentials" && field("scope") == format!("{ORG}/.default");
+    let good =
+        field("grant_type") == "client_credentials" && field("scope") == format!("{}/.default", state.org);
     if !good || !(in_header || in_body) {
         return Reply { status: 401, ..Reply::json(&json!({ "error": "invalid_client" })) };
     }
@@ -282,7 +282,7 @@ fn list(state: &mut State, asked: &Asked, table: &'static str) -> Reply {
             .map(|(name, value)| format!("{name}={}", value.replace(' ', "%20")))
             .collect();
         out["@odata.nextLink"] =
-            json!(format!("{ORG}{BASE}annotations?{}&$skiptoken={}", kept.join("&"), skip + page));
+            json!(format!("{}{BASE}annotations?{}&$skiptoken={}", state.org, kept.join("&"), skip + page));
     }
     Reply::json(&out)
 }
@@ -319,12 +319,13 @@ fn changes(state: &mut State, asked: &Asked, table: &'static str) -> Reply {
     if !token.is_empty() {
         let gone = state.deleted.iter().filter(|(version, of, _)| *version > since && *of == table);
         value.extend(gone.map(|(_, _, id)| {
-            json!({ "@odata.context": format!("{ORG}{BASE}$metadata#{table}s/$deletedEntity"), "id": id, "reason": "deleted" })
+            json!({ "@odata.context": format!("{}{BASE}$metadata#{table}s/$deletedEntity", state.org), "id": id, "reason": "deleted" })
         }));
     }
     let skip: usize = asked.option("$skiptoken").parse().unwrap_or(0);
     let set = if table == "incident" { "incidents" } else { "annotations" };
-    let link = |more: &str| format!("{ORG}{BASE}{set}?$select={}{more}", asked.option("$select"));
+    let org = state.org.clone();
+    let link = |more: &str| format!("{org}{BASE}{set}?$select={}{more}", asked.option("$select"));
     let more = value.len() > skip + state.page;
     let here: Vec<Value> = value.into_iter().skip(skip).take(state.page).collect();
     let mut out = json!({ "value": here });

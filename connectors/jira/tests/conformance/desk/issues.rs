@@ -1,17 +1,14 @@
-//! Issues, their comments, files, links and properties.
+//! Issues, their fields, files, links and properties.
 
 use std::collections::BTreeMap;
 
 use serde_json::{Map, Value, json};
 
 use super::rest::{Answer, Asked, refuse, refuse_fields, schema, time, user};
-use super::state::{
-    Actor, Change, Closing, Comment, FIELDS, FieldRow, File, History, Issue, PRIORITIES, ROLES, SITES, State,
-    TRANSITIONS, TYPES, status,
-};
-use super::{Desk, PROJECT, adf};
+use super::state::{Actor, Change, FIELDS, FieldRow, File, History, Issue, PRIORITIES, SITES, TYPES, status};
+use super::{Desk, PROJECT, adf, comments, steps};
 
-type Outcome = Result<Answer, Answer>;
+pub(crate) type Outcome = Result<Answer, Answer>;
 
 pub(crate) async fn route(desk: &Desk, asked: &Asked, method: &str, path: &[&str]) -> Answer {
     let outcome = match (method, path) {
@@ -33,12 +30,12 @@ async fn of_issue(desk: &Desk, asked: &Asked, method: &str, id: u64, path: &[&st
     match (method, path) {
         ("GET", []) => Ok(show(desk, asked, id)),
         ("PUT", []) => edit(desk, asked, id),
-        ("GET", ["comment"]) => Ok(comments(desk, asked, id)),
-        ("POST", ["comment"]) => comment(desk, asked, id),
-        ("PUT", ["comment", comment]) => edit_comment(desk, asked, id, comment),
-        ("DELETE", ["comment", comment]) => delete_comment(desk, id, comment),
-        ("GET", ["transitions"]) => Ok(transitions(desk, asked, id)),
-        ("POST", ["transitions"]) => transition(desk, asked, id),
+        ("GET", ["comment"]) => Ok(comments::comments(desk, asked, id)),
+        ("POST", ["comment"]) => comments::comment(desk, asked, id),
+        ("PUT", ["comment", comment]) => comments::edit_comment(desk, asked, id, comment),
+        ("DELETE", ["comment", comment]) => comments::delete_comment(desk, id, comment),
+        ("GET", ["transitions"]) => Ok(steps::transitions(desk, asked, id)),
+        ("POST", ["transitions"]) => steps::transition(desk, asked, id),
         ("GET", ["remotelink"]) => {
             let links: Vec<Value> = desk.lock().issues[&id].links.clone();
             Ok(Answer::json(200, links.into()))
@@ -128,9 +125,10 @@ fn show(desk: &Desk, asked: &Asked, id: u64) -> Answer {
         }
         body["changelog"] = json!({"startAt": 0, "maxResults": histories.len(), "total": histories.len(), "histories": histories});
     }
-    if asked.lists("properties", "*all") {
-        body["properties"] = json!(issue.properties);
-    }
+    // Only those that are asked for by name.
+    let properties = issue.properties.iter().filter(|(key, _)| asked.lists("properties", key));
+    body["properties"] =
+        properties.map(|(key, value)| (key.clone(), value.clone())).collect::<Map<_, _>>().into();
     Answer::json(200, body)
 }
 
@@ -142,6 +140,8 @@ fn history(desk: &Desk, history: &History) -> Value {
             "from": number_of(change), "fromString": change.from, "to": null, "toString": change.to,
         });
         if desk.plays.cloud() {
+            // Left out here, null there.
+            item.as_object_mut().unwrap().retain(|_, value| !value.is_null());
             item["fieldId"] = known.map_or(change.field.as_str(), |field| field.0).into();
         }
         item
@@ -165,7 +165,7 @@ fn number_of(change: &Change) -> Value {
     }
 }
 
-fn meta(field: &FieldRow, required: bool) -> Value {
+pub(crate) fn meta(field: &FieldRow, required: bool) -> Value {
     let (id, name, kind, items, custom) = *field;
     json!({
         "key": id, "name": name, "required": required, "hasDefaultValue": false, "operations": ["set"],
@@ -236,7 +236,7 @@ fn checked(desk: &Desk, fields: &Value, create: bool) -> Result<BTreeMap<String,
                     .then_some("The label contains spaces which is invalid.")
             }
             ("customfield_10010", _) if create && desk.plays.portal() => {
-                (value != "25").then_some("The request type is not valid.")
+                (value != "25" && value != "sup/25").then_some("The request type is not valid.")
             }
             ("customfield_10033", _) => {
                 let known =
@@ -276,7 +276,7 @@ fn named(list: &[&str], value: &Value) -> Option<String> {
 }
 
 /// Whether a text is in the dialect of this Jira. Jira itself does not say why it is not.
-fn check_text(desk: &Desk, value: &Value) -> Result<(), String> {
+pub(crate) fn check_text(desk: &Desk, value: &Value) -> Result<(), String> {
     match (desk.plays.cloud(), value.is_string()) {
         _ if value.is_null() => Ok(()),
         (false, true) => Ok(()),
@@ -286,7 +286,7 @@ fn check_text(desk: &Desk, value: &Value) -> Result<(), String> {
 }
 
 /// A text as it is given back.
-fn text(desk: &Desk, value: &Value) -> Value {
+pub(crate) fn text(desk: &Desk, value: &Value) -> Value {
     match value.as_str() {
         Some(wiki) if !desk.plays.cloud() => wiki.replace('\n', "\r\n").into(),
         _ if value["type"] == "doc" => adf::stored(value),
@@ -294,7 +294,7 @@ fn text(desk: &Desk, value: &Value) -> Value {
     }
 }
 
-fn set(issue: &mut Issue, fields: BTreeMap<String, Value>) {
+pub(crate) fn set(issue: &mut Issue, fields: BTreeMap<String, Value>) {
     let kinds: Vec<&str> = TYPES.iter().map(|kind| kind.1).collect();
     let resolution = |value: &Value| value["name"].as_str().unwrap_or_default().to_owned();
     for (id, value) in fields {
@@ -330,176 +330,6 @@ fn edit(desk: &Desk, asked: &Asked, id: u64) -> Outcome {
     let mut state = desk.lock();
     if !state.ignore_updates {
         state.change(id, Actor::Bridge, |issue| set(issue, fields));
-    }
-    Ok(Answer::nothing())
-}
-
-fn comments(desk: &Desk, asked: &Asked, id: u64) -> Answer {
-    const PAGE: usize = 2;
-    let state = desk.lock();
-    let all = &state.issues[&id].comments;
-    let start = asked.page("startAt");
-    let properties = asked.lists("expand", "properties");
-    let page: Vec<Value> =
-        all.iter().skip(start).take(PAGE).map(|one| comment_json(desk, &state, one, properties)).collect();
-    Answer::json(200, json!({"startAt": start, "maxResults": PAGE, "total": all.len(), "comments": page}))
-}
-
-fn comment_json(desk: &Desk, state: &State, comment: &Comment, properties: bool) -> Value {
-    let mut shown = json!({
-        "id": comment.id.to_string(), "author": user(desk, comment.author), "body": text(desk, &comment.body),
-        "created": time(desk, comment.created), "updated": time(desk, comment.created),
-    });
-    if let Some(visibility) = &comment.visibility {
-        shown["visibility"] = visibility.clone();
-    }
-    if desk.plays.cloud() && !state.hide_visibility {
-        // Said of every comment, also where there is no portal.
-        shown["jsdPublic"] = (comment.public() || !desk.plays.portal()).into();
-    }
-    if properties {
-        let told = comment
-            .properties
-            .iter()
-            .filter(|(key, _)| !state.hide_visibility || *key != "sd.public.comment");
-        shown["properties"] = told.map(|(key, value)| json!({"key": key, "value": value})).collect();
-    }
-    shown
-}
-
-/// What a comment's body, restriction and properties are to be.
-type Written = (Value, Option<Value>, BTreeMap<String, Value>);
-
-fn written(desk: &Desk, body: &Value) -> Result<Written, Answer> {
-    let text = &body["body"];
-    if text.is_null() || text == "" {
-        return Err(refuse(400, "Comment body can not be empty!"));
-    }
-    if check_text(desk, text).is_err() {
-        return Err(refuse(400, "INVALID_INPUT"));
-    }
-    let visibility = body.get("visibility").filter(|visibility| !visibility.is_null()).cloned();
-    if let Some(visibility) = &visibility {
-        let known = visibility["type"] == "role"
-            && visibility["value"].as_str().is_some_and(|role| ROLES.contains(&role));
-        if !known {
-            return Err(refuse(400, "The role or group for the comment does not exist."));
-        }
-    }
-    let properties = body["properties"].as_array().into_iter().flatten();
-    let properties =
-        properties.map(|one| (one["key"].as_str().unwrap_or_default().to_owned(), one["value"].clone()));
-    Ok((text.clone(), visibility, properties.collect()))
-}
-
-fn comment(desk: &Desk, asked: &Asked, id: u64) -> Outcome {
-    let (body, visibility, mut properties) = written(desk, &asked.json()?)?;
-    let mut state = desk.lock();
-    if state.no_licence {
-        properties.remove("sd.public.comment");
-    }
-    let made = state.comment(id, Actor::Bridge, body);
-    (made.visibility, made.properties) = (visibility, properties);
-    let made = made.clone();
-    Ok(Answer::json(201, comment_json(desk, &state, &made, false)))
-}
-
-fn edit_comment(desk: &Desk, asked: &Asked, id: u64, comment: &str) -> Outcome {
-    let (body, visibility, properties) = written(desk, &asked.json()?)?;
-    let mut state = desk.lock();
-    let all = &mut state.issues.get_mut(&id).unwrap().comments;
-    let Some(known) = all.iter_mut().find(|one| one.id.to_string() == comment) else {
-        return Err(refuse(404, "Can not find a comment for the id."));
-    };
-    // What is not sent again is gone.
-    (known.body, known.visibility, known.properties) = (body, visibility, properties);
-    let known = known.clone();
-    if desk.plays.cloud() {
-        state.touch(id);
-    }
-    Ok(Answer::json(200, comment_json(desk, &state, &known, false)))
-}
-
-fn delete_comment(desk: &Desk, id: u64, comment: &str) -> Outcome {
-    let mut state = desk.lock();
-    let all = &mut state.issues.get_mut(&id).unwrap().comments;
-    let before = all.len();
-    all.retain(|one| one.id.to_string() != comment);
-    if all.len() == before {
-        return Err(refuse(404, "Can not find a comment for the id."));
-    }
-    state.touch(id);
-    Ok(Answer::nothing())
-}
-
-/// The fields that a transition's screen asks for, with whether it has to have them.
-fn screen(transition: &str, issue: &Issue) -> Vec<(&'static str, &'static str, bool)> {
-    match transition {
-        "61" => vec![("resolution", "Resolution", true)],
-        "81" if issue.closing == Closing::Field => vec![("customfield_10040", "Root cause", true)],
-        _ => Vec::new(),
-    }
-}
-
-fn transitions(desk: &Desk, asked: &Asked, id: u64) -> Answer {
-    let state = desk.lock();
-    let issue = &state.issues[&id];
-    let open = TRANSITIONS.iter().filter(|one| one.2 == issue.status);
-    let shown = open.map(|(transition, name, _, to)| {
-        let mut one = json!({"id": transition, "name": name, "to": status(to), "isAvailable": true, "hasScreen": false});
-        if asked.lists("expand", "transitions.fields") {
-            let fields = screen(transition, issue).into_iter().map(|(field, name, required)| {
-                let known = FIELDS.iter().find(|one| one.0 == field);
-                let other = (field, name, "resolution", None, None);
-                (field.to_owned(), meta(known.unwrap_or(&other), required))
-            });
-            one["fields"] = fields.collect::<Map<_, _>>().into();
-        }
-        one
-    });
-    Answer::json(200, json!({ "transitions": shown.collect::<Vec<_>>() }))
-}
-
-fn transition(desk: &Desk, asked: &Asked, id: u64) -> Outcome {
-    let body = asked.json()?;
-    let mut state = desk.lock();
-    let issue = &state.issues[&id];
-    let step = TRANSITIONS.iter().find(|one| body["transition"]["id"] == one.0 && one.2 == issue.status);
-    let Some((transition, _, _, to)) = step else {
-        return Err(refuse(
-            400,
-            "It seems that you have tried to perform a workflow operation that is not valid for the current state of this issue.",
-        ));
-    };
-    let screen = screen(transition, issue);
-    let mut errors = Map::new();
-    let given = body["fields"].as_object().cloned().unwrap_or_default();
-    for field in given.keys().filter(|field| !screen.iter().any(|one| one.0 == *field)) {
-        errors.insert(
-            field.clone(),
-            "Field cannot be set. It is not on the appropriate screen, or unknown.".into(),
-        );
-    }
-    for (field, name, required) in &screen {
-        let empty = issue.fields.get(*field).is_none_or(Value::is_null) && !given.contains_key(*field);
-        if *required && empty {
-            errors.insert((*field).to_owned(), format!("{name} is required.").into());
-        }
-    }
-    if !errors.is_empty() {
-        return Err(refuse_fields(&errors));
-    }
-    if *transition == "81" && issue.closing == Closing::Validator {
-        return Err(refuse(400, "Root cause must be filled in before an issue is closed."));
-    }
-    if !state.ignore_updates {
-        state.change(id, Actor::Bridge, |issue| {
-            set(issue, given.into_iter().collect());
-            issue.status = to;
-            if status(to)["statusCategory"]["key"] != "done" {
-                issue.resolution = None;
-            }
-        });
     }
     Ok(Answer::nothing())
 }

@@ -8,11 +8,13 @@
 //! [Service Management](https://developer.atlassian.com/cloud/jira/service-desk/rest/).
 
 mod adf;
+mod comments;
 mod issues;
 mod portal;
 mod rest;
 mod search;
 mod state;
+mod steps;
 
 use std::sync::{Arc, Mutex, MutexGuard};
 use std::time::Duration;
@@ -20,6 +22,7 @@ use std::time::Duration;
 use axum::Router;
 use throughline_sdk::{Clock, Timestamp};
 
+pub(crate) use adf::check as check_document;
 pub(crate) use state::{Actor, Closing, Comment, State, flat};
 
 pub(crate) const EMAIL: &str = "bridge@jira.test";
@@ -35,15 +38,17 @@ pub(crate) enum Plays {
     Cloud,
     /// Jira Data Center without Service Management.
     DataCenter,
+    /// Jira Data Center with it.
+    DataCenterWithPortal,
 }
 
 impl Plays {
     pub(crate) fn cloud(self) -> bool {
-        self != Self::DataCenter
+        matches!(self, Self::Cloud | Self::CloudWithPortal)
     }
 
     pub(crate) fn portal(self) -> bool {
-        self == Self::CloudWithPortal
+        matches!(self, Self::CloudWithPortal | Self::DataCenterWithPortal)
     }
 }
 

@@ -9,6 +9,10 @@ use super::{Desk, PROJECT};
 pub(crate) async fn route(desk: &Desk, asked: &Asked, method: &str, path: &[&str]) -> Answer {
     match (method, path) {
         ("POST", ["servicedesk", PROJECT, "attachTemporaryFile"]) => {
+            let known = if desk.plays.cloud() { "opt-in" } else { "true" };
+            if asked.headers.get("x-experimentalapi").is_none_or(|value| value != known) {
+                return refuse(412, "This API is experimental.");
+            }
             let files = match asked.form().await {
                 Ok(files) => files,
                 Err(refusal) => return refusal,
@@ -29,6 +33,13 @@ pub(crate) async fn route(desk: &Desk, asked: &Asked, method: &str, path: &[&str
             let number = desk.lock().named(id);
             let shown = |id: &u64| desk.lock().issues[id].fields.contains_key("customfield_10010");
             let Some(number) = number.filter(shown) else {
+                // Whose comments are asked for is told that there are none.
+                if rest == ["comment"] && desk.plays.cloud() {
+                    return Answer::json(
+                        200,
+                        json!({"start": 0, "size": 0, "isLastPage": true, "values": []}),
+                    );
+                }
                 return refuse(
                     404,
                     "The request you requested does not exist or you have no permission to see it.",
@@ -70,7 +81,7 @@ fn comments(desk: &Desk, asked: &Asked, id: u64) -> Answer {
             if !state.hide_visibility {
                 shown["public"] = comment.public().into();
             }
-            if asked.lists("expand", "attachment") {
+            if asked.lists("expand", "attachment") && desk.plays.cloud() {
                 let files: Vec<Value> =
                     issue.files.iter().filter(|file| comment.files.contains(&file.id)).map(|file| file_json(desk, file)).collect();
                 shown["attachments"] = json!({"size": files.len(), "isLastPage": true, "values": files});
@@ -88,6 +99,10 @@ fn comments(desk: &Desk, asked: &Asked, id: u64) -> Answer {
 /// The text as wiki markup, with the files below.
 fn wiki(issue: &Issue, comment: &super::state::Comment) -> String {
     let mut text = flat(&comment.body);
+    if comment.body.is_string() {
+        // It is markup already, and refers to them.
+        return text.replace('\n', "\r\n");
+    }
     for file in issue.files.iter().filter(|file| comment.files.contains(&file.id)) {
         text.push_str(&format!("\n\n[^{}]", file.name));
     }
@@ -125,10 +140,15 @@ fn attach(desk: &Desk, asked: &Asked, id: u64) -> Answer {
         .collect();
     let text = body["additionalComment"]["body"].as_str().unwrap_or_default();
     let media: Vec<Value> = ids.iter().map(|id| json!({"type": "media", "attrs": {"id": format!("{id:036}"), "type": "file", "collection": ""}})).collect();
-    let document = json!({"type": "doc", "version": 1, "content": [
-        {"type": "paragraph", "content": [{"type": "text", "text": text}]},
-        {"type": "mediaGroup", "content": media},
-    ]});
+    let document = if desk.plays.cloud() {
+        json!({"type": "doc", "version": 1, "content": [
+            {"type": "paragraph", "content": [{"type": "text", "text": text}]},
+            {"type": "mediaGroup", "content": media},
+        ]})
+    } else {
+        let names: Vec<String> = stored.iter().map(|file| format!("[^{}]", file.name)).collect();
+        format!("{text}\n\n{}", names.join("\n")).into()
+    };
     let public = public || state.no_licence;
     let comment = state.comment(id, Actor::Bridge, document);
     comment.files.clone_from(&ids);

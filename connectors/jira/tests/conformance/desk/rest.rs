@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 use throughline_sdk::Timestamp;
 
 use super::state::{Actor, FIELDS, FieldRow, PRIORITIES, TYPES};
-use super::{Desk, EMAIL, PROJECT, Plays, TOKEN, issues, portal, search, state};
+use super::{Desk, EMAIL, PROJECT, TOKEN, issues, portal, search, state};
 
 /// A request, taken apart.
 pub(crate) struct Asked {
@@ -130,7 +130,7 @@ async fn route(desk: &Desk, asked: &Asked) -> Answer {
     let known = known(desk, &asked.headers);
     let version = if desk.plays.cloud() { "3" } else { "2" };
     match (asked.method.as_str(), &path[..]) {
-        ("GET", ["secure", "attachment", id, _]) if desk.plays == Plays::DataCenter => match known {
+        ("GET", ["secure", "attachment", id, _]) if !desk.plays.cloud() => match known {
             true => issues::bytes(desk, id),
             false => {
                 let mut answer = refuse(302, "");

@@ -68,3 +68,6 @@ fn each_part(blocks: &mut [Block], change: &mut dyn FnMut(&mut Inline)) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;
