@@ -158,7 +158,11 @@ pub(crate) struct Host {
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
     // Nothing is asked by HTTP; the address names the host to those who list where a system is.
-    let address = Url::parse(&format!("https://{}:{}/", config.imap.name, config.imap.port))
+    let host = match config.imap.name.contains(':') {
+        true => format!("[{}]", config.imap.name),
+        false => config.imap.name.clone(),
+    };
+    let address = Url::parse(&format!("https://{host}:{}/", config.imap.port))
         .map_err(|error| misconfigured(format!("the setting imap_host is no host: {error}")))?;
     Ok(Built {
         connector: Arc::new(Mail::new(config)),

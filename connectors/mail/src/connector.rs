@@ -1,6 +1,6 @@
 //! The connector: threads of a mailbox as tickets.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -15,20 +15,17 @@ use throughline_sdk::{
 
 use crate::config::Config;
 use crate::error;
-use crate::imap::{Held, Session, any, header};
-use crate::letter::Letter;
+use crate::gather::{self, Member, is_dropped};
+use crate::imap::Session;
+use crate::letter::{Attached, Letter};
 use crate::{smtp, thread, write};
 
 /// The one status.
 pub(crate) const OPEN: &str = "Open";
+/// How many bytes of one thread are read.
+const LARGEST_THREAD: u64 = 256 * 1024 * 1024;
 /// How many new mails one page looks at.
 const PAGE: usize = 50;
-/// How many mails of one thread are read.
-const LONGEST_THREAD: usize = 1000;
-/// How many ids one search is for.
-const IDS_AT_ONCE: usize = 10;
-/// How far an answer is followed back.
-const DEEPEST: usize = 20;
 
 /// A mailbox.
 #[derive(Debug)]
@@ -43,136 +40,18 @@ struct At {
     next: u32,
 }
 
-/// A mail of a thread, and whose it is.
-#[derive(Clone, Debug)]
-pub(crate) struct Member {
-    pub(crate) held: Held,
-    pub(crate) is_ours: bool,
+/// A mail of a thread, as much of it as a ticket needs.
+#[derive(Debug)]
+struct Mailed {
+    member: Member,
+    text: String,
+    files: Vec<Attached>,
 }
 
 impl Mail {
     /// A connector for this mailbox.
     pub(crate) fn new(config: Config) -> Self {
         Self { config }
-    }
-
-    /// The thread that begins with `root`, oldest first; empty if there is none.
-    pub(crate) async fn thread(config: &Config, session: &mut Session, root: &str) -> Result<Vec<Member>> {
-        if !thread::is_id(root) {
-            return Ok(Vec::new());
-        }
-        session.enter(&config.sent, false).await?;
-        let found = session.search(&header(crate::compose::TICKET, root)).await?;
-        let mut ours = session.heads(&found).await?;
-        ours.retain(|held| held.letter.own.as_ref().is_some_and(|own| own.ticket == root));
-        let mut theirs = Self::inbox(config, session, root, &ours).await?;
-        // What is held twice is one mail; a draft is none, unless somebody answered it.
-        let answered: BTreeSet<&str> =
-            theirs.iter().flat_map(|held| held.letter.answers.iter().map(String::as_str)).collect();
-        ours.retain(|held| !held.is_draft || answered.contains(held.letter.id.as_str()));
-        ours.sort_by_key(|held| held.is_draft);
-        let mut seen = BTreeSet::new();
-        let mut members = Vec::new();
-        for (held, is_ours) in
-            ours.into_iter().map(|held| (held, true)).chain(theirs.drain(..).map(|held| (held, false)))
-        {
-            if seen.insert(held.letter.id.clone()) {
-                members.push(Member { held, is_ours });
-            }
-        }
-        members.sort_by_key(|member| {
-            (member.held.letter.id != root, member.held.date, !member.is_ours, member.held.uid)
-        });
-        let begins = members.first().is_some_and(|first| {
-            first.held.letter.id == root && (first.is_ours || config.accepts(&first.held.letter.address))
-        });
-        Ok(if begins { members } else { Vec::new() })
-    }
-
-    /// The mails of a thread that came in, by ids and by the tag, until no further one turns up.
-    async fn inbox(config: &Config, session: &mut Session, root: &str, ours: &[Held]) -> Result<Vec<Held>> {
-        session.enter(&config.inbox, false).await?;
-        let tag = thread::tag(root);
-        let mut known: BTreeSet<String> = ours.iter().map(|held| held.letter.id.clone()).collect();
-        known.insert(root.to_owned());
-        let mut todo: Vec<String> = known.iter().cloned().collect();
-        let mut found: BTreeMap<u32, Held> = BTreeMap::new();
-        let mut further = vec![header("Message-ID", root), format!("SUBJECT \"{tag}\"")];
-        while !(todo.is_empty() && further.is_empty()) && found.len() < LONGEST_THREAD {
-            let ids: Vec<String> = todo.drain(..todo.len().min(IDS_AT_ONCE)).collect();
-            let mut criteria = std::mem::take(&mut further);
-            criteria.extend(ids.iter().flat_map(|id| [header("References", id), header("In-Reply-To", id)]));
-            let mut uids = session.search(&any(criteria)).await?;
-            uids.retain(|uid| !found.contains_key(uid));
-            uids.truncate(LONGEST_THREAD);
-            for held in session.heads(&uids).await? {
-                let letter = &held.letter;
-                let belongs = letter.id == root
-                    || letter.answers.iter().any(|id| known.contains(id))
-                    || thread::tag_in(&letter.subject).as_ref() == Some(&tag);
-                if !belongs || is_dropped(config, letter) {
-                    continue;
-                }
-                if known.insert(letter.id.clone()) {
-                    todo.push(letter.id.clone());
-                }
-                found.insert(held.uid, held);
-            }
-        }
-        Ok(found.into_values().collect())
-    }
-
-    /// The root of the thread that a mail belongs to; `None` if it is to be left alone.
-    async fn root(&self, session: &mut Session, letter: &Letter) -> Result<Option<String>> {
-        let mut letter = letter.clone();
-        for _ in 0..DEEPEST {
-            if let Some(root) = self.root_by_ours(session, &letter).await? {
-                return Ok(Some(root));
-            }
-            match self.answered(session, &letter).await? {
-                Some(before) => letter = before,
-                None => break,
-            }
-        }
-        // A thread that a stranger begins is not shared.
-        Ok(self.config.accepts(&letter.address).then_some(letter.id))
-    }
-
-    /// What our own mails say about the thread, by an id of ours that is answered or else by the tag.
-    async fn root_by_ours(&self, session: &mut Session, letter: &Letter) -> Result<Option<String>> {
-        let domain = self.config.from.domain();
-        let ids = letter.answers.iter().filter(|id| thread::marker_of(id, domain).is_some());
-        let ids: Vec<&String> = ids.take(IDS_AT_ONCE).collect();
-        let tag = thread::tag_in(&letter.subject);
-        let mut criteria: Vec<String> = ids.iter().map(|id| header("Message-ID", id)).collect();
-        criteria.extend(tag.iter().map(|tag| format!("SUBJECT \"{tag}\"")));
-        if criteria.is_empty() {
-            return Ok(None);
-        }
-        session.enter(&self.config.sent, false).await?;
-        let found = session.search(&any(criteria)).await?;
-        let found = session.heads(found.get(..found.len().min(100)).unwrap_or_default()).await?;
-        let roots =
-            || found.iter().filter_map(|held| Some((&held.letter.id, &held.letter.own.as_ref()?.ticket)));
-        let by_id = ids.iter().find_map(|id| roots().find(|(held, _)| held == id));
-        let by_tag = || roots().find(|(_, root)| Some(thread::tag(root)) == tag);
-        Ok(by_id.or_else(by_tag).map(|(_, root)| root.clone()))
-    }
-
-    /// The oldest mail in the inbox that this one answers.
-    async fn answered(&self, session: &mut Session, letter: &Letter) -> Result<Option<Letter>> {
-        let ids: Vec<&String> =
-            letter.answers.iter().filter(|id| **id != letter.id).take(IDS_AT_ONCE).collect();
-        if ids.is_empty() {
-            return Ok(None);
-        }
-        session.enter(&self.config.inbox, false).await?;
-        let found = session.search(&any(ids.iter().map(|id| header("Message-ID", id)).collect())).await?;
-        let found = session.heads(found.get(..found.len().min(100)).unwrap_or_default()).await?;
-        let usable = |id: &&String| {
-            found.iter().find(|held| held.letter.id == **id && !is_dropped(&self.config, &held.letter))
-        };
-        Ok(ids.iter().find_map(usable).map(|held| held.letter.clone()))
     }
 
     async fn changes_since(&self, ctx: &Ctx, since: Option<&Cursor>) -> Result<ChangePage> {
@@ -207,7 +86,7 @@ impl Mail {
             if is_dropped(&self.config, &held.letter) {
                 continue;
             }
-            let root = Box::pin(self.root(&mut session, &held.letter)).await?;
+            let root = Box::pin(gather::root(&self.config, &mut session, &held.letter)).await?;
             roots.extend(root.filter(|root| !roots.contains(root)));
         }
         session.close().await;
@@ -216,25 +95,35 @@ impl Mail {
 
     async fn ticket(&self, ctx: &Ctx, id: &RemoteId) -> Result<Ticket> {
         let mut session = Session::open(&self.config, ctx).await?;
-        let members = Self::thread(&self.config, &mut session, id.as_str()).await?;
+        let members = gather::thread(&self.config, &mut session, id.as_str()).await?;
+        let most = self.config.max_mail_bytes();
+        let total: u64 = members.iter().map(|member| member.held.size.min(most)).sum();
+        if total > LARGEST_THREAD {
+            return Err(Error::new(ErrorKind::Rejected, "the thread is too large to be read as a ticket")
+                .with_context("ticket", id)
+                .with_context("bytes", total));
+        }
         let mut mails = Vec::new();
         for member in members {
             session.enter(self.folder(&member), false).await?;
-            let most = self.config.max_mail_bytes();
             let Some(raw) = session.read(member.held.uid, most).await? else { continue };
             let letter = Letter::read(&raw);
-            mails.push((member, letter));
+            let text = self.text(&member, &letter);
+            // Of the files only what they are called and how large they are is kept.
+            let files =
+                letter.files.into_iter().map(|file| Attached { bytes: Bytes::new(), ..file }).collect();
+            mails.push(Mailed { member, text, files });
         }
         session.close().await;
         self.assemble(id, &mails)
     }
 
     /// The mails of a thread as a ticket.
-    fn assemble(&self, id: &RemoteId, mails: &[(Member, Letter)]) -> Result<Ticket> {
-        let first = mails.first().filter(|(member, _)| member.held.letter.id == id.as_str());
-        let Some((root, root_letter)) = first else { return Err(not_found(id)) };
-        let latest = mails.iter().map(|(member, _)| member.held.date).max().unwrap_or(root.held.date);
-        let mut ids: Vec<&str> = mails.iter().map(|(member, _)| member.held.letter.id.as_str()).collect();
+    fn assemble(&self, id: &RemoteId, mails: &[Mailed]) -> Result<Ticket> {
+        let first = mails.first().filter(|mail| mail.member.held.letter.id == id.as_str());
+        let Some(Mailed { member: root, text: description, .. }) = first else { return Err(not_found(id)) };
+        let latest = mails.iter().map(|mail| mail.member.held.date).max().unwrap_or(root.held.date);
+        let mut ids: Vec<&str> = mails.iter().map(|mail| mail.member.held.letter.id.as_str()).collect();
         ids.sort_unstable();
         let mut ticket = Ticket {
             id: id.clone(),
@@ -245,7 +134,7 @@ impl Mail {
                 true => thread::untagged(&root.held.letter.subject),
                 false => thread::title(&root.held.letter.subject),
             },
-            description: self.text(root, root_letter),
+            description: description.clone(),
             status: OPEN.to_owned(),
             priority: None,
             kind: None,
@@ -258,7 +147,7 @@ impl Mail {
             created: root.held.date,
             updated: latest,
         };
-        for (number, (member, letter)) in mails.iter().enumerate() {
+        for (number, Mailed { member, text, files }) in mails.iter().enumerate() {
             let head = &member.held.letter;
             let visibility = match member.is_ours || self.config.accepts(&head.address) {
                 true => Visibility::Public,
@@ -266,7 +155,7 @@ impl Mail {
             };
             let author = Person { name: head.author.clone() };
             let is_file = member.is_ours && head.own.as_ref().is_some_and(|own| own.is_file);
-            let body = if number == 0 || is_file { String::new() } else { self.text(member, letter) };
+            let body = if number == 0 || is_file { String::new() } else { text.clone() };
             if !body.is_empty() {
                 ticket.comments.push(Comment {
                     id: CommentId::new(head.id.clone()),
@@ -277,11 +166,11 @@ impl Mail {
                     marker: marker(member),
                 });
             }
-            ticket.files.extend(letter.files.iter().map(|file| File {
+            ticket.files.extend(files.iter().map(|file| File {
                 id: file_id(&head.id, file.part),
                 name: file.name.clone(),
                 media_type: file.media_type.clone(),
-                size: u64::try_from(file.bytes.len()).unwrap_or(u64::MAX),
+                size: file.size,
                 digest: None,
                 visibility,
                 author: author.clone(),
@@ -315,7 +204,7 @@ impl Mail {
         let (part, id) = file.as_str().split_once(':').ok_or_else(missing)?;
         let part: usize = part.parse().ok().ok_or_else(missing)?;
         let mut session = Session::open(&self.config, ctx).await?;
-        let members = Self::thread(&self.config, &mut session, ticket.as_str()).await?;
+        let members = gather::thread(&self.config, &mut session, ticket.as_str()).await?;
         let member = members.into_iter().find(|member| member.held.letter.id == id).ok_or_else(missing)?;
         session.enter(self.folder(&member), false).await?;
         let raw = session.read(member.held.uid, self.config.max_mail_bytes()).await?.ok_or_else(missing)?;
@@ -411,11 +300,6 @@ pub(crate) async fn within<T>(ctx: &Ctx, work: impl Future<Output = Result<T>> +
         Either::Left((result, _)) => result,
         Either::Right(((), _)) => Err(error::unavailable("the mail server did not answer by the deadline")),
     }
-}
-
-/// Whether a mail in the inbox is none of a person's, or one of ours that came back.
-fn is_dropped(config: &Config, letter: &Letter) -> bool {
-    letter.id.is_empty() || letter.automatic || thread::marker_of(&letter.id, config.from.domain()).is_some()
 }
 
 fn marker(member: &Member) -> Option<throughline_sdk::Marker> {

@@ -51,6 +51,13 @@ fn code(words: &str) -> Option<ErrorKind> {
 /// An SMTP failure while doing `what`, before the end of the mail was sent: nothing was taken.
 /// <https://www.rfc-editor.org/rfc/rfc5321#section-4.2.1>
 pub(crate) fn smtp(error: &smtp::Error, what: &str) -> Error {
+    if error.is_client() {
+        // Such as a login that the server does not know.
+        return Error::new(
+            ErrorKind::Misconfigured,
+            format!("the mail server cannot be asked for {what}: {error}"),
+        );
+    }
     let Some(status) = error.status().map(u16::from) else {
         return unavailable(&format!("the connection failed at {what}: {error}"));
     };

@@ -52,6 +52,7 @@ pub(crate) struct Attached {
     pub(crate) part: usize,
     pub(crate) name: String,
     pub(crate) media_type: String,
+    pub(crate) size: u64,
     pub(crate) bytes: Bytes,
 }
 
@@ -193,6 +194,7 @@ fn files(message: &Message<'_>) -> Vec<Attached> {
             part: number,
             name: named.unwrap_or_else(|| format!("part-{number}{ending}")),
             media_type: media_type.unwrap_or_else(|| "application/octet-stream".to_owned()),
+            size: u64::try_from(bytes.len()).unwrap_or(u64::MAX),
             bytes,
         });
     }

@@ -13,10 +13,10 @@ use throughline_sdk::{
 
 use crate::compose::{self, Draft, Outgoing};
 use crate::config::Config;
-use crate::connector::{Mail, OPEN, file_id, not_found, within};
+use crate::connector::{OPEN, file_id, not_found, within};
 use crate::imap::{Held, Session, header};
 use crate::letter::Letter;
-use crate::{smtp, thread};
+use crate::{gather, smtp, thread};
 
 /// What a mail says that only brings a file.
 const A_FILE: &str = "Attached file:";
@@ -102,7 +102,7 @@ async fn compose(
     let id = intent.ticket.as_ref().ok_or_else(|| {
         Error::new(ErrorKind::Malformed, "the intent names no ticket").with_context("intent", &intent.id)
     })?;
-    let members = Mail::thread(config, session, id.as_str()).await?;
+    let members = gather::thread(config, session, id.as_str()).await?;
     let (Some(root), Some(latest)) = (members.first(), members.last()) else { return Err(not_found(id)) };
     let title = thread::title(&root.held.letter.subject);
     let text = match (&intent.operation, &file) {
