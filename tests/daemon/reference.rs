@@ -28,6 +28,11 @@ fn start() -> (Desks, Running) {
     );
     let mut bridge = Running::configured(&text, &[("desks.token", TOKEN), ("desks.secret", SECRET)]);
     bridge.start();
+    // A desk is followed from its first page on: what is raised before that is not taken in.
+    until("both desks were read", || {
+        let systems = bridge.ask("/api/v1/systems").json()["systems"].clone();
+        systems.as_array().unwrap().iter().all(|system| system["well"].is_string())
+    });
     (desks, bridge)
 }
 

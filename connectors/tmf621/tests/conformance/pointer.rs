@@ -1,5 +1,7 @@
 //! JSON Patch (RFC 6902) as a desk to the letter has it: `add` needs the array that it adds to.
 
+#![expect(clippy::wildcard_enum_match_arm, reason = "JSON has the kinds it has")]
+
 use serde_json::Value;
 
 /// Carries out operations; false if one of them cannot be.
