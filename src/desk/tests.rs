@@ -24,7 +24,12 @@ impl Ground {
         let clock: Arc<dyn Clock> = Arc::new(self.clock.clone());
         Desk::open(Parts {
             name: SystemName::new("partner"),
-            settings: Settings { party: "Fabrikam".into(), only: [false, false], max_file_bytes: 1 << 20 },
+            settings: Settings {
+                party: "Fabrikam".into(),
+                only: [false, false],
+                max_file_bytes: 1 << 20,
+                reference: None,
+            },
             medium,
             offload: Offload::Inline,
             blobs: Arc::new(MemoryBlobs::default()),

@@ -16,7 +16,7 @@ use throughline_sdk::{Changes, Clock, NewTicket, RawWebhook, RemoteId, Settings}
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
 use throughline_testkit::{ManualClock, RouterTransport};
 
-use super::{Partner, desk, desk_of};
+use super::{Partner, desk_of};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Edition, Face};
 use crate::desk::reference::Terms;
@@ -149,7 +149,7 @@ fn subject(
 ) -> Subject {
     let clock = ManualClock::auto_advance();
     let terms = (kind == "reference").then_some(Terms { silent_after: None });
-    let desk = if terms.is_some() { desk_of(&clock, terms) } else { desk(&clock) };
+    let desk = desk_of(&clock, terms);
     let secret = |text: &str| SecretString::from(text.to_owned());
     let mut settings = Settings {
         values: values.iter().map(|(key, value)| ((*key).to_owned(), value.clone())).collect(),

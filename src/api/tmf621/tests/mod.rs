@@ -20,7 +20,12 @@ use crate::desk::reference::Terms;
 use crate::desk::{Desk, Parts, Settings};
 use crate::ledger::{MemoryMedium, Offload};
 
-/// A desk on a disk in memory: one that our own agents keep for a portal, if there are terms for that.
+/// A desk on a disk in memory.
+pub(super) fn desk(clock: &ManualClock) -> Desk {
+    desk_of(clock, None)
+}
+
+/// A desk that our own agents keep for a portal, if there are terms for that.
 pub(super) fn desk_of(clock: &ManualClock, reference: Option<Terms>) -> Desk {
     let clock: Arc<dyn Clock> = Arc::new(clock.clone());
     Desk::open(Parts {
