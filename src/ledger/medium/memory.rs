@@ -29,6 +29,8 @@ struct File {
     unsynced: Vec<Change>,
     /// The name itself was synced.
     named: bool,
+    /// What a renaming put this in the place of: under an unsynced name stands the one or the other after a power cut.
+    replaced: Option<Box<File>>,
 }
 
 #[derive(Clone, Debug)]
@@ -48,7 +50,16 @@ impl MemoryMedium {
     pub fn crash(&self, below: &mut dyn FnMut(u64) -> u64) {
         let mut state = self.state();
         state.until_failure = None;
-        state.files.retain(|_, file| file.named || below(2) == 0);
+        state.files.retain(|_, file| {
+            while !file.named && below(2) != 0 {
+                match file.replaced.take() {
+                    Some(before) => *file = *before,
+                    None => return false,
+                }
+            }
+            file.replaced = None;
+            true
+        });
         for file in state.files.values_mut() {
             let mut kept = std::mem::take(&mut file.durable);
             for change in file.unsynced.drain(..) {
@@ -153,6 +164,7 @@ impl Medium for MemoryMedium {
         for (name, file) in &mut state.files {
             if folder_of(name) == folder {
                 file.named = true;
+                file.replaced = None;
             }
         }
         Ok(())
@@ -181,6 +193,7 @@ impl Medium for MemoryMedium {
         let mut state = self.state();
         let mut file = state.files.remove(from).ok_or_else(|| missing(from))?;
         file.named = false;
+        file.replaced = state.files.remove(to).map(Box::new);
         state.files.insert(to.to_owned(), file);
         Ok(())
     }
