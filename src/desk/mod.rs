@@ -1,4 +1,5 @@
-//! The bridge's own desk for one partner: the tickets of its northbound face, durable in the data directory.
+//! The bridge's own desk for one partner: the tickets of its northbound face, durable in the data directory. Without a
+//! partner it is kept by our own agents for a portal ([`reference`]).
 //!
 //! To the rest of the house it is a desk like any other. The ledger records what the engine read of it and wrote into
 //! it; what stands in it, it keeps itself, one file for each ticket under `desks/SYSTEM/` of the data directory:

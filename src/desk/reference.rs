@@ -28,7 +28,7 @@ pub struct Carried {
 /// Something that a person has to carry over to the portal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Errand {
-    /// What it is: `raise`, a field's name, `status`, `comment`, `retract` or `file`.
+    /// What it is: `raise`, a field's name, `status`, `comment`, `edit`, `retract` or `file`.
     pub what: String,
     /// What has to stand there, whole.
     pub text: String,
@@ -105,7 +105,8 @@ impl Record {
             match (body, before) {
                 (body, before) if body == before => {}
                 ("", before) => errand("retract", before.to_owned()),
-                (body, _) => errand("comment", body.to_owned()),
+                (body, "") => errand("comment", body.to_owned()),
+                (body, _) => errand("edit", body.to_owned()),
             }
         }
         for file in entries(&self.document, "attachment") {
@@ -134,4 +135,83 @@ fn entries<'d>(document: &'d Map<String, Value>, name: &str) -> impl Iterator<It
 
 fn text<'d>(entry: &'d Value, name: &str) -> &'d str {
     entry.get(name).and_then(Value::as_str).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A ticket that stands so, where the portal is said to have `there` since the first second of 1970.
+    fn record(document: Value, there: Option<Value>) -> Record {
+        let map = |value: Value| value.as_object().cloned().unwrap();
+        let carried = there.map(|there| Carried { document: map(there), heard: Timestamp::UNIX_EPOCH });
+        Record {
+            v: 1,
+            change: 1,
+            created: Timestamp::UNIX_EPOCH,
+            updated: Timestamp::UNIX_EPOCH,
+            document: map(document),
+            files: Default::default(),
+            parts: 0,
+            carried,
+            events: Vec::new(),
+            deleted: false,
+        }
+    }
+
+    fn told(record: &Record) -> Vec<(String, String)> {
+        record.errands().into_iter().map(|errand| (errand.what, errand.text)).collect()
+    }
+
+    #[test]
+    fn what_differs_from_the_portal_is_to_be_carried_over() {
+        let number = json!([{ "externalIdentifierType": PORTAL_NUMBER, "id": "12" }]);
+        let is = json!({
+            "name": "New title", "priority": "High", "status": "resolved", "externalIdentifier": number,
+            "note": [
+                { "id": "1", "text": "said" }, { "id": "2", "text": "said better" }, { "id": "3", "text": "" },
+                { "id": "4", "text": "new" }, { "id": "5", "text": "" },
+            ],
+            "attachment": [{ "id": "6", "name": "old.txt" }, { "id": "7", "name": "new.txt" }],
+            "troubleTicketCharacteristic": [{ "name": "Site", "value": "Berlin" }, { "name": "Floor", "value": 3 }],
+        });
+        let there = json!({
+            "name": "Title", "priority": "High",
+            "note": [
+                { "id": "1", "text": "said" }, { "id": "2", "text": "said" }, { "id": "3", "text": "taken back" },
+            ],
+            "attachment": [{ "id": "6", "name": "old.txt" }],
+            "troubleTicketCharacteristic": [{ "name": "Site", "value": "Berlin" }],
+        });
+        let expected = [
+            ("title", "New title"),
+            ("Floor", "3"),
+            ("status", "resolved"),
+            ("edit", "said better"),
+            ("retract", "taken back"),
+            ("comment", "new"),
+            ("file", "new.txt"),
+        ];
+        let expected: Vec<_> =
+            expected.into_iter().map(|(what, text)| (what.to_owned(), text.to_owned())).collect();
+        assert_eq!(told(&record(is.clone(), Some(there))), expected);
+        assert_eq!(told(&record(is.clone(), Some(is))), []);
+        assert_eq!(told(&record(json!({}), None)).first().unwrap().0, "raise");
+    }
+
+    #[test]
+    fn an_open_ticket_is_silent_from_the_end_of_its_time_on() {
+        let terms = |seconds: Option<u64>| Terms { silent_after: seconds.map(Duration::from_secs) };
+        let at = |seconds: i64| Timestamp::from_timestamp(seconds, 0).unwrap();
+        let open = record(json!({ "status": "pending" }), None);
+        assert_eq!(open.silent_since(terms(Some(60)), at(59)), None);
+        assert_eq!(open.silent_since(terms(Some(60)), at(60)), Some(at(0)));
+        assert_eq!(open.silent_since(terms(Some(60)), at(-60)), None, "a clock that was set back");
+        assert_eq!(open.silent_since(terms(None), at(i64::from(i32::MAX))), None);
+        for done in ["resolved", "closed", "cancelled", "rejected"] {
+            assert_eq!(record(json!({ "status": done }), None).silent_since(terms(Some(60)), at(90)), None);
+        }
+    }
 }
