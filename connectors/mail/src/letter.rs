@@ -279,6 +279,18 @@ mod tests {
         assert_eq!(files, [("p.png", &[0u8, 1, 2][..]), ("\u{dc}.pdf", &[255][..])]);
     }
 
+    #[test]
+    fn quotes_of_html_mails_are_cut_too() {
+        for body in [
+            "<p>Done.</p><hr><p><b>From:</b> Us &lt;us@example.org&gt;<br><b>Sent:</b> Monday<br>old</p>",
+            "<div>Done.</div><div>On Mon, Us wrote:<br></div><blockquote><p>old</p></blockquote>",
+            "<p>Done.</p><blockquote><div>-- Please write your reply above this line --</div>old</blockquote>",
+        ] {
+            let read = letter("From: a@b\nContent-Type: text/html", body);
+            assert_eq!(read.said, "Done.", "{body}");
+        }
+    }
+
     proptest! {
         #[test]
         fn nothing_is_too_broken_to_be_read(raw in proptest::collection::vec(any::<u8>(), 0..300)) {

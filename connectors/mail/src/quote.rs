@@ -32,7 +32,15 @@ const WROTE: &[(&str, &str)] = &[
 pub(crate) fn cut(text: &str) -> String {
     let lines: Vec<&str> = text.lines().collect();
     let end = (0..lines.len()).find(|at| begins_quote(lines.get(*at..).unwrap_or_default()));
-    let kept = lines.get(..end.unwrap_or(lines.len())).unwrap_or_default();
+    let mut kept = lines.get(..end.unwrap_or(lines.len())).unwrap_or_default();
+    // The line that Outlook draws above what it quotes.
+    while let (Some(_), Some((last, before))) = (end, kept.split_last()) {
+        let is_rule = last.chars().all(|c| matches!(c, '*' | '_' | '-' | ' '));
+        if !is_rule {
+            break;
+        }
+        kept = before;
+    }
     let kept = without_quoted_end(kept);
     let joined = kept.join("\n").trim().to_owned();
     match joined.is_empty() {
