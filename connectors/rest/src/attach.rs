@@ -57,7 +57,7 @@ pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, file: &Sent<'_>, marker:
         .with("file", told)
         .with("visibility", shown)
         .with("marker", marker.as_str())
-        .with("marked", crate::marker::mark("", marker));
+        .with("marked", manifest.text.dialect.mark("", marker));
     let mut outgoing = api.outgoing(&says.request, says.body.as_ref(), &scope, Purpose::Writing)?;
     outgoing.headers = api.headers(&says.headers, &scope)?;
     if let Some(fields) = &says.form {

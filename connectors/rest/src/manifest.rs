@@ -9,6 +9,7 @@ use serde_json::Value as Json;
 
 use crate::expression::{Expression, Template};
 use crate::request::Line;
+use crate::text::Dialect;
 
 /// The manifest's top. These keys stand above the first table.
 #[derive(Debug, Deserialize)]
@@ -29,6 +30,9 @@ pub(crate) struct Manifest {
     /// See `[dates]`.
     #[serde(default)]
     pub(crate) dates: Dates,
+    /// See `[text]`.
+    #[serde(default)]
+    pub(crate) text: Text,
     /// See `[errors]`.
     #[serde(default)]
     pub(crate) errors: Errors,
@@ -146,6 +150,16 @@ pub(crate) struct Dates {
     /// Where a time without a zone of its own was read: `"UTC"` or an offset such as `"+02:00"`. Without it: UTC.
     #[serde(default = "utc")]
     pub(crate) zone: String,
+}
+
+/// `[text]`: how the desk writes descriptions and comments. Titles and fields are plain text everywhere.
+#[derive(Clone, Copy, Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Text {
+    /// `"plain"`, `"markdown"`, `"github"` (Markdown in which `@name`, `#7` and commands act), `"html"` or `"jira"`.
+    /// Without it: plain.
+    #[serde(default)]
+    pub(crate) dialect: Dialect,
 }
 
 /// `[errors]`: what refusals look like. Names of all its expressions: those of an answer.

@@ -11,7 +11,8 @@ use crate::expression::{Expression, Scope, Unevaluated, Value, is_list, plain_te
 use crate::manifest::{Comments, Files, Pages, VisibilityRule};
 use crate::pagination;
 use crate::request::{Api, Line};
-use crate::{marker, words};
+use crate::text::Dialect;
+use crate::words;
 
 /// How often a ticket may have been merged into another, one after the other.
 const MAX_MERGES: usize = 4;
@@ -56,6 +57,10 @@ struct Eyes<'a> {
 impl Eyes<'_> {
     fn failed(&self, failed: &Unevaluated) -> Error {
         self.api.failed(failed)
+    }
+
+    fn dialect(&self) -> Dialect {
+        self.api.desk.manifest.text.dialect
     }
 
     fn text(&self, expression: &Expression) -> Result<Option<String>> {
@@ -132,7 +137,7 @@ fn whole(eyes: &Eyes<'_>, comments: Vec<Comment>, files: Vec<File>) -> Result<Ti
     let listed = &eyes.api.desk.manifest.words;
     let id = eyes.required(&says.id)?;
     let key = eyes.optional(says.key.as_ref())?.unwrap_or_else(|| id.clone());
-    let (description, in_text) = marker::split(&eyes.text(&says.description)?.unwrap_or_default());
+    let (description, in_text) = eyes.dialect().read(&eyes.text(&says.description)?.unwrap_or_default());
     let marker = match &says.marker {
         Some(says) => eyes.text(says)?.and_then(|text| Marker::find_in(&text)),
         None => in_text,
@@ -227,7 +232,7 @@ fn comment(eyes: &Eyes<'_>, says: &Comments) -> Result<Option<Comment>> {
     {
         return Ok(None);
     }
-    let (body, marker) = marker::split(&eyes.text(&says.body)?.unwrap_or_default());
+    let (body, marker) = eyes.dialect().read(&eyes.text(&says.body)?.unwrap_or_default());
     if body.is_empty() {
         return Ok(None);
     }

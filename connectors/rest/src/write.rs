@@ -12,7 +12,8 @@ use crate::expression::{Scope, Value, value_of};
 use crate::manifest::{Transition, VisibilityRule};
 use crate::read::{self, Read};
 use crate::request::{Answer, Api};
-use crate::{attach, marker, words};
+use crate::text::Dialect;
+use crate::{attach, words};
 
 /// Raises a ticket that bears the marker from its first moment.
 ///
@@ -20,20 +21,24 @@ use crate::{attach, marker, words};
 pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Result<Effect> {
     let says = &api.desk.manifest.create;
     let listed = &api.desk.manifest.words;
+    let dialect = api.desk.manifest.text.dialect;
     let value = |list, word: &Option<String>, what| {
         word.as_ref().map(|word| words::write(list, word, what)).transpose()
     };
-    let mut fields = content(&Changes {
-        title: Some(new.title.clone()),
-        description: Some(new.description.clone()),
-        priority: None,
-        kind: None,
-        fields: new.fields.clone(),
-    });
+    let mut fields = content(
+        dialect,
+        &Changes {
+            title: Some(new.title.clone()),
+            description: Some(new.description.clone()),
+            priority: None,
+            kind: None,
+            fields: new.fields.clone(),
+        },
+    );
     put(&mut fields, "status", value(&listed.status, &new.status, "status")?);
     put(&mut fields, "priority", value(&listed.priority, &new.priority, "priority")?);
     put(&mut fields, "type", value(&listed.kind, &new.kind, "type")?);
-    put(&mut fields, "marked", Some(marker::mark(&new.description, marker).into()));
+    put(&mut fields, "marked", Some(dialect.mark(&new.description, marker).into()));
     let scope = api.desk.scope().with("new", value_of(&Json::Object(fields))).with("marker", marker.as_str());
     let answer = api.write(&says.request, &says.headers, Some(&says.body), &scope).await?;
     let id = RemoteId::new(answer.required(api, &says.id)?);
@@ -97,12 +102,13 @@ async fn expected(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Result<Read> 
 
 async fn update(api: Api<'_>, before: Read, changes: &Changes) -> Result<Read> {
     let Some(says) = &api.desk.manifest.update else { return Err(unsupported("update")) };
-    let asked = not_in(changes, &before.ticket);
+    let dialect = api.desk.manifest.text.dialect;
+    let asked = not_in(dialect, changes, &before.ticket);
     if asked.is_empty() {
         return Ok(before);
     }
     let listed = &api.desk.manifest.words;
-    let mut fields = content(changes);
+    let mut fields = content(dialect, changes);
     let value = |list, word: &Option<String>, what| {
         word.as_ref().map(|word| words::write(list, word, what)).transpose()
     };
@@ -111,8 +117,8 @@ async fn update(api: Api<'_>, before: Read, changes: &Changes) -> Result<Read> {
     if let Some(description) = &changes.description {
         // The marker that stands in the text stays there.
         let marked = match &before.ticket.marker {
-            Some(marker) => marker::mark(description, marker),
-            None => canonical_text(description),
+            Some(marker) => dialect.mark(description, marker),
+            None => dialect.write(description),
         };
         put(&mut fields, "marked", Some(marked.into()));
     }
@@ -124,7 +130,7 @@ async fn update(api: Api<'_>, before: Read, changes: &Changes) -> Result<Read> {
     }
     api.write(&says.request, &says.headers, Some(&says.body), &scope).await?;
     let after = read_back(api, &before.ticket.id).await?;
-    let refused = not_in(changes, &after.ticket);
+    let refused = not_in(dialect, changes, &after.ticket);
     if refused.is_empty() {
         return Ok(after);
     }
@@ -187,13 +193,14 @@ async fn comment(
     marker: &Marker,
 ) -> Result<Effect> {
     let says = &api.desk.manifest.comment;
+    let dialect = api.desk.manifest.text.dialect;
     let shown = shown_as(&api.desk.manifest.comments.visibility, visibility)?;
     let scope = api
         .desk
         .scope()
         .with("id", id.as_str())
-        .with("text", canonical_text(body))
-        .with("marked", marker::mark(body, marker))
+        .with("text", dialect.write(body))
+        .with("marked", dialect.mark(body, marker))
         .with("marker", marker.as_str())
         .with("visibility", shown);
     let answer = api.write(&says.request, &says.headers, Some(&says.body), &scope).await?;
@@ -233,21 +240,22 @@ async fn edit(api: Api<'_>, id: &RemoteId, comment: &CommentId, body: &str) -> R
         return Err(Error::new(ErrorKind::Rejected, "the comment is no longer there")
             .with_context("comment", comment));
     };
-    let text = canonical_text(body);
-    if was.body == text {
+    let dialect = api.desk.manifest.text.dialect;
+    let kept = dialect.kept(body);
+    if was.body == kept {
         return Ok(Effect { subject, read_back: Some(before) });
     }
-    let marked = was.marker.as_ref().map_or_else(|| text.clone(), |marker| marker::mark(&text, marker));
+    let marked = was.marker.as_ref().map_or_else(|| dialect.write(body), |marker| dialect.mark(body, marker));
     let scope = api
         .desk
         .scope()
         .with("id", id.as_str())
         .with("comment_id", comment.as_str())
-        .with("text", text.as_str())
+        .with("text", dialect.write(body))
         .with("marked", marked);
     api.write(&says.request, &BTreeMap::new(), Some(&says.body), &scope).await?;
     let after = read_back(api, id).await?.ticket;
-    if after.comments.iter().any(|one| one.id == *comment && one.body == text) {
+    if after.comments.iter().any(|one| one.id == *comment && one.body == kept) {
         Ok(Effect { subject, read_back: Some(after) })
     } else {
         Err(not_done("the comment's text", TookEffect::No).with_context("comment", comment))
@@ -335,10 +343,10 @@ fn about(api: Api<'_>, read: &Read) -> Scope {
 }
 
 /// The fields of a ticket in the names of [create] and [update], but for those with words of the desk's own.
-fn content(changes: &Changes) -> Map<String, Json> {
+fn content(dialect: Dialect, changes: &Changes) -> Map<String, Json> {
     let mut fields = Map::new();
     put(&mut fields, "title", changes.title.as_ref().map(|title| title.trim().into()));
-    put(&mut fields, "text", changes.description.as_ref().map(|text| canonical_text(text).into()));
+    put(&mut fields, "text", changes.description.as_ref().map(|text| dialect.write(text).into()));
     put(&mut fields, "fields", Some(json!(changes.fields)));
     fields
 }
@@ -362,13 +370,13 @@ fn changed(read: Read) -> Effect {
 }
 
 /// Which of the asked changes a ticket does not show, by name.
-fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
+fn not_in(dialect: Dialect, changes: &Changes, ticket: &Ticket) -> Vec<String> {
     let word = |asked: &Option<String>, seen: &Option<String>| asked.is_some() && asked != seen;
     let standard = [
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
         (
             "description",
-            changes.description.as_ref().is_some_and(|asked| canonical_text(asked) != ticket.description),
+            changes.description.as_ref().is_some_and(|asked| dialect.kept(asked) != ticket.description),
         ),
         ("priority", word(&changes.priority, &ticket.priority)),
         ("type", word(&changes.kind, &ticket.kind)),
