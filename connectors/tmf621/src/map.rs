@@ -15,6 +15,7 @@ use throughline_sdk::{
 
 use crate::config::Config;
 use crate::marker;
+use crate::reference;
 use crate::wire::{self, Attachment, Note};
 
 /// The standard's statuses and what they mean in Throughline's words.
@@ -62,7 +63,7 @@ pub(crate) fn ticket(config: &Config, read: &wire::Ticket, tag: Option<&str>) ->
     let identifiers = read.external_identifier.iter().map(|one| one.id.as_str());
     let mut ticket = Ticket {
         id: RemoteId::new(&read.id),
-        key: read.id.clone(),
+        key: number(config, read).unwrap_or_else(|| read.id.clone()),
         version: None,
         // An address of the interface is nothing a person opens.
         url: None,
@@ -79,7 +80,7 @@ pub(crate) fn ticket(config: &Config, read: &wire::Ticket, tag: Option<&str>) ->
         requester: requester(read),
         comments: comments(config, read, created),
         files: if config.files { files(read, created) } else { Vec::new() },
-        references: references(read),
+        references: references(config, read),
         marker: identifiers.chain([read.external_id.as_str()]).find_map(whole_marker),
         created,
         updated,
@@ -195,10 +196,20 @@ pub(crate) fn content(file: &Attachment) -> Option<Vec<u8>> {
     some(&file.content).and_then(|text| BASE64_STANDARD.decode(text.trim()).ok())
 }
 
-fn references(read: &wire::Ticket) -> Vec<Reference> {
+/// The number that a portal gave the ticket, once one of our agents recorded it.
+fn number(config: &Config, read: &wire::Ticket) -> Option<String> {
+    let mut identifiers = read.external_identifier.iter();
+    identifiers.find(|one| is_number(config, one)).and_then(|one| some(&one.id))
+}
+
+fn is_number(config: &Config, identifier: &wire::ExternalIdentifier) -> bool {
+    config.kind == reference::KIND && identifier.external_identifier_type == reference::NUMBER_TYPE
+}
+
+fn references(config: &Config, read: &wire::Ticket) -> Vec<Reference> {
     let identifiers = read.external_identifier.iter();
     let identifiers = identifiers
-        .filter(|one| whole_marker(&one.id).is_none() && !one.id.is_empty())
+        .filter(|one| whole_marker(&one.id).is_none() && !one.id.is_empty() && !is_number(config, one))
         .map(|one| Reference { label: one.id.clone(), url: None });
     let entities = read.related_entity.iter().map(|entity| {
         let what = entity.what();
