@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use crate::entity;
+
 /// The schemes that lead somewhere for readers of any system and run nothing.
 const SCHEMES: [&str; 5] = ["http", "https", "mailto", "ftp", "tel"];
 
@@ -95,7 +97,9 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
 
 /// The part of a found address before the first of `ends` and before a character reference.
 pub(crate) fn alone<'t>(found: &'t str, ends: &[char]) -> &'t str {
-    let end = found.find(ends).into_iter().chain(found.find("&#")).min();
+    let mut references = found.match_indices('&');
+    let reference = references.find(|(at, _)| found.get(at + 1..).is_some_and(entity::is_one));
+    let end = found.find(ends).into_iter().chain(reference.map(|(at, _)| at)).min();
     end.map_or(found, |end| without_punctuation(found.get(..end).unwrap_or_default()))
 }
 
