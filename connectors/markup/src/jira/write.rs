@@ -139,7 +139,7 @@ fn needs_braces(mark: Mark, before: &str, behind: &[Piece<'_>]) -> bool {
         _ => None,
     };
     let ends_in_address = match behind.get(..end).and_then(<[Piece<'_>]>::last) {
-        Some(Piece::Text(text)) => address::find(text).last().is_some_and(|range| range.end == text.len()),
+        Some(Piece::Text(text)) => address::ends_in_one(text),
         _ => false,
     };
     let sign = sign(mark);
@@ -178,7 +178,7 @@ impl Writer {
             }
             if let Some(range) = addresses.next_if(|range| range.start == at) {
                 let found = body.get(range.clone()).unwrap_or_default();
-                if address::alone(found, ENDS_ADDRESS) == found {
+                if address::alone(body, &range, ENDS_ADDRESS) == found {
                     out.push_str(found);
                     before = found.chars().next_back();
                     skip_to = range.end;

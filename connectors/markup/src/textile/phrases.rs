@@ -42,7 +42,7 @@ impl Line<'_> {
             while addresses.next_if(|range| range.start < at).is_some() {}
             let address = addresses.next_if(|range| range.start == at && !self.linked);
             let taken = if let Some(range) = address {
-                let shown = address::alone(line.get(range).unwrap_or_default(), ENDS_ADDRESS);
+                let shown = address::alone(line, &range, ENDS_ADDRESS);
                 phrases.text(shown);
                 shown.len()
             } else {

@@ -78,7 +78,8 @@ impl Writer<'_> {
             Piece::Open(mark) => self.begin(mark, before, out),
             Piece::Close(mark) => {
                 if self.open.pop().is_some_and(|(_, written)| written) {
-                    if mark == Mark::Strike && self.addressed == out.len() {
+                    let word = out.get(self.addressed..).unwrap_or_default();
+                    if mark == Mark::Strike && self.addressed > 0 && !word.contains(char::is_whitespace) {
                         out.push_str(SPELT);
                     }
                     out.push(sign(mark));
@@ -223,9 +224,10 @@ impl Writer<'_> {
             if at < skip_to {
                 continue;
             }
-            let found = addresses.next_if(|range| range.start == at);
-            let found = found.and_then(|range| body.get(range)).unwrap_or_default();
-            if !found.is_empty() && address::alone(found, ENDS_ADDRESS) == found {
+            let found = addresses.next_if(|range| range.start == at).unwrap_or(0..0);
+            let whole = body.get(found.clone()).unwrap_or_default();
+            let found = address::alone(body, &found, ENDS_ADDRESS);
+            if !found.is_empty() && found == whole {
                 self.separate(c, out);
                 out.push_str(found);
                 self.addressed = out.len();
