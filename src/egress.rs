@@ -8,6 +8,7 @@
 //! reused for writes too; a test breaks a reused connection under a write and counts what arrives.
 
 pub mod address;
+pub mod dial;
 
 use std::error::Error as StdError;
 use std::net::SocketAddr;
@@ -16,16 +17,15 @@ use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use futures::future::{BoxFuture, Either, select};
-use http::{HeaderMap, HeaderValue, Method, StatusCode, header};
+use http::{HeaderValue, StatusCode, header};
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use throughline_sdk::http::{Request, Response, Transport, after, too_large};
 use throughline_sdk::{Clock, Error, ErrorKind, Result, TookEffect};
 use url::Url;
 
 pub use address::{AddressPolicy, Allowed, Network};
+pub use dial::GuardedDial;
 
-/// How many redirects of a safe request are followed.
-const MOST_HOPS: usize = 5;
 /// A system that takes longer to connect is unavailable, and a write to it certainly without effect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// Shorter than the shortest keep-alive in wide use (Apache's 5 s): a connection that its server is about to
@@ -67,31 +67,7 @@ impl Egress {
         Ok(Arc::new(Self { client, policy, clock }))
     }
 
-    async fn follow(&self, mut request: Request) -> Result<Response> {
-        for _ in 0..=MOST_HOPS {
-            let response = self.within_deadline(&request).await?;
-            let Some(target) = target(&request.url, &response) else {
-                return Ok(response);
-            };
-            if !matches!(request.method, Method::GET | Method::HEAD) {
-                let words = format!(
-                    "the system answered a write with a redirect to {}; set its address to where it really is",
-                    shown(&target)
-                );
-                return Err(response.error(ErrorKind::Misconfigured, &request.method, words));
-            }
-            if request.url.scheme() == "https" && target.scheme() != "https" {
-                return Err(refused("a redirect leads from https to plain http", &target));
-            }
-            if request.url.origin() != target.origin() {
-                drop_credentials(&mut request.headers);
-            }
-            request.url = target;
-        }
-        Err(refused(&format!("the system redirects more than {MOST_HOPS} times"), &request.url))
-    }
-
-    async fn within_deadline(&self, request: &Request) -> Result<Response> {
+    async fn within_deadline(&self, request: Request) -> Result<Response> {
         self.policy.check_url(&request.url).map_err(|reason| refused(&reason, &request.url))?;
         let left = request.deadline.saturating_sub(self.clock.monotonic());
         if left.is_zero() {
@@ -100,10 +76,10 @@ impl Egress {
                 "the deadline passed before the request was sent",
             ));
         }
-        match select(Box::pin(self.exchange(request)), self.clock.sleep(left)).await {
+        match select(Box::pin(self.exchange(&request)), self.clock.sleep(left)).await {
             Either::Left((result, _)) => result,
             Either::Right(((), _)) => {
-                Err(lost("no whole answer came before the deadline", request, after(&request.method, None)))
+                Err(lost("no whole answer came before the deadline", &request, after(&request.method, None)))
             }
         }
     }
@@ -163,7 +139,8 @@ impl Egress {
 
 impl Transport for Egress {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
-        Box::pin(self.follow(request))
+        // A redirect is an answer like any other: who asked decides whether to go there, through every layer again.
+        Box::pin(self.within_deadline(request))
     }
 }
 
@@ -231,28 +208,6 @@ fn refused(reason: &str, url: &Url) -> Error {
 fn shown(url: &Url) -> String {
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{}://{}{port}{}", url.scheme(), url.host_str().unwrap_or_default(), url.path())
-}
-
-/// Where a redirect leads; `None` for any other answer, also one whose target cannot be read.
-fn target(from: &Url, response: &Response) -> Option<Url> {
-    if !matches!(response.status.as_u16(), 301 | 302 | 303 | 307 | 308) {
-        return None;
-    }
-    from.join(response.headers.get(header::LOCATION)?.to_str().ok()?).ok()
-}
-
-fn drop_credentials(headers: &mut HeaderMap) {
-    let secret: Vec<_> = headers
-        .iter()
-        .filter(|(name, value)| {
-            value.is_sensitive()
-                || [header::AUTHORIZATION, header::COOKIE, header::PROXY_AUTHORIZATION].contains(name)
-        })
-        .map(|(name, _)| name.clone())
-        .collect();
-    for name in secret {
-        headers.remove(name);
-    }
 }
 
 #[cfg(test)]

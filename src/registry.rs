@@ -1,5 +1,8 @@
 //! The kinds of system this build can connect. The only file that names connectors.
 
+use std::time::Duration;
+
+use secrecy::SecretString;
 use serde::Serialize;
 use throughline_sdk::connector::Built;
 use throughline_sdk::{Capabilities, CreateClass, Result, Setting, SettingKind, Settings};
@@ -25,43 +28,111 @@ pub struct Kind {
     pub check: fn(&Settings) -> Result<()>,
 }
 
+/// The entry of a kind: its name, what it connects, and its crate.
+macro_rules! kind {
+    ($name:expr, $title:literal, $($connector:ident)::+) => {
+        Kind {
+            name: $name,
+            title: $title,
+            settings: $($connector)::+::SETTINGS,
+            statuses: $($connector)::+::STATUSES,
+            priorities: $($connector)::+::PRIORITIES,
+            tested_against: $($connector)::+::TESTED_AGAINST,
+            build: $($connector)::+::build,
+            check: |settings| $($connector)::+::build(settings).map(drop),
+        }
+    };
+}
+
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
-    Kind {
-        name: "practice",
-        title: "Practice desk",
-        settings: throughline_practice::SETTINGS,
-        statuses: throughline_practice::STATUSES,
-        priorities: throughline_practice::PRIORITIES,
-        tested_against: throughline_practice::TESTED_AGAINST,
-        build: throughline_practice::build,
-        check: |settings| throughline_practice::build(settings).map(drop),
-    },
-    Kind {
-        name: "redmine",
-        title: "Redmine",
-        settings: throughline_redmine::SETTINGS,
-        statuses: throughline_redmine::STATUSES,
-        priorities: throughline_redmine::PRIORITIES,
-        tested_against: throughline_redmine::TESTED_AGAINST,
-        build: throughline_redmine::build,
-        check: |settings| throughline_redmine::build(settings).map(drop),
-    },
-    Kind {
-        name: "request-tracker",
-        title: "Request Tracker",
-        settings: throughline_request_tracker::SETTINGS,
-        statuses: throughline_request_tracker::STATUSES,
-        priorities: throughline_request_tracker::PRIORITIES,
-        tested_against: throughline_request_tracker::TESTED_AGAINST,
-        build: throughline_request_tracker::build,
-        check: |settings| throughline_request_tracker::build(settings).map(drop),
-    },
+    kind!("azure-support", "Azure Support", throughline_azure_support),
+    kind!("dynamics365", "Dynamics 365 (Dataverse)", throughline_dynamics365),
+    kind!("freshdesk", "Freshdesk", throughline_freshdesk),
+    kind!("github", "GitHub issues", throughline_github),
+    kind!("gitlab", "GitLab issues", throughline_gitlab),
+    kind!("jira", "Jira and Jira Service Management", throughline_jira),
+    kind!("mail", "A mailbox, by IMAP and SMTP", throughline_mail),
+    kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
+    kind!("practice", "Practice desk", throughline_practice),
+    kind!("redmine", "Redmine", throughline_redmine),
+    kind!(
+        "reference",
+        "A portal without an interface: our agents carry over by hand",
+        throughline_tmf621::reference
+    ),
+    kind!("request-tracker", "Request Tracker", throughline_request_tracker),
+    kind!("rest", "Any desk with a JSON interface, by manifest", throughline_rest),
+    kind!("servicenow", "ServiceNow", throughline_servicenow),
+    kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621),
+    kind!(
+        "tmf621-server",
+        "Our own TMF621 face, for a partner without a connector",
+        throughline_tmf621::face
+    ),
+    kind!("tsanet", "TSANet Connect", throughline_tsanet),
+    kind!("zammad", "Zammad", throughline_zammad),
+    kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];
+
+/// Manifests for the kind `rest`: name and text. The first is commented, to begin a new one with.
+pub const MANIFESTS: &[(&str, &str)] = throughline_rest::INCLUDED;
 
 /// The kind with this name.
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
+}
+
+/// What a face of our own needs to know of its partner.
+#[derive(Debug)]
+pub struct FaceSettings {
+    /// The token by which the partner is known.
+    pub token: SecretString,
+    /// Whether `fields=X` is answered with X only, under version 4 and 5.
+    pub only: [bool; 2],
+    /// The largest file taken, in bytes.
+    pub max_file_bytes: u64,
+}
+
+/// The settings of a system whose desk is the bridge's own; `None` for every other kind.
+pub fn face(kind: &str, settings: &Settings) -> Option<Result<FaceSettings>> {
+    let only = |key: &str| settings.text(key) == Some("only");
+    (kind == throughline_tmf621::face::KIND).then(|| {
+        Ok(FaceSettings {
+            token: settings.required_secret("token")?,
+            only: [only("fields_v4"), only("fields_v5")],
+            max_file_bytes: throughline_tmf621::face::max_file_bytes(settings),
+        })
+    })
+}
+
+/// The external identifier under which the number stands that a portal gave a ticket.
+pub const PORTAL_NUMBER: &str = throughline_tmf621::reference::NUMBER_TYPE;
+
+/// What a desk needs to know that our own agents keep for a portal.
+#[derive(Debug)]
+pub struct ReferenceSettings {
+    /// What the engine bears on its way in process.
+    pub token: SecretString,
+    /// How long an open ticket may hear nothing.
+    pub silent_after: Option<Duration>,
+    /// The largest file taken, in bytes.
+    pub max_file_bytes: u64,
+}
+
+/// The settings of a system whose desk our own agents keep; `None` for every other kind.
+pub fn reference(kind: &str, settings: &Settings) -> Option<ReferenceSettings> {
+    (kind == throughline_tmf621::reference::KIND).then(|| ReferenceSettings {
+        token: throughline_tmf621::reference::TOKEN.into(),
+        silent_after: throughline_tmf621::reference::silent_after(settings),
+        max_file_bytes: throughline_tmf621::face::max_file_bytes(settings),
+    })
+}
+
+/// Whether a system of this kind is a desk of the standard that somebody else serves.
+pub fn is_tmf621_client(kind: &str) -> bool {
+    kind == "tmf621"
 }
 
 /// What a kind can do, in the words of the README's table.
@@ -209,7 +280,7 @@ mod tests {
     fn every_kind_builds_from_the_examples_of_its_required_settings() {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
-            assert!(capabilities.max_file_bytes > 0, "{}", kind.name);
+            assert!(capabilities.attach.is_none() || capabilities.max_file_bytes > 0, "{}", kind.name);
         }
     }
 

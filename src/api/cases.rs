@@ -92,7 +92,9 @@ pub(super) async fn trace(
     let case = named(&api, &name?).await?;
     let records =
         api.bridge.shared().journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
-    Ok(Json(Trace::of(&case, &records)))
+    let mut trace = Trace::of(&case, &records);
+    super::reference::mark(api.bridge.shared(), &case, &mut trace.case).await?;
+    Ok(Json(trace))
 }
 
 pub(super) async fn parked(

@@ -3,7 +3,9 @@
 mod cases;
 mod health;
 mod problem;
+pub(crate) mod reference;
 mod serve;
+pub mod tmf621;
 pub mod view;
 mod webhooks;
 
@@ -40,14 +42,21 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/parked/retry", post(cases::retry))
         .route("/parked/discard", post(cases::discard))
         .route("/refresh/{name}", post(cases::refresh))
+        .route("/reference", get(reference::list).post(reference::enter))
         .route("/systems", get(health::systems))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
+    let faces = tmf621::router(api.bridge.shared());
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
+        .route(
+            "/webhooks/{system}/listener/{event}",
+            post(webhooks::take_event).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)),
+        )
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/v1", interface)
+        .merge(faces)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
         .with_state(api)

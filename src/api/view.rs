@@ -45,6 +45,9 @@ pub struct LegLine {
     pub parked: usize,
     /// Items that a person gave up.
     pub given_up: usize,
+    /// Since when its portal is silent, if our agents keep it by hand and that is for longer than it may be.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub silent_since: Option<Timestamp>,
 }
 
 /// One parked item.
@@ -183,6 +186,7 @@ impl CaseLine {
                     outstanding: leg.outstanding.len(),
                     parked: leg.parked.values().filter(|parked| !parked.discarded).count(),
                     given_up: leg.parked.values().filter(|parked| parked.discarded).count(),
+                    silent_since: None,
                 })
                 .collect(),
         }

@@ -20,11 +20,33 @@ const BODY: Duration = Duration::from_secs(30);
 pub(super) async fn take(
     State(api): State<Api>,
     system: Result<Path<String>, PathRejection>,
-    RawQuery(query): RawQuery,
+    query: RawQuery,
     headers: HeaderMap,
     request: Request,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let Path(system) = system?;
+    taken(&api, system, query, headers, request).await
+}
+
+/// An event below the address of a webhook, where TM Forum's hubs send each to a listener of its own.
+pub(super) async fn take_event(
+    State(api): State<Api>,
+    names: Result<Path<(String, String)>, PathRejection>,
+    query: RawQuery,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), Problem> {
+    let Path((system, _)) = names?;
+    taken(&api, system, query, headers, request).await
+}
+
+async fn taken(
+    api: &Api,
+    system: String,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    request: Request,
+) -> Result<(StatusCode, Json<Value>), Problem> {
     let shared = api.bridge.shared();
     let body = tokio::select! {
         biased;

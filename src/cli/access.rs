@@ -149,8 +149,13 @@ impl Access {
         system: &str,
         item: &str,
     ) -> Result<(), Failure> {
+        self.daemon()?.decide(verb, case, system, item).await
+    }
+
+    /// The running daemon, for what only it can do.
+    pub(super) fn daemon(&self) -> Result<&Client, Failure> {
         match self {
-            Self::Daemon(client) => client.decide(verb, case, system, item).await,
+            Self::Daemon(client) => Ok(client),
             Self::Directory(_) => Err(Failure::Failed(
                 "this needs the running daemon; start it with `throughline serve`".to_owned(),
             )),

@@ -14,6 +14,7 @@ use url::Url;
 
 use super::Failure;
 use crate::api::PAGE;
+use crate::api::reference::{Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
@@ -105,6 +106,19 @@ impl Client {
         let path = ["api", "v1", "parked", verb];
         let ask = Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE };
         self.send::<Value>(ask).await.map(drop)
+    }
+
+    /// What our agents keep for portals: what is open or to be done, with `silent` what fell silent, with `all` all.
+    pub(super) async fn references(&self, silent: bool, all: bool) -> Result<Vec<ReferenceLine>, Failure> {
+        let [silent, all] = [silent, all].map(|flag| flag.to_string());
+        self.get(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
+    }
+
+    /// Records what a portal says, or that something was carried over.
+    pub(super) async fn record(&self, recorded: &Recorded) -> Result<ReferenceLine, Failure> {
+        let body = serde_json::to_value(recorded).map_err(Failure::failed)?;
+        let path = ["api", "v1", "reference"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {

@@ -5,11 +5,14 @@ mod bench;
 mod cases;
 mod check;
 mod client;
+mod connector;
 mod connectors;
 mod demo;
 mod ledger;
+mod login;
 mod output;
 mod parked;
+mod reference;
 mod serve;
 mod stop;
 mod trace;
@@ -51,18 +54,24 @@ enum Command {
     Serve(serve::Serve),
     /// Check a configuration; with --online, log in everywhere and compare its words with the systems' own.
     Check(check::Check),
+    /// Log in to a system as a person, where its kind takes an application only together with somebody.
+    Login(login::Login),
     /// Tell a case's whole story: legs, and who did what, when and where.
     Trace(trace::Trace),
     /// List cases.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
+    /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
+    Reference(reference::Reference),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
     /// Measure throughput, latency, memory and disk on this machine.
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
+    /// Begin a manifest for a desk with a JSON interface, or try one against the desk.
+    Connector(connector::Connector),
 }
 
 /// Which bridge is meant.
@@ -100,12 +109,15 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Demo(demo) => Box::pin(demo.run(&output)).await,
         Command::Serve(serve) => Box::pin(serve.run(&output)).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
+        Command::Login(login) => Box::pin(login.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
+        Command::Reference(reference) => reference.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
+        Command::Connector(connector) => Box::pin(connector.run(&output)).await,
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

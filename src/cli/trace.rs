@@ -61,6 +61,9 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         if leg.given_up > 0 {
             line.push_str(&format!(", {} given up", leg.given_up));
         }
+        if let Some(since) = leg.silent_since {
+            line.push_str(&format!(", silent since {}", since.format("%Y-%m-%dT%H:%M:%SZ")));
+        }
         if let Some(url) = &leg.url {
             line.push_str(&format!("  {url}"));
         }

@@ -110,6 +110,7 @@ fn holds(holds: Holds, kinds: &[KindSettings]) -> Json {
 fn setting(kind: SettingKind) -> Json {
     match kind {
         SettingKind::Text => json!({ "type": "string" }),
+        SettingKind::File => json!({ "type": "string", "minLength": 1 }),
         SettingKind::Address => json!({ "type": "string", "format": "uri", "pattern": "^https?://" }),
         SettingKind::Secret => json!({
             "type": "object",

@@ -20,6 +20,7 @@ type Read = Result<Value, String>;
 pub(super) fn expected(holds: Holds) -> String {
     match holds {
         Holds::Setting(SettingKind::Text) => "a text in quotes".to_owned(),
+        Holds::Setting(SettingKind::File) => "the path of a file, or a name, in quotes".to_owned(),
         Holds::Setting(SettingKind::Address) => {
             r#"an http or https address such as "https://desk.example.com/""#.to_owned()
         }
@@ -73,6 +74,9 @@ impl Reader<'_> {
             return self.secret(found, path).map(Value::Secret);
         }
         let read = match (holds, found.get_ref()) {
+            (Holds::Setting(SettingKind::File), DeValue::String(text)) if text.contains(['/', '\\', '.']) => {
+                Ok(Value::Path(self.folder.join(text.as_ref())))
+            }
             (Holds::Setting(kind), DeValue::String(text)) => setting_text(kind, text),
             (Holds::Setting(SettingKind::Flag), DeValue::Boolean(flag)) => Ok(Value::Flag(*flag)),
             (Holds::Setting(SettingKind::Count), DeValue::Integer(_)) => {
@@ -235,7 +239,7 @@ impl Reader<'_> {
 
 fn setting_text(kind: SettingKind, text: &str) -> Read {
     match kind {
-        SettingKind::Text => Ok(Value::Text(text.to_owned())),
+        SettingKind::Text | SettingKind::File => Ok(Value::Text(text.to_owned())),
         SettingKind::Address => value::address(text).map(|()| Value::Text(text.to_owned())),
         SettingKind::Duration => value::duration(text).map(Value::Span),
         SettingKind::Word(words) if words.contains(&text) => Ok(Value::Text(text.to_owned())),

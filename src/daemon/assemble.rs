@@ -1,18 +1,24 @@
 //! From a checked configuration to the parts of a running bridge.
 
+use std::collections::BTreeMap;
 use std::net::IpAddr;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::http::{Limits, Transport, plane};
-use throughline_sdk::{Clock, Entropy, layer};
+use secrecy::ExposeSecret;
+use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
+use throughline_sdk::{Blobs, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
+use super::logins::{Elsewhere, Logins};
 use super::{Parts, System};
+use crate::api::tmf621::inside::Inside;
+use crate::api::tmf621::{Face, Northbound};
 use crate::config::{Config, KindSettings};
 use crate::deliver::Admission;
-use crate::egress::{AddressPolicy, Egress};
+use crate::desk::{self, Desk};
+use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -39,6 +45,9 @@ pub enum AssemblyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// A partner's desk.
+    #[error(transparent)]
+    Desk(#[from] desk::Error),
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -63,17 +72,131 @@ pub fn kind_settings() -> Vec<KindSettings> {
         .collect()
 }
 
-/// The systems of a configuration, ready to be called.
+/// The desks that partners reach at the bridge's own northbound face, one for each system of that kind.
+///
+/// # Errors
+///
+/// When a desk cannot be read, or two partners have the same token.
+pub fn faces(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    offload: Offload,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Face>, AssemblyError> {
+    let mut faces: Vec<Face> = Vec::new();
+    for (name, system) in &config.systems {
+        let fail = |error| AssemblyError::System { name: name.to_string(), error };
+        let Some(settings) = registry::face(&system.kind, &system.settings) else { continue };
+        let registry::FaceSettings { token, only, max_file_bytes } = settings.map_err(fail)?;
+        if faces.iter().any(|face| face.token.expose_secret() == token.expose_secret()) {
+            let message = "another system has the same token: a partner is known by its own";
+            return Err(fail(throughline_sdk::Error::new(
+                throughline_sdk::ErrorKind::Misconfigured,
+                message,
+            )));
+        }
+        let party = config.parties.get(&system.party).map(|party| party.title.clone()).unwrap_or_default();
+        let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
+        let desk = Desk::open(desk::Parts {
+            name: name.clone(),
+            settings: desk::Settings { party, only, max_file_bytes: most, reference: None },
+            medium: Arc::clone(medium),
+            offload,
+            blobs: Arc::clone(blobs),
+            clock: Arc::clone(clock),
+        })?;
+        faces.push(Face { token, desk });
+    }
+    Ok(faces)
+}
+
+/// The desks that our own agents keep for portals, one for each system of the kind `reference`. Nothing of ours serves
+/// them: the token is what the engine bears on its way in process.
+///
+/// # Errors
+///
+/// When a desk cannot be read.
+pub fn references(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    offload: Offload,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Face>, AssemblyError> {
+    let mut references = Vec::new();
+    for (name, system) in &config.systems {
+        let Some(settings) = registry::reference(&system.kind, &system.settings) else { continue };
+        let registry::ReferenceSettings { token, silent_after, max_file_bytes } = settings;
+        let party = config.parties.get(&system.party).map(|party| party.title.clone()).unwrap_or_default();
+        let most = system.max_file_bytes.unwrap_or(max_file_bytes).min(max_file_bytes);
+        let terms = desk::reference::Terms { silent_after };
+        let desk = Desk::open(desk::Parts {
+            name: name.clone(),
+            settings: desk::Settings {
+                party,
+                only: [false, false],
+                max_file_bytes: most,
+                reference: Some(terms),
+            },
+            medium: Arc::clone(medium),
+            offload,
+            blobs: Arc::clone(blobs),
+            clock: Arc::clone(clock),
+        })?;
+        references.push(Face { token, desk });
+    }
+    Ok(references)
+}
+
+/// Whether a person has logged in to one of the systems, or has to.
+pub fn has_login(config: &Config) -> bool {
+    config.systems.values().any(|system| {
+        let built = registry::kind(&system.kind).and_then(|kind| (kind.build)(&system.settings).ok());
+        built.is_some_and(|built| matches!(built.authentication, Authentication::Login { .. }))
+    })
+}
+
+/// How a person logs in to a system: the guarded way there, and what is asked for, with the place where it is kept.
+///
+/// # Errors
+///
+/// When there is no such system, or its connector refuses its settings.
+pub fn way_to_log_in(
+    config: &Config,
+    name: &SystemName,
+    logins: &Logins,
+    clock: &Arc<dyn Clock>,
+) -> Result<(Arc<dyn Transport>, Authentication), AssemblyError> {
+    let fail = |error| AssemblyError::System { name: name.to_string(), error };
+    let built = config.systems.get(name).and_then(|system| {
+        let kind = registry::kind(&system.kind)?;
+        Some((kind.build)(&system.settings))
+    });
+    let built = built.ok_or_else(|| {
+        fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, "it is not configured"))
+    })?;
+    let built = built.map_err(fail)?;
+    let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+    let way = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+    Ok((way, built.authentication.keeping(logins.of(name).map_err(fail)?)))
+}
+
+/// The systems of a configuration, ready to be called. `own` are the desks that stand in this process. Without `logins`, those that a person logged in to cannot be:
+/// their logins are in the hands of the daemon.
 ///
 /// # Errors
 ///
 /// When a connector refuses its settings.
 pub fn systems(
     config: &Config,
+    own: &[Face],
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
+    logins: Option<&Logins>,
 ) -> Result<Vec<System>, AssemblyError> {
+    let inside: BTreeMap<&SystemName, &Face> = own.iter().map(|face| (face.desk.name(), face)).collect();
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
         let fail = |error| AssemblyError::System { name: name.to_string(), error };
@@ -83,15 +206,26 @@ pub fn systems(
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
         let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
-        let base = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let dial = Arc::new(GuardedDial::new(policy.clone(), Arc::clone(clock)));
+        let base: Arc<dyn Transport> = match inside.get(name) {
+            Some(face) => Arc::new(Inside::new((*face).clone())),
+            None => Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+        };
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
             per_second: system.limits.per_second,
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
-        let http =
-            plane(base, &built.address, built.authentication, limits, Arc::clone(clock), Arc::clone(entropy));
+        let reach = Reach { address: &built.address, further: &built.further };
+        let authentication = match (&built.authentication, logins) {
+            (Authentication::Login { .. }, Some(logins)) => {
+                built.authentication.keeping(logins.of(name).map_err(fail)?)
+            }
+            (Authentication::Login { .. }, None) => built.authentication.keeping(Arc::new(Elsewhere)),
+            _ => built.authentication,
+        };
+        let http = plane(base, reach, authentication, limits, Arc::clone(clock), Arc::clone(entropy));
         let mut capabilities = built.connector.capabilities();
         if let Some(settle) = system.settle {
             capabilities.settle = settle;
@@ -107,6 +241,7 @@ pub fn systems(
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial,
             capabilities,
             poll: system.poll,
             timeout: system.timeout,
@@ -181,21 +316,36 @@ pub async fn parts(
 ) -> Result<(Parts, DataDir), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
-    let systems = systems(&config, &clock, &entropy, &metrics)?;
     let medium = taken(&data, &clock).await?;
+    let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
+    let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
+    let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
+    let own = [faces.as_slice(), references.as_slice()].concat();
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
+    let logins = Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads);
+    let systems = systems(&config, &own, &clock, &entropy, &metrics, Some(&logins))?;
     let markers = marker_key(&master);
-    let journal = journal(&data, Arc::clone(&medium), master, &entropy).await?;
+    let journal = journal(&data, medium, master, &entropy).await?;
+    let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
+    let callbacks = match faces.is_empty() {
+        true => None,
+        false => Some(
+            Egress::new(policy.clone(), Arc::clone(&clock))
+                .map_err(|error| AssemblyError::System { name: "of the first partner".to_owned(), error })?,
+        ),
+    };
+    let references = references.into_iter().map(|face| face.desk).collect();
     let parts = Parts {
         systems,
         rules: config.rules,
         journal,
-        blobs: Arc::new(BlobFolder::new(medium, Offload::Threads)),
+        blobs,
         clock,
         entropy,
         markers,
         reconcile: config.reconcile,
         metrics,
+        northbound: Northbound { faces, references, callbacks, policy },
     };
     Ok((parts, data))
 }

@@ -10,6 +10,8 @@ use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName}
 
 use super::{Supervisor, System};
 use crate::agreement::Rules;
+use crate::api::reference;
+use crate::api::tmf621::{self, Northbound};
 use crate::case::Fact;
 use crate::deliver::{Lanes, Nudge};
 use crate::intake;
@@ -44,6 +46,8 @@ pub struct Parts {
     pub reconcile: Duration,
     /// Numbers for operators.
     pub metrics: Arc<Metrics>,
+    /// The desks that partners reach here.
+    pub northbound: Northbound,
 }
 
 /// The running bridge. Cheap to clone.
@@ -67,6 +71,7 @@ pub struct Shared {
     pub(crate) supervisor: Supervisor,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reconcile: Duration,
+    pub(crate) northbound: Northbound,
     /// Intents of which this process knows that no byte has left. All others may have been sent by a process
     /// before it.
     unsent: Mutex<BTreeSet<IntentId>>,
@@ -80,7 +85,8 @@ impl Bridge {
     ///
     /// When the ledger cannot be read or written.
     pub async fn start(parts: Parts) -> Result<Self, ledger::Error> {
-        let Parts { systems, rules, journal, blobs, clock, entropy, markers, reconcile, metrics } = parts;
+        let Parts { systems, rules, journal, blobs, clock, entropy, markers, reconcile, metrics, northbound } =
+            parts;
         let systems: BTreeMap<_, _> =
             systems.into_iter().map(|system| (system.name.clone(), system)).collect();
         let capabilities =
@@ -98,6 +104,7 @@ impl Bridge {
             supervisor: Supervisor::default(),
             metrics,
             reconcile,
+            northbound,
             unsent: Mutex::default(),
             failed: AtomicBool::new(false),
         });
@@ -109,10 +116,12 @@ impl Bridge {
         for case in working {
             shared.lanes.nudge_case(&shared, case, Nudge::Resume { failures: 0 });
         }
-        for (ticket, _) in hints {
+        for ticket in hints {
             intake::wake(&shared, ticket)?;
         }
         intake::start(&shared);
+        tmf621::announce::start(&shared);
+        reference::start(&shared);
         Ok(Self { shared })
     }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 use throughline_sdk::http::Transport;
 use throughline_sdk::layer::Circuit;
 use throughline_sdk::{
-    Blobs, Capabilities, Clock, Ctx, DynConnector, Entropy, Error, SystemName, Timestamp, Urgency,
+    Blobs, Capabilities, Clock, Ctx, Dial, DynConnector, Entropy, Error, SystemName, Timestamp, Urgency,
 };
 
 use crate::case::PartyName;
@@ -23,6 +23,8 @@ pub struct System {
     pub connector: Arc<dyn DynConnector>,
     /// Its HTTP plane.
     pub http: Arc<dyn Transport>,
+    /// Its connections for other protocols.
+    pub dial: Arc<dyn Dial>,
     /// What it can do, with this system's own settle time and file limit.
     pub capabilities: Capabilities,
     /// How often its change feed is read.
@@ -63,6 +65,7 @@ impl System {
         entropy.fill(&mut trace);
         Ctx {
             http: Arc::clone(&self.http),
+            dial: Arc::clone(&self.dial),
             clock: Arc::clone(clock),
             blobs: Arc::clone(blobs),
             deadline: clock.monotonic() + self.timeout,

@@ -1,11 +1,11 @@
 //! One attempt to carry out an intent, and what follows from how it ended.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
 use throughline_sdk::{
-    Class, Error, ErrorKind, IntentId, Operation, Subject, SystemName, Ticket, Timestamp, TookEffect,
+    Class, Error, ErrorKind, Operation, Subject, SystemName, Ticket, Timestamp, TookEffect,
 };
 
 use super::lane::Lane;
@@ -20,7 +20,6 @@ const AUTHORITY_WAIT: Duration = Duration::from_secs(60);
 pub(super) struct Attempted {
     pub(super) facts: Vec<Fact>,
     pub(super) observations: BTreeMap<SystemName, Ticket>,
-    pub(super) settled: BTreeSet<IntentId>,
 }
 
 impl Lane<'_> {
@@ -67,9 +66,15 @@ impl Lane<'_> {
     /// What follows from an error: see the classes of [`Class`].
     async fn end_by(&mut self, leg: &SystemName, due: &Outstanding, error: Error) -> Attempted {
         let now = self.shared.clock.now();
-        self.shared.metrics.intent(leg, outcome(&error));
-        tracing::info!(case.id = %self.case.id, system.name = %leg, intent.id = %due.intent.id, %error,
-            "An attempt to deliver had no success.");
+        let outcome = outcome(&error);
+        self.shared.metrics.intent(leg, outcome);
+        if outcome == PARKED {
+            tracing::warn!(case.id = %self.case.id, system.name = %leg, intent.id = %due.intent.id, %error,
+                "What could not be delivered is parked: a person has to look at it.");
+        } else {
+            tracing::info!(case.id = %self.case.id, system.name = %leg, intent.id = %due.intent.id, %error,
+                "An attempt to deliver had no success.");
+        }
         if error.took_effect() == TookEffect::Unknown {
             // A first doubt is looked into at once; one that comes again waits by the schedule.
             let wait =
@@ -172,6 +177,8 @@ impl Lane<'_> {
     }
 }
 
+const PARKED: &str = "parked";
+
 /// The word under which a failure is counted.
 fn outcome(error: &Error) -> &'static str {
     match (error.took_effect(), error.class()) {
@@ -179,7 +186,7 @@ fn outcome(error: &Error) -> &'static str {
         (TookEffect::No, Class::Transient | Class::Wait) => "postponed",
         (TookEffect::No, Class::Authority) => "unauthorized",
         (TookEffect::No, Class::Reread) => "overtaken",
-        (TookEffect::No, Class::Changed | Class::Park) => "parked",
+        (TookEffect::No, Class::Changed | Class::Park) => PARKED,
     }
 }
 

@@ -1,6 +1,5 @@
 //! A write whose answer was lost: settled by what its desk offers, never by sending it blindly again.
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -52,7 +51,7 @@ impl Lane<'_> {
             Protocol::Compare => {
                 let mut attempted = Attempted::default();
                 if self.read_into(leg, &mut attempted).await {
-                    attempted.settled.insert(due.intent.id.clone());
+                    self.note_settled(leg, system, now);
                     return attempted;
                 }
                 let wait = shared.wait_after(due.attempts, None);
@@ -116,7 +115,7 @@ impl Lane<'_> {
                 subject: found.subject,
                 found: true,
             };
-            return Attempted { facts: vec![fact], observations: BTreeMap::new(), ..Attempted::default() };
+            return Attempted { facts: vec![fact], ..Attempted::default() };
         }
         if now < settled_at {
             return self.stand(leg, due, settled_at, "the marker is not there yet");

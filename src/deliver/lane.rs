@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 use std::time::Duration;
 
+use throughline_sdk::layer::CircuitState;
 use throughline_sdk::{ErrorKind, IntentId, RemoteId, SystemName, Ticket, TicketRef, Timestamp, Urgency};
 use tokio::sync::oneshot;
 
@@ -14,7 +15,7 @@ use super::lanes::{Inbox, LaneKey};
 use super::nudge::{Hinted, Nudge, acknowledge};
 use super::observe::Seen;
 use super::open::{self, Opened};
-use crate::case::{Case, CaseId, Fact, Health, Outstanding, Phase, Priority};
+use crate::case::{Case, CaseId, Fact, Health, Leg, Outstanding, Phase, Priority};
 use crate::daemon::Shared;
 use crate::ledger::{self, Entry, Position};
 use crate::plan::{self, Plan, View};
@@ -60,6 +61,7 @@ async fn follow(
         asked: BTreeSet::new(),
         settled: BTreeSet::new(),
         full: BTreeSet::new(),
+        silent: BTreeSet::new(),
         resumed: false,
     };
     let doubts = lane.doubt_what_may_have_been_sent();
@@ -97,6 +99,8 @@ pub(super) struct Lane<'a> {
     pub(super) settled: BTreeSet<IntentId>,
     /// Systems without a place for this lane: it is called when there is one.
     full: BTreeSet<SystemName>,
+    /// Systems that could not be read: asked again when the lane is woken, not in each round before.
+    pub(super) silent: BTreeSet<SystemName>,
     /// The standing hints of all legs were taken up in this run.
     resumed: bool,
 }
@@ -120,6 +124,7 @@ impl Lane<'_> {
                 Nudge::Resume { failures } => {
                     self.failures = self.failures.max(failures);
                     self.full.clear();
+                    self.silent.clear();
                     self.resumed = true;
                     self.take_up_hints(&mut hints)?;
                 }
@@ -141,7 +146,8 @@ impl Lane<'_> {
         }
         let mut unread = BTreeSet::new();
         for (system, ticket) in fetch {
-            if !self.observe(&system, &ticket, &mut observations, &mut facts).await? {
+            let asked = !self.silent.contains(&system);
+            if !(asked && self.observe(&system, &ticket, &mut observations, &mut facts).await?) {
                 unread.insert(system);
             }
         }
@@ -195,7 +201,8 @@ impl Lane<'_> {
             }
         }
         for (system, leg) in &self.case.legs {
-            if leg.awaits_reading() && leg.outstanding.is_empty() && !observations.contains_key(system) {
+            let awaits = leg.awaits_reading() && leg.outstanding.is_empty();
+            if awaits && !self.silent.contains(system) && !observations.contains_key(system) {
                 let Some(ticket) = &leg.ticket else { continue };
                 fetch.entry(system.clone()).or_insert_with(|| ticket.clone());
             }
@@ -211,7 +218,7 @@ impl Lane<'_> {
             if self.full.contains(&leg) {
                 continue;
             }
-            let Attempted { facts, observations, settled } = match due.phase {
+            let Attempted { facts, observations } = match due.phase {
                 Phase::Doubtful { since } => self.settle(&leg, &due, since).await,
                 Phase::Ready => self.attempt(&leg, &due).await,
             };
@@ -223,7 +230,6 @@ impl Lane<'_> {
                     self.asked.clear();
                 }
             }
-            self.settled.extend(settled);
             self.plan_and_record(facts, observations, &[], self.shared.journal.end()).await?;
             return Ok(true);
         }
@@ -232,8 +238,11 @@ impl Lane<'_> {
             return self.store_file(origin).await;
         }
         // Once each until something took effect: what a fresh reading does not bring, another one will not either.
-        let unread: Vec<SystemName> =
-            plan.unread.into_iter().filter(|system| self.asked.insert(system.clone())).collect();
+        let unread: Vec<SystemName> = plan
+            .unread
+            .into_iter()
+            .filter(|system| !self.silent.contains(system) && self.asked.insert(system.clone()))
+            .collect();
         if unread.is_empty() {
             return Ok(false);
         }
@@ -266,9 +275,21 @@ impl Lane<'_> {
     fn next_due(&self, now: Timestamp) -> Option<(SystemName, Outstanding)> {
         self.case.legs.iter().find_map(|(name, leg)| {
             let first = leg.outstanding.front()?;
-            let due = leg.health == Health::Well && first.not_before.is_none_or(|at| at <= now);
-            (due && !self.full.contains(name)).then(|| (name.clone(), first.clone()))
+            let due = self.is_open(name, leg) && first.not_before.is_none_or(|at| at <= now);
+            due.then(|| (name.clone(), first.clone()))
         })
+    }
+
+    /// Whether something may be sent to a leg in this run. A system that is left alone refuses without a call: standing
+    /// in line for a place again would only hand the places round.
+    fn is_open(&self, name: &SystemName, leg: &Leg) -> bool {
+        let left_alone = || {
+            let system = self.shared.systems.get(name);
+            system.is_some_and(|system| system.circuit.state() != CircuitState::Closed)
+        };
+        leg.health == Health::Well
+            && !self.full.contains(name)
+            && !(self.silent.contains(name) && left_alone())
     }
 
     pub(super) async fn plan_and_record(
@@ -368,7 +389,7 @@ impl Lane<'_> {
             .case
             .legs
             .iter()
-            .filter(|(name, leg)| leg.health == Health::Well && !self.full.contains(*name))
+            .filter(|(name, leg)| self.is_open(name, leg))
             .filter_map(|(_, leg)| leg.outstanding.front()?.not_before)
             .min()
             .map(|at| (at - now).to_std().unwrap_or_default());

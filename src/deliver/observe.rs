@@ -70,12 +70,14 @@ impl Lane<'_> {
                 // Often an answer that broke off. Whatever it is, the hint stands: what was not read is not answered.
                 tracing::warn!(case.id = %self.case.id, system.name = %name, %error,
                     "A ticket's answer could not be understood; it is read again.");
+                self.silent.insert(name.clone());
                 self.wait(error.retry_after());
                 Ok(false)
             }
             Err(error) => {
                 tracing::debug!(case.id = %self.case.id, system.name = %name, %error,
                     "A ticket could not be read; it is tried again.");
+                self.silent.insert(name.clone());
                 self.wait(error.retry_after());
                 Ok(false)
             }
@@ -83,7 +85,7 @@ impl Lane<'_> {
     }
 
     /// What is read from now on shows of a doubtful write whether it took effect: it cannot do so any more.
-    fn note_settled(&mut self, name: &SystemName, system: &System, asked: Timestamp) {
+    pub(super) fn note_settled(&mut self, name: &SystemName, system: &System, asked: Timestamp) {
         let Some(leg) = self.case.legs.get(name) else { return };
         let settled = leg.outstanding.iter().filter(|standing| match standing.phase {
             Phase::Doubtful { since } => later(since, system.capabilities.settle) <= asked,

@@ -145,6 +145,18 @@ impl AddressPolicy {
         Err(format!("{host}{ip}, which is not public; if it is meant, allow that network or host"))
     }
 
+    /// Checks whether a host may be spoken to in the open: this machine, and what stands in `allow`.
+    pub(super) fn check_open(&self, host: Option<&str>, ip: IpAddr) -> Result<(), Refusal> {
+        if self.plain_http
+            || purpose(ip) == Purpose::Loopback
+            || self.holds(ip)
+            || host.is_some_and(|host| self.names(host))
+        {
+            return Ok(());
+        }
+        Err("without TLS others could read the credentials on the way; use it, or allow that host".to_owned())
+    }
+
     /// Checks where a connection really went.
     pub(super) fn check_connected(&self, url: &Url, peer: SocketAddr) -> Result<(), Refusal> {
         self.check_address(url.domain(), peer.ip())

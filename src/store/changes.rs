@@ -8,9 +8,8 @@ use std::sync::Arc;
 use throughline_sdk::{IntentId, Operation, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, Kept};
-use super::index::StandingHint;
 use super::{Counts, Error, Index, Table, codec};
-use crate::case::{Case, CaseId, Fact, HintSource, Reading};
+use crate::case::{Case, CaseId, Fact, Reading};
 use crate::ledger::Position;
 
 /// Changes on their way into the index.
@@ -153,11 +152,11 @@ impl<'a> Changes<'a> {
         position: Position,
         order: usize,
     ) -> Result<(), Error> {
-        if let Fact::Hinted { ticket, source } = fact {
+        if let Fact::Hinted { ticket, .. } = fact {
             // Hinted and read in one step: the record that tells of the hint also ends it.
             let answered = |fact: &Fact| matches!(fact, Fact::Answered { ticket: of, .. } if of == ticket);
             if !record.iter().any(answered) {
-                self.hint(ticket, *source, position, order)?;
+                self.hint(ticket, position, order)?;
             }
         }
         if let Fact::Answered { ticket, through } = fact {
@@ -170,13 +169,7 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    fn hint(
-        &mut self,
-        ticket: &TicketRef,
-        source: HintSource,
-        position: Position,
-        order: usize,
-    ) -> Result<(), Error> {
+    fn hint(&mut self, ticket: &TicketRef, position: Position, order: usize) -> Result<(), Error> {
         let key = codec::ticket(ticket);
         // The latest counts: only a reading that began after it ends it.
         match self.get(Table::Hinted, &key)? {
@@ -185,8 +178,7 @@ impl<'a> Changes<'a> {
         }
         let mut place = codec::number(position.0);
         place.extend_from_slice(&u32::try_from(order).unwrap_or(u32::MAX).to_be_bytes());
-        let hint = StandingHint { ticket: ticket.clone(), source };
-        let value = serde_json::to_vec(&hint).map_err(|error| Error::Broken(error.to_string()))?;
+        let value = serde_json::to_vec(ticket).map_err(|error| Error::Broken(error.to_string()))?;
         self.set(Table::Hints, place.clone(), Some(value));
         self.set(Table::Hinted, key, Some(place));
         Ok(())

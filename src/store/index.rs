@@ -7,7 +7,7 @@ use throughline_sdk::{Cursor, Marker, SystemName, TicketRef};
 
 use super::fresh::{Fresh, Head, over};
 use super::{Error, Store, Table, codec};
-use crate::case::{Case, CaseId, HintSource};
+use crate::case::{Case, CaseId};
 use crate::ledger::Mark;
 
 /// Typed reads over an engine and what it does not hold yet. Clones share both.
@@ -33,13 +33,6 @@ pub struct Counts {
 }
 
 pub(super) const COUNTS: &[u8] = b"counts";
-
-/// A standing hint as it is stored.
-#[derive(Serialize, Deserialize)]
-pub(super) struct StandingHint {
-    pub(super) ticket: TicketRef,
-    pub(super) source: HintSource,
-}
 
 impl Index {
     /// The reads of this engine.
@@ -79,16 +72,15 @@ impl Index {
     }
 
     /// Hints whose ticket was not read since, each ticket once, the longest standing first.
-    pub fn hints(&self, limit: usize) -> Result<Vec<(TicketRef, HintSource)>, Error> {
+    pub fn hints(&self, limit: usize) -> Result<Vec<TicketRef>, Error> {
         // Held over the scan, so that nothing is written out in the middle of it; the same below.
         let fresh = self.fresh();
         let changes: Vec<_> = fresh.rows(Table::Hints, &[]).collect();
         let stored = self.store.scan(Table::Hints, &[], limit.saturating_add(changes.len()))?;
         let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
         let hints = over(stored, changes, limit).into_iter().map(|(_, value)| {
-            let hint: StandingHint = serde_json::from_slice(&value)
-                .map_err(|error| Error::Broken(format!("a hint cannot be read: {error}")))?;
-            Ok((hint.ticket, hint.source))
+            serde_json::from_slice(&value)
+                .map_err(|error| Error::Broken(format!("a hint cannot be read: {error}")))
         });
         hints.collect()
     }

@@ -36,6 +36,8 @@ pub struct Metrics {
     refused: Family<Reason, Counter>,
     busy_lanes: Gauge,
     hinted: Gauge,
+    silent_portals: Family<System, Gauge>,
+    by_hand: Family<System, Gauge>,
 }
 
 /// How a system answers, as its last answers tell.
@@ -141,6 +143,18 @@ impl Metrics {
         registry.register("busy_lanes", "Cases being worked on just now", busy_lanes.clone());
         let hinted = Gauge::default();
         registry.register("hinted_tickets", "Tickets that wait to be read", hinted.clone());
+        let silent_portals = Family::<System, Gauge>::default();
+        registry.register(
+            "silent_tickets",
+            "Tickets kept by hand whose portal is silent for longer than it may be",
+            silent_portals.clone(),
+        );
+        let by_hand = Family::<System, Gauge>::default();
+        registry.register(
+            "tickets_to_carry_over",
+            "Tickets of which something is to be carried over by hand",
+            by_hand.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
         registry.register("build_info", "1, with the version that runs", build.clone());
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
@@ -158,6 +172,8 @@ impl Metrics {
             refused,
             busy_lanes,
             hinted,
+            silent_portals,
+            by_hand,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
         for source in ["webhook", "poll"] {
@@ -234,6 +250,14 @@ impl Metrics {
     pub fn work(&self, busy_lanes: usize, hinted_tickets: u64) {
         self.busy_lanes.set(i64::try_from(busy_lanes).unwrap_or(i64::MAX));
         self.hinted.set(i64::try_from(hinted_tickets).unwrap_or(i64::MAX));
+    }
+
+    /// How many tickets of a portal have fallen silent, and of how many something is to be carried over by hand.
+    pub fn carried_by_hand(&self, system: &SystemName, silent: usize, waiting: usize) {
+        let name = System { system: system.to_string() };
+        let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.silent_portals.get_or_create(&name).set(count(silent));
+        self.by_hand.get_or_create(&name).set(count(waiting));
     }
 
     /// All of it as text, in the form named by [`MEDIA_TYPE`].

@@ -118,6 +118,16 @@ impl TestBridge {
 }
 
 impl Running {
+    /// A bridge with this configuration, and these secrets in files beside it.
+    pub(crate) fn configured(text: &str, secrets: &[(&str, &str)]) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, text) in secrets {
+            secret(&folder.path().join(name), text);
+        }
+        fs::write(folder.path().join("throughline.toml"), text).unwrap();
+        Self { folder, address: String::new(), child: None, environment: Vec::new() }
+    }
+
     pub(crate) fn config(&self) -> PathBuf {
         self.folder.path().join("throughline.toml")
     }

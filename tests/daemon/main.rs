@@ -11,9 +11,15 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod federated;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
+mod logins;
+#[cfg(test)]
 mod parked;
+#[cfg(test)]
+mod reference;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

@@ -17,6 +17,7 @@ mod conflict;
 mod conformance;
 mod crossing;
 mod desks;
+mod four_legs;
 mod gate;
 mod kills;
 mod outage;

@@ -108,6 +108,7 @@ home = "helpdesk"
 counterpart = "partner"
 comments = "both"
 files = "both"
+relay = true
 
 [agreements.fabrikam.route.outbound]
 title_contains = "{tag}"

@@ -4,12 +4,13 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use secrecy::SecretString;
+use throughline::api::tmf621::Northbound;
 use throughline::daemon::{Bridge, Parts, State, System, marker_key};
 use throughline::deliver::Admission;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
-use throughline_sdk::http::{Limits, plane};
+use throughline_sdk::http::{Limits, Reach, plane};
 use throughline_sdk::{Clock, Entropy, Settings, SystemName, layer};
 use throughline_testkit::clock::SeededEntropy;
 
@@ -113,6 +114,7 @@ impl Ground {
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
             metrics: Arc::new(Metrics::new()),
+            northbound: Northbound::default(),
         };
         Ok((Bridge::start(parts).await?, ledger))
     }
@@ -141,7 +143,7 @@ impl Ground {
         let limits = Limits { per_second: None, burst: 64, concurrency: 16 };
         let http = plane(
             Arc::new(base),
-            &built.address,
+            Reach { address: &built.address, further: &built.further },
             built.authentication,
             limits,
             Arc::clone(clock),
@@ -156,6 +158,7 @@ impl Ground {
             connector: guarded.connector,
             circuit: guarded.circuit,
             http,
+            dial: Arc::new(throughline_sdk::NoDial),
             capabilities,
             poll: self.scenario.poll(),
             timeout: Duration::from_secs(3),

@@ -29,6 +29,10 @@ const BEGIN: Duration = Duration::from_secs(2);
 /// How soon two desks exchange a comment while the third is down.
 const BOUND: Duration = Duration::from_secs(10);
 
+/// After so many ticks everything that was sent has arrived: a machine that loses its power takes nothing back that it
+/// has already put on the wire.
+const ON_THE_WIRE: u32 = 4;
+
 /// What came of a seed.
 #[derive(Debug)]
 pub(crate) struct Outcome {
@@ -97,6 +101,8 @@ pub(crate) struct Run<'s> {
     pub(crate) deeds: Deeds,
     /// When the crashed bridge boots again.
     off_until: Option<Duration>,
+    /// For how many ticks the bridge has stood still, while what it sent before travels on.
+    without_power: u32,
     crashes_left: u64,
     old_store: throughline::store::memory::MemoryStore,
     desk_off: [bool; 3],
@@ -172,6 +178,7 @@ impl Run<'_> {
             mail,
             deeds: Deeds::default(),
             off_until: None,
+            without_power: 0,
             crashes_left,
             old_store: throughline::store::memory::MemoryStore::new(),
             desk_off: [false; 3],
@@ -229,7 +236,7 @@ impl Run<'_> {
                 for (desk, plan) in self.desks.iter().zip(&scenario.desks) {
                     desk.set_faults(plan.traits.clone());
                 }
-                if self.off_until.is_none() {
+                if self.off_until.is_none() && !self.ground.crash.is_out() {
                     self.ground.crash.arm(None);
                 }
             }
@@ -327,7 +334,9 @@ impl Run<'_> {
             self.ground.problem(format!("the simulation stopped: {error}"));
         }
         self.ground.clock.set(self.sim.elapsed());
-        if self.off_until.is_none() && self.ground.crash.is_out() {
+        let out = self.off_until.is_none() && self.ground.crash.is_out();
+        self.without_power = if out { self.without_power + 1 } else { 0 };
+        if self.without_power > ON_THE_WIRE {
             self.cut();
         }
         if self.off_until.is_some_and(|until| until <= self.now()) {

@@ -93,5 +93,5 @@ pub fn build(settings: &Settings) -> Result<Built> {
         webhook_secret: settings.secret("webhook_secret"),
     };
     let authentication = Authentication::Bearer(settings.required_secret("token")?);
-    Ok(Built { connector: Arc::new(practice), authentication, address: url })
+    Ok(Built { connector: Arc::new(practice), authentication, address: url, further: Vec::new() })
 }

@@ -105,6 +105,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
             value: api_key,
         },
         address,
+        further: Vec::new(),
     })
 }
 

@@ -169,6 +169,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
             value: SecretString::from(format!("token {}", token.expose_secret())),
         },
         address: url,
+        further: Vec::new(),
     })
 }
 

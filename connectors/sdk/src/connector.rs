@@ -9,10 +9,10 @@ use bytes::Bytes;
 use futures::future::BoxFuture;
 use url::Url;
 
-use crate::http::{Authentication, Transport};
+use crate::http::{Authentication, FurtherHost, Transport};
 use crate::{
-    Capabilities, Clock, Cursor, Digest, Effect, FileId, Found, Hint, Intent, RawWebhook, RemoteId, Result,
-    Ticket, Timestamp,
+    Capabilities, Clock, Cursor, Dial, Digest, Effect, FileId, Found, Hint, Intent, RawWebhook, RemoteId,
+    Result, Ticket, Timestamp,
 };
 
 /// The code that speaks one kind of ticket system.
@@ -147,8 +147,10 @@ pub struct Built {
     pub connector: Arc<dyn DynConnector>,
     /// How the plane authenticates its requests.
     pub authentication: Authentication,
-    /// Where the system is: the plane's guard lets requests go there only.
+    /// Where the system is: the plane's guard lets requests go there only, and to `further`.
     pub address: Url,
+    /// Hosts beside it that requests go to without its credentials, such as those that keep its files.
+    pub further: Vec<FurtherHost>,
 }
 
 /// Everything a call needs at run time.
@@ -156,6 +158,8 @@ pub struct Built {
 pub struct Ctx {
     /// The HTTP plane of this system: authenticated, paced, guarded.
     pub http: Arc<dyn Transport>,
+    /// Connections for protocols other than HTTP, by the same guard.
+    pub dial: Arc<dyn Dial>,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Files by digest.

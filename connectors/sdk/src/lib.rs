@@ -15,8 +15,10 @@ pub mod ids;
 pub mod layer;
 mod line;
 pub mod operation;
+pub mod overflow;
 pub mod settings;
 pub mod signature;
+pub mod stream;
 pub mod ticket;
 pub mod webhook;
 
@@ -31,5 +33,6 @@ pub use ids::{
 };
 pub use operation::{Changes, Effect, Found, Intent, NewTicket, Operation, Subject};
 pub use settings::{Setting, SettingKind, Settings};
+pub use stream::{Destination, Dial, NoDial, Protection, Stream};
 pub use ticket::{Comment, File, Person, Reference, Ticket, Visibility};
 pub use webhook::{Hint, RawWebhook};

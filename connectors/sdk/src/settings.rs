@@ -26,6 +26,9 @@ pub struct Setting {
 pub enum SettingKind {
     /// Any text.
     Text,
+    /// The path of a file, from the configuration's folder on; a text without slash and dot is a name that the kind
+    /// knows.
+    File,
     /// An `http` or `https` address.
     Address,
     /// A reference to a secret: `{ env = "NAME" }` or `{ file = "PATH" }`.

@@ -93,6 +93,66 @@ pub fn sign_hub(secret: &SecretString, body: &[u8]) -> String {
     format!("sha256={}", to_hex(tag.as_ref()))
 }
 
+/// Verifies `sha1=` and the HMAC of the body in hexadecimal, as Zammad and others still send it in the field `name`
+/// (often `X-Hub-Signature`), and returns the delivery's id as [`verify_hub`] does.
+///
+/// SHA-1 is broken where collisions matter, which in an HMAC they do not; a sender that offers SHA-256 is asked for that.
+///
+/// # Errors
+///
+/// As [`verify_hub`].
+pub fn verify_hub_sha1(webhook: &RawWebhook, name: &str, secret: &SecretString) -> Result<String> {
+    let given = text(&webhook.headers, name).and_then(|value| value.strip_prefix("sha1="));
+    let tag = given.and_then(from_hex).ok_or_else(refused)?;
+    if secret.expose_secret().is_empty() {
+        return Err(empty());
+    }
+    let key = hmac::Key::new(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, secret.expose_secret().as_bytes());
+    hmac::verify(&key, &webhook.body, &tag).map_err(|_unspecified| refused())?;
+    Ok(to_hex(digest::digest(&digest::SHA256, &webhook.body).as_ref()))
+}
+
+/// Where a signature and the time that it covers stand.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamped<'a> {
+    /// The field that holds the signature, in base 64.
+    pub signature: &'a str,
+    /// The field that holds the time, as RFC 3339 writes it or in seconds since 1970.
+    pub timestamp: &'a str,
+}
+
+/// Verifies the HMAC in base 64 of a time, as it stands in its own field, and the body behind it, as Zendesk sends it.
+///
+/// A delivery that is older or younger than five minutes is refused, so that it cannot be replayed for long.
+///
+/// # Errors
+///
+/// [`ErrorKind::Unauthenticated`] for a wrong, old or missing signature; [`ErrorKind::Misconfigured`] for an empty
+/// secret.
+pub fn verify_stamped(webhook: &RawWebhook, fields: Stamped<'_>, secret: &SecretString) -> Result<()> {
+    let given = text(&webhook.headers, fields.signature).ok_or_else(refused)?;
+    let stamp = text(&webhook.headers, fields.timestamp).ok_or_else(refused)?;
+    let tag = BASE64_STANDARD.decode(given).ok().ok_or_else(refused)?;
+    if secret.expose_secret().is_empty() {
+        return Err(empty());
+    }
+    let sent = match stamp.parse::<i64>() {
+        Ok(seconds) => Timestamp::from_timestamp(seconds, 0),
+        Err(_) => stamp.parse().ok(),
+    };
+    if webhook.received.signed_duration_since(sent.ok_or_else(refused)?).abs() > TOLERANCE {
+        return Err(refused());
+    }
+    let signed = [stamp.as_bytes(), &webhook.body].concat();
+    hmac::verify(&key(secret.expose_secret().as_bytes()), &signed, &tag).map_err(|_unspecified| refused())
+}
+
+/// The value that [`verify_stamped`] accepts for a time as it stands in its field.
+pub fn sign_stamped(secret: &SecretString, stamp: &str, body: &[u8]) -> String {
+    let tag = hmac::sign(&key(secret.expose_secret().as_bytes()), &[stamp.as_bytes(), body].concat());
+    BASE64_STANDARD.encode(tag)
+}
+
 /// Verifies a fixed token in the header field `name`, such as `X-Gitlab-Token`.
 ///
 /// # Errors
@@ -266,6 +326,60 @@ mod tests {
         {
             assert_eq!(check(value, body).unwrap_err().kind(), ErrorKind::Unauthenticated);
         }
+    }
+
+    #[test]
+    fn hub_signatures_of_the_older_kind_cover_the_body() {
+        // RFC 2202, test case 2.
+        let good = "sha1=effcdf6ae5eb2fa2d27416d5f184df9c259a7c79";
+        let secret: SecretString = "Jefe".into();
+        let check = |value: &str, body: &str| {
+            verify_hub_sha1(&webhook(&[("x-hub-signature", value)], "", body, 0), "X-Hub-Signature", &secret)
+        };
+        check(good, "what do ya want for nothing?").unwrap();
+        for (value, body) in [
+            (good, "what do ya want for nothing"),
+            ("sha1=", "what do ya want for nothing?"),
+            (&good.replace("sha1=", "sha256="), "what do ya want for nothing?"),
+        ] {
+            assert_eq!(check(value, body).unwrap_err().kind(), ErrorKind::Unauthenticated);
+        }
+    }
+
+    #[test]
+    fn a_stamped_signature_covers_time_and_body() {
+        // Zendesk's own secret for webhooks that are tried out before they are created, used as the text it is.
+        let secret: SecretString = "dGhpc19zZWNyZXRfaXNfZm9yX3Rlc3Rpbmdfb25seQ==".into();
+        let (name, time) = ("x-desk-signature", "x-desk-signature-timestamp");
+        let check = |signature: &str, stamp: &str, body: &str, late: i64| {
+            let fields = [(name, signature), (time, stamp)];
+            verify_stamped(
+                &webhook(&fields, "", body, late),
+                Stamped { signature: name, timestamp: time },
+                &secret,
+            )
+        };
+        for stamp in ["2021-02-25T15:02:10Z", "2021-02-25T16:02:10+01:00", "1614265330"] {
+            let good = sign_stamped(&secret, stamp, b"{}");
+            for late in [0, 300, -300] {
+                check(&good, stamp, "{}", late).unwrap();
+            }
+            for (signature, stamp, body, late) in [
+                (good.as_str(), stamp, "{}", 301),
+                (&good, stamp, "{}", -301),
+                (&good, stamp, "{ }", 0),
+                (&good, "2021-02-25T15:02:11Z", "{}", 0),
+                (&good, "yesterday", "{}", 0),
+                ("", stamp, "{}", 0),
+            ] {
+                let error = check(signature, stamp, body, late).unwrap_err();
+                assert_eq!(error.kind(), ErrorKind::Unauthenticated, "{stamp} {late}");
+            }
+        }
+        assert_eq!(
+            sign_stamped(&secret, "2021-07-25T10:00:00Z", br#"{"say": "hello"}"#),
+            "gf3v0LzLRHPUnIdhbvwRDVEvzSb07/QN0GYjSNlkBT0="
+        );
     }
 
     #[test]

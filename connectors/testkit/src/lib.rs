@@ -28,12 +28,16 @@
 pub mod blobs;
 pub mod clock;
 pub mod conformance;
+pub mod dial;
 pub mod meanwhile;
+pub mod played;
 pub mod socket;
 pub mod transport;
 
 pub use blobs::MemoryBlobs;
 pub use clock::{ManualClock, SeededEntropy};
+pub use dial::{Commit, FaultyDial};
 pub use meanwhile::Meanwhile;
+pub use played::Played;
 pub use socket::SocketTransport;
 pub use transport::{Fault, Faulty, RouterTransport};

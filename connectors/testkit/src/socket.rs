@@ -83,6 +83,7 @@ impl SocketTransport {
             }
             Authentication::Basic { .. }
             | Authentication::Hmac { .. }
+            | Authentication::Login { .. }
             | Authentication::ClientCredentials { .. } => {
                 return Err(misconfigured(
                     "this transport knows header and bearer authentication only".to_owned(),

@@ -14,7 +14,7 @@ use http::header::{HOST, RETRY_AFTER};
 use http::{HeaderMap, HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use throughline_sdk::http::{Request, Response, Transport, after, too_large};
-use throughline_sdk::{Clock, Error, ErrorKind, Result};
+use throughline_sdk::{Clock, Error, ErrorKind, Result, Urgency};
 use tower::ServiceExt;
 
 /// Calls an axum router without a socket. A body that breaks off is a lost reply, as it would be over TCP.
@@ -139,6 +139,27 @@ impl Faulty {
         shared.faults.clear();
         shared.write_faults.clear();
         std::mem::take(&mut shared.requests)
+    }
+
+    /// Records what went over a connection that is none of HTTP, and answers what goes wrong with it.
+    pub(crate) fn meet(&self, method: http::Method, url: url::Url, deadline: Duration) -> Option<Fault> {
+        let request = Request {
+            method,
+            url,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+            deadline,
+            urgency: Urgency::default(),
+            trace: [0; 16],
+            max_answer_bytes: u64::MAX,
+        };
+        let mut shared = self.lock();
+        let safe = request.is_safe();
+        shared.requests.push(request);
+        match safe {
+            true => shared.faults.pop_front(),
+            false => shared.faults.pop_front().or_else(|| shared.write_faults.pop_front()),
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Shared> {

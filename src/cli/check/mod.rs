@@ -15,7 +15,9 @@ use super::access::load;
 use super::{Failure, Output};
 use crate::agreement::Rules;
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::daemon::{System, assemble};
+use crate::config::Config;
+use crate::daemon::{DataDir, Logins, System, assemble};
+use crate::ledger::{Medium, MemoryMedium, Offload};
 use crate::telemetry::metrics::Metrics;
 
 /// Check a configuration. Without --online nothing is sent anywhere.
@@ -63,7 +65,17 @@ impl Check {
         }
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let systems = assemble::systems(&config, &clock, &entropy, &Arc::new(Metrics::new()))
+        let blobs: Arc<dyn Blobs> = Arc::new(NoBlobs);
+        // What partners reach here is looked at empty: the data directory is the daemon's.
+        let medium: Arc<dyn Medium> = Arc::new(MemoryMedium::new());
+        let faces =
+            assemble::faces(&config, &medium, Offload::Inline, &blobs, &clock).map_err(Failure::failed)?;
+        let references = assemble::references(&config, &medium, Offload::Inline, &blobs, &clock)
+            .map_err(Failure::failed)?;
+        let own = [faces, references].concat();
+        let logins = if self.online { logins(&config, &entropy)? } else { None };
+        let metrics = Arc::new(Metrics::new());
+        let systems = assemble::systems(&config, &own, &clock, &entropy, &metrics, logins.as_ref())
             .map_err(Failure::failed)?;
         if !self.online {
             if output.json {
@@ -78,7 +90,6 @@ impl Check {
             }
             return Ok(());
         }
-        let blobs: Arc<dyn Blobs> = Arc::new(NoBlobs);
         let names: Vec<&str> = systems.iter().map(|system| system.name.as_str()).collect();
         output.progress(&format!("asking {} …", names.join(", ")));
         // Side by side, so that the silent ones take their time-out together.
@@ -94,6 +105,21 @@ impl Check {
             faults => Err(Failure::Failed(format!("{} found", counted(faults, "problem")))),
         }
     }
+}
+
+/// The logins of persons, where one of the systems needs them and no daemon has them in hand.
+fn logins(config: &Config, entropy: &Arc<dyn Entropy>) -> Result<Option<Logins>, Failure> {
+    if !assemble::has_login(config) {
+        return Ok(None);
+    }
+    let data = DataDir::create(&config.data_dir).map_err(Failure::failed)?;
+    data.check_owner().map_err(Failure::failed)?;
+    if data.is_owned().map_err(Failure::failed)? {
+        return Ok(None);
+    }
+    let medium = assemble::medium(&data).map_err(Failure::failed)?;
+    let master = data.master_key(config.master_key.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
+    Ok(Some(Logins::new(medium, master, Arc::clone(entropy), Offload::Threads)))
 }
 
 impl Asked {

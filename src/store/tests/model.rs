@@ -254,12 +254,12 @@ impl World {
             self.told.iter().flat_map(|(case, facts)| facts.iter().map(move |fact| (case, fact)))
         {
             match (fact, case) {
-                (Fact::Hinted { ticket, source }, _) => {
-                    hints.retain(|(standing, _)| standing != ticket);
-                    hints.push((ticket.clone(), *source));
+                (Fact::Hinted { ticket, .. }, _) => {
+                    hints.retain(|standing| standing != ticket);
+                    hints.push(ticket.clone());
                 }
                 (Fact::Answered { ticket, through }, _) if *through > Position(0) => {
-                    hints.retain(|(standing, _)| standing != ticket);
+                    hints.retain(|standing| standing != ticket);
                 }
                 (Fact::Advanced { cursor: to, .. }, _) => cursor = Some(to.clone()),
                 (Fact::Intended { intent, .. }, Some(id)) => markers.extend([(id.0, intent.marker.clone())]),

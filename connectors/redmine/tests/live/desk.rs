@@ -52,6 +52,7 @@ impl Desk {
         let (clock, blobs) = (Arc::new(HeldClock(AtomicI64::new(0))), Arc::new(HeldBlobs::default()));
         let ctx = Ctx {
             http: Arc::new(SocketTransport::new(built.authentication)),
+            dial: Arc::new(throughline_sdk::NoDial),
             clock: Arc::<HeldClock>::clone(&clock),
             blobs: Arc::<HeldBlobs>::clone(&blobs),
             deadline: Duration::MAX,

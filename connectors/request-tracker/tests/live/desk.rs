@@ -50,6 +50,7 @@ impl Desk {
         let blobs = Arc::new(HeldBlobs::default());
         let ctx = Ctx {
             http: Arc::new(SocketTransport::new(built.authentication)),
+            dial: Arc::new(throughline_sdk::NoDial),
             clock: Arc::new(NoClock),
             blobs: Arc::<HeldBlobs>::clone(&blobs),
             deadline: Duration::MAX,

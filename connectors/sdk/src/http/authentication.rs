@@ -16,8 +16,8 @@ use crate::{Clock, Entropy, Error, ErrorKind, Result};
 /// Adds a secret header field, or a signature, to each request.
 ///
 /// Inside the trace, which therefore never sees the secret; outside the rate, so that a request that waits
-/// long is still sent with what it was given. Values are marked sensitive: they print as `Sensitive`, and the
-/// egress drops them where a redirect leaves the origin. What a refusal quotes of the secret is taken out of it.
+/// long is still sent with what it was given. Values are marked sensitive: they print as `Sensitive`, and
+/// a request that leaves the origin loses them. What a refusal quotes of the secret is taken out of it.
 #[derive(Debug)]
 pub struct Authenticated {
     inner: Arc<dyn Transport>,
@@ -27,7 +27,7 @@ pub struct Authenticated {
 }
 
 impl Authenticated {
-    /// Authenticates what `inner` sends. Client credentials are another layer's:
+    /// Authenticates what `inner` sends. Client credentials and logins are another layer's:
     /// [`ClientCredentials`](super::client_credentials::ClientCredentials).
     pub fn new(
         inner: Arc<dyn Transport>,
@@ -40,7 +40,11 @@ impl Authenticated {
 
     fn fields(&self, body: &[u8]) -> Result<HeaderMap> {
         let (name, value) = match &self.authentication {
-            Authentication::None | Authentication::ClientCredentials { .. } => return Ok(HeaderMap::new()),
+            Authentication::None
+            | Authentication::Login { .. }
+            | Authentication::ClientCredentials { .. } => {
+                return Ok(HeaderMap::new());
+            }
             Authentication::Header { name, value } => (name.clone(), sensitive(value.expose_secret())?),
             Authentication::Basic { user, password } => {
                 (header::AUTHORIZATION, sensitive(&format!("Basic {}", basic(user, password)))?)
@@ -64,7 +68,9 @@ impl Authenticated {
     /// What must not come back up in words.
     fn secrets(&self) -> Vec<String> {
         match &self.authentication {
-            Authentication::None | Authentication::ClientCredentials { .. } => Vec::new(),
+            Authentication::None
+            | Authentication::Login { .. }
+            | Authentication::ClientCredentials { .. } => Vec::new(),
             Authentication::Header { value: secret, .. }
             | Authentication::Bearer(secret)
             | Authentication::Hmac { secret, .. } => vec![secret.expose_secret().to_owned()],

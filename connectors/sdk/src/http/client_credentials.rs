@@ -1,4 +1,5 @@
-//! OAuth 2.0 client credentials (RFC 6749 §4.4): one token for all requests of a system, fetched by one of them.
+//! OAuth 2.0 access tokens, got with client credentials (RFC 6749 §4.4) or a login (§6): one for all requests of a
+//! system, fetched by one of them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -8,13 +9,15 @@ use ::http::{HeaderValue, StatusCode, header};
 use bytes::Bytes;
 use futures::future::{BoxFuture, Either, select};
 use oauth2::basic::{BasicClient, BasicErrorResponse, BasicErrorResponseType, BasicTokenType};
-use oauth2::{AsyncHttpClient, ClientId, ClientSecret, HttpRequest, HttpResponse, RequestTokenError, Scope};
+use oauth2::{AsyncHttpClient, ClientId, ClientSecret, HttpRequest, HttpResponse, RefreshToken};
+use oauth2::{RequestTokenError, Scope};
 use oauth2::{TokenResponse, TokenUrl};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{Mutex, MutexGuard};
 use url::Url;
 
 use crate::http::authentication::bearer;
+use crate::http::login::Login;
 use crate::http::scrub::{scrub_error, scrubbed};
 use crate::http::{Request, Response, Transport};
 use crate::{Clock, Error, ErrorKind, Result, TookEffect, Urgency};
@@ -31,10 +34,12 @@ pub struct Grant {
     pub token_url: Url,
     /// The client's id.
     pub client_id: String,
-    /// The client's secret.
-    pub client_secret: SecretString,
+    /// The client's secret; a public client with a login has none.
+    pub client_secret: Option<SecretString>,
     /// Scopes asked for.
     pub scopes: Vec<String>,
+    /// Whose login the tokens are got with; without one, with the client's own credentials.
+    pub(crate) login: Option<Arc<Login>>,
 }
 
 /// Adds a bearer token to each request and renews it: kept until shortly before its end, one request for a
@@ -73,9 +78,9 @@ struct Token {
 
 /// What the request that needs a token passes on to the one for the token.
 #[derive(Clone, Copy, Debug)]
-struct Needed {
-    deadline: Duration,
-    trace: [u8; 16],
+pub(super) struct Needed {
+    pub(super) deadline: Duration,
+    pub(super) trace: [u8; 16],
 }
 
 impl ClientCredentials {
@@ -150,20 +155,36 @@ impl ClientCredentials {
     }
 
     async fn fetch(&self, needed: Needed, serial: u64) -> Result<Token> {
-        let client = BasicClient::new(ClientId::new(self.grant.client_id.clone()))
-            .set_client_secret(ClientSecret::new(self.grant.client_secret.expose_secret().to_owned()))
+        let mut client = BasicClient::new(ClientId::new(self.grant.client_id.clone()))
             .set_token_uri(TokenUrl::from_url(self.grant.token_url.clone()));
+        let mut secrets: Vec<SecretString> = self.grant.client_secret.iter().cloned().collect();
+        if let Some(secret) = &self.grant.client_secret {
+            client = client.set_client_secret(ClientSecret::new(secret.expose_secret().to_owned()));
+        }
         let http = ThroughPlane { inner: &*self.tokens, grant: &self.grant, needed };
-        let answer = client
-            .exchange_client_credentials()
-            .add_scopes(self.grant.scopes.iter().cloned().map(Scope::new))
-            .request_async(&http)
-            .await
-            // Whatever became of the token request, the request it was for has not been sent.
-            .map_err(|error| {
-                let error = explain(error, &self.grant).with_effect(TookEffect::No);
-                scrub_error(error, &[self.grant.client_secret.expose_secret()])
+        let scopes = self.grant.scopes.iter().cloned().map(Scope::new);
+        let answer = match &self.grant.login {
+            None => client.exchange_client_credentials().add_scopes(scopes).request_async(&http).await,
+            Some(login) => {
+                let token = login.token().await.map_err(|error| error.with_effect(TookEffect::No))?;
+                secrets.push(token.clone());
+                let token = RefreshToken::new(token.expose_secret().to_owned());
+                client.exchange_refresh_token(&token).add_scopes(scopes).request_async(&http).await
+            }
+        };
+        // Whatever became of the token request, the request it was for has not been sent.
+        let answer = answer.map_err(|error| {
+            let error = explain(error, &self.grant).with_effect(TookEffect::No);
+            let secrets: Vec<&str> = secrets.iter().map(SecretString::expose_secret).collect();
+            scrub_error(error, &secrets)
+        })?;
+        if let (Some(login), Some(next)) = (&self.grant.login, answer.refresh_token()) {
+            login.replace(next.secret()).await.map_err(|error| {
+                error
+                    .with_effect(TookEffect::No)
+                    .with_context("login", "its new refresh token could not be kept")
             })?;
+        }
         if *answer.token_type() != BasicTokenType::Bearer {
             return Err(about(
                 &self.grant,
@@ -203,7 +224,7 @@ impl<'c> AsyncHttpClient<'c> for ThroughPlane<'_> {
     }
 }
 
-async fn exchange(
+pub(super) async fn exchange(
     inner: &dyn Transport,
     grant: &Grant,
     token_request: HttpRequest,
@@ -250,7 +271,7 @@ fn sensitive_if_secret(
 }
 
 /// Never quotes an answer that could not be read: it may hold a token.
-fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -> Error {
+pub(super) fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -> Error {
     match error {
         RequestTokenError::Request(error) => error,
         RequestTokenError::ServerResponse(refusal) => {
@@ -270,8 +291,15 @@ fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -
             };
             let words = refusal.error_description().map(String::as_str).unwrap_or_default();
             let words: String = words.chars().filter(|letter| !letter.is_control()).take(200).collect();
-            about(grant, kind, &format!("refused our client: {}", refusal.error().as_ref()))
-                .with_context("description", words)
+            let error = about(grant, kind, &format!("refused our client: {}", refusal.error().as_ref()))
+                .with_context("description", words);
+            match (refusal.error(), &grant.login) {
+                (BasicErrorResponseType::InvalidGrant, Some(_)) => error.with_context(
+                    "login",
+                    "it has ended: log in again, with `throughline login` or as its refresh token was got",
+                ),
+                _ => error,
+            }
         }
         RequestTokenError::Parse(..) | RequestTokenError::Other(_) => {
             about(grant, ErrorKind::Unauthenticated, "gave an answer that is no token; check its address")
@@ -279,7 +307,7 @@ fn explain(error: RequestTokenError<Error, BasicErrorResponse>, grant: &Grant) -
     }
 }
 
-fn about(grant: &Grant, kind: ErrorKind, what: &str) -> Error {
+pub(super) fn about(grant: &Grant, kind: ErrorKind, what: &str) -> Error {
     Error::new(kind, format!("the token server {what}"))
         .with_context("server", grant.token_url.host_str().unwrap_or_default())
         .with_context("client", &grant.client_id)
@@ -292,9 +320,9 @@ mod tests {
 
     use super::*;
     use crate::double::{CountingEntropy, Script, TestClock, answer, request};
-    use crate::http::Authentication;
     use crate::http::plane::plane;
     use crate::http::rate::Limits;
+    use crate::http::{Authentication, Reach};
 
     const LIMITS: Limits = Limits { per_second: Some(1), burst: 1, concurrency: 1 };
     const DESK: &str = "https://desk.example/";
@@ -323,7 +351,8 @@ mod tests {
         let base: Arc<dyn Transport> = Arc::<Script>::clone(script);
         let clock: Arc<dyn Clock> = Arc::<TestClock>::clone(clock);
         let origin = DESK.parse().unwrap();
-        plane(base, &origin, auth, limits, clock, Arc::new(CountingEntropy::default()))
+        let reach = Reach { address: &origin, further: &[] };
+        plane(base, reach, auth, limits, clock, Arc::new(CountingEntropy::default()))
     }
 
     fn bearers(script: &Script) -> Vec<String> {

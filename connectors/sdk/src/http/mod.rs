@@ -4,6 +4,9 @@ pub mod authentication;
 mod call;
 pub mod client_credentials;
 pub mod confined;
+pub mod device;
+pub mod login;
+pub mod onward;
 pub mod plane;
 pub mod rate;
 pub mod retry;
@@ -11,6 +14,7 @@ pub(crate) mod scrub;
 pub mod trace;
 
 use std::fmt::Debug;
+use std::sync::Arc;
 use std::time::Duration;
 
 use ::http::{HeaderMap, Method, StatusCode};
@@ -22,6 +26,10 @@ use url::Url;
 use crate::{Error, ErrorKind, Result, TookEffect, Urgency};
 
 pub use call::{Call, join};
+pub use confined::{FurtherHost, Reach};
+pub use device::{Invitation, log_in};
+pub use login::TokenStore;
+pub use onward::Onward;
 pub use plane::plane;
 pub use rate::Limits;
 pub use retry::Schedule;
@@ -98,6 +106,23 @@ pub enum Authentication {
         /// The shared secret.
         secret: SecretString,
     },
+    /// A person's login (RFC 6749 §6): a refresh token that somebody got by logging in once.
+    Login {
+        /// The token endpoint.
+        token_url: Url,
+        /// Where a person's login begins (RFC 8628 §3.1); `None` where that is not offered.
+        device_url: Option<Url>,
+        /// The client's id.
+        client_id: String,
+        /// The client's secret; `None` for a public client.
+        client_secret: Option<SecretString>,
+        /// The refresh token as it was configured; `None`: what [`log_in`] kept.
+        refresh_token: Option<SecretString>,
+        /// Scopes asked for.
+        scopes: Vec<String>,
+        /// Where the tokens that follow it are kept: see [`Authentication::keeping`].
+        store: Option<Arc<dyn TokenStore>>,
+    },
     /// OAuth 2.0 client credentials (RFC 6749 §4.4), refreshed with a single flight.
     ClientCredentials {
         /// The token endpoint.
@@ -109,6 +134,17 @@ pub enum Authentication {
         /// Scopes asked for.
         scopes: Vec<String>,
     },
+}
+
+impl Authentication {
+    /// The same, with what a login needs to outlive the process. Nothing else needs it.
+    #[must_use]
+    pub fn keeping(mut self, tokens: Arc<dyn TokenStore>) -> Self {
+        if let Self::Login { store, .. } = &mut self {
+            *store = Some(tokens);
+        }
+        self
+    }
 }
 
 /// What of a request is signed, and where the signature stands.
@@ -132,12 +168,30 @@ impl Response {
     ///
     /// # Errors
     ///
-    /// By [`ErrorKind::from_status`], with the effect that [`after`] derives from method and status.
+    /// By [`ErrorKind::from_status`], with the effect that [`after`] derives from method and status;
+    /// [`ErrorKind::Misconfigured`] for a redirect, which nobody follows unasked.
     pub fn success(self, method: &Method) -> Result<Self> {
+        if self.is_redirect() {
+            let words = "the system redirects; set its address to where it really is";
+            return Err(self.error(ErrorKind::Misconfigured, method, words));
+        }
         match ErrorKind::from_status(self.status.as_u16()) {
             None => Ok(self),
             Some(kind) => Err(self.error(kind, method, format!("the system answered {}", self.status))),
         }
+    }
+
+    /// Where a redirect of a request to `asked` leads; `None` for any other answer, and for one that names no address.
+    ///
+    /// Nobody follows it unasked: a connector that expects one asks the other place itself, which the plane allows at
+    /// the system's own origin and at the [`FurtherHost`]s of [`Built`](crate::Built).
+    pub fn location(&self, asked: &Url) -> Option<Url> {
+        let location = self.headers.get(::http::header::LOCATION).filter(|_| self.is_redirect())?;
+        asked.join(location.to_str().ok()?).ok()
+    }
+
+    fn is_redirect(&self) -> bool {
+        matches!(self.status.as_u16(), 301 | 302 | 303 | 307 | 308)
     }
 
     /// An error about this answer, with the effect and the wait that follow from it.
@@ -246,6 +300,22 @@ mod tests {
             assert!(error.message().ends_with(&format!(": {told}")), "{body}: {error}");
             assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Malformed, TookEffect::Unknown));
         }
+    }
+
+    #[test]
+    fn a_redirect_is_no_success_and_says_where_it_leads() {
+        let asked = Url::parse("https://desk.example/files/1?x=y").unwrap();
+        for (to, leads) in
+            [("/2", "https://desk.example/2"), ("https://cdn.example/3?s=4", "https://cdn.example/3?s=4")]
+        {
+            let answer = answer(302, &[("location", to)], "");
+            assert_eq!(answer.location(&asked).unwrap().as_str(), leads);
+            let error = answer.success(&Method::GET).unwrap_err();
+            assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Misconfigured, TookEffect::No));
+            assert!(!error.to_string().contains("cdn"), "what an answer quotes may be anything: {error}");
+        }
+        assert!(answer(201, &[("location", "/2")], "").location(&asked).is_none());
+        assert!(answer(302, &[], "").location(&asked).is_none());
     }
 
     #[test]

@@ -3,7 +3,7 @@
 use throughline_sdk::{Error, ErrorKind, RemoteId, TookEffect, Visibility};
 
 use super::bench::Bench;
-use super::{Verdict, ensure};
+use super::{Verdict, declared, ensure};
 use crate::Fault;
 
 /// What a status may be read as. A desk's own exceptions are allowed where they keep the promise of the common
@@ -26,9 +26,10 @@ const KINDS: &[(u16, &[ErrorKind])] = &[
 ];
 
 /// More than a layer around the connector tries again, where that cannot do a thing twice.
-const TRIES: usize = 8;
+pub(super) const TRIES: usize = 8;
 
 pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
+    declared(!b.subject.dialled)?;
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
         b.subject.transport.take();
@@ -41,6 +42,7 @@ pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn to_a_write(b: &Bench<'_>) -> Verdict {
+    declared(b.subject.writes && !b.subject.dialled)?;
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
         b.subject.transport.take();
@@ -72,11 +74,15 @@ fn holds(status: u16, error: &Error, kinds: &[ErrorKind], effect: TookEffect) ->
 
 /// An answer that is cut off for its size is refused, and of a write it says that it may have been carried out.
 pub(super) async fn oversized(b: &Bench<'_>) -> Verdict {
+    declared(!b.subject.dialled)?;
     let ticket = b.raised().await;
     b.subject.transport.take();
     b.subject.transport.next(Fault::Oversize);
     let error = Bench::refusal("reading a ticket that is too large", b.fetch(&ticket).await)?;
     Bench::expect("reading a ticket that is too large", &error, ErrorKind::Rejected, TookEffect::No)?;
+    if !b.subject.writes {
+        return Ok(());
+    }
     b.subject.transport.next_write(Fault::Oversize);
     let comment = b.comment(&ticket, &b.name("Large"), Visibility::Public);
     let error = Bench::refusal("a write whose answer is too large", b.apply(&comment).await)?;

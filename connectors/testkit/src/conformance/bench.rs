@@ -10,9 +10,10 @@ use futures::future::BoxFuture;
 use ring::digest;
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{
-    Capabilities, CreateClass, Ctx, Effect, Error, ErrorKind, Intent, IntentId, Marker, NewTicket, Operation,
-    RemoteId, Subject as Made, Ticket, TookEffect, Urgency, Visibility,
+    Capabilities, Changes, CreateClass, Ctx, Effect, Error, ErrorKind, Intent, IntentId, Marker, NewTicket,
+    Operation, RemoteId, Subject as Made, Ticket, TookEffect, Urgency, Visibility,
 };
+use url::Url;
 
 use super::log::Log;
 use super::{Stop, Subject, Verdict, ensure};
@@ -46,8 +47,8 @@ impl<'a> Bench<'a> {
         }
     }
 
-    /// Every origin that the connector sent a request to so far, or tried to.
-    pub(super) fn origins(&self) -> BTreeSet<String> {
+    /// Every origin that the connector sent a request to so far, or tried to: as an address without a path.
+    pub(super) fn origins(&self) -> BTreeSet<Url> {
         self.asked.origins.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
@@ -55,6 +56,7 @@ impl<'a> Bench<'a> {
         let clock = Arc::clone(&self.subject.clock);
         Ctx {
             http: Arc::<Asked>::clone(&self.asked),
+            dial: Arc::clone(&self.subject.dial),
             deadline: clock.monotonic() + PATIENCE,
             clock,
             blobs: Arc::<MemoryBlobs>::clone(&self.blobs),
@@ -120,6 +122,27 @@ impl<'a> Bench<'a> {
         self.subject.connector.fetch(&self.ctx(), ticket).await
     }
 
+    /// A change that this desk can make: of the title, or else of the first field that the subject has a value for.
+    pub(super) fn change(&self, what: &str) -> Changes {
+        let (all, none) = (&self.subject.changes, Changes::default);
+        let of_title = Changes { title: Some(self.name(what)), ..none() };
+        let others = [
+            Changes { description: all.description.clone(), ..none() },
+            Changes { priority: all.priority.clone(), ..none() },
+            Changes { kind: all.kind.clone(), ..none() },
+            Changes { fields: all.fields.clone(), ..none() },
+        ];
+        match all.title {
+            Some(_) => of_title,
+            None => others.into_iter().find(|other| *other != none()).unwrap_or(of_title),
+        }
+    }
+
+    /// Whether the connector can raise tickets.
+    pub(super) fn creates(&self) -> bool {
+        self.subject.writes && self.subject.creates
+    }
+
     /// A ticket raised by a person.
     pub(super) async fn raised(&self) -> RemoteId {
         self.subject.hand.create(&self.name("Raised by a person")).await
@@ -178,12 +201,15 @@ impl<'a> Bench<'a> {
 #[derive(Debug)]
 struct Asked {
     inner: Arc<dyn Transport>,
-    origins: Mutex<BTreeSet<String>>,
+    origins: Mutex<BTreeSet<Url>>,
 }
 
 impl Transport for Asked {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response, Error>> {
-        let origin = request.url.origin().ascii_serialization();
+        let mut origin = request.url.clone();
+        origin.set_path("");
+        origin.set_query(None);
+        origin.set_fragment(None);
         self.origins.lock().unwrap_or_else(PoisonError::into_inner).insert(origin);
         self.inner.send(request)
     }

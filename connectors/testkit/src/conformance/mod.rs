@@ -19,12 +19,14 @@ use bytes::Bytes;
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use secrecy::ExposeSecret;
-use throughline_sdk::http::{Authentication, Limits, Transport, plane};
-use throughline_sdk::{Built, Changes, Clock, DynConnector, Error, NewTicket, RawWebhook, RemoteId};
+use throughline_sdk::http::{Authentication, FurtherHost, Limits, Reach, Transport, plane};
+use throughline_sdk::{
+    Built, Changes, Clock, Ctx, Dial, DynConnector, Error, NewTicket, NoDial, RawWebhook, RemoteId, Urgency,
+};
 use tracing::instrument::WithSubscriber;
 use url::Url;
 
-use crate::{Faulty, SeededEntropy};
+use crate::{Faulty, MemoryBlobs, SeededEntropy};
 use bench::Bench;
 
 /// A connector under test, with the desk it talks to. What [`new`](Self::new) leaves open is set in the fields.
@@ -36,8 +38,14 @@ pub struct Subject {
     pub http: Arc<dyn Transport>,
     /// What records its requests and makes them fail on command.
     pub transport: Faulty,
-    /// Where the desk is: requests to any other origin are a defect.
+    /// Its connections for protocols other than HTTP.
+    pub dial: Arc<dyn Dial>,
+    /// Whether those are all there is, by a [`FaultyDial`](crate::FaultyDial): then no answer has a status of HTTP.
+    pub dialled: bool,
+    /// Where the desk is: requests to any other origin are a defect, except to `further`.
     pub address: Url,
+    /// Hosts that may be asked too, without credentials.
+    pub further: Vec<FurtherHost>,
     /// The clock of plane and desk.
     pub clock: Arc<dyn Clock>,
     /// Somebody who works at the desk directly.
@@ -48,6 +56,14 @@ pub struct Subject {
     pub changes: Changes,
     /// A status that a new ticket can go to.
     pub next_status: String,
+    /// The longest description that the desk takes, in characters; the suite writes none that is longer.
+    pub longest_description: usize,
+    /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
+    pub writes: bool,
+    /// Whether tickets can be raised there through the connector. It matters only where anything can be written.
+    pub creates: bool,
+    /// Whether the desk gives the bytes of its files back.
+    pub reads_files: bool,
     /// How long the change feed may take to show a change.
     pub feed_patience: Duration,
     /// How many changes the feed hands out in one page; `None` where so many cannot be made for a test.
@@ -62,14 +78,15 @@ pub struct Subject {
 impl Subject {
     /// What was built, on the desk behind `base`, with the HTTP plane of the daemon in between.
     pub fn new(built: Built, base: Arc<dyn Transport>, clock: Arc<dyn Clock>, hand: Box<dyn Hand>) -> Self {
-        let Built { connector, authentication, address } = built;
+        let Built { connector, authentication, address, further } = built;
         let transport = Faulty::new(base, Arc::clone(&clock));
         let secrets = match &authentication {
-            Authentication::None => None,
+            Authentication::None | Authentication::Login { refresh_token: None, .. } => None,
             Authentication::Header { value: secret, .. }
             | Authentication::Basic { password: secret, .. }
             | Authentication::Bearer(secret)
             | Authentication::Hmac { secret, .. }
+            | Authentication::Login { refresh_token: Some(secret), .. }
             | Authentication::ClientCredentials { client_secret: secret, .. } => {
                 Some(secret.expose_secret().to_owned())
             }
@@ -77,12 +94,16 @@ impl Subject {
         let limits = Limits { per_second: None, burst: 1, concurrency: 4 };
         let entropy = Arc::new(SeededEntropy::new(1));
         let recorded = Arc::new(transport.clone());
-        let http = plane(recorded, &address, authentication, limits, Arc::clone(&clock), entropy);
+        let reach = Reach { address: &address, further: &further };
+        let http = plane(recorded, reach, authentication, limits, Arc::clone(&clock), entropy);
         Self {
             connector,
             http,
             transport,
+            dial: Arc::new(NoDial),
+            dialled: false,
             address,
+            further,
             clock,
             hand,
             new_ticket: NewTicket {
@@ -95,10 +116,29 @@ impl Subject {
             },
             changes: Changes::default(),
             next_status: String::new(),
+            longest_description: usize::MAX,
+            writes: true,
+            creates: true,
+            reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,
             webhook: Box::new(|_| None),
             secrets: secrets.into_iter().collect(),
+        }
+    }
+}
+
+impl Subject {
+    /// What a call is given: a minute, and an empty folder of files.
+    pub fn ctx(&self) -> Ctx {
+        Ctx {
+            http: Arc::clone(&self.http),
+            dial: Arc::clone(&self.dial),
+            clock: Arc::clone(&self.clock),
+            blobs: Arc::new(MemoryBlobs::default()),
+            deadline: self.clock.monotonic() + Duration::from_secs(60),
+            urgency: Urgency::default(),
+            trace: [7; 16],
         }
     }
 }
@@ -216,12 +256,20 @@ fn declared(holds: bool) -> Verdict {
 
 /// Runs every case that the connector's capabilities call for, one after the other.
 pub async fn run(subject: &Subject) -> Report {
-    let bench = Bench::new(subject);
-    let log = bench.log.clone();
-    each(&bench).with_subscriber(log).await
+    run_telling(subject, &mut |_, _| ()).await
 }
 
-async fn each(b: &Bench<'_>) -> Report {
+/// The same, and tells of each case what became of it as soon as it is over.
+pub async fn run_telling(subject: &Subject, tell: Tell<'_>) -> Report {
+    let bench = Bench::new(subject);
+    let log = bench.log.clone();
+    each(&bench, tell).with_subscriber(log).await
+}
+
+/// Is told the name of a case and what became of it.
+pub type Tell<'a> = &'a mut (dyn FnMut(&'static str, &Outcome) + Send);
+
+async fn each(b: &Bench<'_>, tell: Tell<'_>) -> Report {
     let cases: Vec<(&'static str, BoxFuture<'_, Verdict>)> = vec![
         ("probe names the account", reading::probe(b).boxed()),
         ("describe lists the words a new ticket bears", reading::describe(b).boxed()),
@@ -285,6 +333,7 @@ async fn each(b: &Bench<'_>) -> Report {
             Err(Stop::Failed(why)) => Outcome::Failed(why),
             Err(Stop::NotDeclared) => Outcome::NotDeclared,
         };
+        tell(name, &outcome);
         report.cases.push((name, outcome));
     }
     report

@@ -99,7 +99,7 @@ pub(super) async fn unknown(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn file(b: &Bench<'_>) -> Verdict {
-    declared(b.capabilities.attach.is_some())?;
+    declared(b.capabilities.attach.is_some() && b.subject.reads_files)?;
     let (ticket, bytes) = (b.raised().await, Bytes::from_static(b"\x00\xff\r\nend"));
     b.subject.hand.attach(&ticket, "R\u{fc}ckmeldung \u{1f4ce}.bin", bytes.clone()).await;
     let file = b.fetch(&ticket).await?.files.into_iter().next();
@@ -110,7 +110,7 @@ pub(super) async fn file(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn too_large(b: &Bench<'_>) -> Verdict {
-    declared(b.capabilities.attach.is_some())?;
+    declared(b.capabilities.attach.is_some() && b.subject.reads_files)?;
     let ticket = b.raised().await;
     b.subject.hand.attach(&ticket, "large.bin", Bytes::from(vec![1; 4096])).await;
     let file = b.fetch(&ticket).await?.files.into_iter().next();

@@ -1,7 +1,9 @@
 //! Safety: credentials, secrets, what is private, and where requests go.
 
-use throughline_sdk::{Changes, ErrorKind, Operation, TookEffect, Visibility};
+use throughline_sdk::{ErrorKind, Operation, TookEffect, Visibility};
+use url::Url;
 
+use super::answers::TRIES;
 use super::bench::Bench;
 use super::{Verdict, declared, ensure};
 use crate::Fault;
@@ -9,7 +11,8 @@ use crate::Fault;
 pub(super) async fn credentials(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
     b.subject.transport.take();
-    b.subject.transport.next(Fault::WrongCredentials);
+    // A connector may take one refusal for the end of its session and log in anew.
+    (0..TRIES).for_each(|_| b.subject.transport.next(Fault::WrongCredentials));
     let error = Bench::refusal("reading with wrong credentials", b.fetch(&ticket).await)?;
     Bench::expect("reading with wrong credentials", &error, ErrorKind::Unauthenticated, TookEffect::No)
 }
@@ -38,7 +41,7 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
     b.subject.transport.take();
     let mut intents = vec![b.comment(&ticket, &b.name("Said to all"), Visibility::Public)];
     if b.capabilities.update {
-        let changes = Changes { title: Some(b.name("Changed")), ..Changes::default() };
+        let changes = b.change("Changed");
         intents.push(b.intent(Some(&ticket), Operation::Update { changes }));
     }
     if b.capabilities.transition {
@@ -63,14 +66,20 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
     ensure(told.is_none(), || "a write carries what staff said to one another".to_owned())
 }
 
-/// Of all the cases before: no request was for anybody but the desk.
+/// Of all the cases before: no request was for anybody but the desk and the further hosts it named.
 pub(super) async fn confined(b: &Bench<'_>) -> Verdict {
     // One request at least, if this case runs alone.
     b.subject.connector.probe(&b.ctx()).await?;
-    let own = b.subject.address.origin().ascii_serialization();
-    let origins = b.origins();
-    ensure(origins.iter().all(|origin| *origin == own), || {
-        format!("the desk is at {own}, and requests were for {origins:?}")
+    let (own, further) = (b.subject.address.origin(), &b.subject.further);
+    let strange = |asked: &Url| asked.origin() != own && !further.iter().any(|host| host.admits(asked));
+    let strangers: Vec<String> = b
+        .origins()
+        .iter()
+        .filter(|asked| strange(asked))
+        .map(|asked| asked.origin().ascii_serialization())
+        .collect();
+    ensure(strangers.is_empty(), || {
+        format!("the desk is at {}, and requests were for {strangers:?}", own.ascii_serialization())
     })
 }
 

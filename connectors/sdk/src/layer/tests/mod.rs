@@ -149,6 +149,7 @@ impl Bench {
 fn ctx(clock: Arc<dyn Clock>, urgency: Urgency) -> Ctx {
     Ctx {
         http: Arc::new(Script::new([])),
+        dial: Arc::new(crate::NoDial),
         blobs: Arc::new(NoBlobs),
         deadline: clock.monotonic() + TIMEOUT,
         clock,

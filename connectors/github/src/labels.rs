@@ -1,0 +1,109 @@
+//! Labels that stand for a status or a priority: which word a set of them says, and how another word is put there.
+//!
+//! Labels are added and removed one by one, never replaced as a whole: what somebody else adds at the same moment
+//! stays.
+
+use std::collections::BTreeMap;
+
+use crate::wire::{Issue, Label};
+
+/// Words by label.
+pub(crate) type Words = BTreeMap<String, String>;
+
+/// What has to be done to an issue's labels.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Exchange {
+    pub(crate) add: Vec<String>,
+    pub(crate) remove: Vec<String>,
+}
+
+/// The names of an issue's labels, in GitHub's order.
+pub(crate) fn names(issue: &Issue) -> Vec<&str> {
+    issue.labels.iter().map(Label::name).filter(|name| !name.is_empty()).collect()
+}
+
+/// Whether two names are one label: GitHub does not tell case apart.
+pub(crate) fn same(one: &str, other: &str) -> bool {
+    one.to_lowercase() == other.to_lowercase()
+}
+
+/// The word of a label.
+pub(crate) fn word<'w>(words: &'w Words, label: &str) -> Option<&'w str> {
+    words.iter().find(|(known, _)| same(known, label)).map(|(_, word)| word.as_str())
+}
+
+/// The word that an issue's labels say. Of several the one whose label comes first in the alphabet.
+pub(crate) fn said<'w>(words: &'w Words, present: &[&str]) -> Option<&'w str> {
+    let there = |label: &String| present.iter().any(|name| same(name, label));
+    words.iter().find(|(label, _)| there(label)).map(|(_, word)| word.as_str())
+}
+
+/// How the labels come to say `wanted`, or nothing for `None`. `None` if no label stands for the word.
+pub(crate) fn exchange(words: &Words, present: &[&str], wanted: Option<&str>) -> Option<Exchange> {
+    let there = |label: &str| present.iter().any(|name| same(name, label));
+    let fits: Vec<&String> =
+        words.iter().filter(|(_, word)| Some(word.as_str()) == wanted).map(|(label, _)| label).collect();
+    let add = match (wanted, fits.first()) {
+        (None, _) => Vec::new(),
+        (Some(_), None) => return None,
+        (Some(_), Some(_)) if fits.iter().any(|label| there(label)) => Vec::new(),
+        (Some(_), Some(label)) => vec![(*label).clone()],
+    };
+    let other = |name: &&&str| word(words, name).is_some_and(|word| Some(word) != wanted);
+    let remove = present.iter().filter(other).map(|name| (*name).to_owned()).collect();
+    Some(Exchange { add, remove })
+}
+
+/// How one set of names becomes another.
+pub(crate) fn difference(present: &[&str], wanted: &[&str]) -> Exchange {
+    let missing = |from: &[&str], name: &str| !from.iter().any(|other| same(other, name));
+    let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
+    Exchange {
+        add: owned(wanted.iter().copied().filter(|name| missing(present, name)).collect()),
+        remove: owned(present.iter().copied().filter(|name| missing(wanted, name)).collect()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn words() -> Words {
+        [("P1", "urgent"), ("blocker", "urgent"), ("P2", "high")]
+            .map(|(l, w)| (l.to_owned(), w.to_owned()))
+            .into()
+    }
+
+    fn check(present: &[&str], wanted: Option<&str>, add: &[&str], remove: &[&str]) {
+        let Exchange { add: added, remove: removed } = exchange(&words(), present, wanted).unwrap();
+        assert_eq!((added, removed), (owned(add), owned(remove)), "{present:?} to {wanted:?}");
+    }
+
+    fn owned(names: &[&str]) -> Vec<String> {
+        names.iter().map(|name| (*name).to_owned()).collect()
+    }
+
+    #[test]
+    fn a_word_is_put_there_and_the_others_go() {
+        check(&["bug"], Some("high"), &["P2"], &[]);
+        check(&["bug", "p1", "blocker"], Some("high"), &["P2"], &["p1", "blocker"]);
+        check(&["Blocker", "P2"], Some("urgent"), &[], &["P2"]);
+        check(&["bug", "P2"], None, &[], &["P2"]);
+        assert_eq!(exchange(&words(), &[], Some("low")), None, "no label says it");
+    }
+
+    #[test]
+    fn what_was_put_there_is_said() {
+        assert_eq!(said(&words(), &["bug", "p2"]), Some("high"));
+        assert_eq!(said(&words(), &["P2", "blocker"]), Some("high"), "the alphabet decides");
+        assert_eq!(said(&words(), &["bug"]), None);
+    }
+
+    #[test]
+    fn a_set_becomes_another_without_touching_what_stays() {
+        assert_eq!(
+            difference(&["Bug", "old"], &["bug", "new"]),
+            Exchange { add: owned(&["new"]), remove: owned(&["old"]) }
+        );
+    }
+}

@@ -1,0 +1,270 @@
+//! What an operator writes to connect a project's issues.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use http::HeaderName;
+use secrecy::SecretString;
+use throughline_sdk::http::{Authentication, FurtherHost, join};
+use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
+use url::Url;
+
+use crate::GitLab;
+use crate::map::STATUSES;
+
+/// The settings of a project on GitLab, for parser, schema and example.
+pub const SETTINGS: &[Setting] = &[
+    Setting {
+        key: "url",
+        kind: SettingKind::Address,
+        required: true,
+        doc: "Where GitLab's start page is.",
+        example: "\"https://gitlab.example.org\"",
+    },
+    Setting {
+        key: "token",
+        kind: SettingKind::Secret,
+        required: true,
+        doc: "A project access token with the scope api and the role Reporter, or a personal one of Throughline's own \
+              account.",
+        example: "{ env = \"GITLAB_TOKEN\" }",
+    },
+    Setting {
+        key: "project",
+        kind: SettingKind::Text,
+        required: true,
+        doc: "Path or number of the project whose issues are watched and where new ones are created. The number holds \
+              when the project is moved.",
+        example: "\"fabrikam/support\"",
+    },
+    Setting {
+        key: "status_labels",
+        kind: SettingKind::TextMap,
+        required: false,
+        doc: "Labels that say more than opened does, each with the status it stands for; scoped labels are labels like \
+              others. What these statuses mean is written under status of the system.",
+        example: "{ \"status::waiting\" = \"waiting\" }",
+    },
+    Setting {
+        key: "priority_labels",
+        kind: SettingKind::TextMap,
+        required: false,
+        doc: "Labels that stand for a priority, each with its word; low, normal, high and urgent are known by \
+              themselves. Without it issues have no priority.",
+        example: "{ \"priority::1\" = \"urgent\", \"priority::2\" = \"high\" }",
+    },
+    Setting {
+        key: "confidential",
+        kind: SettingKind::Flag,
+        required: false,
+        doc: "Whether new issues are created confidential, and whether what is said in confidential issues is shared \
+              like in others. False without it: new issues are open to all readers of the project, and all that is said \
+              in a confidential one counts as internal.",
+        example: "false",
+    },
+    Setting {
+        key: "max_file_bytes",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "The largest attachment that GitLab's administrator allows. Without it: 104857600, as GitLab comes.",
+        example: "104857600",
+    },
+    Setting {
+        key: "file_hosts",
+        kind: SettingKind::TextList,
+        required: false,
+        doc: "Hosts that GitLab sends readers of files on to, where it keeps them in an object store and does not bring \
+              them itself. They are asked without credentials.",
+        example: "[\"storage.googleapis.com\"]",
+    },
+    Setting {
+        key: "webhook_token",
+        kind: SettingKind::Secret,
+        required: false,
+        doc: "The secret token of the project's webhook, which GitLab sends as it is. Without it and \
+              webhook_signing_token webhooks are refused and changes are found by polling.",
+        example: "{ env = \"GITLAB_WEBHOOK_TOKEN\" }",
+    },
+    Setting {
+        key: "webhook_signing_token",
+        kind: SettingKind::Secret,
+        required: false,
+        doc: "The signing token of the project's webhook, where GitLab has one: whsec_ and base 64. It is asked for in \
+              place of webhook_token.",
+        example: "{ env = \"GITLAB_WEBHOOK_SIGNING_TOKEN\" }",
+    },
+];
+
+/// As GitLab comes: 100 MiB.
+const DEFAULT_MAX_FILE_BYTES: u64 = 100 * 1024 * 1024;
+
+/// The checked settings, without the token: the HTTP plane holds that.
+#[derive(Clone, Debug)]
+pub(crate) struct Config {
+    /// The API's root.
+    pub(crate) api: Url,
+    pub(crate) project: String,
+    /// Status by label, in the labels' own spelling.
+    pub(crate) statuses: BTreeMap<String, String>,
+    /// Priority by label, in the labels' own spelling.
+    pub(crate) priorities: BTreeMap<String, String>,
+    pub(crate) confidential: bool,
+    pub(crate) max_file_bytes: u64,
+    pub(crate) webhook_token: Option<SecretString>,
+    pub(crate) webhook_signing_token: Option<SecretString>,
+}
+
+/// Builds the connector and says how its requests are authenticated.
+///
+/// # Errors
+///
+/// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
+pub fn build(settings: &Settings) -> Result<Built> {
+    let token = settings.required_secret("token")?;
+    let config = Config::read(settings)?;
+    let (address, further) = (config.api.clone(), file_hosts(settings)?);
+    Ok(Built {
+        connector: Arc::new(GitLab::new(config)),
+        authentication: Authentication::Header {
+            name: HeaderName::from_static("private-token"),
+            value: token,
+        },
+        address,
+        further,
+    })
+}
+
+impl Config {
+    /// Checks the settings.
+    pub(crate) fn read(settings: &Settings) -> Result<Self> {
+        let url = settings.address("url")?;
+        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
+            return Err(wrong("url", "has to be an http or https address"));
+        }
+        if url.path().contains("/api/") {
+            return Err(wrong("url", "has to be GitLab's start page, without /api"));
+        }
+        let project =
+            settings.text("project").map(|project| project.trim().trim_matches('/')).unwrap_or_default();
+        let is_path = project.contains('/') && !project.contains("//") && !project.contains(':');
+        if !is_path && project.parse::<u64>().is_err() {
+            return Err(wrong("project", "has to be a path with its group, or a number"));
+        }
+        let config = Self {
+            api: join(&url, &["api", "v4"]),
+            project: project.to_owned(),
+            statuses: labels(settings, "status_labels")?,
+            priorities: labels(settings, "priority_labels")?,
+            confidential: settings.flag("confidential"),
+            max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
+            webhook_token: settings.secret("webhook_token"),
+            webhook_signing_token: settings.secret("webhook_signing_token"),
+        };
+        let own = |word: &&String| STATUSES.iter().any(|(known, _)| known == word);
+        if let Some(word) = config.statuses.values().find(own) {
+            return Err(wrong(
+                "status_labels",
+                &format!("calls a label {word:?}, which GitLab's own state says"),
+            ));
+        }
+        let prioritized: BTreeSet<String> =
+            config.priorities.keys().map(|label| label.to_lowercase()).collect();
+        if let Some(label) = config.statuses.keys().find(|label| prioritized.contains(&label.to_lowercase()))
+        {
+            return Err(wrong(
+                "status_labels",
+                &format!("has the label {label:?}, which is also a priority label"),
+            ));
+        }
+        Ok(config)
+    }
+}
+
+fn file_hosts(settings: &Settings) -> Result<Vec<FurtherHost>> {
+    let listed = settings.values.get("file_hosts").and_then(serde_json::Value::as_array);
+    let hosts = listed.into_iter().flatten().map(|host| host.as_str().unwrap_or_default());
+    hosts
+        .map(|host| host.parse().map_err(|error| wrong("file_hosts", &format!("has {host:?}: {error}"))))
+        .collect()
+}
+
+/// Words by label. Two that differ in case alone are one, so that nobody has to know how GitLab compares them.
+fn labels(settings: &Settings, key: &str) -> Result<BTreeMap<String, String>> {
+    let table = settings.values.get(key).and_then(serde_json::Value::as_object);
+    let mut words = BTreeMap::new();
+    let mut seen = BTreeSet::new();
+    for (label, word) in table.into_iter().flatten() {
+        let (label, word) = (label.trim(), word.as_str().unwrap_or_default().trim());
+        if label.is_empty() || word.is_empty() {
+            return Err(wrong(key, "has an empty label or word"));
+        }
+        // Labels travel as a list with commas between them.
+        if label.contains(',') {
+            return Err(wrong(key, &format!("has the label {label:?}; GitLab's labels hold no commas")));
+        }
+        if !seen.insert(label.to_lowercase()) {
+            return Err(wrong(key, &format!("has the label {label:?} twice")));
+        }
+        words.insert(label.to_owned(), word.to_owned());
+    }
+    Ok(words)
+}
+
+fn wrong(key: &str, what: &str) -> Error {
+    Error::new(ErrorKind::Misconfigured, format!("the setting {key} {what}"))
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    pub(crate) fn settings(more: &[(&str, Value)]) -> Settings {
+        let mut settings = Settings::default();
+        settings.values.insert("url".into(), json!("https://gitlab.example/"));
+        settings.values.insert("project".into(), json!("fabrikam/support"));
+        settings
+            .values
+            .insert("status_labels".into(), json!({"status::waiting": "waiting", "doing": "working"}));
+        settings
+            .values
+            .insert("priority_labels".into(), json!({"priority::1": "urgent", "priority::2": "high"}));
+        for (key, value) in more {
+            settings.values.insert((*key).to_owned(), value.clone());
+        }
+        settings.secrets.insert("token".into(), "glpat-x".into());
+        settings
+    }
+
+    pub(crate) fn config() -> Config {
+        Config::read(&settings(&[])).unwrap()
+    }
+
+    #[test]
+    fn the_api_is_under_the_start_page() {
+        let address = |url: &str| build(&settings(&[("url", json!(url))])).unwrap().address.to_string();
+        assert_eq!(address("https://gitlab.example"), "https://gitlab.example/api/v4");
+        assert_eq!(address("https://example.org/gitlab/"), "https://example.org/gitlab/api/v4");
+    }
+
+    #[test]
+    fn what_is_wrong_is_named() {
+        for (key, value) in [
+            ("url", json!("ftp://gitlab.example")),
+            ("url", json!("https://gitlab.example/api/v4")),
+            ("project", json!("support")),
+            ("project", json!("https://gitlab.example/fabrikam/support")),
+            ("file_hosts", json!(["https://storage.example/"])),
+            ("status_labels", json!({"triaged": "opened"})),
+            ("status_labels", json!({"a,b": "waiting"})),
+            ("status_labels", json!({"Priority::1": "waiting"})),
+            ("priority_labels", json!({"P1": "urgent", "p1": "high"})),
+        ] {
+            let error = build(&settings(&[(key, value.clone())])).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::Misconfigured, "{value}");
+            assert!(error.message().starts_with(&format!("the setting {key} ")), "{error}");
+        }
+        assert!(build(&settings(&[("project", json!("4711"))])).is_ok());
+    }
+}

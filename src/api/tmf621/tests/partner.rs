@@ -1,0 +1,1 @@
+//! What partners ask of the face, and what the standard says of the answers.

@@ -1,0 +1,205 @@
+//! Two bridges federate a case over TMF621 with no connector between them but the standard's, and either may be killed.
+
+use std::net::TcpListener;
+
+use bytes::Bytes;
+
+use super::bridge::{Running, until};
+use super::desks::{Desks, SECRET, TOKEN};
+use super::web;
+
+const PARTNER_TOKEN: &str = "the-token-of-contoso-at-fabrikam";
+const EVENT_TOKEN: &str = "the-token-of-events";
+const TITLE: &str = "Printer on fire";
+
+/// Contoso's bridge, a client of the standard, and Fabrikam's, which serves it.
+struct Pair {
+    desks: Desks,
+    contoso: Running,
+    fabrikam: Running,
+}
+
+impl Pair {
+    /// Two bridges that run. With `hub`, Fabrikam's tells Contoso's of changes; else they are found by polling alone.
+    fn start(version: u8, more: &str, hub: bool) -> Self {
+        let desks = Desks::open(&["helpdesk", "servicedesk"]);
+        let [ours, theirs] = [free_address(), free_address()];
+        let secrets = [
+            ("desks.token", TOKEN),
+            ("desks.secret", SECRET),
+            ("partner.token", PARTNER_TOKEN),
+            ("events.token", EVENT_TOKEN),
+        ];
+        let poll = if hub { "1d" } else { "1s" };
+        let callback = match hub {
+            true => format!(
+                "callback = \"http://{ours}/webhooks/fabrikam\"\nwebhook_token = {{ file = \"events.token\" }}\n"
+            ),
+            false => String::new(),
+        };
+        let contoso = format!(
+            "[bridge]\nhome = \"contoso\"\ndata = \"data\"\nlisten = \"{ours}\"\n{}\
+             [systems.fabrikam]\nparty = \"fabrikam\"\npoll = \"{poll}\"\nsettle = \"1s\"\n\
+             [systems.fabrikam.tmf621]\nurl = \"http://{theirs}/tmf-api/troubleTicket/v{version}\"\n\
+             version = {version}\nauthor = \"Contoso\"\ntoken = {{ file = \"partner.token\" }}\n{more}{callback}\
+             [agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"fabrikam\"\n\
+             comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.fabrikam.fields]\n\
+             title = {{ direction = \"outbound\" }}\ndescription = {{ direction = \"outbound\" }}\n\
+             priority = {{ policy = \"owner_home\" }}\nstatus = {{ policy = \"most_advanced\" }}\n",
+            home(&desks, "contoso", "helpdesk", "fabrikam")
+        );
+        let fabrikam = format!(
+            "[bridge]\nhome = \"fabrikam\"\ndata = \"data\"\nlisten = \"{theirs}\"\nallow = [\"127.0.0.1\"]\n{}\
+             [systems.contoso]\nparty = \"contoso\"\npoll = \"1s\"\nsettle = \"1s\"\n\
+             [systems.contoso.tmf621-server]\ntoken = {{ file = \"partner.token\" }}\nauthor = \"Fabrikam\"\n\
+             [agreements.contoso]\nparty = \"contoso\"\nhome = \"servicedesk\"\ncounterpart = \"contoso\"\n\
+             comments = \"both\"\nfiles = \"both\"\nroute.inbound = {{}}\n[agreements.contoso.fields]\n\
+             title = {{ direction = \"inbound\" }}\ndescription = {{ direction = \"inbound\" }}\n\
+             priority = {{ policy = \"owner_counterpart\" }}\nstatus = {{ policy = \"most_advanced\" }}\n",
+            home(&desks, "fabrikam", "servicedesk", "contoso")
+        );
+        let mut pair = Self {
+            desks,
+            contoso: Running::configured(&contoso, &secrets),
+            fabrikam: Running::configured(&fabrikam, &secrets),
+        };
+        pair.fabrikam.start();
+        pair.contoso.start();
+        pair
+    }
+
+    fn says(&self, desk: &str, words: &str) {
+        let number = self.desks.titled(desk, TITLE).unwrap().number;
+        self.desks.desk(desk).comment("Ada Agent", number, words, false).unwrap();
+    }
+
+    fn hears(&self, desk: &str, words: &str) {
+        until(&format!("{desk} reads {words:?}"), || self.desks.times_said(desk, TITLE, words) > 0);
+    }
+
+    fn agree_on(&self, status: &str) {
+        until(&format!("both say {status}"), || {
+            ["helpdesk", "servicedesk"]
+                .into_iter()
+                .all(|desk| self.desks.titled(desk, TITLE).unwrap().status == status)
+        });
+    }
+
+    /// Waits until nothing is on its way, and ensures that each desk holds one ticket and what was said once.
+    fn ends_with(&self, words: &[String]) {
+        for bridge in [&self.contoso, &self.fabrikam] {
+            until("nothing is on the way", || {
+                let cases = bridge.json(&["cases"]);
+                let legs = cases[0]["legs"].as_array().unwrap();
+                legs.iter().all(|leg| leg["outstanding"] == 0 && leg["parked"] == 0)
+            });
+            assert_eq!(bridge.json(&["cases"]).as_array().unwrap().len(), 1);
+            assert_eq!(bridge.command(&["ledger", "verify"]).code, 0);
+        }
+        for desk in ["helpdesk", "servicedesk"] {
+            assert_eq!(self.desks.desk(desk).snapshot().tickets.len(), 1, "{desk}");
+            for words in words {
+                assert_eq!(self.desks.times_said(desk, TITLE, words), 1, "{desk}: {words}");
+            }
+        }
+    }
+}
+
+/// The party and home desk of a bridge, and the name of the other party.
+fn home(desks: &Desks, party: &str, desk: &str, other: &str) -> String {
+    format!(
+        "\n[parties.{party}]\n[parties.{other}]\n[systems.{desk}]\nparty = \"{party}\"\npoll = \"1s\"\nsettle = \"1s\"\n\
+         [systems.{desk}.practice]\nurl = \"http://{}/\"\ntoken = {{ file = \"desks.token\" }}\n\
+         webhook_secret = {{ file = \"desks.secret\" }}\n",
+        desks.address(desk)
+    )
+}
+
+/// An address that a bridge can come back to after it was killed.
+fn free_address() -> String {
+    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+}
+
+#[test]
+fn two_bridges_federate_a_case_and_outlive_the_kill_of_either() {
+    for (version, more) in [(4, "marker = \"id\"\n"), (5, "marker = \"id\"\nconditional = true\n")] {
+        let mut pair = Pair::start(version, more, false);
+        let number = pair.desks.raise(TITLE);
+        until("Fabrikam has the ticket", || pair.desks.titled("servicedesk", TITLE).is_some());
+        let mut words = Vec::new();
+        for round in 0..3 {
+            let said = [
+                format!("Contoso before kill {round}."),
+                format!("Fabrikam before kill {round}."),
+                format!("Contoso while Fabrikam is dead {round}."),
+                format!("Fabrikam while Contoso is dead {round}."),
+            ];
+            let [ours, theirs, to_the_dead, from_the_living] = &said;
+            pair.says("helpdesk", ours);
+            pair.says("servicedesk", theirs);
+            pair.fabrikam.kill();
+            pair.says("helpdesk", to_the_dead);
+            pair.fabrikam.start();
+            pair.contoso.kill();
+            pair.says("servicedesk", from_the_living);
+            pair.contoso.start();
+            for (desk, words) in [
+                ("servicedesk", ours),
+                ("helpdesk", theirs),
+                ("servicedesk", to_the_dead),
+                ("helpdesk", from_the_living),
+            ] {
+                pair.hears(desk, words);
+            }
+            words.extend(said);
+        }
+        pair.desks
+            .desk("helpdesk")
+            .attach("Ada", number, "log.txt", Bytes::from_static(b"smoke"), false)
+            .unwrap();
+        let there = pair.desks.titled("servicedesk", TITLE).unwrap().number;
+        pair.desks
+            .desk("servicedesk")
+            .attach("Bo", there, "fix.bin", Bytes::from_static(b"\0water"), false)
+            .unwrap();
+        for (desk, name) in [("servicedesk", "log.txt"), ("helpdesk", "fix.bin")] {
+            until("the file has arrived", || {
+                pair.desks.titled(desk, TITLE).unwrap().files.iter().any(|file| file.name == name)
+            });
+        }
+        pair.desks.desk("servicedesk").set_status("Bo", there, "In progress").unwrap();
+        pair.agree_on("In progress");
+        pair.desks.desk("servicedesk").set_status("Bo", there, "Closed").unwrap();
+        pair.agree_on("Closed");
+        pair.ends_with(&words);
+        for desk in ["helpdesk", "servicedesk"] {
+            assert_eq!(pair.desks.titled(desk, TITLE).unwrap().files.len(), 2, "{desk}");
+        }
+    }
+}
+
+#[test]
+fn the_hub_tells_the_other_bridge_sooner_than_it_would_ask() {
+    let pair = Pair::start(5, "marker = \"id\"\n", true);
+    pair.desks.raise(TITLE);
+    until("Fabrikam has the ticket", || pair.desks.titled("servicedesk", TITLE).is_some());
+    pair.says("servicedesk", "Told by the hub.");
+    pair.hears("helpdesk", "Told by the hub.");
+    pair.ends_with(&["Told by the hub.".to_owned()]);
+}
+
+#[test]
+fn a_partner_without_its_token_is_told_nothing() {
+    let pair = Pair::start(5, "", false);
+    let path = "/tmf-api/troubleTicket/v5/troubleTicket";
+    for bearer in [None, Some("Bearer x"), Some("Basic x"), Some("Bearer the-token-of-the-desks")] {
+        let fields: Vec<_> = bearer.map(|bearer| ("authorization", bearer)).into_iter().collect();
+        let answer = web::send(&pair.fabrikam.address, "GET", path, &fields, b"").unwrap();
+        assert_eq!(answer.status, 401, "{bearer:?}: {answer:?}");
+        assert_eq!(answer.json()["@type"], "Error");
+    }
+    // Contoso's bridge has no partner that it serves.
+    let ours = format!("Bearer {PARTNER_TOKEN}");
+    let answer = web::send(&pair.contoso.address, "GET", path, &[("authorization", &ours)], b"").unwrap();
+    assert_eq!(answer.status, 401);
+}
