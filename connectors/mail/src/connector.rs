@@ -257,6 +257,7 @@ impl Mail {
             marker: marker(root),
             created: root.held.date,
             updated: latest,
+            lost: Vec::new(),
         };
         for (number, (member, letter)) in mails.iter().enumerate() {
             let head = &member.held.letter;
