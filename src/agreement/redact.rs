@@ -36,6 +36,8 @@ pub struct Said<'a> {
 pub fn remark_body(said: &Said<'_>) -> Redacted<String> {
     let edited = if said.repeated { " (edited)" } else { "" };
     let head = format!("{} ({}){edited}:", one_line(said.author), one_line(said.party_title));
+    // A name is no markup, whatever signs are in it.
+    let head = throughline_markup::plain::read(&head).text;
     redacted(canonical_text(&format!("{head}\n\n{}", without_markers(said.text))))
 }
 

@@ -236,7 +236,11 @@ fn event(
             base("joined", Some(leg), format!("{party} takes part{by}"))
         }
         Fact::Observed { leg, reading } => {
-            if reading.fields.is_empty() && reading.lost_comments.is_empty() && reading.lost_files.is_empty()
+            let silent = reading.comments.iter().all(|comment| comment.lost.is_empty());
+            if reading.fields.is_empty()
+                && reading.lost_comments.is_empty()
+                && reading.lost_files.is_empty()
+                && silent
             {
                 return None;
             }
@@ -245,6 +249,10 @@ fn event(
             parts
                 .extend(reading.lost_comments.iter().map(|id| format!("comment {id} is not there any more")));
             parts.extend(reading.lost_files.iter().map(|id| format!("file {id} is not there any more")));
+            parts.extend(reading.lost.iter().map(|what| format!("in the description {what}")));
+            for comment in &reading.comments {
+                parts.extend(comment.lost.iter().map(|what| format!("in comment {} {what}", comment.id)));
+            }
             base("seen", Some(leg), parts.join(", "))
         }
         Fact::Changed { field, value, leg, overruled, .. } => {
@@ -293,7 +301,7 @@ fn event(
         Fact::Absolved { leg, .. } => {
             base("noted", Some(leg), "the doubt is over: it did not take effect".to_owned())
         }
-        Fact::Effected { leg, intent, subject, found } => {
+        Fact::Effected { leg, intent, subject, found, lost } => {
             let (since, text) = intended.remove(intent.as_str()).unwrap_or((record.at, String::new()));
             let how = if *found { "found afterwards by its marker" } else { "answered" };
             let subject = match subject {
@@ -303,7 +311,7 @@ fn event(
             };
             Event {
                 took_ms: Some((record.at - since).num_milliseconds()),
-                ..base("effected", Some(leg), format!("{text}: {how}, {subject}"))
+                ..base("effected", Some(leg), format!("{text}: {how}, {subject}{}", dropped(lost)))
             }
         }
         Fact::Dropped { leg, reason, .. } => base("noted", Some(leg), format!("planned again: {reason}")),
@@ -327,6 +335,11 @@ fn event(
         | Fact::Started { .. }
         | Fact::Stopped => return None,
     })
+}
+
+/// What a text lost on its way into a system.
+fn dropped(lost: &[String]) -> String {
+    if lost.is_empty() { String::new() } else { format!("; in the text {}", lost.join(" and ")) }
 }
 
 fn operation(operation: &Operation, item: &Item) -> String {

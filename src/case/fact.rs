@@ -199,6 +199,9 @@ pub enum Fact {
         /// Found afterwards by its marker, rather than told in the answer.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         found: bool,
+        /// What of its text the system could not be told, in words.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        lost: Vec<String>,
     },
     /// An intent ends without effect of its own: the ticket is read and the plan made again.
     Dropped {
@@ -311,6 +314,9 @@ pub struct Reading {
     /// A field that is in `fields` and not here is one on which it does not agree.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub agreed: BTreeMap<Field, Fingerprint>,
+    /// What of a description that differs from the shadow could not be read, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
     /// Comments that are new or changed.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub comments: Vec<ReadingComment>,
@@ -336,6 +342,9 @@ pub struct ReadingComment {
     pub print: Fingerprint,
     /// The version of the remark it carries.
     pub version: u32,
+    /// What of its text could not be read, in words.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<String>,
 }
 
 /// A file that is new on a leg.

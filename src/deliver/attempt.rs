@@ -52,6 +52,7 @@ impl Lane<'_> {
                     intent: intent.id.clone(),
                     subject: effect.subject,
                     found: false,
+                    lost: effect.lost,
                 });
                 if let Some(read_back) = effect.read_back {
                     attempted.observations.insert(leg.clone(), read_back);
@@ -140,7 +141,7 @@ impl Lane<'_> {
         subject: Subject,
     ) -> Attempted {
         let intent = due.intent.id.clone();
-        let fact = Fact::Effected { leg: leg.clone(), intent, subject, found: true };
+        let fact = Fact::Effected { leg: leg.clone(), intent, subject, found: true, lost: Vec::new() };
         let mut attempted = Attempted { facts: vec![fact], ..Attempted::default() };
         self.read_into(leg, &mut attempted).await;
         attempted

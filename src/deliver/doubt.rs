@@ -114,6 +114,7 @@ impl Lane<'_> {
                 intent: due.intent.id.clone(),
                 subject: found.subject,
                 found: true,
+                lost: Vec::new(),
             };
             return Attempted { facts: vec![fact], ..Attempted::default() };
         }

@@ -145,7 +145,7 @@ fn remarked(leg: &SystemName, comment: &Comment, version: u32) -> Fact {
 }
 
 fn reading(comment: &Comment, origin: Origin, version: u32) -> ReadingComment {
-    ReadingComment { id: comment.id.clone(), origin, print: print(comment), version }
+    ReadingComment { id: comment.id.clone(), origin, print: print(comment), version, lost: Vec::new() }
 }
 
 fn print(comment: &Comment) -> Fingerprint {

@@ -43,7 +43,7 @@ impl Planner<'_> {
             })
             .collect();
         for (intent, subject) in found {
-            self.say(Fact::Effected { leg: leg.clone(), intent, subject, found: true });
+            self.say(Fact::Effected { leg: leg.clone(), intent, subject, found: true, lost: Vec::new() });
         }
     }
 
@@ -65,7 +65,7 @@ impl Planner<'_> {
         for (intent, subject) in decided {
             let leg = leg.clone();
             self.say(match subject {
-                Some(subject) => Fact::Effected { leg, intent, subject, found: true },
+                Some(subject) => Fact::Effected { leg, intent, subject, found: true, lost: Vec::new() },
                 None => Fact::Dropped {
                     leg,
                     intent,

@@ -60,6 +60,7 @@ impl Planner<'_> {
             self.read_field(leg, ticket, &field, first, &sharing, &mut news);
         }
         self.read_comments(leg, ticket, &sharing, &mut news);
+        note_lost(ticket, &mut news.reading);
         self.read_files(leg, ticket, &sharing, &mut news);
         for fact in news.before {
             self.say(fact);
@@ -282,6 +283,22 @@ impl Planner<'_> {
         let agreement = sharing.agreement(leg);
         let shown = self.view.rules.project(leg, agreement, field, &document.value).ok()?;
         Some(shown.into_intent())
+    }
+}
+
+/// What reading lost is said with the text that lost it, and so once for each text that is new or changed.
+fn note_lost(ticket: &Ticket, reading: &mut Reading) {
+    for lost in &ticket.lost {
+        let place = match &lost.comment {
+            None if reading.fields.contains_key(&Field::Description) => Some(&mut reading.lost),
+            None => None,
+            Some(id) => {
+                reading.comments.iter_mut().find(|comment| comment.id == *id).map(|comment| &mut comment.lost)
+            }
+        };
+        if let Some(place) = place.filter(|place| !place.contains(&lost.what)) {
+            place.push(lost.what.clone());
+        }
     }
 }
 

@@ -1,5 +1,6 @@
 //! A ticket's fields in its own system's words, and when two such values are the same.
 
+use throughline_markup::{normal, same_words};
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{Changes, Operation, Ticket};
 
@@ -40,22 +41,26 @@ pub(super) fn write(field: &Field, value: String) -> Operation {
 pub(super) fn same(field: &Field, left: &str, right: &str) -> bool {
     match field {
         Field::Status | Field::Priority | Field::Kind => left == right,
-        Field::Title | Field::Description | Field::Custom(_) => {
-            left == right || canonical_text(left) == canonical_text(right)
-        }
+        Field::Title | Field::Custom(_) => left == right || canonical_text(left) == canonical_text(right),
+        // Formatted text has one normal form, and not every desk keeps to it.
+        Field::Description => left == right || normal(left) == normal(right),
     }
 }
 
-/// Whether `observed` is what a desk made of `sent`: desks collapse white space and cut long texts.
+/// Whether `observed` is what a desk made of `sent`: desks collapse white space, cut long texts, and keep only the
+/// words of formatting that they cannot show.
 pub(super) fn answers(field: &Field, sent: &str, observed: &str) -> bool {
     match field {
         Field::Status | Field::Priority | Field::Kind => sent == observed,
-        Field::Title | Field::Description | Field::Custom(_) => {
-            let (sent, observed) = (collapsed(sent), collapsed(observed));
-            let kept = observed.trim_end_matches('…').trim_end_matches("...").trim_end();
-            sent == observed || (kept.chars().count() >= SHORTEST_CUT_CHARS && sent.starts_with(kept))
-        }
+        Field::Title | Field::Custom(_) => is_left_of(sent, observed),
+        Field::Description => is_left_of(sent, observed) || same_words(sent, observed),
     }
+}
+
+fn is_left_of(sent: &str, observed: &str) -> bool {
+    let (sent, observed) = (collapsed(sent), collapsed(observed));
+    let kept = observed.trim_end_matches('…').trim_end_matches("...").trim_end();
+    sent == observed || (kept.chars().count() >= SHORTEST_CUT_CHARS && sent.starts_with(kept))
 }
 
 fn collapsed(text: &str) -> String {

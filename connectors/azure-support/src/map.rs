@@ -78,6 +78,7 @@ pub(crate) fn ticket(
         marker,
         created,
         updated: read.modified_date.unwrap_or(created).max(created),
+        lost: Vec::new(),
     })
 }
 

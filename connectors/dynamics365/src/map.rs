@@ -54,6 +54,7 @@ pub(crate) fn ticket(id: &str, case: &Row, notes: &[Row], whole: Option<&[u8]>, 
         marker: in_column.or(in_text),
         created,
         updated: changes.fold(created, Timestamp::max),
+        lost: Vec::new(),
     }
 }
 

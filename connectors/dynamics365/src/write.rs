@@ -69,7 +69,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
         })
         .ok();
     let subject = Subject::Ticket(RemoteId::new(id.to_string()));
-    Ok(Effect { subject, read_back: read_back.map(|case| case.ticket) })
+    Ok(Effect { subject, read_back: read_back.map(|case| case.ticket), lost: Vec::new() })
 }
 
 /// Carries out an operation on a case that exists.
@@ -93,7 +93,11 @@ pub(crate) async fn into_case(api: Api<'_>, id: Guid, intent: &Intent) -> Result
                 api.delete_note(note).await?;
             }
             let ticket = read::back(api, id).await?.ticket;
-            Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(ticket) })
+            Ok(Effect {
+                subject: Subject::Comment(comment.clone()),
+                read_back: Some(ticket),
+                lost: Vec::new(),
+            })
         }
         Operation::Attach { name, media_type, size, digest, visibility } => {
             if *size > api.config.max_file_bytes {
@@ -177,9 +181,11 @@ async fn comment(
     let ticket = read::back(api, id).await?.ticket;
     let name = note.to_string();
     match ticket.comments.iter().find(|comment| comment.id.as_str() == name) {
-        Some(made) if made.visibility == visibility => {
-            Ok(Effect { subject: Subject::Comment(CommentId::new(name)), read_back: Some(ticket) })
-        }
+        Some(made) if made.visibility == visibility => Ok(Effect {
+            subject: Subject::Comment(CommentId::new(name)),
+            read_back: Some(ticket),
+            lost: Vec::new(),
+        }),
         Some(_) => Err(withdrawn(api, note, "notetext").await.with_context("case", id)),
         None => Err(not_done(&["the note".to_owned()], TookEffect::Unknown).with_context("case", id)),
     }
@@ -207,9 +213,11 @@ async fn attach(
         Some(made) if made.visibility != visibility => {
             Err(withdrawn(api, note, "notetext").await.with_context("case", id))
         }
-        Some(made) if Some(made.size) == size => {
-            Ok(Effect { subject: Subject::File(FileId::new(name)), read_back: Some(ticket) })
-        }
+        Some(made) if Some(made.size) == size => Ok(Effect {
+            subject: Subject::File(FileId::new(name)),
+            read_back: Some(ticket),
+            lost: Vec::new(),
+        }),
         Some(_) | None => {
             Err(not_done(&["the file".to_owned()], TookEffect::Unknown).with_context("case", id))
         }
@@ -237,7 +245,7 @@ async fn edit(api: Api<'_>, id: Guid, comment: &CommentId, body: &str) -> Result
     let ticket = read::back(api, id).await?.ticket;
     let stands = ticket.comments.iter().find(|one| one.id == *comment);
     if stands.is_some_and(|one| (one.body.as_str(), one.visibility) == (wanted.0.as_str(), wanted.1)) {
-        Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(ticket) })
+        Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(ticket), lost: Vec::new() })
     } else {
         Err(about(not_done(&["notetext".to_owned()], TookEffect::Unknown)))
     }
@@ -368,5 +376,9 @@ fn put(columns: &mut Value, column: &str, value: String) {
 }
 
 fn changed(case: Case) -> Effect {
-    Effect { subject: Subject::Ticket(case.ticket.id.clone()), read_back: Some(case.ticket) }
+    Effect {
+        subject: Subject::Ticket(case.ticket.id.clone()),
+        read_back: Some(case.ticket),
+        lost: Vec::new(),
+    }
 }

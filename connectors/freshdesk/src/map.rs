@@ -67,6 +67,7 @@ pub(crate) fn ticket(parts: &Parts, config: &Config) -> Ticket {
         marker: named(&config.marker_field).and_then(|text| Marker::find_in(&text)),
         created: wire.created_at,
         updated: wire.updated_at,
+        lost: Vec::new(),
     }
 }
 

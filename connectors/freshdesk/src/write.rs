@@ -76,13 +76,17 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
             };
             let made = api.add_note(id, &note).await?;
             as_asked(api, id, &made, note.private).await?;
-            Ok(Effect { subject: Subject::Comment(CommentId::new(made.id.to_string())), read_back: None })
+            Ok(Effect {
+                subject: Subject::Comment(CommentId::new(made.id.to_string())),
+                read_back: None,
+                lost: Vec::new(),
+            })
         }
         Operation::Edit { comment, body } => edit(api, id, comment, body).await,
         Operation::Retract { comment } => {
             let (note, _) = ours(api, id, comment).await?;
             api.delete_note(note).await.map_err(|error| error.with_context("ticket", id))?;
-            Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None })
+            Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None, lost: Vec::new() })
         }
         Operation::Attach { name, media_type, size, digest, visibility } => {
             let file = File { name, media_type, size: *size, digest };
@@ -155,7 +159,7 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: &str) -> Result<
     let html = map::write_text(body);
     let after = api.edit_note(note, marker::mark(&html, &marker)).await.map_err(about)?;
     if map::note(&after).0 == map::read_text(&html) {
-        Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None })
+        Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None, lost: Vec::new() })
     } else {
         Err(about(not_done(&["the note's text".to_owned()], TookEffect::Unknown)))
     }
@@ -173,9 +177,11 @@ async fn attach(api: Api<'_>, id: u64, file: &File<'_>, private: bool, marker: &
     let made = api.add_file(id, &note, &sent, marker).await?;
     as_asked(api, id, &made, private).await?;
     match made.attachments.first() {
-        Some(kept) if kept.size == file.size => {
-            Ok(Effect { subject: Subject::File(FileId::new(kept.id.to_string())), read_back: None })
-        }
+        Some(kept) if kept.size == file.size => Ok(Effect {
+            subject: Subject::File(FileId::new(kept.id.to_string())),
+            read_back: None,
+            lost: Vec::new(),
+        }),
         Some(_) => Err(about(not_done(&["the file's size".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&["the file".to_owned()], TookEffect::Unknown))),
     }
@@ -310,7 +316,11 @@ pub(crate) fn custom_name(form: &Form, label: &str) -> Option<String> {
 }
 
 fn changed(ticket: &Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())), read_back: None }
+    Effect {
+        subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())),
+        read_back: None,
+        lost: Vec::new(),
+    }
 }
 
 fn is_private(id: u64, visibility: Visibility) -> Result<bool> {

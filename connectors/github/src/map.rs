@@ -59,6 +59,7 @@ pub(crate) fn ticket(issue: &Issue, comments: &[Comment], config: &Config) -> Ti
         marker,
         created: issue.created_at,
         updated: issue.updated_at,
+        lost: Vec::new(),
     };
     ticket.version = Some(version(&ticket));
     ticket

@@ -26,7 +26,11 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = read_back.inspect_err(|error| {
         tracing::warn!(issue = number, %error, "GitHub created an issue that lacks something we asked for.");
     });
-    Ok(Effect { subject: Subject::Ticket(RemoteId::new(number.to_string())), read_back: read_back.ok() })
+    Ok(Effect {
+        subject: Subject::Ticket(RemoteId::new(number.to_string())),
+        read_back: read_back.ok(),
+        lost: Vec::new(),
+    })
 }
 
 /// Carries out an operation on an issue that exists.
@@ -99,7 +103,7 @@ async fn comment(
             .with_context("issue", number)
             .with_context("comment", id));
     }
-    Ok(Effect { subject: Subject::Comment(id), read_back: Some(ticket) })
+    Ok(Effect { subject: Subject::Comment(id), read_back: Some(ticket), lost: Vec::new() })
 }
 
 async fn edit(api: Api<'_>, number: u64, comment: &CommentId, body: &str) -> Result<Effect> {
@@ -118,7 +122,11 @@ async fn edit(api: Api<'_>, number: u64, comment: &CommentId, body: &str) -> Res
     }
     let after = read_back(api, number).await?;
     if shown(&after, comment).is_some_and(|one| map::same_text(body, &one.body)) {
-        return Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(after) });
+        return Ok(Effect {
+            subject: Subject::Comment(comment.clone()),
+            read_back: Some(after),
+            lost: Vec::new(),
+        });
     }
     Err(not_done(&["the comment".to_owned()], TookEffect::No)
         .with_context("issue", number)
@@ -129,7 +137,7 @@ async fn retract(api: Api<'_>, number: u64, comment: &CommentId) -> Result<Effec
     let before = read(api, number).await?;
     let subject = Subject::Comment(comment.clone());
     if shown(&before, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(before) });
+        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
     }
     match api.delete_comment(comment).await {
         Ok(()) => {}
@@ -139,7 +147,7 @@ async fn retract(api: Api<'_>, number: u64, comment: &CommentId) -> Result<Effec
     }
     let after = read_back(api, number).await?;
     if shown(&after, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(after) });
+        return Ok(Effect { subject, read_back: Some(after), lost: Vec::new() });
     }
     Err(not_done(&["the comment".to_owned()], TookEffect::No)
         .with_context("issue", number)
@@ -193,7 +201,7 @@ async fn read_back(api: Api<'_>, number: u64) -> Result<Ticket> {
 }
 
 fn changed(ticket: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket) }
+    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
 }
 
 fn unsupported(message: &str, number: u64) -> Error {

@@ -87,6 +87,7 @@ pub(crate) fn ticket(issue: &Issue, notes: &[Note], config: &Config) -> Ticket {
         marker,
         created: issue.created_at,
         updated: issue.updated_at,
+        lost: Vec::new(),
     };
     ticket.version = Some(version(&ticket));
     ticket

@@ -22,7 +22,11 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = finish(api, created, new.status.as_deref()).await.inspect_err(|error| {
         tracing::warn!(issue = iid, %error, "GitLab created an issue that lacks something we asked for.");
     });
-    Ok(Effect { subject: Subject::Ticket(RemoteId::new(iid.to_string())), read_back: read_back.ok() })
+    Ok(Effect {
+        subject: Subject::Ticket(RemoteId::new(iid.to_string())),
+        read_back: read_back.ok(),
+        lost: Vec::new(),
+    })
 }
 
 /// Carries out an operation on an issue that exists.
@@ -66,7 +70,7 @@ pub(crate) async fn into_issue(api: Api<'_>, iid: u64, intent: &Intent) -> Resul
             if !held {
                 return Err(not_kept(iid, &note));
             }
-            Ok(Effect { subject: Subject::Comment(note), read_back: Some(ticket) })
+            Ok(Effect { subject: Subject::Comment(note), read_back: Some(ticket), lost: Vec::new() })
         }
         Operation::Edit { comment, body } => edit(api, iid, comment, body).await,
         Operation::Retract { comment } => retract(api, iid, comment).await,
@@ -113,7 +117,7 @@ async fn attach(
     if !ticket.files.iter().any(|file| file.id == id && file.marker.as_ref() == Some(marker)) {
         return Err(not_kept(iid, &note));
     }
-    Ok(Effect { subject: Subject::File(id), read_back: Some(ticket) })
+    Ok(Effect { subject: Subject::File(id), read_back: Some(ticket), lost: Vec::new() })
 }
 
 /// Adds a note with its visibility, and makes sure that it has it.
@@ -160,7 +164,11 @@ async fn edit(api: Api<'_>, iid: u64, comment: &CommentId, body: &str) -> Result
     }
     let after = read_back(api, iid).await?;
     if shown(&after, comment).is_some_and(|one| map::same_text(body, &one.body)) {
-        return Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(after) });
+        return Ok(Effect {
+            subject: Subject::Comment(comment.clone()),
+            read_back: Some(after),
+            lost: Vec::new(),
+        });
     }
     Err(not_done(&["the note".to_owned()], TookEffect::No)
         .with_context("issue", iid)
@@ -171,7 +179,7 @@ async fn retract(api: Api<'_>, iid: u64, comment: &CommentId) -> Result<Effect> 
     let before = read(api, iid).await?;
     let subject = Subject::Comment(comment.clone());
     if shown(&before, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(before) });
+        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
     }
     match api.delete_note(iid, comment.as_str()).await {
         Ok(()) => {}
@@ -181,7 +189,7 @@ async fn retract(api: Api<'_>, iid: u64, comment: &CommentId) -> Result<Effect> 
     }
     let after = read_back(api, iid).await?;
     if shown(&after, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(after) });
+        return Ok(Effect { subject, read_back: Some(after), lost: Vec::new() });
     }
     Err(not_done(&["the note".to_owned()], TookEffect::No)
         .with_context("issue", iid)
@@ -242,5 +250,5 @@ fn not_kept(iid: u64, note: &CommentId) -> Error {
 }
 
 fn changed(ticket: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket) }
+    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
 }

@@ -117,5 +117,9 @@ fn shown<'w>(whole: &'w Whole, comment: &str) -> Option<&'w wire::Comment> {
 }
 
 fn effect(api: Api<'_>, comment: CommentId, whole: &Whole) -> Effect {
-    Effect { subject: Subject::Comment(comment), read_back: Some(map::ticket(whole, api.config)) }
+    Effect {
+        subject: Subject::Comment(comment),
+        read_back: Some(map::ticket(whole, api.config)),
+        lost: Vec::new(),
+    }
 }

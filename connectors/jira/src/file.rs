@@ -200,5 +200,5 @@ fn hidden(whole: &Whole, asked: Visibility, seen: Visibility) -> Error {
 }
 
 fn effect(file: FileId, ticket: Ticket) -> Effect {
-    Effect { subject: Subject::File(file), read_back: Some(ticket) }
+    Effect { subject: Subject::File(file), read_back: Some(ticket), lost: Vec::new() }
 }

@@ -95,6 +95,7 @@ pub(crate) fn ticket(whole: &Whole, config: &Config) -> Ticket {
         marker: fields.labels.iter().find_map(|label| marker_label(label)),
         created: fields.created,
         updated: fields.updated,
+        lost: Vec::new(),
     };
     ticket.files.sort_by(|a, b| (a.created, &a.id).cmp(&(b.created, &b.id)));
     ticket.version = Some(version(&ticket));

@@ -53,7 +53,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
             );
         })
         .ok();
-    Ok(Effect { subject: Subject::Ticket(RemoteId::new(created)), read_back })
+    Ok(Effect { subject: Subject::Ticket(RemoteId::new(created)), read_back, lost: Vec::new() })
 }
 
 /// The issues that bear a marker as their label, as far as the search has got.
@@ -246,5 +246,5 @@ pub(crate) async fn read_back(api: Api<'_>, id: &str) -> Result<Whole> {
 
 fn changed(api: Api<'_>, whole: &Whole) -> Effect {
     let ticket = map::ticket(whole, api.config);
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket) }
+    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
 }

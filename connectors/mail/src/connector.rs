@@ -146,6 +146,7 @@ impl Mail {
             marker: marker(root),
             created: root.held.date,
             updated: latest,
+            lost: Vec::new(),
         };
         for (number, Mailed { member, text, files }) in mails.iter().enumerate() {
             let head = &member.held.letter;

@@ -3,6 +3,8 @@
 use std::fmt::Write as _;
 use std::ops::Range;
 
+use crate::entity;
+
 /// The schemes that lead somewhere for readers of any system and run nothing.
 const SCHEMES: [&str; 5] = ["http", "https", "mailto", "ftp", "tel"];
 
@@ -93,10 +95,21 @@ pub(crate) fn find(text: &str) -> Vec<Range<usize>> {
     found
 }
 
-/// The part of a found address before the first of `ends` and before a character reference.
-pub(crate) fn alone<'t>(found: &'t str, ends: &[char]) -> &'t str {
-    let end = found.find(ends).into_iter().chain(found.find("&#")).min();
+/// The part of an address found in `text` before the first of `ends` and before a character reference.
+pub(crate) fn alone<'t>(text: &'t str, range: &Range<usize>, ends: &[char]) -> &'t str {
+    let found = text.get(range.clone()).unwrap_or_default();
+    let mut references = found.match_indices('&');
+    // The semicolon of a reference may have been taken for punctuation behind the address.
+    let is_one = |at: usize| text.get(range.start + at + 1..).is_some_and(entity::is_one);
+    let reference = references.find(|(at, _)| is_one(*at));
+    let end = found.find(ends).into_iter().chain(reference.map(|(at, _)| at)).min();
     end.map_or(found, |end| without_punctuation(found.get(..end).unwrap_or_default()))
+}
+
+/// Whether the last word of a text holds an address, so that a sign behind it could be taken for its end.
+pub(crate) fn ends_in_one(text: &str) -> bool {
+    let behind = find(text).last().and_then(|last| text.get(last.end..));
+    behind.is_some_and(|behind| !behind.contains(char::is_whitespace))
 }
 
 /// An address in running text does not contain the comma, bracket or asterisk behind it.

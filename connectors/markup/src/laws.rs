@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use crate::normal::blocks;
 use crate::tree::{Block, Inline, Style};
-use crate::{github, html, jira, normal, parse, plain, print};
+use crate::{github, html, jira, normal, parse, plain, print, textile};
 
 /// Text made of what means something somewhere.
 pub(crate) fn text() -> impl Strategy<Value = String> {
@@ -166,6 +166,33 @@ pub(crate) fn tree() -> impl Strategy<Value = Vec<Block>> {
     prop::collection::vec(block, 0..5)
 }
 
+/// Trees without numbered lists and without pictures that have a description.
+pub(crate) fn tree_of_words() -> impl Strategy<Value = Vec<Block>> {
+    fn change(blocks: &mut [Block]) {
+        for block in blocks {
+            match block {
+                Block::Paragraph(content) | Block::Heading { content, .. } => {
+                    for part in content {
+                        if let Inline::Image { alt, .. } = part {
+                            alt.clear();
+                        }
+                    }
+                }
+                Block::List { start, items } => {
+                    *start = None;
+                    items.iter_mut().for_each(|item| change(item));
+                }
+                Block::Quote(inner) => change(inner),
+                Block::Code { .. } | Block::Rule => {}
+            }
+        }
+    }
+    tree().prop_map(|mut tree| {
+        change(&mut tree);
+        tree
+    })
+}
+
 /// Canonical texts.
 pub(crate) fn canonical() -> impl Strategy<Value = String> {
     tree().prop_map(|tree| print(&tree))
@@ -235,11 +262,12 @@ proptest! {
     #[test]
     fn what_is_lost_is_said(text in canonical()) {
         type Read = fn(&str) -> crate::Text;
-        let written: [(crate::Text, Read); 4] = [
+        let written: [(crate::Text, Read); 5] = [
             (plain::write(&text), plain::read),
             (html::write(&text), html::read),
             (github::write(&text), github::read),
             (jira::write(&text), jira::read),
+            (textile::write(&text), textile::read),
         ];
         for (written, read) in written {
             let back = read(&written.text);
@@ -251,7 +279,7 @@ proptest! {
 
     #[test]
     fn whatever_is_read_is_canonical(text in soup()) {
-        for read in [plain::read(&text), html::read(&text), github::read(&text), jira::read(&text)] {
+        for read in [plain::read(&text), html::read(&text), github::read(&text), jira::read(&text), textile::read(&text)] {
             prop_assert_eq!(normal(&read.text), read.text.clone());
             prop_assert_eq!(trimmed(&read.text), read.text);
         }
@@ -260,7 +288,9 @@ proptest! {
 
 /// Everything there is to call, on one input.
 fn all(text: &str) {
-    for read in [plain::read(text), html::read(text), github::read(text), jira::read(text)] {
+    for read in
+        [plain::read(text), html::read(text), github::read(text), jira::read(text), textile::read(text)]
+    {
         for written in [
             plain::write(&read.text),
             html::write(&read.text),

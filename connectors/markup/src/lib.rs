@@ -28,6 +28,13 @@
 //! For every canonical text `t` and every dialect: `read(write(t)).text == t`, or `write` reports a [`Loss`]. For any
 //! text at all, [`normal`] is idempotent. No writer lets a name, a number, a command or a macro act in the target.
 //! Nothing panics, and what is longer than [`LONGEST`] bytes is cut off with [`Loss::Length`].
+//!
+//! ```
+//! let read = throughline_markup::textile::read("*bold* and {{macro}}");
+//! assert_eq!(read.text, "**bold** and");
+//! assert_eq!(read.lost[0].to_string(), "an embedded macro or object was dropped");
+//! assert_eq!(throughline_markup::html::write(&read.text).text, "<p><strong>bold</strong> and</p>");
+//! ```
 
 mod address;
 pub mod adf;
@@ -43,7 +50,9 @@ mod outline;
 mod phrase;
 pub mod plain;
 mod spans;
+pub mod textile;
 mod tree;
+mod words;
 
 pub use loss::{Loss, Text};
 pub use markdown::{parse, print};
@@ -55,6 +64,14 @@ pub const LONGEST: usize = 1 << 20;
 /// The normal form of a canonical text. Idempotent, and the text itself where it is canonical already.
 pub fn normal(text: &str) -> String {
     print(&parse(text))
+}
+
+/// Whether two canonical texts say the same words, whatever their formatting.
+///
+/// A desk that cannot show all of a text gives back what it kept: the words, the addresses of links, the names of files.
+pub fn same_words(left: &str, right: &str) -> bool {
+    let words = words::of(left);
+    left == right || (!words.is_empty() && words == words::of(right))
 }
 
 /// The part of a text that is read, and whether that is not all of it.

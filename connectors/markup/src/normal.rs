@@ -83,6 +83,17 @@ fn paragraphs(content: Vec<Inline>, out: &mut Vec<Block>) {
     }
 }
 
+/// A heading's content as a bold line, for where no heading can stand.
+pub(crate) fn bold(content: &[Inline]) -> Vec<Inline> {
+    let bold = |part: &Inline| match part.clone() {
+        Inline::Text { text, style, link } => {
+            Inline::Text { text, style: Style { bold: true, ..style }, link }
+        }
+        part @ (Inline::Code { .. } | Inline::Image { .. } | Inline::Break) => part,
+    };
+    line(content.iter().map(bold).collect())
+}
+
 /// The lines of a paragraph, each in normal form and without a line end in it.
 fn lines(content: Vec<Inline>) -> Vec<Vec<Inline>> {
     let mut lines = vec![Vec::new()];

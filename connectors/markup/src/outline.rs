@@ -1,8 +1,9 @@
 //! Lists as wiki dialects write them: one entry a line, its depth and kind said by a run of signs.
 
 use crate::loss::{Loss, Losses};
+use crate::normal;
 use crate::spans;
-use crate::tree::{Block, Inline, Style};
+use crate::tree::{Block, Inline};
 
 /// One entry of an outline.
 #[derive(Debug)]
@@ -57,15 +58,7 @@ pub(crate) fn lines(block: &Block) -> Vec<Vec<Inline>> {
     let plain = |line: &str| vec![Inline::plain(line)];
     match block {
         Block::Paragraph(content) => spans::lines(content).map(<[Inline]>::to_vec).collect(),
-        Block::Heading { content, .. } => {
-            let bold = |part: &Inline| match part.clone() {
-                Inline::Text { text, style, link } => {
-                    Inline::Text { text, style: Style { bold: true, ..style }, link }
-                }
-                part @ (Inline::Code { .. } | Inline::Image { .. } | Inline::Break) => part,
-            };
-            vec![content.iter().map(bold).collect()]
-        }
+        Block::Heading { content, .. } => vec![normal::bold(content)],
         Block::List { items, .. } => {
             let mark = |mut line: Vec<Inline>| {
                 line.insert(0, Inline::plain("\u{2022} "));

@@ -12,6 +12,8 @@ pub(crate) enum Effect {
     Strike,
     /// Something canonical text cannot show.
     Face,
+    /// Nothing.
+    Plain,
 }
 
 #[derive(Debug)]
@@ -41,6 +43,10 @@ impl Phrases {
             Some(Token::Text(before)) => before.push_str(text),
             _ => self.tokens.push(Token::Text(text.to_owned())),
         }
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.tokens.is_empty()
     }
 
     pub(crate) fn character(&mut self, c: char) {
@@ -103,6 +109,7 @@ impl Phrases {
                     Effect::Italic => builder.italic(on),
                     Effect::Strike => builder.strike(on),
                     Effect::Face => builder.losses.add(Loss::Face),
+                    Effect::Plain => {}
                 },
                 Token::Code(text) => builder.code(&text),
                 Token::Image { source, alt } => image(&source, &alt, None, builder),

@@ -156,6 +156,7 @@ fn announced(entry: &Announced, list: List, status: String, config: &Config) -> 
         marker: None,
         created,
         updated: modified,
+        lost: Vec::new(),
     })
 }
 

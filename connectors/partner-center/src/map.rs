@@ -59,6 +59,7 @@ pub(crate) fn ticket(request: &ServiceRequest) -> Result<Ticket> {
         marker: None,
         created,
         updated: modified(request).unwrap_or(created).max(created),
+        lost: Vec::new(),
     })
 }
 

@@ -285,7 +285,7 @@ async fn read<T: DeserializeOwned>(call: Call<'_>, doing: &'static str) -> Resul
 }
 
 fn effect(subject: Subject, ticket: Ticket) -> Effect {
-    Effect { subject, read_back: Some(ticket) }
+    Effect { subject, read_back: Some(ticket), lost: Vec::new() }
 }
 
 fn done(kept: bool, what: &str, subject: Subject, ticket: Ticket) -> Result<Effect> {

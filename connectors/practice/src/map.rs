@@ -33,6 +33,7 @@ pub(crate) fn ticket(base: &Url, ticket: wire::Ticket) -> Ticket {
         marker: ticket.marker.as_deref().and_then(Marker::find_in),
         created: ticket.created,
         updated: ticket.updated,
+        lost: Vec::new(),
     }
 }
 

@@ -55,6 +55,7 @@ pub(crate) fn ticket(issue: &Issue, config: &Config) -> Ticket {
         marker: in_field.or(in_text),
         created: issue.created_on,
         updated: issue.updated_on,
+        lost: Vec::new(),
     };
     ticket.version = Some(version(&ticket));
     ticket

@@ -52,7 +52,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
             tracing::warn!(issue = created, %error, "Redmine created an issue that lacks something we asked for.");
         })
         .ok();
-    Ok(Effect { subject: Subject::Ticket(RemoteId::new(created.to_string())), read_back })
+    Ok(Effect { subject: Subject::Ticket(RemoteId::new(created.to_string())), read_back, lost: Vec::new() })
 }
 
 /// The issues that bear a marker, in the custom field or in the description.
@@ -226,7 +226,7 @@ async fn comment(
         api.put_note(note, &note_body(String::new())).await.map_err(Error::with_unknown_effect)?;
         return Err(not_done(&["private_notes".to_owned()], TookEffect::No).with_context("issue", id));
     }
-    Ok(Effect { subject: Subject::Comment(made.id.clone()), read_back: Some(ticket) })
+    Ok(Effect { subject: Subject::Comment(made.id.clone()), read_back: Some(ticket), lost: Vec::new() })
 }
 
 /// Replaces the text of a note, or deletes it for `None`.
@@ -236,7 +236,7 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: Option<&String>)
     let subject = Subject::Comment(comment.clone());
     let Some(was) = shown(before.clone()) else {
         return match body {
-            None => Ok(Effect { subject, read_back: Some(before) }),
+            None => Ok(Effect { subject, read_back: Some(before), lost: Vec::new() }),
             Some(_) => Err(Error::new(ErrorKind::Rejected, "the note is no longer there")
                 .with_context("issue", id)
                 .with_context("note", comment)),
@@ -251,7 +251,7 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: Option<&String>)
     api.put_note(number(comment.as_str(), "a note")?, &note_body(notes)).await?;
     let after = map::ticket(&read_back(api, id).await?, api.config);
     if shown(after.clone()).map(|one| one.body) == wanted {
-        Ok(Effect { subject, read_back: Some(after) })
+        Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
     } else {
         Err(not_done(&["notes".to_owned()], TookEffect::No)
             .with_context("issue", id)
@@ -275,9 +275,11 @@ async fn attach(
     let ticket = map::ticket(&read_back(api, id).await?, api.config);
     let made = ticket.files.iter().find(|file| file.marker.as_ref() == Some(marker));
     match made {
-        Some(file) if file.size == size => {
-            Ok(Effect { subject: Subject::File(FileId::new(file.id.as_str())), read_back: Some(ticket) })
-        }
+        Some(file) if file.size == size => Ok(Effect {
+            subject: Subject::File(FileId::new(file.id.as_str())),
+            read_back: Some(ticket),
+            lost: Vec::new(),
+        }),
         Some(_) => {
             Err(not_done(&["the file's size".to_owned()], TookEffect::Unknown).with_context("issue", id))
         }
@@ -388,7 +390,7 @@ pub(crate) fn number_of(list: &[Named], word: &str, what: &str) -> Result<u64> {
 
 fn changed(api: Api<'_>, issue: &Issue) -> Effect {
     let ticket = map::ticket(issue, api.config);
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket) }
+    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
 }
 
 fn note_body(notes: String) -> JournalBody {

@@ -85,6 +85,7 @@ pub(crate) fn ticket(config: &Config, parts: &Parts) -> Result<Ticket> {
         marker: marker.or_else(|| of_field.as_deref().and_then(Marker::find_in)),
         created: time(&wire.created)?,
         updated: time(&wire.last_updated)?,
+        lost: Vec::new(),
     })
 }
 

@@ -97,7 +97,7 @@ impl Writer<'_> {
         };
         // It exists; whether it can be read at once is another matter, and the engine will read it anyway.
         let read_back = read::ticket(self.config, self.rest, &id).await.ok();
-        Ok(Effect { subject: Subject::Ticket(id), read_back })
+        Ok(Effect { subject: Subject::Ticket(id), read_back, lost: Vec::new() })
     }
 
     /// Makes one ticket and gives its id.
@@ -164,7 +164,7 @@ impl Writer<'_> {
         let before = self.prepare(ticket, visibility, &mut message).await?;
         let id = self.message(ticket, visibility, Body::json(&Value::Object(message))).await?;
         self.leave_status(ticket, &id, before.as_ref()).await;
-        Ok(Effect { subject: Subject::Comment(CommentId::new(id)), read_back: None })
+        Ok(Effect { subject: Subject::Comment(CommentId::new(id)), read_back: None, lost: Vec::new() })
     }
 
     async fn attach(&self, ticket: &RemoteId, file: &NewFile<'_>, visibility: Visibility) -> Result<Effect> {
@@ -206,7 +206,7 @@ impl Writer<'_> {
                 file.size
             )));
         }
-        Ok(Effect { subject: Subject::File(FileId::new(stored.id)), read_back: None })
+        Ok(Effect { subject: Subject::File(FileId::new(stored.id)), read_back: None, lost: Vec::new() })
     }
 
     async fn link_back(&self, ticket: &RemoteId, label: &str, url: Option<&str>) -> Result<Effect> {
@@ -414,7 +414,7 @@ fn content_type(marker: &Marker) -> String {
 }
 
 fn effect(after: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(after.id.clone()), read_back: Some(after) }
+    Effect { subject: Subject::Ticket(after.id.clone()), read_back: Some(after), lost: Vec::new() }
 }
 
 pub(crate) fn ticket_of(intent: &Intent) -> Result<&RemoteId> {

@@ -162,6 +162,7 @@ fn whole(eyes: &Eyes<'_>, comments: Vec<Comment>, files: Vec<File>) -> Result<Ti
         version: None,
         id: RemoteId::new(id),
         key,
+        lost: Vec::new(),
     })
 }
 

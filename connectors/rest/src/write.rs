@@ -46,7 +46,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = read_back.inspect_err(|error| {
         tracing::warn!(ticket = %id, %error, "The desk created a ticket that lacks something we asked for.");
     });
-    Ok(Effect { subject: Subject::Ticket(id), read_back: read_back.ok() })
+    Ok(Effect { subject: Subject::Ticket(id), read_back: read_back.ok(), lost: Vec::new() })
 }
 
 /// The ticket that was just raised, brought to its status where the desk did not take that at once.
@@ -221,7 +221,7 @@ async fn comment(
         take_back(api, id, &made).await;
         return Err(not_done("who may read the comment", TookEffect::Unknown).with_context("comment", made));
     }
-    Ok(Effect { subject: Subject::Comment(made.id.clone()), read_back: Some(ticket) })
+    Ok(Effect { subject: Subject::Comment(made.id.clone()), read_back: Some(ticket), lost: Vec::new() })
 }
 
 /// A comment that everybody can read and nobody should: taken back where the desk can, else a person has to.
@@ -243,7 +243,7 @@ async fn edit(api: Api<'_>, id: &RemoteId, comment: &CommentId, body: &str) -> R
     let dialect = api.desk.manifest.text.dialect;
     let kept = dialect.kept(body);
     if was.body == kept {
-        return Ok(Effect { subject, read_back: Some(before) });
+        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
     }
     let marked = was.marker.as_ref().map_or_else(|| dialect.write(body), |marker| dialect.mark(body, marker));
     let scope = api
@@ -256,7 +256,7 @@ async fn edit(api: Api<'_>, id: &RemoteId, comment: &CommentId, body: &str) -> R
     api.write(&says.request, &BTreeMap::new(), Some(&says.body), &scope).await?;
     let after = read_back(api, id).await?.ticket;
     if after.comments.iter().any(|one| one.id == *comment && one.body == kept) {
-        Ok(Effect { subject, read_back: Some(after) })
+        Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
     } else {
         Err(not_done("the comment's text", TookEffect::No).with_context("comment", comment))
     }
@@ -268,7 +268,7 @@ async fn retract(api: Api<'_>, id: &RemoteId, comment: &CommentId) -> Result<Eff
     let stands = |ticket: &Ticket| ticket.comments.iter().any(|one| one.id == *comment);
     let before = read::ticket(api, id).await?.ticket;
     if !stands(&before) {
-        return Ok(Effect { subject, read_back: Some(before) });
+        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
     }
     let scope = api.desk.scope().with("id", id.as_str()).with("comment_id", comment.as_str());
     api.write(&says.request, &BTreeMap::new(), says.body.as_ref(), &scope).await?;
@@ -276,7 +276,7 @@ async fn retract(api: Api<'_>, id: &RemoteId, comment: &CommentId) -> Result<Eff
     if stands(&after) {
         return Err(not_done("the comment", TookEffect::No).with_context("comment", comment));
     }
-    Ok(Effect { subject, read_back: Some(after) })
+    Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
 }
 
 async fn link_back(api: Api<'_>, id: &RemoteId, label: &str, url: Option<&str>) -> Result<Effect> {
@@ -366,7 +366,11 @@ fn says_something(body: &Json) -> bool {
 }
 
 fn changed(read: Read) -> Effect {
-    Effect { subject: Subject::Ticket(read.ticket.id.clone()), read_back: Some(read.ticket) }
+    Effect {
+        subject: Subject::Ticket(read.ticket.id.clone()),
+        read_back: Some(read.ticket),
+        lost: Vec::new(),
+    }
 }
 
 /// Which of the asked changes a ticket does not show, by name.

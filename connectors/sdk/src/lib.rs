@@ -34,5 +34,5 @@ pub use ids::{
 pub use operation::{Changes, Effect, Found, Intent, NewTicket, Operation, Subject};
 pub use settings::{Setting, SettingKind, Settings};
 pub use stream::{Destination, Dial, NoDial, Protection, Stream};
-pub use ticket::{Comment, File, Person, Reference, Ticket, Visibility};
+pub use ticket::{Comment, File, Lost, Person, Reference, Ticket, Visibility};
 pub use webhook::{Hint, RawWebhook};

@@ -63,6 +63,20 @@ pub enum Operation {
     },
 }
 
+impl Operation {
+    /// The texts in canonical form that it carries: a description, the body of a comment.
+    pub fn formatted(&self) -> Vec<&str> {
+        match self {
+            Self::Create(new) => vec![&new.description],
+            Self::Update { changes } => changes.description.as_deref().into_iter().collect(),
+            Self::Comment { body, .. } | Self::Edit { body, .. } => vec![body],
+            Self::Transition { .. } | Self::Retract { .. } | Self::Attach { .. } | Self::LinkBack { .. } => {
+                Vec::new()
+            }
+        }
+    }
+}
+
 /// The content of a ticket to be created, in the target system's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTicket {
@@ -142,6 +156,23 @@ pub struct Effect {
     /// The ticket as read back after the write, where the answer or the connector's own check gave it whole.
     /// `None` makes the engine fetch it.
     pub read_back: Option<Ticket>,
+    /// What of the operation's text the system could not be told, in words such as "a table was kept as lines of
+    /// text". Mostly empty.
+    pub lost: Vec<String>,
+}
+
+impl Effect {
+    /// The same effect, with what of `operation`'s formatted text was lost, as `write` says of each text.
+    #[must_use]
+    pub fn with_lost<L: ToString>(mut self, operation: &Operation, write: impl Fn(&str) -> Vec<L>) -> Self {
+        for loss in operation.formatted().into_iter().flat_map(write) {
+            let loss = loss.to_string();
+            if !self.lost.contains(&loss) {
+                self.lost.push(loss);
+            }
+        }
+        self
+    }
 }
 
 /// What an earlier write with this marker left behind.

@@ -23,7 +23,8 @@ pub struct Ticket {
     pub url: Option<String>,
     /// One line.
     pub title: String,
-    /// Many lines, in the canonical text form (`\n` line ends, no trailing white space).
+    /// Many lines, in the canonical text form: Markdown as `throughline-markup` defines it where the system formats
+    /// text, with `\n` line ends and no trailing white space in any case.
     #[serde(default)]
     pub description: String,
     /// The status in the system's own word, as [`Description`](crate::Description) lists it.
@@ -56,6 +57,19 @@ pub struct Ticket {
     pub created: Timestamp,
     /// When it last changed, at the system's granularity.
     pub updated: Timestamp,
+    /// What of its texts could not be read into canonical form. Mostly empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub lost: Vec<Lost>,
+}
+
+/// What reading one of a ticket's texts lost.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lost {
+    /// The comment; `None` for the description.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub comment: Option<CommentId>,
+    /// In words, such as "colour was dropped".
+    pub what: String,
 }
 
 /// Who may read a comment or file inside its own system.

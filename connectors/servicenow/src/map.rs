@@ -73,6 +73,7 @@ pub(crate) fn ticket(
         marker: Marker::find_in(record.value(&config.marker_field)),
         created,
         updated: changes.fold(created, Timestamp::max),
+        lost: Vec::new(),
     }
 }
 

@@ -117,7 +117,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
         })
         .ok();
     let subject = Subject::Ticket(RemoteId::new(id.as_str()));
-    Ok(Effect { subject, read_back: read_back.map(|record| record.ticket) })
+    Ok(Effect { subject, read_back: read_back.map(|record| record.ticket), lost: Vec::new() })
 }
 
 /// Carries out an operation on a record that exists.
@@ -263,6 +263,7 @@ async fn comment(
         Some(made) if made.visibility == visibility => Ok(Effect {
             subject: Subject::Comment(CommentId::new(made.id.as_str())),
             read_back: Some(ticket),
+            lost: Vec::new(),
         }),
         Some(_) => Err(about(not_done(&["for whom the comment is".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&[journal.to_owned()], TookEffect::No))),
@@ -281,9 +282,11 @@ async fn attach(
     let ticket = read_back(api, id).await?.ticket;
     let made = ticket.files.iter().find(|one| one.id.as_str() == file.as_str());
     match made {
-        Some(made) if made.size == size => {
-            Ok(Effect { subject: Subject::File(FileId::new(file.as_str())), read_back: Some(ticket) })
-        }
+        Some(made) if made.size == size => Ok(Effect {
+            subject: Subject::File(FileId::new(file.as_str())),
+            read_back: Some(ticket),
+            lost: Vec::new(),
+        }),
         Some(_) | None => {
             Err(not_done(&["the file".to_owned()], TookEffect::Unknown).with_context("record", id.as_str()))
         }
@@ -453,5 +456,9 @@ fn put(fields: &mut Map<String, Value>, field: &str, value: &str) {
 }
 
 fn changed(record: Record) -> Effect {
-    Effect { subject: Subject::Ticket(record.ticket.id.clone()), read_back: Some(record.ticket) }
+    Effect {
+        subject: Subject::Ticket(record.ticket.id.clone()),
+        read_back: Some(record.ticket),
+        lost: Vec::new(),
+    }
 }

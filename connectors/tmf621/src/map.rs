@@ -84,6 +84,7 @@ pub(crate) fn ticket(config: &Config, read: &wire::Ticket, tag: Option<&str>) ->
         marker: identifiers.chain([read.external_id.as_str()]).find_map(whole_marker),
         created,
         updated,
+        lost: Vec::new(),
     };
     ticket.version = Some(match tag {
         Some(tag) => Version::new(tag),

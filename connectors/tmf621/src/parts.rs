@@ -50,7 +50,7 @@ pub(crate) async fn comment(
     if mine.visibility != visibility {
         return Err(not_done("the note's @type", TookEffect::Unknown));
     }
-    Ok(Effect { subject: Subject::Comment(mine.id.clone()), read_back: Some(after.ticket) })
+    Ok(Effect { subject: Subject::Comment(mine.id.clone()), read_back: Some(after.ticket), lost: Vec::new() })
 }
 
 pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Result<Effect> {
@@ -85,7 +85,11 @@ pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Resu
     let after = after.await?;
     let mine = after.ticket.files.iter().find(|file| file.marker.as_ref() == Some(mark));
     let Some(mine) = mine else { return Err(unmarked("attachment")) };
-    Ok(Effect { subject: Subject::File(FileId::new(mine.id.as_str())), read_back: Some(after.ticket) })
+    Ok(Effect {
+        subject: Subject::File(FileId::new(mine.id.as_str())),
+        read_back: Some(after.ticket),
+        lost: Vec::new(),
+    })
 }
 
 /// Puts the marker where this desk's entries bear it.
@@ -166,7 +170,7 @@ pub(crate) async fn edit(
     let was = before.ticket.comments.iter().find(|one| one.id == *comment);
     let (Some(place), Some(was)) = (place, was) else {
         return match text {
-            None => Ok(Effect { subject, read_back: Some(before.ticket) }),
+            None => Ok(Effect { subject, read_back: Some(before.ticket), lost: Vec::new() }),
             Some(_) => {
                 Err(Error::new(ErrorKind::Rejected, "the note is no longer there")
                     .with_context("note", comment))
@@ -211,7 +215,7 @@ pub(crate) async fn edit(
         Answered::Later(_) => api.once(id, |read| is_done(read)).await?,
     };
     match is_done(&after) {
-        true => Ok(Effect { subject, read_back: Some(after.ticket) }),
+        true => Ok(Effect { subject, read_back: Some(after.ticket), lost: Vec::new() }),
         false => Err(not_done("the note", TookEffect::No).with_context("note", comment)),
     }
 }

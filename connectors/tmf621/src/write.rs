@@ -35,7 +35,11 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = finished.await.inspect_err(|error| {
         tracing::warn!(ticket = %id, %error, "The desk created a ticket that lacks something we asked for.");
     });
-    Ok(Effect { subject: Subject::Ticket(id), read_back: read_back.ok().map(|read| read.ticket) })
+    Ok(Effect {
+        subject: Subject::Ticket(id),
+        read_back: read_back.ok().map(|read| read.ticket),
+        lost: Vec::new(),
+    })
 }
 
 /// The tickets that bear a marker. A desk leaves out a filter it does not know, so each row is looked at.
@@ -338,5 +342,9 @@ pub(crate) fn typed(api: Api<'_>) -> Map<String, Value> {
 }
 
 fn changed(read: Read) -> Effect {
-    Effect { subject: Subject::Ticket(read.ticket.id.clone()), read_back: Some(read.ticket) }
+    Effect {
+        subject: Subject::Ticket(read.ticket.id.clone()),
+        read_back: Some(read.ticket),
+        lost: Vec::new(),
+    }
 }

@@ -86,6 +86,7 @@ pub(crate) fn ticket(id: &RemoteId, case: &Case, config: &Config) -> Ticket {
         marker: marker.or_else(|| marker::alone(case.submitter_case_number.as_deref()?)),
         created: case.created_at,
         updated: case.touched(),
+        lost: Vec::new(),
     };
     ticket.version = Some(version(&ticket));
     ticket

@@ -30,7 +30,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     })?;
     let id = RemoteId::new(token);
     let ticket = read_back(api, &id).await?;
-    Ok(Effect { subject: Subject::Ticket(id), read_back: Some(ticket) })
+    Ok(Effect { subject: Subject::Ticket(id), read_back: Some(ticket), lost: Vec::new() })
 }
 
 /// Carries out an intent on a request.
@@ -119,7 +119,7 @@ async fn comment(
     if !ticket.comments.iter().any(|one| one.id == comment && one.marker.as_ref() == Some(marker)) {
         return Err(not_done("the note").with_context("note", made.id));
     }
-    Ok(Effect { subject: Subject::Comment(comment), read_back: Some(ticket) })
+    Ok(Effect { subject: Subject::Comment(comment), read_back: Some(ticket), lost: Vec::new() })
 }
 
 /// Puts our number where the partner sees it: into the request, or into the approval of one.
@@ -174,5 +174,5 @@ async fn read_back(api: Api<'_>, id: &RemoteId) -> Result<Ticket> {
 }
 
 fn changed(ticket: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket) }
+    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
 }

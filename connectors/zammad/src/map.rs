@@ -56,6 +56,7 @@ pub(crate) fn ticket(parts: &Parts, config: &Config) -> Ticket {
         marker: marker.and_then(|text| whole_marker(&text)),
         created: wire.created_at,
         updated: wire.updated_at,
+        lost: Vec::new(),
     }
 }
 

@@ -80,7 +80,11 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
             let note = note(Some(id), map::write_text(body), internal, &intent.marker);
             let made = api.add_article(id, &note).await?;
             as_asked(api, id, &made, internal).await?;
-            Ok(Effect { subject: Subject::Comment(CommentId::new(made.id.to_string())), read_back: None })
+            Ok(Effect {
+                subject: Subject::Comment(CommentId::new(made.id.to_string())),
+                read_back: None,
+                lost: Vec::new(),
+            })
         }
         Operation::Edit { .. } => {
             Err(Error::new(ErrorKind::Unsupported, "Zammad lets nobody change an article's text")
@@ -207,7 +211,9 @@ async fn retract(api: Api<'_>, id: u64, comment: &CommentId) -> Result<Effect> {
         return Err(about(Error::new(ErrorKind::Rejected, "only articles that we wrote are taken back")));
     }
     match api.delete_article(wanted).await {
-        Ok(()) => Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None }),
+        Ok(()) => {
+            Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None, lost: Vec::new() })
+        }
         Err(error) if error.kind() == ErrorKind::Forbidden => {
             // Zammad deletes a note only for some minutes. Customers at least need not read on.
             api.hide_article(wanted).await.map_err(about)?;
@@ -238,9 +244,11 @@ async fn attach(api: Api<'_>, id: u64, file: &File<'_>, internal: bool, marker: 
     let made = api.add_article(id, &note).await?;
     as_asked(api, id, &made, internal).await?;
     match made.attachments.first() {
-        Some(kept) if kept.bytes().is_none_or(|size| size == file.size) => {
-            Ok(Effect { subject: Subject::File(map::file_id(made.id, kept.id)), read_back: None })
-        }
+        Some(kept) if kept.bytes().is_none_or(|size| size == file.size) => Ok(Effect {
+            subject: Subject::File(map::file_id(made.id, kept.id)),
+            read_back: None,
+            lost: Vec::new(),
+        }),
         Some(_) => Err(about(not_done(&["the file's size".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&["the file".to_owned()], TookEffect::Unknown))),
     }
@@ -356,7 +364,11 @@ fn no_marker_field(api: Api<'_>) -> Error {
 }
 
 fn changed(ticket: &Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())), read_back: None }
+    Effect {
+        subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())),
+        read_back: None,
+        lost: Vec::new(),
+    }
 }
 
 fn is_internal(id: u64, visibility: Visibility) -> Result<bool> {

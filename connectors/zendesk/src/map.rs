@@ -86,6 +86,7 @@ pub(crate) fn ticket(parts: &Parts, config: &Config) -> Ticket {
         marker: wire.external_id.as_deref().and_then(whole_marker),
         created: wire.created_at,
         updated: wire.updated_at,
+        lost: Vec::new(),
     }
 }
 

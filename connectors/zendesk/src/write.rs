@@ -81,7 +81,11 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
             };
             let event = say(api, id, comment, &intent.marker, Purpose::Comment).await?;
             let made = event.id.ok_or_else(|| nameless(id))?;
-            Ok(Effect { subject: Subject::Comment(CommentId::new(made.to_string())), read_back: None })
+            Ok(Effect {
+                subject: Subject::Comment(CommentId::new(made.to_string())),
+                read_back: None,
+                lost: Vec::new(),
+            })
         }
         Operation::Edit { .. } => {
             Err(Error::new(ErrorKind::Unsupported, "Zendesk lets nobody change a comment")
@@ -179,9 +183,11 @@ async fn attach(api: Api<'_>, id: u64, file: &File<'_>, public: bool, marker: &M
     let comment = CommentWrite { html_body: map::write_name(file.name), public, uploads: vec![token] };
     let event = say(api, id, comment, marker, Purpose::File).await?;
     match event.attachments.first() {
-        Some(made) if made.size == file.size => {
-            Ok(Effect { subject: Subject::File(FileId::new(made.id.to_string())), read_back: None })
-        }
+        Some(made) if made.size == file.size => Ok(Effect {
+            subject: Subject::File(FileId::new(made.id.to_string())),
+            read_back: None,
+            lost: Vec::new(),
+        }),
         Some(_) => Err(about(not_done(&["the file's size".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&["the file".to_owned()], TookEffect::Unknown))),
     }
@@ -347,7 +353,11 @@ fn created(ticket: &Ticket) -> Effect {
 }
 
 fn changed(ticket: &Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())), read_back: None }
+    Effect {
+        subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())),
+        read_back: None,
+        lost: Vec::new(),
+    }
 }
 
 fn is_public(id: u64, visibility: Visibility) -> Result<bool> {

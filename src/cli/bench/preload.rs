@@ -78,7 +78,13 @@ impl Office<'_> {
                 .find_map(|(name, leg)| Some((name.clone(), leg.outstanding.front()?.clone())));
             let Some((leg, due)) = due else { break };
             let subject = Subject::Ticket(RemoteId::new(number.to_string()));
-            let effect = Fact::Effected { leg: leg.clone(), intent: due.intent.id, subject, found: false };
+            let effect = Fact::Effected {
+                leg: leg.clone(),
+                intent: due.intent.id,
+                subject,
+                found: false,
+                lost: Vec::new(),
+            };
             case.apply(&effect, self.now);
             facts.push(effect);
             facts.extend(self.plan(&mut case, &[leg.as_str()], number));

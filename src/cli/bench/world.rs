@@ -97,6 +97,7 @@ pub(super) fn read(desk: &str, number: u64, base: &str) -> Ticket {
         marker: None,
         created: ticket.created,
         updated: ticket.updated,
+        lost: Vec::new(),
     }
 }
 

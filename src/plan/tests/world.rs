@@ -66,6 +66,7 @@ pub(super) fn ticket(id: &str) -> Ticket {
         marker: None,
         created: at(0),
         updated: at(0),
+        lost: Vec::new(),
     }
 }
 
@@ -180,7 +181,7 @@ impl World {
                 self.plan(&[system], &BTreeSet::from([intent]));
             } else {
                 let fact = match self.find(&leg, &standing.intent) {
-                    Some(subject) => Fact::Effected { leg, intent, subject, found: true },
+                    Some(subject) => Fact::Effected { leg, intent, subject, found: true, lost: Vec::new() },
                     None => Fact::Absolved { leg, intent },
                 };
                 self.case.apply(&fact, at(self.tick));
@@ -189,7 +190,7 @@ impl World {
         }
         let fact = match outcome {
             Outcome::Done => match self.write(&leg, &standing.intent) {
-                Ok(subject) => Fact::Effected { leg, intent, subject, found: false },
+                Ok(subject) => Fact::Effected { leg, intent, subject, found: false, lost: Vec::new() },
                 Err(reason) => Fact::Parked {
                     leg,
                     item: standing.item.clone(),

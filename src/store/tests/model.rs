@@ -129,7 +129,13 @@ impl World {
                 let subject = Subject::Ticket(RemoteId::new(format!("a{number}")));
                 (
                     *number,
-                    vec![Fact::Effected { leg: acme(), intent: create(*number), subject, found: false }],
+                    vec![Fact::Effected {
+                        leg: acme(),
+                        intent: create(*number),
+                        subject,
+                        found: false,
+                        lost: Vec::new(),
+                    }],
                 )
             }
             Say::Drop(number) => {

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::address;
 use crate::loss::{Loss, Losses};
 use crate::markdown::parse;
+use crate::normal;
 use crate::plain;
 use crate::spans;
 use crate::tree::{Block, Inline, Style};
@@ -42,13 +43,7 @@ fn block(block: &Block, inside: Inside, losses: &mut Losses, out: &mut Vec<Value
         }
         Block::Heading { content, .. } => {
             losses.add(Loss::Nesting);
-            let bold = |part: &Inline| match part.clone() {
-                Inline::Text { text, style, link } => {
-                    Inline::Text { text, style: Style { bold: true, ..style }, link }
-                }
-                part @ (Inline::Code { .. } | Inline::Image { .. } | Inline::Break) => part,
-            };
-            out.push(paragraph(&content.iter().map(bold).collect::<Vec<_>>(), losses));
+            out.push(paragraph(&normal::bold(content), losses));
         }
         Block::List { start, items } => {
             let items: Vec<Value> = items.iter().map(|item| list_item(item, losses)).collect();

@@ -267,8 +267,7 @@ impl Line<'_> {
             while addresses.next_if(|range| range.start < at).is_some() {}
             let address = addresses.next_if(|range| range.start == at && !self.linked);
             let taken = if let Some(range) = address {
-                let whole = line.get(range).unwrap_or_default();
-                let shown = address::alone(whole, ENDS_ADDRESS);
+                let shown = address::alone(line, &range, ENDS_ADDRESS);
                 phrases.text(shown);
                 shown.len()
             } else {

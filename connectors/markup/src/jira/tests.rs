@@ -60,7 +60,7 @@ fn no_text_is_markup_in_jira() {
         ("[\\~bob] {code} {color:red}", "\\[\\~bob] \\{code} \\{color:red}"),
         ("\\*x\\* -y- !a.png!", "\\*x* \\-y- \\!a.png!"),
         ("h1. x\nbq. y\n\\# z\n|a|", "h1\\. x\nbq\\. y\n\\# z\n\\|a|"),
-        ("C:\\temp\\\\\\_x well-known 2 - 1", "C:\\temp&#92;_x well-known 2 - 1"),
+        ("C:\\temp\\\\\\_x well-known 2 - 1", "C:\\temp&#92;\\_x well-known 2 - 1"),
         ("a:) (x) (on)", "a:) \\(x) \\(on)"),
         ("`a{b}`", "{{a&#123;b&#125;}}"),
         ("foo**bar**", "foo{*}bar{*}"),

@@ -92,7 +92,7 @@ fn line(parts: &[Inline], starts: bool, losses: &mut Losses) -> String {
                 let link =
                     behind.iter().find(|piece| matches!(piece, Piece::OpenLink(_) | Piece::CloseLink(_)));
                 let writer = Writer {
-                    starts: starts && out.is_empty(),
+                    starts: starts && out.chars().all(|c| "*_-".contains(c)),
                     first: out.is_empty(),
                     bracketed: matches!(link, Some(Piece::CloseLink(_))),
                     ends: behind.is_empty(),
@@ -139,7 +139,7 @@ fn needs_braces(mark: Mark, before: &str, behind: &[Piece<'_>]) -> bool {
         _ => None,
     };
     let ends_in_address = match behind.get(..end).and_then(<[Piece<'_>]>::last) {
-        Some(Piece::Text(text)) => address::find(text).last().is_some_and(|range| range.end == text.len()),
+        Some(Piece::Text(text)) => address::ends_in_one(text),
         _ => false,
     };
     let sign = sign(mark);
@@ -167,7 +167,7 @@ impl Writer {
         let body = if self.first { text.trim_start_matches(' ') } else { text };
         // Spaces at the start of a line would vanish.
         out.extend(std::iter::repeat_n('\u{a0}', text.len() - body.len()));
-        let escape_at = if self.starts { block_sign(body) } else { None };
+        let escape_at = if self.starts { block_sign(body, self.first) } else { None };
         let mut before = out.chars().next_back();
         let mut addresses =
             if self.bracketed { Vec::new() } else { address::find(body) }.into_iter().peekable();
@@ -178,7 +178,7 @@ impl Writer {
             }
             if let Some(range) = addresses.next_if(|range| range.start == at) {
                 let found = body.get(range.clone()).unwrap_or_default();
-                if address::alone(found, ENDS_ADDRESS) == found {
+                if address::alone(body, &range, ENDS_ADDRESS) == found {
                     out.push_str(found);
                     before = found.chars().next_back();
                     skip_to = range.end;
@@ -240,9 +240,13 @@ const EMOTICONS: [&str; 14] =
     ["!)", "?)", "/)", "x)", "i)", "y)", "n)", "+)", "-)", "*)", "*r)", "*g)", "on)", "off)"];
 
 /// Where a line has to be escaped so that it is no heading, quote, entry or table.
-fn block_sign(body: &str) -> Option<usize> {
+fn block_sign(body: &str, first: bool) -> Option<usize> {
     let run = body.bytes().take_while(|byte| b"*#".contains(byte)).count();
     let run = if run == 0 && body.starts_with('-') { 1 } else { run };
+    if !first {
+        // A line that begins with a bold `# ` begins with `*# ` too.
+        return body.starts_with(['#', '*']).then_some(0);
+    }
     if body.starts_with('|') || (run > 0 && body.get(run..).is_some_and(|rest| rest.starts_with(' '))) {
         return Some(0);
     }

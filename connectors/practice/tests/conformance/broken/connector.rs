@@ -178,7 +178,7 @@ fn done(operation: &Operation) -> Effect {
         | Operation::Transition { .. }
         | Operation::LinkBack { .. } => Subject::Ticket(RemoteId::new("1")),
     };
-    Effect { subject, read_back: None }
+    Effect { subject, read_back: None, lost: Vec::new() }
 }
 
 impl fmt::Debug for Broken {

@@ -88,7 +88,11 @@ impl Connector for Desk {
         ctx.clock.sleep(self.takes).await;
         match self.answers.lock().unwrap().pop_front() {
             Some(error) => Err(error),
-            None => Ok(Effect { subject: Subject::Comment(CommentId::new("1")), read_back: None }),
+            None => Ok(Effect {
+                subject: Subject::Comment(CommentId::new("1")),
+                read_back: None,
+                lost: Vec::new(),
+            }),
         }
     }
     fn accept(&self, _: &RawWebhook) -> Result<Vec<Hint>> {
