@@ -9,6 +9,7 @@ use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Set
 use url::Url;
 
 use crate::Redmine;
+use crate::text::Dialect;
 
 /// The settings of a Redmine, for parser, schema and example.
 pub const SETTINGS: &[Setting] = &[
@@ -57,6 +58,14 @@ pub const SETTINGS: &[Setting] = &[
         example: "\"Counterpart\"",
     },
     Setting {
+        key: "text",
+        kind: SettingKind::Text,
+        required: false,
+        doc: "How Redmine formats text: textile, markdown or plain, as its administrator chose under Text formatting. \
+              Without it: textile.",
+        example: "\"textile\"",
+    },
+    Setting {
         key: "max_file_bytes",
         kind: SettingKind::Count,
         required: false,
@@ -85,6 +94,7 @@ pub(crate) struct Config {
     pub(crate) tracker: Option<String>,
     pub(crate) marker_field: Option<String>,
     pub(crate) link_field: Option<String>,
+    pub(crate) text: Dialect,
     pub(crate) max_file_bytes: u64,
     pub(crate) webhook_token: Option<SecretString>,
 }
@@ -129,6 +139,12 @@ impl Config {
             tracker: text("tracker"),
             marker_field: text("marker_field"),
             link_field: text("link_field"),
+            text: match text("text") {
+                None => Dialect::Textile,
+                Some(name) => Dialect::named(&name).ok_or_else(|| {
+                    misconfigured("the setting text has to be \"textile\", \"markdown\" or \"plain\"")
+                })?,
+            },
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_token: settings.secret("webhook_token"),
         };

@@ -204,13 +204,16 @@ impl Connector for Redmine {
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
         let api = self.api(ctx);
+        let lost = |text: &str| self.config.text.lost(text);
         if let Operation::Create(new) = &intent.operation {
-            return write::create(api, new, &intent.marker).await;
+            let effect = write::create(api, new, &intent.marker).await?;
+            return Ok(effect.with_lost(&intent.operation, lost));
         }
         let id = intent.ticket.as_ref().ok_or_else(|| {
             Error::new(ErrorKind::Malformed, "the intent names no issue").with_context("intent", &intent.id)
         })?;
-        write::into_issue(api, issue_number(id)?, intent).await
+        let effect = write::into_issue(api, issue_number(id)?, intent).await?;
+        Ok(effect.with_lost(&intent.operation, lost))
     }
 
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {

@@ -12,6 +12,7 @@ mod feed;
 mod map;
 mod marker;
 mod race;
+mod text;
 mod webhook;
 mod wire;
 mod workflow;

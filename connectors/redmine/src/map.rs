@@ -3,14 +3,16 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
+use throughline_markup::{Loss, Text};
 use throughline_sdk::{
-    Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Version,
+    Changes, Comment, CommentId, File, FileId, Lost, Marker, Person, Reference, RemoteId, Ticket, Version,
     Visibility,
 };
 
 use crate::attribute::{self, ATTRIBUTES, Write};
 use crate::config::Config;
 use crate::marker;
+use crate::text::Dialect;
 use crate::wire::{Attachment, CustomField, FieldWrite, Issue, Journal, Named};
 
 /// Redmine's default words for a status, and what they mean to Throughline.
@@ -32,6 +34,13 @@ pub const PRIORITIES: &[(&str, &str)] =
 /// An issue, read with journals and attachments, as a ticket.
 pub(crate) fn ticket(issue: &Issue, config: &Config) -> Ticket {
     let (description, in_text) = marker::split(issue.description.as_deref().unwrap_or_default());
+    let description = config.text.read(&description);
+    let mut lost = said(None, &description.lost);
+    let mut comments = Vec::new();
+    for (comment, losses) in issue.journals.iter().filter_map(|journal| comment(journal, config.text)) {
+        lost.extend(said(Some(&comment.id), &losses));
+        comments.push(comment);
+    }
     let named = |wanted: &Option<String>| {
         let field = issue.custom_fields.iter().find(|field| Some(&field.name) == wanted.as_ref())?;
         Some(value_text(&field.value)).filter(|text| !text.is_empty())
@@ -43,19 +52,19 @@ pub(crate) fn ticket(issue: &Issue, config: &Config) -> Ticket {
         version: None,
         url: config.url.join(&format!("issues/{}", issue.id)).ok().map(String::from),
         title: issue.subject.as_deref().unwrap_or_default().trim().to_owned(),
-        description,
+        description: description.text,
         status: issue.status.name.clone(),
         priority: issue.priority.as_ref().map(|priority| priority.name.clone()),
         kind: Some(issue.tracker.name.clone()),
         fields: fields(issue, config),
         requester: issue.author.as_ref().map(|author| person(Some(author))),
-        comments: issue.journals.iter().filter_map(comment).collect(),
+        comments,
         files: issue.attachments.iter().map(file).collect(),
         references: named(&config.link_field).iter().map(|text| reference(text)).collect(),
         marker: in_field.or(in_text),
         created: issue.created_on,
         updated: issue.updated_on,
-        lost: Vec::new(),
+        lost,
     };
     ticket.version = Some(version(&ticket));
     ticket
@@ -97,8 +106,8 @@ pub(crate) fn same_value(asked: &str, seen: &str) -> bool {
 }
 
 /// Which of the asked changes a ticket does not show, by name.
-pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
-    let text = |asked: &str| marker::split(asked).0;
+pub(crate) fn not_in(changes: &Changes, ticket: &Ticket, dialect: Dialect) -> Vec<String> {
+    let text = |asked: &str| dialect.through(&marker::split(asked).0);
     let word = |asked: &Option<String>, seen: &Option<String>| asked.is_some() && asked != seen;
     let standard = [
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
@@ -164,12 +173,13 @@ pub(crate) fn value_text(value: &Value) -> String {
 }
 
 /// A journal as a comment; `None` for one that only says which fields changed.
-fn comment(journal: &Journal) -> Option<Comment> {
+fn comment(journal: &Journal, dialect: Dialect) -> Option<(Comment, Vec<Loss>)> {
     let (body, marker) = marker::split(journal.notes.as_deref().unwrap_or_default());
     if body.is_empty() && marker.is_none() {
         return None;
     }
-    Some(Comment {
+    let Text { text: body, lost } = dialect.read(&body);
+    let comment = Comment {
         id: CommentId::new(journal.id.to_string()),
         author: person(journal.user.as_ref()),
         body,
@@ -180,7 +190,12 @@ fn comment(journal: &Journal) -> Option<Comment> {
         },
         created: journal.created_on,
         marker,
-    })
+    };
+    Some((comment, lost))
+}
+
+fn said(comment: Option<&CommentId>, losses: &[Loss]) -> Vec<Lost> {
+    losses.iter().map(|loss| Lost { comment: comment.cloned(), what: loss.to_string() }).collect()
 }
 
 fn file(attachment: &Attachment) -> File {

@@ -126,7 +126,7 @@ fn what_redmine_did_not_do_is_named() {
         kind: Some("Bug".into()),
         fields: [("% Done".to_owned(), String::new()), ("Site".to_owned(), "Bern".to_owned())].into(),
     };
-    assert_eq!(not_in(&changes, &ticket), ["description", "priority", "Site"]);
+    assert_eq!(not_in(&changes, &ticket, Dialect::Textile), ["description", "priority", "Site"]);
 }
 
 #[test]
@@ -157,11 +157,12 @@ proptest! {
         let ticket = read(json!({"description": text, "custom_fields": [
             {"id": 2, "name": "Counterpart", "value": link_text(&label, Some("https://partner.example/x"))},
         ]}));
-        prop_assert_eq!(&ticket.description, &canonical_text(&text));
+        prop_assert_eq!(&ticket.description, &Dialect::Textile.read(&canonical_text(&text)).text);
         let reference = Reference { label, url: Some("https://partner.example/x".into()) };
         prop_assert_eq!(ticket.references, vec![reference]);
-        let changes = Changes { description: Some(text), ..Changes::default() };
-        prop_assert_eq!(not_in(&changes, &read(json!({"description": ticket.description}))), Vec::<String>::new());
+        let written = Dialect::Textile.write(&ticket.description).text;
+        let changes = Changes { description: Some(ticket.description), ..Changes::default() };
+        prop_assert_eq!(not_in(&changes, &read(json!({"description": written})), Dialect::Textile), Vec::<String>::new());
     }
 
     #[test]

@@ -40,7 +40,9 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     match field.and_then(|field| map::field_write(&known, field, marker.as_str())) {
         Some(field) => issue.custom_fields.push(field),
         None => {
-            issue.attributes.insert("description", marker::mark(&new.description, marker));
+            issue
+                .attributes
+                .insert("description", marker::mark(&api.config.text.write(&new.description).text, marker));
         }
     }
     let created = api.create(issue).await?.id;
@@ -167,7 +169,7 @@ async fn finish(api: Api<'_>, id: u64, status: Option<&str>, later: Changes) -> 
 
 async fn update(api: Api<'_>, before: Issue, changes: &Changes) -> Result<Issue> {
     let id = before.id;
-    let asked = map::not_in(changes, &map::ticket(&before, api.config));
+    let asked = map::not_in(changes, &map::ticket(&before, api.config), api.config.text);
     if asked.is_empty() {
         // A write that changes nothing would still move updated_on.
         return Ok(before);
@@ -176,11 +178,12 @@ async fn update(api: Api<'_>, before: Issue, changes: &Changes) -> Result<Issue>
     if let Some(description) = &changes.description {
         // The marker that stands in the text stays there.
         let (_, marker) = marker::split(before.description.as_deref().unwrap_or_default());
-        let text = marker.map_or_else(|| description.clone(), |marker| marker::mark(description, &marker));
+        let text = api.config.text.write(description).text;
+        let text = marker.map_or_else(|| text.clone(), |marker| marker::mark(&text, &marker));
         write.attributes.insert("description", text);
     }
     let after = race::write(api, &before, write).await?;
-    let refused = map::not_in(changes, &map::ticket(&after, api.config));
+    let refused = map::not_in(changes, &map::ticket(&after, api.config), api.config.text);
     if refused.is_empty() {
         return Ok(after);
     }
@@ -210,7 +213,7 @@ async fn comment(
             .await
             .map_err(|error| error.with_context("issue", id))?;
     }
-    let notes = marker::mark(body, marker);
+    let notes = marker::mark(&api.config.text.write(body).text, marker);
     let write = IssueWrite {
         attributes: [("notes", notes)].into(),
         private_notes: Some(private),
@@ -242,12 +245,12 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: Option<&String>)
                 .with_context("note", comment)),
         };
     };
-    let notes = match (body, &was.marker) {
-        (Some(body), Some(marker)) => marker::mark(body, marker),
-        (Some(body), None) => body.clone(),
+    let notes = match (body.map(|body| api.config.text.write(body).text), &was.marker) {
+        (Some(text), Some(marker)) => marker::mark(&text, marker),
+        (Some(text), None) => text,
         (None, _) => String::new(),
     };
-    let wanted = body.map(|body| marker::split(body).0);
+    let wanted = body.map(|body| api.config.text.through(&marker::split(body).0));
     api.put_note(number(comment.as_str(), "a note")?, &note_body(notes)).await?;
     let after = map::ticket(&read_back(api, id).await?, api.config);
     if shown(after.clone()).map(|one| one.body) == wanted {
@@ -317,7 +320,7 @@ async fn fill(api: Api<'_>, project: &str, known: &[CustomField], changes: &Chan
         write.attributes.insert("subject", title.trim().to_owned());
     }
     if let Some(description) = &changes.description {
-        write.attributes.insert("description", description.clone());
+        write.attributes.insert("description", api.config.text.write(description).text);
     }
     if let Some(priority) = &changes.priority {
         let number = number_of(&api.priorities().await?, priority, "priority")?;

@@ -79,7 +79,8 @@ impl Connector for RequestTracker {
     }
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
-        write::apply(&self.config, &self.rest(ctx), intent).await
+        let effect = write::apply(&self.config, &self.rest(ctx), intent).await?;
+        Ok(effect.with_lost(&intent.operation, |text| throughline_markup::html::write(text).lost))
     }
 
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {

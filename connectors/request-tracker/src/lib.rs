@@ -10,7 +10,6 @@ mod describe;
 mod error;
 mod feed;
 mod find;
-mod html;
 mod map;
 mod multipart;
 mod race;

@@ -4,15 +4,16 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
 use serde_json::Value;
+use throughline_markup::{Loss, Text, html};
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
-    Comment, CommentId, Error, ErrorKind, File, FileId, Marker, Person, Reference, RemoteId, Result, Ticket,
-    Timestamp, Version, Visibility,
+    Comment, CommentId, Error, ErrorKind, File, FileId, Lost, Marker, Person, Reference, RemoteId, Result,
+    Ticket, Timestamp, Version, Visibility,
 };
 
 use crate::attribute::{self, ATTRIBUTES};
 use crate::config::Config;
-use crate::{html, wire};
+use crate::wire;
 
 /// Everything read about one ticket.
 #[derive(Debug)]
@@ -43,6 +44,7 @@ pub(crate) fn ticket(config: &Config, parts: &Parts) -> Result<Ticket> {
     let mut marker = None;
     let mut comments = Vec::new();
     let mut files = Vec::new();
+    let mut lost = Vec::new();
     for transaction in &parts.transactions {
         let Some(visibility) = visibility(transaction) else { continue };
         let attachments = of_transaction.get(transaction.id.as_str()).map_or(&[][..], Vec::as_slice);
@@ -51,7 +53,11 @@ pub(crate) fn ticket(config: &Config, parts: &Parts) -> Result<Ticket> {
         if transaction.kind == "Create" && transaction.object_id == wire.id && description.is_none() {
             description = message.text;
             marker = message.marker;
+            lost.extend(message.lost.iter().map(|loss| Lost { comment: None, what: loss.to_string() }));
         } else if let Some(body) = message.text.filter(|text| !text.is_empty()) {
+            let id = CommentId::new(transaction.id.clone());
+            let said = |loss: &Loss| Lost { comment: Some(id.clone()), what: loss.to_string() };
+            lost.extend(message.lost.iter().map(said));
             comments.push(Comment {
                 id: CommentId::new(transaction.id.clone()),
                 author: author(&transaction.creator),
@@ -85,7 +91,7 @@ pub(crate) fn ticket(config: &Config, parts: &Parts) -> Result<Ticket> {
         marker: marker.or_else(|| of_field.as_deref().and_then(Marker::find_in)),
         created: time(&wire.created)?,
         updated: time(&wire.last_updated)?,
-        lost: Vec::new(),
+        lost,
     })
 }
 
@@ -197,13 +203,14 @@ fn references(config: &Config, wire: &wire::Ticket, fields: &mut BTreeMap<String
 }
 
 #[derive(Default)]
-struct Text {
+struct Message {
     text: Option<String>,
+    lost: Vec<Loss>,
     marker: Option<Marker>,
 }
 
-/// A message's text: its plain parts, or its HTML parts where there is no plain one.
-fn message(attachments: &[&wire::Attachment], texts: &BTreeMap<String, String>) -> Text {
+/// A message's text in canonical form: its plain parts, or its HTML parts where there is no plain one.
+fn message(attachments: &[&wire::Attachment], texts: &BTreeMap<String, String>) -> Message {
     let of_type = |media_type: &str| -> Vec<&wire::Attachment> {
         let all = attachments.iter().copied();
         all.filter(|a| is_text(a) && a.content_type == media_type).collect()
@@ -211,12 +218,17 @@ fn message(attachments: &[&wire::Attachment], texts: &BTreeMap<String, String>) 
     let (plain, rich) = (of_type("text/plain"), of_type("text/html"));
     let chosen = if plain.is_empty() { &rich } else { &plain };
     let bodies: BTreeSet<_> = chosen.iter().map(|a| a.id.as_str()).collect();
-    let text = chosen
-        .iter()
-        .filter_map(|a| texts.get(&a.id))
-        .map(|text| if plain.is_empty() { html::to_text(text) } else { canonical_text(text) });
-    Text {
-        text: (!bodies.is_empty()).then(|| canonical_text(&text.collect::<Vec<_>>().join("\n\n"))),
+    let mut lost = Vec::new();
+    let mut read = Vec::new();
+    for text in chosen.iter().filter_map(|a| texts.get(&a.id)) {
+        let Text { text, lost: more } =
+            if plain.is_empty() { html::read(text) } else { throughline_markup::plain::read(text) };
+        lost.extend(more);
+        read.push(text);
+    }
+    Message {
+        text: (!bodies.is_empty()).then(|| canonical_text(&read.join("\n\n"))),
+        lost,
         marker: chosen.iter().find_map(|a| marker(a)),
     }
 }

@@ -84,7 +84,7 @@ fn a_ticket_is_read_whole() {
         ticket.comments.iter().map(|c| (c.id.as_str(), c.body.as_str(), c.visibility)).collect();
     assert_eq!(
         comments,
-        [("47", "Looking.", Visibility::Public), ("50", "do not tell", Visibility::Internal)]
+        [("47", "Looking.", Visibility::Public), ("50", "**do not tell**", Visibility::Internal)]
     );
 }
 

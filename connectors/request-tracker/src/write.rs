@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Map, Value, json};
+use throughline_markup::html;
 use throughline_sdk::{
     Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
     RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
@@ -61,8 +62,7 @@ impl Writer<'_> {
         let mut body = Map::new();
         body.insert("Queue".to_owned(), json!(queue));
         body.insert("Subject".to_owned(), json!(map::subject(&new.title)));
-        body.insert("Content".to_owned(), json!(content(&new.description)));
-        body.insert("ContentType".to_owned(), json!(content_type(self.marker)));
+        self.content(&new.description, &mut body);
         if let Some(word) = &new.priority {
             body.insert("Priority".to_owned(), json!(self.priority(word)?));
         }
@@ -98,6 +98,21 @@ impl Writer<'_> {
         // It exists; whether it can be read at once is another matter, and the engine will read it anyway.
         let read_back = read::ticket(self.config, self.rest, &id).await.ok();
         Ok(Effect { subject: Subject::Ticket(id), read_back, lost: Vec::new() })
+    }
+
+    /// A message's text: plain where it is plain, else HTML.
+    ///
+    /// RT takes "" and "0" for no message at all, so that every text ends with a line end.
+    fn content(&self, text: &str, message: &mut Map<String, Value>) {
+        let plain = throughline_markup::plain::write(text);
+        let (text, media_type) = if plain.lost.is_empty() {
+            (plain.text, "text/plain")
+        } else {
+            (html::write(text).text, "text/html")
+        };
+        let media_type = format!("{media_type}; {}=\"{}\"", map::MARKER_PARAMETER, self.marker);
+        message.insert("Content".to_owned(), json!(format!("{text}\n")));
+        message.insert("ContentType".to_owned(), json!(media_type));
     }
 
     /// Makes one ticket and gives its id.
@@ -159,8 +174,7 @@ impl Writer<'_> {
 
     async fn comment(&self, ticket: &RemoteId, body: &str, visibility: Visibility) -> Result<Effect> {
         let mut message = Map::new();
-        message.insert("Content".to_owned(), json!(content(body)));
-        message.insert("ContentType".to_owned(), json!(content_type(self.marker)));
+        self.content(body, &mut message);
         let before = self.prepare(ticket, visibility, &mut message).await?;
         let id = self.message(ticket, visibility, Body::json(&Value::Object(message))).await?;
         self.leave_status(ticket, &id, before.as_ref()).await;
@@ -402,15 +416,6 @@ fn differences(changes: &Changes, after: &Ticket) -> Vec<String> {
         }
     }
     wrong
-}
-
-/// RT takes "" and "0" for no message at all, so that every text ends with a line end.
-fn content(text: &str) -> String {
-    format!("{text}\n")
-}
-
-fn content_type(marker: &Marker) -> String {
-    format!("text/plain; {}=\"{marker}\"", map::MARKER_PARAMETER)
 }
 
 fn effect(after: Ticket) -> Effect {

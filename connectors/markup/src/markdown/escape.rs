@@ -150,6 +150,8 @@ fn refers(c: char, before: Option<char>, rest: &str) -> bool {
         // `a@b.test` is an address of mail.
         '@' => next.is_some_and(|next| !next.is_whitespace()) && !before.is_some_and(word),
         '#' | '!' | '$' | '%' | '^' => next.is_some_and(|next| word(next) || next == '"'),
+        // Macros and pages of Redmine, pages of GitLab.
+        '{' | '[' => next == Some(c),
         '&' => next.is_some_and(|next| next.is_ascii_digit()),
         'H' | 'h' => {
             matches!(before, Some('G' | 'g'))

@@ -171,7 +171,7 @@ async fn notes_are_written_found_edited_and_taken_back() {
     let desk = Desk::new("REDMINE_KEY", true);
     let id = desk.create("notes", "Bug").await;
     for visibility in [Visibility::Public, Visibility::Internal] {
-        let body = "Jürg (Partner) wrote:\n\n*hello* ☎".to_owned();
+        let body = "Jürg (Partner) wrote:\n\n_hello_ ☎".to_owned();
         let intent = intent(Some(&id), Operation::Comment { body: body.clone(), visibility });
         assert_eq!(desk.connector.find(&desk.ctx, &intent).await.unwrap(), []);
         let effect = desk.connector.apply(&desk.ctx, &intent).await.unwrap();
