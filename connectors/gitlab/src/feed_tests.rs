@@ -107,7 +107,7 @@ proptest! {
                 // Without keys, what fills pages within one millisecond is not read safely: see the README.
                 Move::Bulk { first, count } => {
                     for number in first..first + count {
-                        model.now += if keyed { 0 } else { 1000 };
+                        model.wait(if keyed { 0 } else { 1000 });
                         model.show(number, model.now);
                     }
                 }
