@@ -89,10 +89,10 @@ fn a_ticket_that_is_deleted_or_merged_ails_its_own_leg_and_stops_nothing_else() 
     desks.desk("partner").delete_ticket("Paul", deleted).unwrap();
     desks.desk("vendor").merge("Vera", merged, into).unwrap();
     until("the deleted one is gone", || health(format!("helpdesk:{first}"), "partner") == "gone");
-    desks.desk("helpdesk").comment("Ada Agent", first, "Anybody there?", false).unwrap();
     until("the merged one is told", || {
         health(format!("helpdesk:{first}"), "vendor") == format!("merged into {into}")
     });
+    desks.desk("helpdesk").comment("Ada Agent", first, "Anybody there?", false).unwrap();
     let told = bridge.command(&["trace", &format!("helpdesk:{first}")]).out;
     assert!(told.contains(&format!("partner:{deleted} (partner), gone")), "{told}");
 
