@@ -19,7 +19,8 @@ use crate::daemon::Shared;
 use crate::desk::{Desk, Due, Sort, Subscription};
 
 /// Between attempts to tell one event.
-const RETRY: Schedule = Schedule::new(Duration::from_secs(1), Duration::from_secs(300));
+const RETRY: Schedule = Schedule::new(Duration::from_secs(1), LONGEST_WAIT);
+const LONGEST_WAIT: Duration = Duration::from_secs(300);
 /// After so many attempts, some eight hours, an event is given up: the subscriber reads the list when it is back.
 const ATTEMPTS: u32 = 100;
 /// How long a subscriber may take for one event.
@@ -66,8 +67,12 @@ async fn serve(shared: &Arc<Shared>, desk: &Desk, id: u64) {
         let due = match desk.due(subscription.told, BATCH).await {
             Ok(due) => due,
             Err(error) => {
-                tracing::error!(system.name = %desk.name(), %error, "A subscriber's events cannot be read.");
-                return;
+                tracing::error!(system.name = %desk.name(), %error, "A subscriber's events cannot be read; trying again.");
+                tokio::select! {
+                    biased;
+                    () = shared.supervisor.stopping() => return,
+                    () = shared.clock.sleep(LONGEST_WAIT) => continue,
+                }
             }
         };
         if due.is_empty() {
