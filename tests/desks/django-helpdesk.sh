@@ -96,7 +96,7 @@ LOGIN_URL = '/login/'
 HELPDESK_TEAMS_MODE_ENABLED = False
 HELPDESK_ACTIVATE_API_ENDPOINT = True
 HELPDESK_REDIRECT_TO_LOGIN_BY_DEFAULT = True
-HELPDESK_VALID_EXTENSIONS = ['.txt', '.bin', '.log']
+HELPDESK_VALID_EXTENSIONS = ['.txt', '.bin', '.dat', '.log']
 REST_FRAMEWORK = {'DEFAULT_AUTHENTICATION_CLASSES': [
     'oauth2_provider.contrib.rest_framework.OAuth2Authentication',
     'rest_framework.authentication.TokenAuthentication',
@@ -149,6 +149,7 @@ with open(os.environ['DIR'] + '/keys', 'w') as keys:
     keys.write('DJANGO_AGENT_TOKEN=%s\n' % Token.objects.create(user=hal).key)
     keys.write('DJANGO_QUEUE=%d\n' % queue.id)
     keys.write('DJANGO_WEBHOOK_TOKEN=%s\n' % os.environ['WEBHOOK_TOKEN'])
+    keys.write('DJANGO_WEBHOOK_URL=%s\n' % os.environ.get('WEBHOOK_URL', ''))
 PYTHON
 }
 

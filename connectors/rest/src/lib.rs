@@ -46,3 +46,6 @@ pub const PRIORITIES: &[(&str, &str)] =
 
 /// The versions this connector was run against.
 pub const TESTED_AGAINST: &str = "django-helpdesk 2.6.1, Znuny 6.5 (by manifest)";
+
+#[cfg(test)]
+mod reference_tests;

@@ -220,7 +220,7 @@ pub(crate) struct Words {
     pub(crate) kind: Vec<Word>,
 }
 
-/// A word of `[words]`.
+/// `[[words.status]]`: a word, in the lists `status`, `priority` and `type`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Word {
@@ -472,7 +472,7 @@ pub(crate) struct Find {
     pub(crate) pages: Pages,
     /// The list of rows.
     pub(crate) list: Expression,
-    /// Whether a row may be the one, for desks that cannot filter. Names: and `marker`. Without it: each may.
+    /// Whether a row may be the one, for desks that cannot filter; it knows `marker` too. Without it: each may.
     #[serde(rename = "where")]
     pub(crate) filter: Option<Expression>,
     /// The id of a row's ticket.
@@ -534,19 +534,22 @@ pub(crate) struct Update {
     pub(crate) headers: BTreeMap<String, Expression>,
     /// The body. A key whose value is absent is left out.
     pub(crate) body: Expression,
-    /// Whether the desk refuses a write on an older version: `"none"`, `"racy"` (two at once may both pass) or
-    /// `"atomic"`. Without it: `"none"`, and it is compared before and after.
+    /// Whether the desk refuses a write on an older version; see `condition`. Without it: `"none"`, and the ticket is
+    /// compared before and after.
     #[serde(default)]
     pub(crate) condition: Condition,
 }
 
-/// What a condition of a write is worth.
+/// `condition`: what the condition of a write is worth.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum Condition {
+    /// `"none"`: nothing; the version is ignored.
     #[default]
     None,
+    /// `"racy"`: a stale version is refused, but two at once may both pass.
     Racy,
+    /// `"atomic"`: a stale version is always refused.
     Atomic,
 }
 

@@ -12,7 +12,7 @@ pub(crate) enum Dialect {
     /// `"plain"`: lines, in which nothing means anything.
     #[default]
     Plain,
-    /// `"markdown"`: plain Markdown.
+    /// `"markdown"`: `CommonMark`.
     Markdown,
     /// `"github"`: Markdown in which `@name`, `#7` and commands act. None of ours does.
     Github,

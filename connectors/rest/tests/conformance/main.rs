@@ -96,6 +96,14 @@ async fn it_conforms_where_rows_do_not_tell_their_time() {
     conforms(Ways::default(), &[("changed = \"row.updated_at\"\n", "")], &C2).await;
 }
 
+#[tokio::test]
+async fn it_conforms_in_each_dialect() {
+    for dialect in ["markdown", "github", "html", "jira"] {
+        let says = format!("dialect = \"{dialect}\"");
+        conforms(Ways::default(), &[("dialect = \"plain\"", &says)], &C2).await;
+    }
+}
+
 /// Everything at once that makes a desk awkward.
 #[tokio::test]
 async fn it_conforms_on_an_awkward_desk() {

@@ -1,6 +1,7 @@
 //! django-helpdesk by its manifest: no time of change, rotating refresh tokens, comments that are run as templates.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::FutureExt;
@@ -10,17 +11,18 @@ use serde_json::{Value, json};
 use throughline_rest::build;
 use throughline_sdk::http::Authentication;
 use throughline_sdk::{
-    Built, Changes, NewTicket, Operation, RawWebhook, RemoteId, Settings, Subject as Made, Visibility,
+    Built, Changes, ErrorKind, NewTicket, Operation, RawWebhook, RemoteId, Settings, Subject as Made,
+    Visibility,
 };
 use throughline_testkit::SocketTransport;
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
 
-use crate::real::{Person, RealClock, ctx, environment, intent, settings};
+use crate::real::{Person, RealClock, ctx, environment, intent, settings, webhook};
 
 const STATUSES: [&str; 6] = ["", "Open", "Reopened", "Resolved", "Closed", "Duplicate"];
 
-fn configured() -> Settings {
-    let env = environment("django-helpdesk");
+fn configured(desk: &str) -> Settings {
+    let env = environment(desk);
     settings(
         &[
             ("url", &env["DJANGO_URL"]),
@@ -41,7 +43,11 @@ struct Hal(Person);
 
 impl Hal {
     fn new() -> Self {
-        let env = environment("django-helpdesk");
+        Self::at("django-helpdesk")
+    }
+
+    fn at(desk: &str) -> Self {
+        let env = environment(desk);
         let token = format!("Token {}", env["DJANGO_AGENT_TOKEN"]);
         Self(Person::new(format!("{}/api/", env["DJANGO_URL"]), "authorization", token))
     }
@@ -198,7 +204,7 @@ fn subject(settings: &Settings) -> Subject {
 #[tokio::test]
 #[ignore = "needs a real django-helpdesk"]
 async fn it_conforms_by_its_manifest() {
-    let report = conformance::run(&subject(&configured())).await;
+    let report = conformance::run(&subject(&configured("django-helpdesk"))).await;
     report.assert();
     let skipped = report.cases.iter().filter(|(_, outcome)| *outcome == conformance::Outcome::NotDeclared);
     assert_eq!(
@@ -236,7 +242,7 @@ async fn raised(built: &Built, title: &str) -> RemoteId {
 #[tokio::test]
 #[ignore = "needs a real django-helpdesk"]
 async fn no_comment_is_run_as_a_template() {
-    let built = build(&configured()).unwrap();
+    let built = build(&configured("django-helpdesk")).unwrap();
     let (ctx, id) = (ctx(&built), raised(&built, "templates").await);
     for said in [
         "{{ ticket.submitter_email }} {{ queue.title }}",
@@ -250,4 +256,37 @@ async fn no_comment_is_run_as_a_template() {
         let read = effect.read_back.unwrap().comments.into_iter().last().unwrap();
         assert_eq!(read.body, said);
     }
+}
+
+/// Tokens that live for three seconds, each renewed once, by whoever comes first.
+#[tokio::test]
+#[ignore = "needs a real django-helpdesk"]
+async fn a_session_outlives_its_tokens() {
+    let built = build(&configured("django-helpdesk-brief")).unwrap();
+    let ctx = ctx(&built);
+    for _ in 0..8 {
+        let asked = (0..4).map(|_| built.connector.probe(&ctx));
+        for answer in futures::future::join_all(asked).await {
+            assert_eq!(answer.unwrap().account, "fedbot");
+        }
+        tokio::time::sleep(Duration::from_millis(900)).await;
+    }
+}
+
+#[tokio::test]
+#[ignore = "needs a real django-helpdesk"]
+async fn its_own_webhook_hints_at_its_ticket() {
+    // A webhook that nobody takes fails the request that it is about, so the other desk sends none.
+    let desk = "django-helpdesk-brief";
+    let address = environment(desk).remove("DJANGO_WEBHOOK_URL").unwrap();
+    let (built, hal) = (build(&configured(desk)).unwrap(), Hal::at(desk));
+    let hints = |webhook: &RawWebhook| built.connector.accept(webhook).unwrap();
+    let raised = OnceLock::new();
+    let raise = async { drop(raised.set(hal.create("webhooks").await)) };
+    let told = webhook(&address, raise, |webhook| {
+        hints(webhook).iter().any(|hint| Some(&hint.ticket) == raised.get())
+    });
+    let told = told.await;
+    let forged = RawWebhook { query: "token=another".to_owned(), ..told };
+    assert_eq!(built.connector.accept(&forged).unwrap_err().kind(), ErrorKind::Unauthenticated);
 }

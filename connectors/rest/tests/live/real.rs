@@ -1,6 +1,7 @@
 //! What tests on a real desk share: its address and accounts, time as it passes, and requests past the connector.
 
 use std::collections::HashMap;
+use std::future::{Future, IntoFuture};
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime};
 
@@ -10,9 +11,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, header};
 use serde_json::Value;
 use throughline_sdk::http::{Authentication, Limits, Reach, Request, Response, Transport, plane};
 use throughline_sdk::{
-    Built, Clock, Ctx, Intent, IntentId, Marker, Operation, RemoteId, Settings, Timestamp, Urgency,
+    Built, Clock, Ctx, Intent, IntentId, Marker, Operation, RawWebhook, RemoteId, Settings, Timestamp,
+    Urgency,
 };
 use throughline_testkit::{MemoryBlobs, SeededEntropy, SocketTransport};
+use tokio::net::TcpListener;
 
 /// Time as it passes.
 #[derive(Debug)]
@@ -98,6 +101,40 @@ pub(crate) fn intent(ticket: Option<&RemoteId>, operation: Operation) -> Intent 
     }
     let marker = Marker::from_hash(&hash);
     Intent { id: IntentId::new(marker.as_str()), ticket: ticket.cloned(), operation, marker, expected: None }
+}
+
+/// The first webhook that a desk sends to an address on loopback once `meanwhile` is done, if it is one that `wanted` takes.
+pub(crate) async fn webhook(
+    address: &str,
+    meanwhile: impl Future<Output = ()>,
+    wanted: impl Fn(&RawWebhook) -> bool,
+) -> RawWebhook {
+    let url: url::Url = address.parse().unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", url.port().unwrap())).await.unwrap();
+    let (sender, mut receiver) = tokio::sync::mpsc::unbounded_channel();
+    let router = axum::Router::new().fallback(async move |request: axum::extract::Request| {
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 24).await.unwrap();
+        let query = parts.uri.query().unwrap_or_default().to_owned();
+        let webhook = RawWebhook { headers: parts.headers, query, body, received: RealClock::new().now() };
+        drop(sender.send(webhook));
+        "{}"
+    });
+    let served = axum::serve(listener, router);
+    let asked = async {
+        meanwhile.await;
+        loop {
+            let webhook = receiver.recv().await.unwrap();
+            if wanted(&webhook) {
+                return webhook;
+            }
+        }
+    };
+    tokio::select! {
+        never = served.into_future() => panic!("{never:?}"),
+        webhook = asked => webhook,
+        () = tokio::time::sleep(Duration::from_secs(60)) => panic!("no webhook came"),
+    }
 }
 
 /// Somebody who works at the desk past the connector.

@@ -12,11 +12,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use serde_json::{Value, json};
 use throughline_rest::build;
 use throughline_sdk::http::Authentication;
-use throughline_sdk::{Changes, RawWebhook, RemoteId, Settings};
+use throughline_sdk::{Changes, ErrorKind, RawWebhook, RemoteId, Settings};
 use throughline_testkit::SocketTransport;
 use throughline_testkit::conformance::{self, Hand, Subject, Truth};
 
-use crate::real::{Person, RealClock, environment, settings};
+use crate::real::{Person, RealClock, environment, settings, webhook};
 
 fn configured() -> Settings {
     let env = environment("znuny");
@@ -194,4 +194,20 @@ async fn it_conforms_by_its_manifest() {
             "an old webhook is refused",
         ]
     );
+}
+
+#[tokio::test]
+#[ignore = "needs a real Znuny"]
+async fn its_own_webhook_hints_at_its_ticket() {
+    let address = environment("znuny").remove("ZNUNY_WEBHOOK_URL").unwrap();
+    let built = build(&configured()).unwrap();
+    let dana = Dana::new().await;
+    let id = dana.create("webhooks").await;
+    let hints = |webhook: &RawWebhook| built.connector.accept(webhook).unwrap();
+    let told = webhook(&address, dana.comment(&id, "said", true), |webhook| {
+        hints(webhook).iter().any(|hint| hint.ticket == id)
+    });
+    let told = told.await;
+    let forged = RawWebhook { headers: HeaderMap::new(), ..told };
+    assert_eq!(built.connector.accept(&forged).unwrap_err().kind(), ErrorKind::Unauthenticated);
 }
