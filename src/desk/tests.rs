@@ -171,3 +171,39 @@ async fn events_wait_in_order_for_each_subscriber_until_it_was_told() {
     assert!(!desk.unsubscribe(hub).await.unwrap());
     assert!(written(&desk, Some(number), "nobody is told").await.unwrap().record.events.is_empty());
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_reads_while_others_write_sees_one_state_or_the_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
+    let desk = Desk::open(Parts {
+        name: SystemName::new("partner"),
+        settings: Settings {
+            party: "Fabrikam".into(),
+            only: [false, false],
+            max_file_bytes: 1 << 20,
+            reference: None,
+        },
+        medium: Arc::new(crate::ledger::FileMedium::open(folder.path()).unwrap()),
+        offload: Offload::Threads,
+        blobs: Arc::new(MemoryBlobs::default()),
+        clock,
+    })
+    .unwrap();
+    let number = written(&desk, None, "").await.unwrap().number;
+    let writes = async {
+        for length in 0..200 {
+            written(&desk, Some(number), &"x".repeat(length * 37 % 4000)).await.unwrap();
+        }
+    };
+    let reads = async {
+        let mut last = 0;
+        for _ in 0..400 {
+            let change = desk.read(Sort::Ticket, number).await.unwrap().unwrap().change;
+            assert!(change >= last, "change {change} was read after {last}");
+            last = change;
+        }
+    };
+    futures::future::join(writes, reads).await;
+    assert_eq!(desk.read(Sort::Ticket, number).await.unwrap().unwrap().change, 201);
+}
