@@ -1,6 +1,6 @@
 //! One JSON file for each thing, written whole or not at all.
 
-use std::sync::Arc;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -17,12 +17,15 @@ use crate::ledger::Medium;
 pub(super) struct Folder {
     medium: Arc<dyn Medium>,
     root: String,
+    /// Held for writing while a file takes the place of another: nobody reads half of one and half of the other, and
+    /// no handle of the old one is kept under the name.
+    replacing: RwLock<()>,
 }
 
 impl Folder {
     /// The folder of this system, its name durable.
     pub(super) fn open(medium: Arc<dyn Medium>, system: &SystemName) -> Result<Self, Error> {
-        let folder = Self { medium, root: format!("desks/{system}") };
+        let folder = Self { medium, root: format!("desks/{system}"), replacing: RwLock::default() };
         for name in Sort::ALL.map(Sort::folder).into_iter().chain([Subscription::FOLDER]) {
             // A name is made with its first file, so that one stands in each folder from the beginning.
             let path = format!("{}/{name}/.desk", folder.root);
@@ -49,6 +52,7 @@ impl Folder {
     /// What stands in a file; `None` if there is none.
     pub(super) fn read<T: DeserializeOwned>(&self, folder: &str, number: u64) -> Result<Option<T>, Error> {
         let name = self.name(folder, number);
+        let _reading = self.replacing.read().unwrap_or_else(PoisonError::into_inner);
         let Some(length) = self.medium.len(&name).map_err(fault(&name, "read"))? else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
         let mut filled = 0;
@@ -76,14 +80,20 @@ impl Folder {
         }
         self.medium.write_at(&writing, 0, &bytes).map_err(fault(&writing, "written"))?;
         self.medium.sync(&writing).map_err(fault(&writing, "synced"))?;
-        self.medium.rename(&writing, &name).map_err(fault(&name, "written"))?;
+        {
+            let _replacing = self.replacing.write().unwrap_or_else(PoisonError::into_inner);
+            self.medium.rename(&writing, &name).map_err(fault(&name, "written"))?;
+        }
         self.sync_names(folder)
     }
 
     /// Removes a file, durable on return.
     pub(super) fn remove(&self, folder: &str, number: u64) -> Result<(), Error> {
         let name = self.name(folder, number);
-        self.medium.remove(&name).map_err(fault(&name, "removed"))?;
+        {
+            let _replacing = self.replacing.write().unwrap_or_else(PoisonError::into_inner);
+            self.medium.remove(&name).map_err(fault(&name, "removed"))?;
+        }
         self.sync_names(folder)
     }
 

@@ -266,19 +266,7 @@ impl Desk {
 }
 
 impl Inner {
-    /// What stands under a number. A file that was replaced in the middle of the reading looks damaged: it is read again
-    /// while nobody writes.
     fn read(&self, sort: Sort, number: u64) -> Result<Option<Record>, Error> {
-        match self.read_once(sort, number) {
-            Err(Error::Damaged { .. }) => {
-                let _writing = self.writing.lock().unwrap_or_else(PoisonError::into_inner);
-                self.read_once(sort, number)
-            }
-            read => read,
-        }
-    }
-
-    fn read_once(&self, sort: Sort, number: u64) -> Result<Option<Record>, Error> {
         let read: Option<Record> = self.folder.read(sort.folder(), number)?;
         Ok(read.filter(|record| !record.deleted))
     }
@@ -291,7 +279,7 @@ impl Inner {
     ) -> Result<Result<Option<Changed>, E>, Error> {
         let _writing = self.begin()?;
         let before = match number {
-            Some(number) => match self.read_once(sort, number)? {
+            Some(number) => match self.read(sort, number)? {
                 None => return Ok(Ok(None)),
                 record => record,
             },
