@@ -124,7 +124,13 @@ impl World {
                 let answered = Fact::Answered { ticket: read, through };
                 (*number, vec![Fact::Observed { leg: helpdesk(), reading }, answered])
             }
-            Say::Create(number) => (*number, vec![intended_create(*number)]),
+            Say::Create(number) => {
+                // No two intents have one id: a creation is planned again only when the last one ended.
+                let case = self.cases().remove(&CaseId(*number))?;
+                let standing = &case.legs[&acme()].outstanding;
+                let is_new = standing.iter().all(|standing| standing.intent.id != create(*number));
+                return is_new.then(|| (Some(CaseId(*number)), vec![intended_create(*number)]));
+            }
             Say::Effect(number) => {
                 let subject = Subject::Ticket(RemoteId::new(format!("a{number}")));
                 (
