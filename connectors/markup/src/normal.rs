@@ -94,6 +94,11 @@ pub(crate) fn bold(content: &[Inline]) -> Vec<Inline> {
     line(content.iter().map(bold).collect())
 }
 
+/// The lines of a text that means nothing, without the empty ones.
+pub(crate) fn text_lines(text: &str) -> Vec<Vec<Inline>> {
+    lines(vec![Inline::plain(text)]).into_iter().filter(|line| !line.is_empty()).collect()
+}
+
 /// The lines of a paragraph, each in normal form and without a line end in it.
 fn lines(content: Vec<Inline>) -> Vec<Vec<Inline>> {
     let mut lines = vec![Vec::new()];

@@ -107,6 +107,8 @@ impl Writer<'_> {
                     out.push_str("\":");
                     out.push_str(address);
                     self.after = After::Anything;
+                    // The sign behind a link's address is told from it by the reader of links.
+                    self.addressed = 0;
                 } else {
                     self.losses.add(Loss::Address);
                     let mut marks =
