@@ -110,7 +110,7 @@ impl Line<'_> {
             address = address.get(..address.len() - last.len_utf8()).unwrap_or_default();
         }
         let local = address.starts_with('/') && address.len() > 1;
-        if !(local || address.starts_with("mailto:") || address.contains("://")) {
+        if !(local || address.starts_with("mailto:") || is_elsewhere(address)) {
             return 0;
         }
         // What stands in parentheses at the end is shown when pointed at.
@@ -187,6 +187,12 @@ impl Line<'_> {
         self.builder.losses.add(if style.contains("color") { Loss::Color } else { Loss::Face });
         style.len() + 2
     }
+}
+
+/// A scheme stands right behind the colon.
+fn is_elsewhere(address: &str) -> bool {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
 fn begins_with_digit(text: &str) -> bool {

@@ -168,7 +168,7 @@ impl Writer<'_> {
         let parted = match following.next() {
             None => true,
             Some(Piece::Text(text)) => {
-                let rest = text.trim_start_matches(['.', ',', '?', ')']);
+                let rest = text.trim_start_matches(['.', ',', ')']);
                 (rest.is_empty() && following.next().is_none()) || rest.starts_with(' ')
             }
             Some(_) => false,
