@@ -122,11 +122,8 @@ impl Writer<'_> {
                         behind.iter().filter(|piece| !matches!(piece, Piece::Open(_) | Piece::Close(_)));
                     // The link goes on in another style: its address stands behind all of it.
                     if marks.next() != Some(&Piece::OpenLink(address)) {
-                        out.push_str(" (");
-                        out.push_str(address);
-                        out.push(')');
+                        self.text(&format!(" ({address})"), behind, out);
                     }
-                    self.after = After::Anything;
                 }
             }
             Piece::Text(text) => self.text(text, behind, out),
