@@ -129,13 +129,14 @@ impl Connector for Rest {
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
         let api = self.api(ctx);
-        if let Operation::Create(new) = &intent.operation {
-            return write::create(api, new, &intent.marker).await;
-        }
-        let id = intent.ticket.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Malformed, "the intent names no ticket").with_context("intent", &intent.id)
-        })?;
-        write::into_ticket(api, id, intent).await
+        let effect = match (&intent.operation, &intent.ticket) {
+            (Operation::Create(new), _) => write::create(api, new, &intent.marker).await,
+            (_, Some(id)) => write::into_ticket(api, id, intent).await,
+            (_, None) => Err(Error::new(ErrorKind::Malformed, "the intent names no ticket")
+                .with_context("intent", &intent.id)),
+        };
+        let dialect = self.desk.manifest.text.dialect;
+        effect.map(|effect| effect.with_lost(&intent.operation, |text| dialect.losses(text)))
     }
 
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {
