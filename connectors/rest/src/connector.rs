@@ -57,8 +57,8 @@ impl Connector for Rest {
         let changes = &manifest.changes;
         let internal = &manifest.comments.visibility;
         Capabilities {
-            create: self.class(manifest.create.class),
-            comment: self.class(manifest.comment.class),
+            create: Some(self.class(manifest.create.class)),
+            comment: Some(self.class(manifest.comment.class)),
             attach: manifest.attach.as_ref().map(|attach| self.class(attach.class)),
             settle: SETTLE,
             update: manifest.update.is_some(),
