@@ -24,8 +24,8 @@ pub struct Kind {
     pub tested_against: &'static str,
     /// What a system of this kind can do, by its settings.
     pub build: fn(&Settings) -> Result<Built>,
-    /// Whether a system could be built from these settings.
-    pub check: fn(&Settings) -> Result<()>,
+    /// What a system could do that is built from these settings.
+    pub check: fn(&Settings) -> Result<Capabilities>,
 }
 
 /// The entry of a kind: its name, what it connects, and its crate.
@@ -39,7 +39,7 @@ macro_rules! kind {
             priorities: $($connector)::+::PRIORITIES,
             tested_against: $($connector)::+::TESTED_AGAINST,
             build: $($connector)::+::build,
-            check: |settings| $($connector)::+::build(settings).map(drop),
+            check: |settings| $($connector)::+::build(settings).map(|built| built.connector.capabilities()),
         }
     };
 }
