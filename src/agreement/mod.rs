@@ -1,6 +1,7 @@
 //! Who may see what: the sharing rules between the home organization and each party. Pure.
 
 mod redact;
+mod refer;
 mod route;
 mod share;
 mod translate;
@@ -11,6 +12,7 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 pub use redact::{Redacted, Said, file_name, label, remark_body};
+pub use refer::{Products, ReferenceRule};
 pub use share::{Kind, Sharing};
 pub use translate::Untranslatable;
 
@@ -23,6 +25,8 @@ pub struct Rules {
     pub systems: BTreeMap<SystemName, SystemRules>,
     /// The agreements.
     pub agreements: BTreeMap<AgreementName, Agreement>,
+    /// What cases refer to besides their tickets, by the name it has in configuration.
+    pub references: BTreeMap<String, ReferenceRule>,
 }
 
 /// Whose a system is and what its words mean.

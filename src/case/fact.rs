@@ -1,6 +1,6 @@
 //! What can be said of a case, a system or the daemon in the ledger. Everything else is folded from these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,6 +9,7 @@ use throughline_sdk::{
     Timestamp, Version,
 };
 
+use crate::agreement::Products;
 use crate::ledger::Position;
 
 use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Role};
@@ -265,6 +266,62 @@ pub enum Fact {
         from: RemoteId,
         /// The id now.
         to: RemoteId,
+    },
+    /// A ticket that is only referred to stands announced about these products; none: it is over, or not there.
+    Announced {
+        /// The ticket.
+        ticket: TicketRef,
+        /// The products, as they are compared.
+        products: BTreeSet<String>,
+    },
+    /// The case is about these products of other systems; none: nobody works on it any more.
+    Concerned {
+        /// The products, as they are compared.
+        products: Products,
+    },
+    /// It was looked up what stands announced about the case's products.
+    Consulted {
+        /// What was found, to be read.
+        found: Vec<TicketRef>,
+    },
+    /// The case refers to an announcement, as it was read.
+    Referred {
+        /// The announcement.
+        reference: TicketRef,
+        /// The number people use.
+        key: String,
+        /// Its title.
+        title: String,
+        /// Where a person opens it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// Its status, in the system's own words.
+        status: String,
+        /// Nobody works on it any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over: bool,
+        /// When it last changed there.
+        updated: Timestamp,
+    },
+    /// An announcement that the case refers to says more.
+    ReferencePost {
+        /// The announcement.
+        reference: TicketRef,
+        /// The post's id there.
+        id: CommentId,
+        /// Who wrote it.
+        author: String,
+        /// When.
+        written: Timestamp,
+        /// The text.
+        body: String,
+    },
+    /// An announcement that was to be read has nothing to tell the case.
+    Unreferred {
+        /// The announcement.
+        reference: TicketRef,
+        /// Why.
+        reason: String,
     },
     /// The daemon started.
     Started {

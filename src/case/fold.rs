@@ -6,7 +6,7 @@ use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
 use super::{
     Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Outstanding, Parked,
-    Phase, Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Phase, Reading, Reference, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -191,7 +191,24 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Concerned { products } => self.references.concern(products),
+            Fact::Consulted { found } => self.references.consult(found),
+            Fact::Unreferred { reference, .. } => self.references.unrefer(reference),
+            Fact::Referred { reference, key, title, url, status, over, updated } => {
+                self.references.refer(Reference {
+                    ticket: reference.clone(),
+                    key: key.clone(),
+                    title: title.clone(),
+                    url: url.clone(),
+                    status: status.clone(),
+                    over: *over,
+                    updated: *updated,
+                    posts: std::collections::BTreeSet::new(),
+                });
+            }
+            Fact::ReferencePost { reference, id, body, .. } => self.references.post(reference, id, body),
             Fact::Hinted { .. }
+            | Fact::Announced { .. }
             | Fact::Answered { .. }
             | Fact::Ignored { .. }
             | Fact::Advanced { .. }

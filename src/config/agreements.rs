@@ -19,6 +19,8 @@ struct Known<'a> {
     systems: &'a BTreeMap<SystemName, SystemRules>,
     /// Systems of an unknown kind, so that nothing can be said of their words.
     kindless: &'a BTreeSet<SystemName>,
+    /// Systems whose tickets can only be read.
+    only_told: &'a BTreeSet<SystemName>,
 }
 
 /// The two systems of an agreement.
@@ -36,7 +38,13 @@ pub(super) fn build<'s>(
     systems: &Systems,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
-    let known = Known { home, parties, systems: &systems.rules, kindless: &systems.kindless };
+    let known = Known {
+        home,
+        parties,
+        systems: &systems.rules,
+        kindless: &systems.kindless,
+        only_told: &systems.only_told,
+    };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut pairs: BTreeMap<(SystemName, SystemName), String> = BTreeMap::new();
@@ -61,13 +69,14 @@ pub(super) fn build<'s>(
     agreements
 }
 
-/// Warns of systems that no agreement names.
+/// Warns of systems that nothing names.
 pub(super) fn warn_of_idle(table: &Section, rules: &Rules, findings: &mut Findings) {
     for (entry, section) in table.sections() {
         let used = rules.agreements.values().any(|agreement| {
             [agreement.home.as_str(), agreement.counterpart.as_str()].contains(&entry.key.as_str())
         });
-        if !used {
+        let announces = rules.announces(&SystemName::new(&entry.key));
+        if !used && !announces {
             let mistake =
                 Mistake::new(entry.key_at, &section.path, "no agreement uses this system").warning();
             findings.report_if_complete(mistake);
@@ -142,6 +151,14 @@ fn side<'k>(
         let words = theirs.map(|(name, _)| name.as_str());
         let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name.as_str(), words);
         findings.report_if_complete(mistake);
+    }
+    if known.only_told.contains(name) {
+        let message = format!(
+            "nothing can be written into the system {name}, so that it cannot be a side of an agreement"
+        );
+        let expected =
+            "a system that takes tickets or comments; cases refer to this one by a table in [references]";
+        findings.report_if_complete(Mistake::new(entry.at, section.path_of(key), message).expected(expected));
     }
     (!known.kindless.contains(name)).then_some((name, system))
 }

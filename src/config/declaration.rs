@@ -1,6 +1,7 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod reference;
 mod system;
 
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use reference::REFERENCE;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -112,6 +114,7 @@ pub(super) const ROOT: Table = Table {
         named("parties", &PARTY, Names::Given, Need::Required),
         named("systems", &SYSTEM, Names::Given, Need::Required),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
+        named("references", &REFERENCE, Names::Given, Need::Optional),
     ],
 };
 

@@ -37,6 +37,7 @@ pub fn example(kinds: &[KindSettings]) -> String {
         page.kind("systems.partner", partner);
         page.other_kinds(kinds.iter().filter(|kind| ![home.kind, partner.kind].contains(&kind.kind)));
         page.agreement(home, partner);
+        page.references();
     }
     page.text
 }
@@ -152,6 +153,20 @@ impl Page {
             self.bare(&format!("{path}.fields.priority"), &values);
         }
         self.bare(&format!(r#"{path}.fields."field:Component""#), &[("policy", r#""union""#)]);
+    }
+
+    /// What cases may refer to, as prose: the system that announces would have to be connected first.
+    fn references(&mut self) {
+        let Some(reference) = inner(&ROOT, "references") else { return };
+        self.line("");
+        self.prose(reference.doc);
+        self.line("#");
+        self.line("# [references.NAME]");
+        for key in reference.keys {
+            let need = if key.need == Need::Required { "Required." } else { "Optional." };
+            self.line(&format!("# {} = {}", key.key, key.example));
+            self.prose(&format!("    {} {need}", key.doc));
+        }
     }
 
     fn header(&mut self, path: &str, doc: &str) {

@@ -72,6 +72,29 @@ fn all_wrong_references_are_told_at_once() {
 }
 
 #[test]
+fn what_cannot_be_referred_to_is_told_at_once() {
+    assert_snapshot!(fixture::read_with_board(include_str!("tests/referred.toml")).unwrap_err());
+}
+
+#[test]
+fn a_system_that_only_tells_is_referred_to_and_no_warning() {
+    let (main, _) = include_str!("tests/referred.toml").split_once("[agreements.microsoft]").unwrap();
+    let text = format!(
+        "{main}[agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"partner\"\n\
+         comments = \"both\"\n[references.mail]\nsystem = \"outages\"\nhome = \"helpdesk\"\n\
+         products = {{ Mail = \"Exchange Online\" }}\n"
+    );
+    let config = fixture::read_with_board(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.warnings.to_string(), "");
+    let rule = &config.rules.references["mail"];
+    assert_eq!(
+        (rule.system.as_str(), rule.home.as_str(), &rule.field),
+        ("outages", "helpdesk", &Field::Kind)
+    );
+    assert_eq!(rule.products["Mail"], "Exchange Online");
+}
+
+#[test]
 fn mistakes_of_syntax_do_not_hide_the_others() {
     assert_snapshot!(read_text(include_str!("tests/syntax.toml")).unwrap_err());
 }

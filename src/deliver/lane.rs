@@ -98,7 +98,7 @@ pub(super) struct Lane<'a> {
     /// Doubtful intents that the readings since the last plan may decide.
     pub(super) settled: BTreeSet<IntentId>,
     /// Systems without a place for this lane: it is called when there is one.
-    full: BTreeSet<SystemName>,
+    pub(super) full: BTreeSet<SystemName>,
     /// Systems that could not be read: asked again when the lane is woken, not in each round before.
     pub(super) silent: BTreeSet<SystemName>,
     /// The standing hints of all legs were taken up in this run.
@@ -127,6 +127,10 @@ impl Lane<'_> {
                     self.silent.clear();
                     self.resumed = true;
                     self.take_up_hints(&mut hints)?;
+                }
+                Nudge::Announced { announcement, done } => {
+                    self.acknowledgements.push(done);
+                    self.refer(&announcement.system, &announcement.ticket, &mut facts);
                 }
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
@@ -231,6 +235,9 @@ impl Lane<'_> {
                 }
             }
             self.plan_and_record(facts, observations, &[], self.shared.journal.end()).await?;
+            return Ok(true);
+        }
+        if self.case.references.has_work() && self.consult().await? {
             return Ok(true);
         }
         let Some(plan) = self.last_plan.take() else { return Ok(false) };

@@ -240,6 +240,12 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Planned { .. } => "planned",
         Fact::Ailed { .. } => "ailed",
         Fact::Rekeyed { .. } => "rekeyed",
+        Fact::Announced { .. } => "announced",
+        Fact::Concerned { .. } => "concerned",
+        Fact::Consulted { .. } => "consulted",
+        Fact::Referred { .. } => "referred",
+        Fact::ReferencePost { .. } => "reference_post",
+        Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
     }

@@ -11,6 +11,7 @@ mod native;
 mod open;
 mod planner;
 mod project;
+mod refer;
 mod remarks;
 #[cfg(test)]
 mod tests;
@@ -22,6 +23,8 @@ use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timest
 
 use crate::agreement::Rules;
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
+
+pub use refer::refer;
 
 use planner::Planner;
 
@@ -38,6 +41,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
             planner.observe(&leg);
         }
     }
+    planner.concern();
     for leg in planner.home_first() {
         planner.project(&leg);
     }

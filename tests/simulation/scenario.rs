@@ -249,7 +249,7 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool) -> Rules 
         };
         (agreement.name.clone(), agreement)
     });
-    Rules { systems, agreements: agreements.collect() }
+    Rules { systems, agreements: agreements.collect(), ..Rules::default() }
 }
 
 fn system_rules(name: &str) -> SystemRules {

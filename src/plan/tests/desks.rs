@@ -11,8 +11,8 @@ use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(super) fn capabilities() -> Capabilities {
     Capabilities {
-        create: CreateClass::C2,
-        comment: CreateClass::C2,
+        create: Some(CreateClass::C2),
+        comment: Some(CreateClass::C2),
         attach: Some(CreateClass::C2),
         settle: Duration::from_secs(1),
         update: true,
