@@ -12,6 +12,7 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod recheck;
 mod refer;
 
 pub use admission::Admission;

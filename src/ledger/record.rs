@@ -248,5 +248,9 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+
+        Fact::Leaked { .. } => "leaked",
+        Fact::RetractionDue { .. } => "retraction_due",
+        Fact::Recalled { .. } => "recalled",
     }
 }

@@ -11,6 +11,7 @@ mod native;
 mod open;
 mod planner;
 mod project;
+mod recall;
 mod refer;
 mod remarks;
 #[cfg(test)]
@@ -28,6 +29,8 @@ pub use refer::refer;
 
 use planner::Planner;
 
+pub(crate) use recall::objection;
+
 /// Decides what follows from what was read, and folds every fact it returns into `case`.
 ///
 /// A case without legs is opened from the one observation there is; if no agreement takes that ticket in, the
@@ -42,6 +45,9 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         }
     }
     planner.concern();
+    for leg in planner.home_first() {
+        planner.recall(&leg);
+    }
     for leg in planner.home_first() {
         planner.project(&leg);
     }

@@ -188,6 +188,7 @@ impl World {
                     written: at(0),
                     body: noise.concat(),
                     version: 1,
+                    internal: false,
                 };
                 (*number, vec![remarked])
             }
