@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::SystemName;
 
 use super::findings::{Findings, Mistake};
+use super::privacy::{self, Recognized};
 use super::section::{Section, Value};
 use super::systems::Systems;
 use super::{Party, check_reference};
@@ -19,6 +20,8 @@ struct Known<'a> {
     systems: &'a BTreeMap<SystemName, SystemRules>,
     /// Systems of an unknown kind, so that nothing can be said of their words.
     kindless: &'a BTreeSet<SystemName>,
+    /// What is recognized as personal.
+    recognized: &'a Recognized,
 }
 
 /// The two systems of an agreement.
@@ -34,9 +37,10 @@ pub(super) fn build<'s>(
     home: Option<&PartyName>,
     parties: &BTreeMap<PartyName, Party>,
     systems: &Systems,
+    recognized: &Recognized,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
-    let known = Known { home, parties, systems: &systems.rules, kindless: &systems.kindless };
+    let known = Known { home, parties, systems: &systems.rules, kindless: &systems.kindless, recognized };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut pairs: BTreeMap<(SystemName, SystemName), String> = BTreeMap::new();
@@ -92,6 +96,8 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
     let condition = |key: &str, from: Option<(&SystemName, &SystemRules)>, findings: &mut Findings| {
         Some(condition(route?.section(key)?, from, findings))
     };
+    let fields = fields(section, sides, findings);
+    let redaction = privacy::redaction(section, known.recognized, &fields, findings);
     let built = Agreement {
         name: AgreementName(name.to_owned()),
         party: PartyName(section.text("party").unwrap_or_default().to_owned()),
@@ -99,12 +105,13 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         counterpart: SystemName::new(section.text("counterpart").unwrap_or_default()),
         outbound: condition("outbound", home, findings),
         inbound: condition("inbound", counterpart, findings),
-        fields: fields(section, sides, findings),
+        fields,
         comments: direction(section.text("comments")),
         files: direction(section.text("files")),
         relay: matches!(section.value("relay"), Some(Value::Flag(true))),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
+        redaction,
     };
     let shares = built.comments != Direction::None
         || built.files != Direction::None

@@ -8,6 +8,7 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod privacy;
 mod problem;
 mod redact;
 mod scalar;
@@ -213,7 +214,8 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
     });
     let systems = systems::build(&main, &parties, kinds, findings);
     let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
-    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
+    let recognized = privacy::recognized(main.section("recognize"), findings);
+    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, &recognized, findings);
     let rules = Rules { systems: systems.rules, agreements };
     if let Some(table) = main.section("systems") {
         agreements::warn_of_idle(table, &rules, findings);

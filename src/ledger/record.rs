@@ -242,5 +242,8 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Rekeyed { .. } => "rekeyed",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+        Fact::Redacted { .. } => "redacted",
+        Fact::Prepared { .. } => "prepared",
+        Fact::Held { .. } => "held",
     }
 }

@@ -8,7 +8,7 @@ use throughline_sdk::{Comment, Marker, SystemName, Ticket, Visibility};
 use super::fields::News;
 use super::marker;
 use super::planner::Planner;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Kind, Sharing, restored};
 use crate::case::{Fact, Fingerprint, Item, Leg, Origin, ReadingComment, SeenComment};
 
 impl Planner<'_> {
@@ -36,13 +36,13 @@ impl Planner<'_> {
             let echo = comment.marker.as_ref().and_then(|marker| echoes.get(marker));
             match (known.get(&comment.id), echo) {
                 (Some(seen), _) if seen.origin.system != *leg => copy_again(self, comment, seen, news),
-                (Some(seen), _) if gathered => self.own_again(leg, comment, seen, news),
+                (Some(seen), _) if gathered => self.own_again(leg, comment, seen, sharing, news),
                 (Some(_), _) => {}
                 (None, Some(echo)) if is_copy(standing, echo, comment) => {
                     let (origin, version) = echo.clone();
                     news.reading.comments.push(reading(comment, origin, version));
                 }
-                (None, _) if gathered => stranger(leg, standing, comment, news),
+                (None, _) if gathered => self.stranger(leg, standing, comment, sharing, news),
                 (None, _) => {}
             }
         }
@@ -55,7 +55,14 @@ impl Planner<'_> {
     }
 
     /// One of the leg's own comments that is part of the request.
-    fn own_again(&self, leg: &SystemName, comment: &Comment, seen: &SeenComment, news: &mut News) {
+    fn own_again(
+        &self,
+        leg: &SystemName,
+        comment: &Comment,
+        seen: &SeenComment,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
         if comment.visibility != Visibility::Public {
             if !seen.gone {
                 news.reading.lost_comments.push(comment.id.clone());
@@ -69,7 +76,44 @@ impl Planner<'_> {
         let version = self.case.document.remarks.get(&seen.origin).map_or(0, |remark| remark.version);
         let version = version.saturating_add(1);
         news.reading.comments.push(reading(comment, seen.origin.clone(), version));
-        news.after.push(remarked(leg, comment, version));
+        news.after.push(self.remarked(leg, comment, version, sharing));
+    }
+
+    /// A comment that was never part of the request: it becomes one if its system says that it is public.
+    fn stranger(
+        &self,
+        leg: &SystemName,
+        standing: &Leg,
+        comment: &Comment,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
+        let rule = match comment.visibility {
+            Visibility::Public => {
+                let origin = Origin { system: leg.clone(), id: comment.id.to_string() };
+                news.reading.comments.push(reading(comment, origin, 1));
+                news.after.push(self.remarked(leg, comment, 1, sharing));
+                return;
+            }
+            Visibility::Internal => "internal comments stay in their system",
+            Visibility::Unknown => "the system does not say who may read this comment",
+        };
+        let what = format!("comment:{}", comment.id);
+        if !standing.shadow.withheld.contains(&what) {
+            news.after.push(Fact::Withheld { leg: leg.clone(), what, rule: rule.to_owned() });
+        }
+    }
+
+    /// What a comment says, in home's words: with the values in place of the pseudonyms that its writer knows.
+    fn remarked(&self, leg: &SystemName, comment: &Comment, version: u32, sharing: &Sharing<'_>) -> Fact {
+        let body = restored(&comment.body, sharing.agreement(leg), self.view.names);
+        Fact::Remarked {
+            origin: Origin { system: leg.clone(), id: comment.id.to_string() },
+            author: comment.author.name.clone(),
+            written: comment.created,
+            body: canonical_text(&body),
+            version,
+        }
     }
 
     fn withdraw_remark(&self, origin: &Origin, news: &mut News) {
@@ -114,34 +158,6 @@ fn is_copy(standing: &Leg, (origin, version): &(Origin, u32), comment: &Comment)
         .filter(|seen| seen.origin == *origin && seen.version >= *version)
         .peekable();
     copies.peek().is_none() || copies.any(|copy| copy.seen == print(comment))
-}
-
-/// A comment that was never part of the request: it becomes one if its system says that it is public.
-fn stranger(leg: &SystemName, standing: &Leg, comment: &Comment, news: &mut News) {
-    let rule = match comment.visibility {
-        Visibility::Public => {
-            let origin = Origin { system: leg.clone(), id: comment.id.to_string() };
-            news.reading.comments.push(reading(comment, origin, 1));
-            news.after.push(remarked(leg, comment, 1));
-            return;
-        }
-        Visibility::Internal => "internal comments stay in their system",
-        Visibility::Unknown => "the system does not say who may read this comment",
-    };
-    let what = format!("comment:{}", comment.id);
-    if !standing.shadow.withheld.contains(&what) {
-        news.after.push(Fact::Withheld { leg: leg.clone(), what, rule: rule.to_owned() });
-    }
-}
-
-fn remarked(leg: &SystemName, comment: &Comment, version: u32) -> Fact {
-    Fact::Remarked {
-        origin: Origin { system: leg.clone(), id: comment.id.to_string() },
-        author: comment.author.name.clone(),
-        written: comment.created,
-        body: canonical_text(&comment.body),
-        version,
-    }
 }
 
 fn reading(comment: &Comment, origin: Origin, version: u32) -> ReadingComment {

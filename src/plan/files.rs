@@ -7,7 +7,7 @@ use throughline_sdk::{File, Marker, SystemName, Ticket, Visibility};
 use super::fields::News;
 use super::marker;
 use super::planner::Planner;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Kind, Sharing, restored};
 use crate::case::{Fact, Item, Leg, Origin, ReadingFile, SeenFile};
 
 impl Planner<'_> {
@@ -39,10 +39,10 @@ impl Planner<'_> {
                         news.reading.files.push(reading(file, seen.origin.clone()));
                     }
                 }
-                (Some(seen), _) if gathered => self.own_file_again(leg, file, seen, news),
+                (Some(seen), _) if gathered => self.own_file_again(leg, file, seen, sharing, news),
                 (Some(_), _) => {}
                 (None, Some(origin)) => news.reading.files.push(reading(file, origin.clone())),
-                (None, None) if gathered => stranger(leg, standing, file, news),
+                (None, None) if gathered => self.strange_file(leg, standing, file, sharing, news),
                 (None, None) => {}
             }
         }
@@ -54,17 +54,60 @@ impl Planner<'_> {
         }
     }
 
-    fn own_file_again(&self, leg: &SystemName, file: &File, seen: &SeenFile, news: &mut News) {
+    fn own_file_again(
+        &self,
+        leg: &SystemName,
+        file: &File,
+        seen: &SeenFile,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
         match (file.visibility, seen.gone) {
             (Visibility::Public, false) | (Visibility::Internal | Visibility::Unknown, true) => {}
             (Visibility::Public, true) => {
                 news.reading.files.push(reading(file, seen.origin.clone()));
-                news.after.push(attached(leg, file));
+                news.after.push(self.attached(leg, file, sharing));
             }
             (Visibility::Internal | Visibility::Unknown, false) => {
                 news.reading.lost_files.push(file.id.clone());
                 self.withdraw_file(&seen.origin, news);
             }
+        }
+    }
+
+    /// A file that was never part of the request: it becomes one if its system says that it is public.
+    fn strange_file(
+        &self,
+        leg: &SystemName,
+        standing: &Leg,
+        file: &File,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
+        let rule = match file.visibility {
+            Visibility::Public => {
+                let origin = Origin { system: leg.clone(), id: file.id.to_string() };
+                news.reading.files.push(reading(file, origin));
+                news.after.push(self.attached(leg, file, sharing));
+                return;
+            }
+            Visibility::Internal => "internal files stay in their system",
+            Visibility::Unknown => "the system does not say who may read this file",
+        };
+        let what = format!("file:{}", file.id);
+        if !standing.shadow.withheld.contains(&what) {
+            news.after.push(Fact::Withheld { leg: leg.clone(), what, rule: rule.to_owned() });
+        }
+    }
+
+    fn attached(&self, leg: &SystemName, file: &File, sharing: &Sharing<'_>) -> Fact {
+        Fact::Attached {
+            origin: Origin { system: leg.clone(), id: file.id.to_string() },
+            name: restored(&file.name, sharing.agreement(leg), self.view.names),
+            media_type: file.media_type.clone(),
+            size: file.size,
+            author: file.author.name.clone(),
+            written: file.created,
         }
     }
 
@@ -85,34 +128,6 @@ impl Planner<'_> {
                 (marker(self.view.markers, self.case.id, leg, &item, 1), origin.clone())
             })
             .collect()
-    }
-}
-
-/// A file that was never part of the request: it becomes one if its system says that it is public.
-fn stranger(leg: &SystemName, standing: &Leg, file: &File, news: &mut News) {
-    let rule = match file.visibility {
-        Visibility::Public => {
-            news.reading.files.push(reading(file, Origin { system: leg.clone(), id: file.id.to_string() }));
-            news.after.push(attached(leg, file));
-            return;
-        }
-        Visibility::Internal => "internal files stay in their system",
-        Visibility::Unknown => "the system does not say who may read this file",
-    };
-    let what = format!("file:{}", file.id);
-    if !standing.shadow.withheld.contains(&what) {
-        news.after.push(Fact::Withheld { leg: leg.clone(), what, rule: rule.to_owned() });
-    }
-}
-
-fn attached(leg: &SystemName, file: &File) -> Fact {
-    Fact::Attached {
-        origin: Origin { system: leg.clone(), id: file.id.to_string() },
-        name: file.name.clone(),
-        media_type: file.media_type.clone(),
-        size: file.size,
-        author: file.author.name.clone(),
-        written: file.created,
     }
 }
 

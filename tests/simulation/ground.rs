@@ -10,6 +10,7 @@ use throughline::deliver::Admission;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
+use throughline::vault::Vault;
 use throughline_sdk::http::{Limits, Reach, plane};
 use throughline_sdk::{Clock, Entropy, Settings, SystemName, layer};
 use throughline_testkit::clock::SeededEntropy;
@@ -104,6 +105,8 @@ impl Ground {
         let clock: Arc<dyn Clock> = Arc::<SimulatedClock>::clone(&self.clock);
         let systems = (0..DESKS.len()).map(|desk| self.system(desk, &clock, &entropy)).collect();
         let ledger = journal.clone();
+        let vault = Vault::open(self.powered(), Arc::clone(&entropy), &Self::master(), Offload::Inline);
+        let vault = vault.expect("the vault of a simulated machine opens");
         let parts = Parts {
             systems,
             rules: self.scenario.rules.clone(),
@@ -113,6 +116,7 @@ impl Ground {
             entropy,
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
+            vault,
             metrics: Arc::new(Metrics::new()),
             northbound: Northbound::default(),
         };

@@ -246,6 +246,7 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool) -> Rules 
             relay,
             counterpart_type: Some("Incident".to_owned()),
             home_type: Some("Request".to_owned()),
+            redaction: None,
         };
         (agreement.name.clone(), agreement)
     });

@@ -4,4 +4,5 @@ mod desks;
 mod examples;
 mod invariants;
 mod policies;
+mod privacy;
 mod world;
