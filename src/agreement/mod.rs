@@ -11,10 +11,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
+pub use redact::{
+    ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
+    Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
+    Unnamed, counted, file_name, label, redacted_file, remark_body,
+};
 pub use redact::{Redacted, Said, file_name, label, remark_body};
 pub use refer::{Products, ReferenceRule};
 pub use share::{Kind, Sharing};
-pub use translate::Untranslatable;
+pub use translate::{Untranslatable, restored};
 
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
@@ -83,6 +88,8 @@ pub struct Agreement {
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.
     pub home_type: Option<String>,
+    /// What becomes of personal data on its way to the counterpart; `None`: it is not looked for.
+    pub redaction: Option<Redaction>,
 }
 
 /// How one field is shared.

@@ -12,7 +12,7 @@ use throughline_sdk::{
 use crate::agreement::Products;
 use crate::ledger::Position;
 
-use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Role};
+use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Prepared, Role};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -359,6 +359,42 @@ pub enum Fact {
         leg: SystemName,
         /// `comment:ID` or `file:ID` there.
         what: String,
+    },
+    /// Personal data was found in what an intent carries. Counts by class, nothing of the values.
+    Redacted {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What it is in.
+        item: Item,
+        /// What does not leave as it was.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        redacted: BTreeMap<String, u32>,
+        /// What may be left.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        left: BTreeMap<String, u32>,
+    },
+    /// A file was looked through for one leg, and a redacted copy of it stored if it is text.
+    Prepared {
+        /// The leg it is for.
+        leg: SystemName,
+        /// The file.
+        origin: Origin,
+        /// What came of it.
+        prepared: Prepared,
+        /// What does not leave as it was: counts by class.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        redacted: BTreeMap<String, u32>,
+    },
+    /// A field, comment or file waits for a person to let it through: what is personal in it could not be taken out.
+    Held {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What waits.
+        item: Item,
+        /// The fingerprint of what would be written.
+        want: Fingerprint,
+        /// Why.
+        reason: String,
     },
 }
 

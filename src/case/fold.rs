@@ -28,6 +28,8 @@ impl Case {
                     dirty: false,
                     linked: std::collections::BTreeSet::new(),
                     parked: BTreeMap::new(),
+                    prepared: BTreeMap::new(),
+                    approved: BTreeMap::new(),
                 });
             }
             Fact::Observed { leg, reading } => {
@@ -152,6 +154,7 @@ impl Case {
                         since: at,
                         intent: intent.clone(),
                         discarded: false,
+                        held: false,
                     };
                     leg.parked.insert(item.clone(), parked);
                 }
@@ -165,6 +168,9 @@ impl Case {
                     } else {
                         let parked = leg.parked.remove(item);
                         leg.dirty = true;
+                        if let Some(held) = parked.as_ref().filter(|parked| parked.held) {
+                            leg.approved.insert(item.clone(), held.want.clone());
+                        }
                         if let (Some(parked), Item::Field(field)) = (parked, item)
                             && parked.is_untranslatable()
                             && let Some(seen) = leg.shadow.fields.get_mut(field)
@@ -226,7 +232,27 @@ impl Case {
             | Fact::Ignored { .. }
             | Fact::Advanced { .. }
             | Fact::Started { .. }
-            | Fact::Stopped => {}
+            | Fact::Stopped
+            | Fact::Redacted { .. } => {}
+            Fact::Prepared { leg, origin, prepared, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.prepared.insert(origin.clone(), prepared.clone());
+                }
+            }
+            Fact::Held { leg, item, want, reason } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    let held = Parked {
+                        want: want.clone(),
+                        kind: ErrorKind::Rejected,
+                        reason: reason.clone(),
+                        since: at,
+                        intent: None,
+                        discarded: false,
+                        held: true,
+                    };
+                    leg.parked.insert(item.clone(), held);
+                }
+            }
         }
     }
 

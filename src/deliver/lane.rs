@@ -256,6 +256,12 @@ impl Lane<'_> {
             return Ok(true);
         }
         let Some(plan) = self.last_plan.take() else { return Ok(false) };
+        if !plan.unnamed.is_empty() {
+            return self.give_names(plan.unnamed).await;
+        }
+        if let Some((leg, origin)) = plan.unprepared.first() {
+            return self.prepare_file(leg, origin).await;
+        }
         if let Some(origin) = plan.unstored.first() {
             return self.store_file(origin).await;
         }
@@ -444,7 +450,9 @@ impl Shared {
         settled: &BTreeSet<IntentId>,
         now: Timestamp,
     ) -> Plan {
+        let names = self.vault.names();
         let view = View {
+            names: &names,
             rules: &self.rules,
             capabilities: &self.capabilities,
             observations,

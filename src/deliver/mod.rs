@@ -12,6 +12,7 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod privacy;
 mod recheck;
 mod refer;
 

@@ -252,5 +252,8 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Leaked { .. } => "leaked",
         Fact::RetractionDue { .. } => "retraction_due",
         Fact::Recalled { .. } => "recalled",
+        Fact::Redacted { .. } => "redacted",
+        Fact::Prepared { .. } => "prepared",
+        Fact::Held { .. } => "held",
     }
 }

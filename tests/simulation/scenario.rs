@@ -255,6 +255,7 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
             recheck: true,
             counterpart_type: Some("Incident".to_owned()),
             home_type: Some("Request".to_owned()),
+            redaction: None,
         };
         (agreement.name.clone(), agreement)
     });

@@ -2,6 +2,7 @@
 
 use throughline_sdk::SettingKind;
 
+use super::privacy::REDACT;
 use super::system::PRIORITY_WORDS;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
 
@@ -90,6 +91,7 @@ pub(super) const AGREEMENT: Table = Table {
         },
         table("route", &ROUTE, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
+        table("redact", &REDACT, Need::Optional),
     ],
 };
 

@@ -5,5 +5,6 @@ mod desks;
 mod examples;
 mod invariants;
 mod policies;
+mod privacy;
 mod visibility;
 mod world;
