@@ -16,7 +16,6 @@ pub use redact::{
     Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
     Unnamed, counted, file_name, label, redacted_file, remark_body,
 };
-pub use redact::{Redacted, Said, file_name, label, remark_body};
 pub use refer::{Products, ReferenceRule};
 pub use share::{Kind, Sharing};
 pub use translate::{Untranslatable, restored};

@@ -273,6 +273,7 @@ impl Case {
             since,
             intent: None,
             discarded: false,
+            held: false,
         };
         leg.parked.insert(item, parked);
     }

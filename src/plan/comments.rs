@@ -37,7 +37,9 @@ impl Planner<'_> {
             let echo = comment.marker.as_ref().and_then(|marker| echoes.get(marker));
             match (known.get(&comment.id), echo) {
                 (Some(seen), _) if seen.origin.system != *leg => copy_again(self, leg, comment, seen, news),
-                (Some(seen), _) if gathered(comment.visibility) => self.own_again(leg, comment, seen, sharing, news),
+                (Some(seen), _) if gathered(comment.visibility) => {
+                    self.own_again(leg, comment, seen, sharing, news)
+                }
                 (Some(seen), _) if comment.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_comments.push(comment.id.clone());
                     self.withdraw_remark(&seen.origin, news);

@@ -39,7 +39,9 @@ impl Planner<'_> {
                 (Some(seen), _) if seen.origin.system != *leg => {
                     self.file_copy_again((leg, standing), file, seen, news);
                 }
-                (Some(seen), _) if gathered(file.visibility) => self.own_file_again(leg, file, seen, sharing, news),
+                (Some(seen), _) if gathered(file.visibility) => {
+                    self.own_file_again(leg, file, seen, sharing, news)
+                }
                 (Some(seen), _) if file.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_files.push(file.id.clone());
                     self.withdraw_file(&seen.origin, news);
