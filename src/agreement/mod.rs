@@ -1,5 +1,6 @@
 //! Who may see what: the sharing rules between the home organization and each party. Pure.
 
+mod expression;
 mod redact;
 mod route;
 mod share;
@@ -10,6 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
+pub use expression::{Expression, Mistake, Named, Subject, Unevaluated};
 pub use redact::{Redacted, Said, file_name, label, remark_body};
 pub use share::{Kind, Sharing};
 pub use translate::Untranslatable;
