@@ -16,7 +16,8 @@ use cel::extractors::This;
 use cel::parser::PrattParser;
 use cel::parser::pratt_parser::{Lexer, TokenKind};
 use cel::{Context, Env, ExecutionError, Value};
-use serde::{Serialize, Serializer};
+use serde::de::Error as _;
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::case::{Priority, Status};
 
@@ -47,8 +48,12 @@ pub struct Named {
     pub priority: bool,
     /// Whether it asks for the status.
     pub status: bool,
-    /// Whether it asks for the description, which may be long.
-    description: bool,
+    /// Whether it asks for the title.
+    pub title: bool,
+    /// Whether it asks for the description.
+    pub description: bool,
+    /// Whether it asks for the type.
+    pub kind: bool,
     /// Whether it turns texts into small letters.
     lower: bool,
 }
@@ -90,6 +95,13 @@ pub struct Mistake {
 /// Why a condition is neither true nor false of a ticket: the ticket has no value for something it asks for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unevaluated(String);
+
+impl Named {
+    /// Whether it asks for nothing of a ticket.
+    pub fn is_empty(&self) -> bool {
+        Self { lower: false, ..self.clone() } == Self::default()
+    }
+}
 
 impl Expression {
     /// Reads and checks a condition.
@@ -209,6 +221,13 @@ impl fmt::Display for Expression {
 impl Serialize for Expression {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(&self.normal())
+    }
+}
+
+impl<'de> Deserialize<'de> for Expression {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let text = String::deserialize(deserializer)?;
+        Self::compile(&text).map_err(|mistake| D::Error::custom(format!("{text:?}: {mistake}")))
     }
 }
 

@@ -1,12 +1,13 @@
 //! Mapping: between a system's own words and Throughline's, in both directions. What has no word goes nowhere.
 
+use std::collections::BTreeMap;
 use std::fmt;
 
 use throughline_sdk::SystemName;
 use throughline_sdk::ticket::canonical_text;
 
 use super::redact::redacted;
-use super::{Agreement, Redacted, Rules};
+use super::{Agreement, FieldRule, Otherwise, Redacted, Rules};
 use crate::case::{Field, Priority, Status};
 
 /// A value that has no meaning or no word, and therefore is not sent.
@@ -38,9 +39,46 @@ impl Rules {
             Some(word) => Ok(Some(word.to_owned())),
             None if native.is_empty() && *field == Field::Priority => Ok(None),
             None => Err(Untranslatable(format!(
-                "no meaning for the {field} {native:?} of {system}; say what it means under {field}.read"
+                "no meaning for the {field} {native:?} of {system}; say what it means in [systems.{system}.{field}]"
             ))),
         }
+    }
+
+    /// What a system's own value means in the case: lifted into Throughline's words, then mapped as its agreement has
+    /// it. `agreement` is `None` for the home desk.
+    ///
+    /// # Errors
+    ///
+    /// As [`Rules::lift`], and for a value that the agreement's map does not name and that it parks.
+    pub fn admit(
+        &self,
+        system: &SystemName,
+        agreement: Option<&Agreement>,
+        field: &Field,
+        native: &str,
+    ) -> Result<Option<String>, Untranslatable> {
+        let Some(value) = self.lift(system, field, native)? else { return Ok(None) };
+        let Some((agreement, rule)) = agreement.and_then(|it| Some((it, it.fields.get(field)?))) else {
+            return Ok(Some(value));
+        };
+        let way = Way { agreement, rule, map: &rule.inbound, to: &agreement.home };
+        self.through(&way, field, &value).map(|value| Some(value.to_owned()))
+    }
+
+    /// What the counterpart is shown for a value, both in Throughline's words.
+    ///
+    /// # Errors
+    ///
+    /// For a value that the agreement's map does not name and that it parks.
+    pub fn outward<'v>(
+        &self,
+        agreement: &'v Agreement,
+        field: &Field,
+        value: &'v str,
+    ) -> Result<&'v str, Untranslatable> {
+        let Some(rule) = agreement.fields.get(field) else { return Ok(value) };
+        let way = Way { agreement, rule, map: &rule.outbound, to: &agreement.counterpart };
+        self.through(&way, field, value)
     }
 
     /// What a system is shown for a value in Throughline's words: mapped for the counterpart, then put into the
@@ -56,9 +94,7 @@ impl Rules {
         field: &Field,
         value: &str,
     ) -> Result<Redacted<String>, Untranslatable> {
-        let shown = agreement
-            .and_then(|agreement| agreement.fields.get(field)?.outbound.get(value))
-            .map_or(value, String::as_str);
+        let shown = agreement.map_or(Ok(value), |agreement| self.outward(agreement, field, value))?;
         let rules = self.systems.get(system);
         let word = match field {
             Field::Status => Status::from_word(shown).and_then(|status| rules?.status.write.get(&status)),
@@ -70,10 +106,48 @@ impl Rules {
         };
         word.map(|word| redacted(word.clone())).ok_or_else(|| {
             Untranslatable(format!(
-                "{system} has no word for the {field} {shown:?}; write one under {field}.write"
+                "{system} has no word for the {field} {shown:?}; write one in [systems.{system}.write.{field}]"
             ))
         })
     }
+
+    fn through<'v>(&self, way: &Way<'v>, field: &Field, value: &'v str) -> Result<&'v str, Untranslatable> {
+        if let Some(mapped) = way.map.get(value) {
+            return Ok(mapped);
+        }
+        let unnamed = !way.map.is_empty() && !value.is_empty();
+        let unsaid = !self.has_word(way.to, field, value);
+        match &way.rule.otherwise {
+            Some(Otherwise::Default(other)) if unnamed || unsaid => Ok(other),
+            None | Some(Otherwise::Park) if unnamed => Err(Untranslatable(format!(
+                "the agreement {} does not say what the {field} {value:?} becomes at {}, and parks it",
+                way.agreement.name, way.to
+            ))),
+            // What the other side has no word for is refused where the word is looked up.
+            _ => Ok(value),
+        }
+    }
+
+    /// Whether a system has a word for a value. Fields without a closed set of words take any.
+    fn has_word(&self, system: &SystemName, field: &Field, value: &str) -> bool {
+        let Some(rules) = self.systems.get(system) else { return false };
+        match field {
+            Field::Status => Status::from_word(value).is_some_and(|it| rules.status.write.contains_key(&it)),
+            Field::Priority => {
+                Priority::from_word(value).is_some_and(|it| rules.priority.write.contains_key(&it))
+            }
+            Field::Title | Field::Description | Field::Kind | Field::Custom(_) => true,
+        }
+    }
+}
+
+/// One way of one field.
+#[derive(Clone, Copy, Debug)]
+struct Way<'v> {
+    agreement: &'v Agreement,
+    rule: &'v FieldRule,
+    map: &'v BTreeMap<String, String>,
+    to: &'v SystemName,
 }
 
 impl fmt::Display for Untranslatable {

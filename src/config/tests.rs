@@ -11,8 +11,8 @@ use throughline_sdk::SystemName;
 
 use self::fixture::{FULL, Variables, read_text, read_texts};
 use super::{LogFormat, load, value};
-use crate::agreement::{Condition, Direction, Policy};
-use crate::case::{AgreementName, Field, PartyName, Priority, Status};
+use crate::agreement::{Direction, Otherwise, Policy};
+use crate::case::{AgreementName, Field, PartyName, Status};
 
 #[test]
 fn a_full_file_becomes_the_rules_it_says() {
@@ -50,11 +50,17 @@ fn a_full_file_becomes_the_rules_it_says() {
     assert_eq!(agreement.comments, Direction::Both);
     assert_eq!(agreement.files, Direction::None, "what is not said is not shared");
     assert!(!agreement.relay);
-    assert_eq!(agreement.inbound, Some(Condition::default()), "an empty table is every ticket");
-    let outbound = agreement.outbound.as_ref().unwrap();
-    assert_eq!(outbound.priority_at_least, Some(Priority::High));
+    assert_eq!(agreement.inbound.as_ref().unwrap().text(), "true");
+    let outbound = agreement.outbound.as_ref().unwrap().named();
     assert_eq!(outbound.kinds, ["Incident".to_owned()].into());
-    assert_eq!(outbound.fields["Component"], ["ERP".to_owned(), "CRM".to_owned()].into());
+    assert_eq!(outbound.fields, ["Component".to_owned()].into());
+    assert_eq!(agreement.require[0].message, "the component");
+    let site = &agreement.fields[&Field::Custom("Site".into())];
+    assert_eq!(site.otherwise, Some(Otherwise::Default("South".into())));
+    let component = &agreement.fields[&Field::Custom("Component".into())];
+    assert_eq!(component.inbound["Office"], "Büro");
+    assert_eq!(component.otherwise, Some(Otherwise::AsItIs));
+    assert_eq!(agreement.version.as_ref().unwrap().0.len(), 64);
     assert_eq!(agreement.fields[&Field::Priority].outbound["urgent"], "high");
     assert_eq!(agreement.fields[&Field::Custom("Component".into())].policy, Policy::Union);
     assert_eq!(agreement.fields[&Field::Title].direction, Direction::Both);
@@ -69,6 +75,12 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn all_wrong_references_are_told_at_once() {
     assert_snapshot!(read_text(include_str!("tests/references.toml")).unwrap_err());
+}
+
+#[test]
+fn mistakes_in_agreements_are_told_with_their_places() {
+    let (main, _) = fixture::split();
+    assert_snapshot!(read_texts(&[&main, include_str!("tests/agreement.toml")]).unwrap_err());
 }
 
 #[test]

@@ -242,5 +242,7 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Rekeyed { .. } => "rekeyed",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+        Fact::Amended { .. } => "amended",
+        Fact::Agreed { .. } => "agreed",
     }
 }

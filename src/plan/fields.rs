@@ -147,7 +147,7 @@ impl Planner<'_> {
         news.reading.fields.insert(field.clone(), native.to_owned());
 
         let shown = self.shown(leg, field, sharing);
-        let value = match self.view.rules.lift(leg, field, native) {
+        let value = match self.view.rules.admit(leg, sharing.agreement(leg), field, native) {
             Ok(value) => value,
             Err(untranslatable) => {
                 // It neither agrees nor wants anything else: whatever it agreed to before still stands.
@@ -191,7 +191,7 @@ impl Planner<'_> {
         if native.is_empty() || disputed || !sharing.is_source(leg, field) {
             return;
         }
-        let lifted = self.view.rules.lift(leg, field, native).ok().flatten();
+        let lifted = self.view.rules.admit(leg, sharing.agreement(leg), field, native).ok().flatten();
         let value = lifted.unwrap_or_else(|| native.to_owned());
         if value != document.value {
             news.after.push(kept(field, document));

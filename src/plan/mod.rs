@@ -12,6 +12,7 @@ mod open;
 mod planner;
 mod project;
 mod remarks;
+mod require;
 #[cfg(test)]
 mod tests;
 

@@ -144,6 +144,16 @@ impl Target<'_> {
             Some(agreement) => agreement.counterpart_type.clone(),
             None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
         };
+        if let Some(agreement) = own
+            && let Some(lack) = self.lack(agreement)
+        {
+            let want = Fingerprint::of(&lack);
+            // A creation that is under way is not called back.
+            if self.leg.outstanding.is_empty() && !self.blocked(&Item::Ticket, &want) {
+                needs.refused.push(self.park(Item::Ticket, want, ErrorKind::Rejected, lack));
+            }
+            return;
+        }
         let shown = |field: &Field| self.value(field).and_then(|value| self.shown(field, value).ok());
         let custom = self.case.document.fields.keys().filter_map(|field| match field {
             Field::Custom(name) => Some((name.clone(), shown(field)?)),
@@ -249,14 +259,14 @@ impl Target<'_> {
     }
 
     /// The document's value, if this leg is shown anything for it.
-    fn value(&self, field: &Field) -> Option<&str> {
+    pub(super) fn value(&self, field: &Field) -> Option<&str> {
         let document = self.case.document.fields.get(field)?;
         let disputed = self.case.document.conflicts.contains_key(field);
         (!disputed && self.sharing.is_target(self.name, field)).then_some(document.value.as_str())
     }
 
     /// What this leg is shown for a value.
-    fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
+    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
         let agreement = self.sharing.agreement(self.name);
         let shown = self.view.rules.project(self.name, agreement, field, value);
         shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string())

@@ -58,7 +58,8 @@ impl Head {
             | Table::Creates
             | Table::Cursors
             | Table::Hints
-            | Table::Hinted => false,
+            | Table::Hinted
+            | Table::Agreed => false,
         }
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
 pub use fresh::Fresh;
-pub use index::{Counts, Index};
+pub use index::{Agreed, Counts, Index};
 
 use crate::ledger::Mark;
 
@@ -74,6 +74,8 @@ pub enum Table {
     Working,
     /// Cases that wait for a person.
     Parked,
+    /// Version of an agreement to its terms.
+    Agreed,
 }
 
 impl Table {
@@ -91,6 +93,7 @@ impl Table {
             Self::Hinted => 9,
             Self::Working => 10,
             Self::Parked => 11,
+            Self::Agreed => 12,
         }
     }
 }

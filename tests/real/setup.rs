@@ -110,11 +110,9 @@ comments = "both"
 files = "both"
 relay = true
 
-[agreements.fabrikam.route.outbound]
-title_contains = "{tag}"
-
-[agreements.fabrikam.route.inbound]
-title_contains = "{tag}"
+[agreements.fabrikam.route]
+outbound = 'ticket.title.contains("{tag}")'
+inbound = 'ticket.title.contains("{tag}")'
 
 [agreements.fabrikam.fields.title]
 direction = "both"

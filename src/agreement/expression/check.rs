@@ -119,7 +119,10 @@ impl Checker<'_> {
                 Sort::Text
             }
             Sort::Ticket => match field {
-                "title" => Sort::Text,
+                "title" => {
+                    self.named.title = true;
+                    Sort::Text
+                }
                 "description" => {
                     self.named.description = true;
                     Sort::Text
@@ -132,7 +135,10 @@ impl Checker<'_> {
                     self.named.priority = true;
                     Sort::Priority
                 }
-                "type" => Sort::Kind,
+                "type" => {
+                    self.named.kind = true;
+                    Sort::Kind
+                }
                 "fields" => Sort::Fields,
                 other => {
                     let message =

@@ -41,6 +41,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             statuses: &[("open", "open")],
             priorities: &[],
             check: anything,
+            needs: &[],
         },
         KindSettings {
             kind: "redmine",
@@ -55,6 +56,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             ],
             priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
             check: not_everything,
+            needs: &[],
         },
         KindSettings {
             kind: "request-tracker",
@@ -68,6 +70,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             ],
             priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
             check: not_everything,
+            needs: &[],
         },
     ]
 }
@@ -111,7 +114,7 @@ pub(in super::super) fn split() -> (String, String) {
 }
 
 /// Loads a generated text with every secret in place that it names; panics with what is wrong.
-pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
+pub(in super::super) fn load_generated(text: &str, agreement: &str, kinds: &[KindSettings]) {
     let folder = tempfile::tempdir().unwrap();
     for named in
         text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split("file = \"").skip(1))
@@ -126,7 +129,10 @@ pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
     }
     let file = folder.path().join("throughline.toml");
     std::fs::write(&file, text).unwrap();
-    load(&file, &Variables::Fitting, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    std::fs::create_dir(folder.path().join("agreements")).unwrap();
+    std::fs::write(folder.path().join("agreements/fabrikam.example.toml"), agreement).unwrap();
+    load(&file, &Variables::Fitting, kinds)
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}\n{agreement}"));
 }
 
 /// Sets a file's permissions.
