@@ -54,6 +54,8 @@ pub struct Named {
     pub description: bool,
     /// Whether it asks for the type.
     pub kind: bool,
+    /// Whether it asks for custom fields that it does not name.
+    any_field: bool,
     /// Whether it turns texts into small letters.
     lower: bool,
 }
@@ -168,6 +170,11 @@ impl Expression {
         render::words(&self.tree)
     }
 
+    /// Whether it holds for every ticket by being `true`.
+    pub fn is_always(&self) -> bool {
+        self.tree.expr == render::truth().expr
+    }
+
     /// What it names.
     pub fn named(&self) -> &Named {
         &self.named
@@ -189,8 +196,10 @@ impl Expression {
         if let Some(kind) = subject.kind {
             ticket.insert("type", kind.into());
         }
-        let fields: HashMap<&str, Value> =
-            subject.fields.iter().map(|(name, value)| (*name, Value::from(*value))).collect();
+        // What is not asked for is not copied: descriptions and logs are long.
+        let asked = |name: &str| self.named.any_field || self.named.fields.contains(name);
+        let fields = subject.fields.iter().filter(|(name, _)| asked(name));
+        let fields: HashMap<&str, Value> = fields.map(|(name, value)| (*name, Value::from(*value))).collect();
         ticket.insert("fields", fields.into());
         ticket.into()
     }
@@ -272,11 +281,14 @@ impl<'t> Places<'t> {
         // Every token takes at least one byte.
         for _ in 0..=text.len() {
             let token = lexer.lex();
-            match token.kind {
-                TokenKind::TokEnd | TokenKind::TokError => break,
-                TokenKind::TokIdent => places.names.push(token.start..token.end),
-                TokenKind::TokString => places.literals.push(token.start..token.end),
-                _ => {}
+            if matches!(token.kind, TokenKind::TokEnd | TokenKind::TokError) {
+                break;
+            }
+            if token.kind == TokenKind::TokIdent {
+                places.names.push(token.start..token.end);
+            }
+            if token.kind == TokenKind::TokString {
+                places.literals.push(token.start..token.end);
             }
         }
         places

@@ -37,8 +37,27 @@ pub fn render(terms: &Terms, format: Format) -> String {
     }
 }
 
+/// What the two sides are called in sentences.
+#[derive(Clone, Copy, Debug)]
+struct Names<'n> {
+    home: &'n str,
+    counterpart: &'n str,
+}
+
+impl<'n> Names<'n> {
+    fn titles(terms: &'n Terms) -> Self {
+        Self { home: &terms.home.party_title, counterpart: &terms.counterpart.party_title }
+    }
+
+    /// Such as stay the same where the titles differ.
+    fn roles() -> Self {
+        Self { home: "home", counterpart: "the counterpart" }
+    }
+}
+
 fn document(terms: &Terms) -> Vec<Block> {
-    let (home, counterpart) = (&terms.home.party_title, &terms.counterpart.party_title);
+    let names = Names::titles(terms);
+    let Names { home, counterpart } = names;
     let agreement = &terms.agreement;
     let mut page = vec![
         Block::Title(format!("Agreement “{}” between {home} and {counterpart}", agreement.name)),
@@ -55,6 +74,9 @@ fn document(terms: &Terms) -> Vec<Block> {
     for (condition, from, to) in ways {
         match condition {
             None => page.push(Block::Text(format!("No ticket of {from} goes to {to} by itself."))),
+            Some(condition) if condition.is_always() => {
+                page.push(Block::Text(format!("Every ticket of {from} goes to {to}.")));
+            }
             Some(condition) => {
                 page.push(Block::Text(format!(
                     "A ticket of {from} goes to {to} if {}.",
@@ -83,7 +105,7 @@ fn document(terms: &Terms) -> Vec<Block> {
     let shared = agreement.fields.iter().filter(|(_, rule)| rule.direction != Direction::None);
     let rows: Vec<Vec<String>> = shared
         .map(|(field, rule)| {
-            vec![named(field), travels(rule.direction, terms), conflict(rule, terms), values(rule, terms)]
+            vec![named(field), travels(rule.direction, names), conflict(rule, names), values(rule, names)]
         })
         .collect();
     if rows.is_empty() {
@@ -94,10 +116,10 @@ fn document(terms: &Terms) -> Vec<Block> {
         page.push(Block::Text("Every other field is shown to nobody.".to_owned()));
     }
     page.push(Block::Heading("Comments and files".to_owned()));
-    page.push(Block::List(said(terms)));
+    page.push(Block::List(said(terms, names)));
     page.push(Block::Heading("Words".to_owned()));
-    page.push(words("status", &terms.home.status, &terms.counterpart.status, &Status::ALL, terms));
-    page.push(words("priority", &terms.home.priority, &terms.counterpart.priority, &Priority::ALL, terms));
+    page.push(words("status", &terms.home.status, &terms.counterpart.status, &Status::ALL, names));
+    page.push(words("priority", &terms.home.priority, &terms.counterpart.priority, &Priority::ALL, names));
     let further = further(terms);
     if !further.is_empty() {
         page.push(Block::Heading("Further terms".to_owned()));
@@ -106,12 +128,12 @@ fn document(terms: &Terms) -> Vec<Block> {
     page
 }
 
-fn said(terms: &Terms) -> Vec<String> {
+fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
     let agreement = &terms.agreement;
-    let counterpart = &terms.counterpart.party_title;
+    let counterpart = names.counterpart;
     let mut said = vec![
-        format!("Public comments: {}. Internal comments never go over.", travels(agreement.comments, terms)),
-        format!("Public files: {}.", travels(agreement.files, terms)),
+        format!("Public comments: {}. Internal comments never go over.", travels(agreement.comments, names)),
+        format!("Public files: {}.", travels(agreement.files, names)),
         if agreement.relay {
             format!(
                 "{counterpart} is also shown comments and files that came from other parties of a request."
@@ -141,8 +163,8 @@ fn named(field: &Field) -> String {
     }
 }
 
-fn travels(direction: Direction, terms: &Terms) -> String {
-    let (home, counterpart) = (&terms.home.party_title, &terms.counterpart.party_title);
+fn travels(direction: Direction, names: Names<'_>) -> String {
+    let Names { home, counterpart } = names;
     match direction {
         Direction::Both => "both ways".to_owned(),
         Direction::Outbound => format!("from {home} to {counterpart} only"),
@@ -151,8 +173,8 @@ fn travels(direction: Direction, terms: &Terms) -> String {
     }
 }
 
-fn conflict(rule: &FieldRule, terms: &Terms) -> String {
-    let (home, counterpart) = (&terms.home.party_title, &terms.counterpart.party_title);
+fn conflict(rule: &FieldRule, names: Names<'_>) -> String {
+    let Names { home, counterpart } = names;
     match (rule.direction, rule.policy) {
         (Direction::Outbound, _) => format!("a change by {counterpart} is put right again"),
         (Direction::Inbound, _) => format!("a change by {home} is put right again"),
@@ -165,8 +187,8 @@ fn conflict(rule: &FieldRule, terms: &Terms) -> String {
     }
 }
 
-fn values(rule: &FieldRule, terms: &Terms) -> String {
-    let (home, counterpart) = (&terms.home.party_title, &terms.counterpart.party_title);
+fn values(rule: &FieldRule, names: Names<'_>) -> String {
+    let Names { home, counterpart } = names;
     let mut said = Vec::new();
     if rule.direction.leads_out() {
         said.extend(
@@ -196,7 +218,7 @@ fn words<T: Ord + Copy + Word>(
     home: &Words<T>,
     counterpart: &Words<T>,
     all: &[T],
-    terms: &Terms,
+    names: Names<'_>,
 ) -> Block {
     let read = |words: &Words<T>, meaning: T| {
         let read =
@@ -218,7 +240,7 @@ fn words<T: Ord + Copy + Word>(
             ]
         })
         .collect();
-    let (home, counterpart) = (&terms.home.party_title, &terms.counterpart.party_title);
+    let Names { home, counterpart } = names;
     let head = vec![
         what.to_owned(),
         format!("{home} says"),

@@ -69,6 +69,6 @@ fn in_order(value: Json) -> Json {
             Json::Object(entries.into_iter().collect::<Map<_, _>>())
         }
         Json::Array(items) => Json::Array(items.into_iter().map(in_order).collect()),
-        other => other,
+        plain @ (Json::Null | Json::Bool(_) | Json::Number(_) | Json::String(_)) => plain,
     }
 }

@@ -1,6 +1,6 @@
 //! Mapping: between a system's own words and Throughline's, in both directions. What has no word goes nowhere.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use throughline_sdk::SystemName;
@@ -137,6 +137,44 @@ impl Rules {
                 Priority::from_word(value).is_some_and(|it| rules.priority.write.contains_key(&it))
             }
             Field::Title | Field::Description | Field::Kind | Field::Custom(_) => true,
+        }
+    }
+}
+
+/// A value that no map names.
+const UNNAMED: &str = "\u{0}";
+
+impl FieldRule {
+    /// Where the two maps contradict each other: a value of one side that comes back, and leaves again, as another one.
+    /// Given as that value and what it would become; `None` if there is none among the values that are named.
+    pub fn contradiction(&self) -> Option<(String, String)> {
+        if self.direction != super::Direction::Both {
+            return None;
+        }
+        let default = match &self.otherwise {
+            Some(Otherwise::Default(value)) => Some(value.as_str()),
+            Some(Otherwise::Park | Otherwise::AsItIs) | None => None,
+        };
+        let maps = [&self.outbound, &self.inbound].into_iter().flatten();
+        let named = maps.flat_map(|(from, to)| [from.as_str(), to.as_str()]);
+        let values: BTreeSet<&str> = named.chain(default).chain([UNNAMED]).collect();
+        let once_more = |value: &str, out: bool| {
+            let one = self.mapped(out, value)?;
+            let back = self.mapped(!out, &one)?;
+            let again = self.mapped(out, &back)?;
+            (again != one).then_some((one, again))
+        };
+        values.iter().find_map(|value| once_more(value, true).or_else(|| once_more(value, false)))
+    }
+
+    fn mapped(&self, out: bool, value: &str) -> Option<String> {
+        let map = if out { &self.outbound } else { &self.inbound };
+        match (map.get(value), &self.otherwise) {
+            (Some(mapped), _) => Some(mapped.clone()),
+            (None, _) if map.is_empty() => Some(value.to_owned()),
+            (None, Some(Otherwise::Default(other))) => Some(other.clone()),
+            (None, Some(Otherwise::AsItIs)) => Some(value.to_owned()),
+            (None, Some(Otherwise::Park) | None) => None,
         }
     }
 }

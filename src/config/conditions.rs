@@ -104,9 +104,10 @@ fn unseen(agreement: &Agreement, named: &Named) -> Vec<String> {
     fields
         .chain(named.fields.iter().cloned().map(Field::Custom))
         .filter(|field| !agreement.fields.get(field).is_some_and(|rule| rule.direction.leads_out()))
-        .map(|field| match field {
-            Field::Custom(name) => format!("field {name:?}"),
-            field => field.to_string(),
-        })
+        .map(
+            |field| {
+                if let Field::Custom(name) = &field { format!("field {name:?}") } else { field.to_string() }
+            },
+        )
         .collect()
 }

@@ -47,6 +47,13 @@ pub(super) fn check(
             findings.report(Mistake::new(entry.key_at, section.path_of(key), message).warning());
         }
     }
+    if let Some((value, other)) = rule.contradiction() {
+        let message = format!(
+            "the two maps contradict each other: {value:?} would come back, and leave again as {other:?}"
+        );
+        let mistake = Mistake::new(section.at, &section.path, message);
+        findings.report(mistake.expected("maps of which each undoes what the other does"));
+    }
     match field {
         Field::Status => {
             let all = Status::ALL.map(|status| (status, status.word()));

@@ -224,6 +224,63 @@ proptest! {
     }
 }
 
+fn version(text: &str) -> String {
+    let config = read_text(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    config.rules.agreements.values().next().unwrap().version.clone().unwrap().0
+}
+
+/// Edits that only change how the file is written.
+const SPELLINGS: [(&str, &str); 6] = [
+    (
+        "comments = \"both\"\ncounterpart_type = \"Support\"",
+        "counterpart_type = 'Support' # for them\ncomments = \"both\"",
+    ),
+    ("policy = \"most_advanced\"", "direction = \"both\"\npolicy = \"most_advanced\""),
+    ("ticket.type == \"Incident\" &&", "( ticket.type==\\\"Incident\\\" ) &&"),
+    (
+        "[agreements.fabrikam.fields.title]\n",
+        "# The title.\n[agreements.fabrikam.fields.title]\ndirection = \"both\"\n",
+    ),
+    ("poll = \"90s\"", "poll = \"2m\""),
+    ("{ low = \"low\", normal = \"normal\",", "{ normal = \"normal\", low = \"low\","),
+];
+
+/// Edits that change what is agreed.
+const TERMS: [(&str, &str); 9] = [
+    ("comments = \"both\"", "comments = \"outbound\""),
+    ("counterpart_type = \"Support\"", "counterpart_type = \"Incident\""),
+    ("ticket.priority >= \"high\"", "ticket.priority > \"high\""),
+    ("inbound = \"true\"", "inbound = \"false\""),
+    ("message = \"the component\"", "message = \"the part\""),
+    ("policy = \"most_advanced\"", "policy = \"latest\""),
+    ("urgent = \"high\" }", "urgent = \"normal\" }"),
+    ("\"in triage\" = \"open\"", "\"in triage\" = \"new\""),
+    ("{ default = \"South\" }", "\"park\""),
+];
+
+proptest! {
+    #[test]
+    fn a_version_tells_what_is_agreed_and_not_how_it_is_written(
+        spelled in prop::collection::vec(any::<bool>(), SPELLINGS.len()),
+        changed in prop::option::of(0..TERMS.len()),
+    ) {
+        let mut text = FULL.to_owned();
+        if let Some(changed) = changed {
+            let (from, to) = TERMS[changed];
+            prop_assert!(text.contains(from), "{}", from);
+            text = text.replacen(from, to, 1);
+        }
+        for ((from, to), spelled) in SPELLINGS.into_iter().zip(spelled) {
+            if spelled {
+                // In a text between double quotes the condition needs its own.
+                let to = if to.contains('\\') { to.replace("\\\"", "\"") } else { to.to_owned() };
+                text = text.replacen(from, &to, 1);
+            }
+        }
+        prop_assert_eq!(version(&text) == version(FULL), changed.is_none(), "{}", text);
+    }
+}
+
 /// Something that breaks a file where it is put.
 fn piece() -> impl Strategy<Value = String> {
     prop_oneof![

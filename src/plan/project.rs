@@ -8,7 +8,7 @@ use super::native::{same, value_in, write};
 use super::planner::{Planner, print_of};
 use super::{View, marker};
 use crate::agreement::{Sharing, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Reading};
+use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Parked, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
@@ -189,10 +189,15 @@ impl Target<'_> {
                 unread.push(self.name.clone());
                 continue;
             }
+            let item = Item::Field(field.clone());
             if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+                // What could not be shown meanwhile is not wanted any more.
+                let unshown = |parked: &Parked| parked.intent.is_none() && !parked.is_untranslatable();
+                if self.leg.parked.get(&item).is_some_and(unshown) {
+                    needs.agreed.insert(field.clone(), want);
+                }
                 continue;
             }
-            let item = Item::Field(field.clone());
             if self.blocked(&item, &want) {
                 continue;
             }

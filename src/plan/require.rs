@@ -47,12 +47,14 @@ impl Target<'_> {
             .filter(|requirement| requirement.condition.evaluate(&subject) != Ok(true))
             .map(|requirement| format!("{} ({})", requirement.message, requirement.name))
             .collect();
+        let title = self.view.rules.systems.get(self.name).map(|system| system.party_title.as_str());
+        let party = title.unwrap_or(&agreement.party.0);
         (!lacking.is_empty()).then(|| {
             format!(
                 "the agreement {} requires more before {} gets a ticket: {}; it goes by itself once the home ticket \
                  has it",
                 agreement.name,
-                agreement.party,
+                party,
                 lacking.join("; ")
             )
         })

@@ -146,7 +146,13 @@ impl Checker<'_> {
                     return Err(Mistake::new(self.places.name(other), message).words(other, &MEMBERS));
                 }
             },
-            other => {
+            other @ (Sort::Truth
+            | Sort::Text
+            | Sort::Number
+            | Sort::Texts
+            | Sort::Status
+            | Sort::Priority
+            | Sort::Kind) => {
                 let message = format!("{} has no parts, so no {field:?}", other.noun());
                 return Err(Mistake::new(self.places.name(field), message));
             }
@@ -197,9 +203,7 @@ impl Checker<'_> {
                 let (one_sort, many_sort) = (self.sort(one)?, self.sort(many)?);
                 match many_sort {
                     Sort::Fields => {
-                        if let Some(name) = text_of(one) {
-                            self.named.fields.insert(name.to_owned());
-                        }
+                        self.field(one);
                         self.like_text(one_sort)?;
                     }
                     Sort::Texts => {
@@ -210,7 +214,13 @@ impl Checker<'_> {
                             }
                         }
                     }
-                    other => {
+                    other @ (Sort::Truth
+                    | Sort::Text
+                    | Sort::Number
+                    | Sort::Ticket
+                    | Sort::Status
+                    | Sort::Priority
+                    | Sort::Kind) => {
                         let message =
                             format!("behind `in` stands a list or ticket.fields, not {}", other.noun());
                         return Err(self.mistake(&message));
@@ -226,16 +236,23 @@ impl Checker<'_> {
                     return Err(self.mistake(&message));
                 }
                 self.expect(index, Sort::Text)?;
-                if let Some(name) = text_of(index) {
-                    self.named.fields.insert(name.to_owned());
-                }
+                self.field(index);
                 Ok(Sort::Text)
             }
             ("size", None, [part]) | ("size", Some(part), []) => {
                 let sort = self.sort(part)?;
                 match sort {
-                    Sort::Text | Sort::Texts | Sort::Fields => Ok(Sort::Number),
-                    other => Err(self.mistake(&format!("{} has no size", other.noun()))),
+                    Sort::Fields => {
+                        self.named.any_field = true;
+                        Ok(Sort::Number)
+                    }
+                    Sort::Text | Sort::Texts => Ok(Sort::Number),
+                    other @ (Sort::Truth
+                    | Sort::Number
+                    | Sort::Ticket
+                    | Sort::Status
+                    | Sort::Priority
+                    | Sort::Kind) => Err(self.mistake(&format!("{} has no size", other.noun()))),
                 }
             }
             ("contains" | "startsWith" | "endsWith", Some(text), [part]) => {
@@ -285,8 +302,15 @@ impl Checker<'_> {
             return Err(self.mistake("not more than two loops may stand in each other"));
         }
         match self.sort(&mut part.iter_range)? {
-            Sort::Texts | Sort::Fields => {}
-            other => {
+            Sort::Texts => {}
+            Sort::Fields => self.named.any_field = true,
+            other @ (Sort::Truth
+            | Sort::Text
+            | Sort::Number
+            | Sort::Ticket
+            | Sort::Status
+            | Sort::Priority
+            | Sort::Kind) => {
                 let message =
                     format!("exists and all go through a list or ticket.fields, not {}", other.noun());
                 return Err(self.mistake(&message));
@@ -373,6 +397,14 @@ impl Checker<'_> {
         }
         let message = format!("{word:?} is no {noun} in Throughline's words");
         Err(Mistake::new(self.places.literal(word), message).words(word, &valid))
+    }
+
+    /// Keeps the name of a custom field that is asked for.
+    fn field(&mut self, name: &IdedExpr) {
+        match text_of(name) {
+            Some(name) => _ = self.named.fields.insert(name.to_owned()),
+            None => self.named.any_field = true,
+        }
     }
 
     fn like_text(&self, sort: Sort) -> Result<(), Mistake> {

@@ -1,5 +1,10 @@
 //! Writes a condition out again: as code in one normal form, and in plain English.
 
+#![expect(
+    clippy::wildcard_enum_match_arm,
+    reason = "of the parser's tree only what conditions are made of has a form of its own"
+)]
+
 use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue};
 

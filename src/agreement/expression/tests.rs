@@ -41,6 +41,7 @@ fn conditions_speak_of_the_canonical_ticket() {
         ("ticket.fields.Partner == \"Northwind\"", "false"),
         ("has(ticket.fields.Partner) && !has(ticket.fields.Impact)", "true"),
         ("\"Partner\" in ticket.fields", "true"),
+        ("size(ticket.fields) == 2 && ticket.fields.exists(name, ticket.fields[name] == \"ERP\")", "true"),
         ("ticket.title.contains(\"[ERP]\")", "true"),
         ("ticket.title.lower().contains(\"[erp]\")", "true"),
         ("ticket.title.startsWith(\"Invoices\") || ticket.title.endsWith(\"!\")", "true"),

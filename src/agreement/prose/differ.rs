@@ -5,7 +5,7 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Terms, Word, conflict, further, named, rest, sides, travels};
+use super::{Names, Terms, Word, conflict, further, named, rest, sides, travels};
 use crate::agreement::Words;
 
 /// One thing that two versions say differently.
@@ -55,6 +55,7 @@ struct Statements {
 impl Statements {
     fn of(terms: &Terms) -> Self {
         let mut all = Self::default();
+        let names = Names::roles();
         let agreement = &terms.agreement;
         all.say("the name of the agreement", agreement.name.to_string());
         all.say("the counterpart", agreement.party.to_string());
@@ -66,10 +67,11 @@ impl Statements {
         for (condition, about) in
             [(&agreement.outbound, "tickets that go out"), (&agreement.inbound, "tickets that come in")]
         {
-            let said = condition.as_ref().map_or_else(
-                || "none by themselves".to_owned(),
-                |it| format!("those of which it holds that {}", it.in_words()),
-            );
+            let said = match condition {
+                None => "none by themselves".to_owned(),
+                Some(condition) if condition.is_always() => "every one".to_owned(),
+                Some(condition) => format!("those where {}", condition.in_words()),
+            };
             all.say(about, said);
         }
         for requirement in &agreement.require {
@@ -78,8 +80,8 @@ impl Statements {
         }
         for (field, rule) in &agreement.fields {
             let field = named(field);
-            all.say(format!("{field}, which way"), travels(rule.direction, terms));
-            all.say(format!("{field}, when both sides changed it"), conflict(rule, terms));
+            all.say(format!("{field}, which way"), travels(rule.direction, names));
+            all.say(format!("{field}, when both sides changed it"), conflict(rule, names));
             for (from, to) in &rule.outbound {
                 all.say(format!("{field}, {from:?} on its way out"), format!("shown as “{to}”"));
             }
@@ -90,8 +92,8 @@ impl Statements {
                 all.say(format!("{field}, the rest"), rest(otherwise));
             }
         }
-        all.say("public comments", travels(agreement.comments, terms));
-        all.say("public files", travels(agreement.files, terms));
+        all.say("public comments", travels(agreement.comments, names));
+        all.say("public files", travels(agreement.files, names));
         let relay = if agreement.relay { "shared, too" } else { "not shared" };
         all.say("comments and files of other parties", relay.to_owned());
         for (given, about) in [

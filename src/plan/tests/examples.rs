@@ -3,7 +3,7 @@
 use throughline_sdk::{CommentId, Operation, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, name};
-use crate::agreement::{Direction, Policy};
+use crate::agreement::{Direction, Expression, Policy};
 use crate::case::{Fact, Field, Item, Origin};
 
 fn bodies(world: &World, system: &str) -> Vec<String> {

@@ -3,5 +3,7 @@
 mod desks;
 mod examples;
 mod invariants;
+mod maps;
 mod policies;
+mod require;
 mod world;
