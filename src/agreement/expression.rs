@@ -34,12 +34,12 @@ pub struct Expression {
     tree: IdedExpr,
     /// As it is evaluated: priorities that are compared by order are numbers.
     compiled: IdedExpr,
-    named: Named,
+    named: Asked,
 }
 
 /// What a condition names.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Named {
+pub struct Asked {
     /// Types of tickets, in the words of the system.
     pub kinds: BTreeSet<String>,
     /// Custom fields.
@@ -98,7 +98,7 @@ pub struct Mistake {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Unevaluated(String);
 
-impl Named {
+impl Asked {
     /// Whether it asks for nothing of a ticket.
     pub fn is_empty(&self) -> bool {
         Self { lower: false, ..self.clone() } == Self::default()
@@ -128,7 +128,7 @@ impl Expression {
     /// The condition that holds for every ticket.
     pub fn always() -> Self {
         let tree = render::truth();
-        Self { text: "true".to_owned(), compiled: tree.clone(), tree, named: Named::default() }
+        Self { text: "true".to_owned(), compiled: tree.clone(), tree, named: Asked::default() }
     }
 
     /// Whether it holds for a ticket.
@@ -176,7 +176,7 @@ impl Expression {
     }
 
     /// What it names.
-    pub fn named(&self) -> &Named {
+    pub fn asked(&self) -> &Asked {
         &self.named
     }
 

@@ -3,23 +3,29 @@
 mod expression;
 mod prose;
 mod redact;
+mod refer;
 mod route;
 mod share;
 mod terms;
 mod translate;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
-pub use expression::{Expression, Mistake, Named, Subject, Unevaluated};
+pub use expression::{Asked, Expression, Mistake, Subject, Unevaluated};
 pub use prose::{Difference, Format, differences, render};
-pub use redact::{Redacted, Said, file_name, label, remark_body};
+pub use redact::{
+    ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
+    Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
+    Unnamed, counted, file_name, label, redacted_file, remark_body,
+};
+pub use refer::{Products, ReferenceRule};
 pub use route::Routed;
 pub use share::{Kind, Sharing};
-pub use terms::Terms;
-pub use translate::Untranslatable;
+pub use terms::{RedactionTerms, Terms};
+pub use translate::{Untranslatable, restored};
 
 use crate::case::{AgreementName, AgreementVersion, Field, PartyName, Priority, Status};
 
@@ -30,6 +36,8 @@ pub struct Rules {
     pub systems: BTreeMap<SystemName, SystemRules>,
     /// The agreements.
     pub agreements: BTreeMap<AgreementName, Agreement>,
+    /// What cases refer to besides their tickets, by the name it has in configuration.
+    pub references: BTreeMap<String, ReferenceRule>,
 }
 
 /// Whose a system is and what its words mean.
@@ -80,14 +88,26 @@ pub struct Agreement {
     pub comments: Direction,
     /// Which way public files travel.
     pub files: Direction,
-    /// Whether comments and files that came from other counterparts of the case are shared too.
-    pub relay: bool,
+    /// The other counterparts that this one may know of: their public comments and files are shared with it too,
+    /// bearing their names. Of all others it is told nothing.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub introduces: BTreeSet<PartyName>,
+    /// What becomes of comments and files that only home's own staff may read.
+    #[serde(default, skip_serializing_if = "Internal::stays")]
+    pub internal: Internal,
+    /// Whether a comment or file is read once more at its origin just before it is sent.
+    #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
+    pub recheck: bool,
     /// The type given to tickets created at the counterpart's desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_type: Option<String>,
+    /// What becomes of personal data on its way to the counterpart; `None`: it is not looked for. [`Terms`] have it in
+    /// words: the lists of people and customers are the organization's own.
+    #[serde(skip)]
+    pub redaction: Option<Redaction>,
     /// What a ticket must have before it is created at the counterpart's desk.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub require: Vec<Requirement>,
@@ -151,7 +171,7 @@ impl Rules {
         systems: BTreeMap<SystemName, SystemRules>,
         agreements: BTreeMap<AgreementName, Agreement>,
     ) -> Self {
-        let mut rules = Self { systems, agreements };
+        let mut rules = Self { systems, agreements, references: BTreeMap::new() };
         let versions: Vec<_> =
             rules.agreements.keys().map(|name| rules.terms(name).map(|terms| terms.version())).collect();
         for (agreement, version) in rules.agreements.values_mut().zip(versions) {
@@ -159,6 +179,27 @@ impl Rules {
         }
         rules
     }
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Internal {
+    fn stays(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// What becomes of what is internal at home: the one rule by which it may cross. It is never public anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Internal {
+    /// It stays in its system.
+    #[default]
+    None,
+    /// Internal comments and files travel to the counterpart where public ones do, and are internal there.
+    AsInternal,
 }
 
 /// Which way something travels.

@@ -9,7 +9,7 @@ use std::collections::BTreeSet;
 
 use serde_json::Value as Json;
 
-use super::{Direction, FieldRule, Otherwise, Policy, SystemRules, Terms, Words};
+use super::{Direction, FieldRule, Internal, Otherwise, Policy, RedactionTerms, SystemRules, Terms, Words};
 use crate::case::{Field, Priority, Status};
 
 pub use differ::{Difference, differences};
@@ -117,6 +117,14 @@ fn document(terms: &Terms) -> Vec<Block> {
     }
     page.push(Block::Heading("Comments and files".to_owned()));
     page.push(Block::List(said(terms, names)));
+    if let Some(redaction) = &terms.redaction {
+        page.push(Block::Heading("Personal data".to_owned()));
+        page.push(Block::Text(format!(
+            "What is recognized as personal on its way to {counterpart} is dealt with as follows. Free text is never \
+             promised clean."
+        )));
+        page.push(Block::List(personal(redaction)));
+    }
     page.push(Block::Heading("Words".to_owned()));
     page.push(words("status", &terms.home.status, &terms.counterpart.status, &Status::ALL, names));
     page.push(words("priority", &terms.home.priority, &terms.counterpart.priority, &Priority::ALL, names));
@@ -131,19 +139,31 @@ fn document(terms: &Terms) -> Vec<Block> {
 fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
     let agreement = &terms.agreement;
     let counterpart = names.counterpart;
+    let internal = match agreement.internal {
+        Internal::None => "Internal comments and files never go over.",
+        Internal::AsInternal => {
+            "Internal comments and files go over where public ones do, and are internal there. They are never public \
+             anywhere."
+        }
+    };
     let mut said = vec![
-        format!("Public comments: {}. Internal comments never go over.", travels(agreement.comments, names)),
+        format!("Public comments: {}.", travels(agreement.comments, names)),
         format!("Public files: {}.", travels(agreement.files, names)),
-        if agreement.relay {
-            format!(
-                "{counterpart} is also shown comments and files that came from other parties of a request."
-            )
-        } else {
-            format!(
-                "{counterpart} is not shown comments and files that came from other parties of a request."
-            )
-        },
+        internal.to_owned(),
     ];
+    if agreement.introduces.is_empty() {
+        said.push(format!("{counterpart} is told nothing of other parties of a request."));
+    } else {
+        let others: Vec<String> = agreement.introduces.iter().map(|party| format!("“{party}”")).collect();
+        said.push(format!(
+            "{counterpart} is also shown public comments and files of these other parties of a request, bearing their \
+             names: {}. Of all others it is told nothing.",
+            others.join(", ")
+        ));
+    }
+    if agreement.recheck {
+        said.push("Each comment and file is read once more at its origin just before it is sent.".to_owned());
+    }
     let types = [(&agreement.counterpart_type, &terms.counterpart), (&agreement.home_type, &terms.home)];
     for (given, system) in types {
         if let Some(given) = given {
@@ -151,6 +171,35 @@ fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
         }
     }
     said
+}
+
+/// What becomes of personal data, by class and place.
+fn personal(redaction: &RedactionTerms) -> Vec<String> {
+    let mut said: Vec<String> =
+        redaction.classes.iter().map(|(class, action)| format!("{class}: {}", becomes(action))).collect();
+    for (place, classes) in &redaction.places {
+        said.extend(classes.iter().map(|(class, action)| format!("{class} in {place}: {}", becomes(action))));
+    }
+    said.push(match redaction.other_files.as_str() {
+        "send" => "files that are no text leave as they are".to_owned(),
+        "hold" => "files that are no text wait for a person".to_owned(),
+        _ => "files that are no text do not leave".to_owned(),
+    });
+    said.push(match redaction.leftover.as_str() {
+        "hold" => "a text in which something may be left waits for a person".to_owned(),
+        _ => "a text in which something may be left leaves, and the record counts it".to_owned(),
+    });
+    said
+}
+
+fn becomes(action: &str) -> &str {
+    match action {
+        "pass" => "leaves as it is",
+        "pseudonymize" => "is replaced by a name that stands for it, and put back when that comes home",
+        "mask" => "its class stands there instead",
+        "drop" => "an ellipsis stands there instead",
+        other => other,
+    }
 }
 
 /// A field's name in a sentence.
@@ -269,7 +318,7 @@ impl Word for Priority {
 }
 
 /// The members of an agreement that the sentences above speak of.
-const SPOKEN_OF: [&str; 13] = [
+const SPOKEN_OF: [&str; 15] = [
     "name",
     "party",
     "home",
@@ -279,7 +328,9 @@ const SPOKEN_OF: [&str; 13] = [
     "fields",
     "comments",
     "files",
-    "relay",
+    "introduces",
+    "internal",
+    "recheck",
     "counterpart_type",
     "home_type",
     "require",

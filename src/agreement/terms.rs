@@ -1,10 +1,12 @@
 //! The terms of an agreement as one value: what its version is the fingerprint of, and what the ledger keeps of it.
 
+use std::collections::BTreeMap;
+
 use ring::digest;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value as Json};
 
-use super::{Agreement, Rules, SystemRules};
+use super::{Action, Agreement, Class, Leftover, OtherFiles, Place, Redaction, Rules, SystemRules};
 use crate::case::{AgreementName, AgreementVersion};
 
 /// An agreement with the words of both systems: everything that decides what goes over.
@@ -16,6 +18,71 @@ pub struct Terms {
     pub home: SystemRules,
     /// The words of the counterpart's system.
     pub counterpart: SystemRules,
+    /// What becomes of personal data, in words.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub redaction: Option<RedactionTerms>,
+}
+
+/// What an agreement says of personal data, in words. What is recognized by the organization's own lists and patterns
+/// is not told: they are its own, and may change every day.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RedactionTerms {
+    /// What becomes of a class, by its name.
+    pub classes: BTreeMap<String, String>,
+    /// What becomes of a class at a place, or of all that stands there, by the name of the place; before `classes`.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub places: BTreeMap<String, BTreeMap<String, String>>,
+    /// What becomes of files that are no text.
+    pub other_files: String,
+    /// What becomes of a text in which something may be left.
+    pub leftover: String,
+}
+
+impl RedactionTerms {
+    fn of(redaction: &Redaction) -> Self {
+        let places = redaction.places.iter().map(|(place, terms)| {
+            let whole = terms.whole.map(|action| ("everything".to_owned(), said(action).to_owned()));
+            (named(place), whole.into_iter().chain(by_class(&terms.classes)).collect())
+        });
+        Self {
+            classes: by_class(&redaction.classes).collect(),
+            places: places.collect(),
+            other_files: match redaction.other_files {
+                OtherFiles::Send => "send",
+                OtherFiles::Hold => "hold",
+                OtherFiles::Drop => "drop",
+            }
+            .to_owned(),
+            leftover: match redaction.leftover {
+                Leftover::Tell => "tell",
+                Leftover::Hold => "hold",
+            }
+            .to_owned(),
+        }
+    }
+}
+
+fn by_class(classes: &BTreeMap<Class, Action>) -> impl Iterator<Item = (String, String)> + '_ {
+    classes.iter().map(|(class, action)| (class.to_string(), said(*action).to_owned()))
+}
+
+fn said(action: Action) -> &'static str {
+    match action {
+        Action::Pass => "pass",
+        Action::Pseudonymize => "pseudonymize",
+        Action::Mask => "mask",
+        Action::Drop => "drop",
+    }
+}
+
+fn named(place: &Place) -> String {
+    match place {
+        Place::Field(field) => field.to_string(),
+        Place::Comments => "comments".to_owned(),
+        Place::Authors => "authors".to_owned(),
+        Place::FileNames => "file names".to_owned(),
+        Place::Files => "files".to_owned(),
+    }
 }
 
 impl Rules {
@@ -25,6 +92,7 @@ impl Rules {
         Some(Terms {
             home: self.systems.get(&agreement.home)?.clone(),
             counterpart: self.systems.get(&agreement.counterpart)?.clone(),
+            redaction: agreement.redaction.as_ref().map(RedactionTerms::of),
             agreement: agreement.clone(),
         })
     }

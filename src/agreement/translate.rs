@@ -6,8 +6,8 @@ use std::fmt;
 use throughline_sdk::SystemName;
 use throughline_sdk::ticket::canonical_text;
 
-use super::redact::redacted;
-use super::{Agreement, FieldRule, Otherwise, Redacted, Rules};
+use super::redact::{redacted, redacted_text};
+use super::{Agreement, FieldRule, Otherwise, Place, Pseudonyms, Redacted, Refused, Release, Rules};
 use crate::case::{Field, Priority, Status};
 
 /// A value that has no meaning or no word, and therefore is not sent.
@@ -15,16 +15,37 @@ use crate::case::{Field, Priority, Status};
 pub struct Untranslatable(String);
 
 impl Rules {
-    /// What a system's own value means in Throughline's words; `None` for an empty value that means nothing.
+    /// What a system's own value means in the case: in Throughline's words, with the values in place of its agreement's
+    /// pseudonyms, then mapped as the agreement has it; `None` for an empty value that means nothing. `agreement` is
+    /// `None` for the home desk.
     ///
     /// # Errors
     ///
-    /// A status or priority whose meaning is not configured.
+    /// A status or priority whose meaning is not configured, and a value that the agreement's map does not name and
+    /// that it parks.
     pub fn lift(
         &self,
         system: &SystemName,
+        agreement: Option<&Agreement>,
         field: &Field,
         native: &str,
+        names: &Pseudonyms,
+    ) -> Result<Option<String>, Untranslatable> {
+        let Some(value) = self.meaning(system, agreement, field, native, names)? else { return Ok(None) };
+        let Some((agreement, rule)) = agreement.and_then(|it| Some((it, it.fields.get(field)?))) else {
+            return Ok(Some(value));
+        };
+        let way = Way { agreement, rule, map: &rule.inbound, to: &agreement.home };
+        self.through(&way, field, &value).map(|value| Some(value.to_owned()))
+    }
+
+    fn meaning(
+        &self,
+        system: &SystemName,
+        agreement: Option<&Agreement>,
+        field: &Field,
+        native: &str,
+        names: &Pseudonyms,
     ) -> Result<Option<String>, Untranslatable> {
         let rules = self.systems.get(system);
         let meaning = match field {
@@ -32,7 +53,9 @@ impl Rules {
                 rules.and_then(|rules| rules.status.read.get(native)).map(|status| status.word())
             }
             Field::Priority => rules.and_then(|rules| rules.priority.read.get(native)).map(|it| it.word()),
-            Field::Title | Field::Description | Field::Custom(_) => return Ok(Some(canonical_text(native))),
+            Field::Title | Field::Description | Field::Custom(_) => {
+                return Ok(Some(canonical_text(&restored(native, agreement, names))));
+            }
             Field::Kind => return Ok(Some(native.to_owned()).filter(|kind| !kind.is_empty())),
         };
         match meaning {
@@ -42,27 +65,6 @@ impl Rules {
                 "no meaning for the {field} {native:?} of {system}; say what it means in [systems.{system}.{field}]"
             ))),
         }
-    }
-
-    /// What a system's own value means in the case: lifted into Throughline's words, then mapped as its agreement has
-    /// it. `agreement` is `None` for the home desk.
-    ///
-    /// # Errors
-    ///
-    /// As [`Rules::lift`], and for a value that the agreement's map does not name and that it parks.
-    pub fn admit(
-        &self,
-        system: &SystemName,
-        agreement: Option<&Agreement>,
-        field: &Field,
-        native: &str,
-    ) -> Result<Option<String>, Untranslatable> {
-        let Some(value) = self.lift(system, field, native)? else { return Ok(None) };
-        let Some((agreement, rule)) = agreement.and_then(|it| Some((it, it.fields.get(field)?))) else {
-            return Ok(Some(value));
-        };
-        let way = Way { agreement, rule, map: &rule.inbound, to: &agreement.home };
-        self.through(&way, field, &value).map(|value| Some(value.to_owned()))
     }
 
     /// What the counterpart is shown for a value, both in Throughline's words.
@@ -86,28 +88,31 @@ impl Rules {
     ///
     /// # Errors
     ///
-    /// A status or priority for which the system has no configured word.
+    /// A status or priority for which the system has no configured word, and a text that may not leave.
     pub fn project(
         &self,
         system: &SystemName,
         agreement: Option<&Agreement>,
         field: &Field,
         value: &str,
-    ) -> Result<Redacted<String>, Untranslatable> {
-        let shown = agreement.map_or(Ok(value), |agreement| self.outward(agreement, field, value))?;
+        release: &Release<'_>,
+    ) -> Result<Redacted<String>, Refused> {
+        let shown = agreement.map_or(Ok(value), |agreement| self.outward(agreement, field, value));
+        let shown = shown.map_err(Refused::Untranslatable)?;
         let rules = self.systems.get(system);
         let word = match field {
             Field::Status => Status::from_word(shown).and_then(|status| rules?.status.write.get(&status)),
             Field::Priority => Priority::from_word(shown).and_then(|it| rules?.priority.write.get(&it)),
             Field::Title | Field::Description | Field::Custom(_) => {
-                return Ok(redacted(canonical_text(shown)));
+                let place = Place::Field(field.clone());
+                return redacted_text(&canonical_text(shown), &place, agreement, release);
             }
             Field::Kind => return Ok(redacted(shown.to_owned())),
         };
         word.map(|word| redacted(word.clone())).ok_or_else(|| {
-            Untranslatable(format!(
+            Refused::Untranslatable(Untranslatable(format!(
                 "{system} has no word for the {field} {shown:?}; write one in [systems.{system}.write.{field}]"
-            ))
+            )))
         })
     }
 
@@ -186,6 +191,12 @@ struct Way<'v> {
     rule: &'v FieldRule,
     map: &'v BTreeMap<String, String>,
     to: &'v SystemName,
+}
+
+/// A counterpart's text with the values in place of its agreement's pseudonyms.
+pub fn restored(text: &str, agreement: Option<&Agreement>, names: &Pseudonyms) -> String {
+    // Also where nothing is redacted any more: what was sent before still comes back.
+    agreement.map_or_else(|| text.to_owned(), |agreement| names.restore(&agreement.name, text))
 }
 
 impl fmt::Display for Untranslatable {

@@ -7,7 +7,7 @@ use throughline_sdk::SystemName;
 use super::Needs;
 use super::findings::{Findings, Mistake};
 use super::section::{Entry, Section};
-use crate::agreement::{Agreement, Expression, Named, Requirement, SystemRules};
+use crate::agreement::{Agreement, Asked, Expression, Requirement, SystemRules};
 use crate::case::Field;
 
 /// The condition under `key`; `None` if there is none, or it was wrong and has been reported. `of` is the system whose
@@ -33,7 +33,7 @@ pub(super) fn condition(
         }
     };
     if let Some((name, rules)) = of {
-        let named = expression.named();
+        let named = expression.asked();
         let asked = [
             ("status", named.status, rules.status.read.is_empty()),
             ("priority", named.priority, rules.priority.read.is_empty()),
@@ -72,7 +72,7 @@ pub(super) fn requirements(section: &Section, needs: &[Needs], findings: &mut Fi
 pub(super) fn check_requirements(section: &Section, agreement: &Agreement, findings: &mut Findings) {
     for requirement in &agreement.require {
         let own = section.section("require").and_then(|table| table.entry(&requirement.name));
-        for what in unseen(agreement, requirement.condition.named()) {
+        for what in unseen(agreement, requirement.condition.asked()) {
             let (at, path) = match own {
                 Some(Entry { key_at, key, .. }) => (*key_at, format!("{}.require.{key}", section.path)),
                 None => (section.at, section.path.clone()),
@@ -92,7 +92,7 @@ pub(super) fn check_requirements(section: &Section, agreement: &Agreement, findi
 }
 
 /// What a condition asks for and the counterpart is not shown.
-fn unseen(agreement: &Agreement, named: &Named) -> Vec<String> {
+fn unseen(agreement: &Agreement, named: &Asked) -> Vec<String> {
     let asked = [
         (Field::Title, named.title),
         (Field::Description, named.description),

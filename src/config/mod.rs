@@ -9,9 +9,12 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod isolation;
 mod maps;
+mod privacy;
 mod problem;
 mod redact;
+mod references;
 mod scalar;
 mod secret;
 mod section;
@@ -27,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use throughline_sdk::{Setting, Settings, SystemName};
+use throughline_sdk::{Capabilities, Setting, Settings, SystemName};
 use toml::de::DeTable;
 
 use crate::agreement::Rules;
@@ -56,8 +59,8 @@ pub struct KindSettings {
     pub statuses: &'static [(&'static str, &'static str)],
     /// What its desk's priority words usually mean.
     pub priorities: &'static [(&'static str, &'static str)],
-    /// What its connector says to settings that are all of the declared types.
-    pub check: fn(&Settings) -> throughline_sdk::Result<()>,
+    /// What its connector says to settings that are all of the declared types, and can do with them.
+    pub check: fn(&Settings) -> throughline_sdk::Result<Capabilities>,
     /// What a ticket must have before it is created there, unless an agreement says otherwise.
     pub needs: &'static [Needs],
 }
@@ -275,8 +278,11 @@ fn build(
     let systems = systems::build(&main, &parties, kinds, findings);
     let inline = std::iter::once(&main).filter(|_| scope == Scope::All);
     let tables = inline.chain(&others).filter_map(|file| file.section("agreements"));
-    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
-    let rules = Rules::new(systems.rules, agreements);
+    let recognized = privacy::recognized(main.section("recognize"), findings);
+    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, &recognized, findings);
+    let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
+    let references = references::build(&main, known, findings);
+    let rules = Rules { references, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }

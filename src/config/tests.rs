@@ -49,9 +49,10 @@ fn a_full_file_becomes_the_rules_it_says() {
     let agreement = &config.rules.agreements[&AgreementName("fabrikam".into())];
     assert_eq!(agreement.comments, Direction::Both);
     assert_eq!(agreement.files, Direction::None, "what is not said is not shared");
-    assert!(!agreement.relay);
+    assert!(agreement.introduces.is_empty() && agreement.recheck);
+    assert_eq!(agreement.internal, crate::agreement::Internal::None);
     assert_eq!(agreement.inbound.as_ref().unwrap().text(), "true");
-    let outbound = agreement.outbound.as_ref().unwrap().named();
+    let outbound = agreement.outbound.as_ref().unwrap().asked();
     assert_eq!(outbound.kinds, ["Incident".to_owned()].into());
     assert_eq!(outbound.fields, ["Component".to_owned()].into());
     assert_eq!(agreement.require[0].message, "the component");
@@ -81,6 +82,29 @@ fn all_wrong_references_are_told_at_once() {
 fn mistakes_in_agreements_are_told_with_their_places() {
     let (main, _) = fixture::split();
     assert_snapshot!(read_texts(&[&main, include_str!("tests/agreement.toml")]).unwrap_err());
+}
+
+#[test]
+fn what_cannot_be_referred_to_is_told_at_once() {
+    assert_snapshot!(fixture::read_with_board(include_str!("tests/referred.toml")).unwrap_err());
+}
+
+#[test]
+fn a_system_that_only_tells_is_referred_to_and_no_warning() {
+    let (main, _) = include_str!("tests/referred.toml").split_once("[agreements.microsoft]").unwrap();
+    let text = format!(
+        "{main}[agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"partner\"\n\
+         comments = \"both\"\n[references.mail]\nsystem = \"outages\"\nhome = \"helpdesk\"\n\
+         products = {{ Mail = \"Exchange Online\" }}\n"
+    );
+    let config = fixture::read_with_board(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.warnings.to_string(), "");
+    let rule = &config.rules.references["mail"];
+    assert_eq!(
+        (rule.system.as_str(), rule.home.as_str(), &rule.field),
+        ("outages", "helpdesk", &Field::Kind)
+    );
+    assert_eq!(rule.products["Mail"], "Exchange Online");
 }
 
 #[test]

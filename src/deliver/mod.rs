@@ -12,7 +12,11 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod privacy;
+mod recheck;
+mod refer;
 
 pub use admission::Admission;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
+pub use refer::Announcement;

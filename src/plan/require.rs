@@ -2,7 +2,7 @@
 //! shown.
 
 use super::project::Target;
-use crate::agreement::{Agreement, Subject};
+use crate::agreement::{Agreement, Refused, Subject};
 use crate::case::{Field, Priority, Status};
 
 impl Target<'_> {
@@ -12,7 +12,15 @@ impl Target<'_> {
         if agreement.require.is_empty() {
             return None;
         }
-        let own = |field: &Field| self.value(field).and_then(|value| self.shown(field, value).ok());
+        let own = |field: &Field| {
+            let value = self.value(field)?;
+            match self.shown(field, value) {
+                Ok(shown) => Some(shown.into_intent()),
+                // It will leave, once what stands for the names in it is known.
+                Err(Refused::Unnamed(_)) => Some(value.to_owned()),
+                Err(Refused::Untranslatable(_) | Refused::Left(_) | Refused::Undecided(_)) => None,
+            }
+        };
         // Status and priority stay in our words here: conditions know no others.
         let meant = |field: &Field| {
             let value = self.value(field)?;

@@ -59,6 +59,9 @@ impl Head {
             | Table::Cursors
             | Table::Hints
             | Table::Hinted
+            | Table::Concerned
+            | Table::Standing
+            | Table::Announced
             | Table::Agreed => false,
         }
     }

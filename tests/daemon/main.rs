@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod agreement;
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod asked;
 #[cfg(test)]
 mod bridge;
@@ -24,5 +26,9 @@ mod parked;
 mod reference;
 #[cfg(test)]
 mod served;
+#[cfg(test)]
+mod swapped;
+#[cfg(test)]
+mod visibility;
 #[cfg(test)]
 mod web;

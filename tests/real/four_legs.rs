@@ -83,7 +83,7 @@ party = "microsoft"
 home = "helpdesk"
 counterpart = "microsoft"
 comments = "both"
-relay = true
+introduces = ["sales"]
 require.description = {{ condition = "true", message = "nothing: the title says it" }}
 require.impact = {{ condition = "true", message = "nothing: minimal" }}
 route.outbound = 'ticket.title.contains("{tag}")'
@@ -94,7 +94,7 @@ party = "sales"
 home = "helpdesk"
 counterpart = "crm"
 comments = "both"
-relay = true
+introduces = ["microsoft"]
 route.outbound = 'ticket.title.contains("{tag}")'
 fields.title.direction = "outbound"
 "#,

@@ -108,7 +108,6 @@ home = "helpdesk"
 counterpart = "partner"
 comments = "both"
 files = "both"
-relay = true
 
 [agreements.fabrikam.route]
 outbound = 'ticket.title.contains("{tag}")'

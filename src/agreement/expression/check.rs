@@ -3,7 +3,7 @@
 use cel::common::ast::operators as op;
 use cel::common::ast::{CallExpr, ComprehensionExpr, Expr, IdedExpr, LiteralValue, SelectExpr};
 
-use super::{Mistake, Named, Places};
+use super::{Asked, Mistake, Places};
 use crate::case::{Priority, Status};
 
 /// The priority as a number, under a name that nobody can write.
@@ -39,8 +39,8 @@ enum Sort {
 }
 
 /// Checks a condition and makes what is evaluated of it.
-pub(super) fn check(tree: &IdedExpr, places: &Places<'_>) -> Result<(IdedExpr, Named), Mistake> {
-    let mut checker = Checker { places, named: Named::default(), scope: Vec::new(), depth: 0 };
+pub(super) fn check(tree: &IdedExpr, places: &Places<'_>) -> Result<(IdedExpr, Asked), Mistake> {
+    let mut checker = Checker { places, named: Asked::default(), scope: Vec::new(), depth: 0 };
     let mut compiled = tree.clone();
     let sort = checker.sort(&mut compiled)?;
     if sort != Sort::Truth {
@@ -53,7 +53,7 @@ pub(super) fn check(tree: &IdedExpr, places: &Places<'_>) -> Result<(IdedExpr, N
 #[derive(Debug)]
 struct Checker<'p> {
     places: &'p Places<'p>,
-    named: Named,
+    named: Asked,
     /// The variables of the loops around, and what they are.
     scope: Vec<(String, Sort)>,
     depth: usize,

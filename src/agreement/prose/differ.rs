@@ -5,8 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
-use super::{Names, Terms, Word, conflict, further, named, rest, sides, travels};
-use crate::agreement::Words;
+use super::{Names, Terms, Word, conflict, further, named, personal, rest, sides, travels};
+use crate::agreement::{Internal, Words};
 
 /// One thing that two versions say differently.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -94,8 +94,22 @@ impl Statements {
         }
         all.say("public comments", travels(agreement.comments, names));
         all.say("public files", travels(agreement.files, names));
-        let relay = if agreement.relay { "shared, too" } else { "not shared" };
-        all.say("comments and files of other parties", relay.to_owned());
+        let others: Vec<String> = agreement.introduces.iter().map(ToString::to_string).collect();
+        let others = if others.is_empty() { "none".to_owned() } else { others.join(", ") };
+        all.say("other parties that the counterpart may know of", others);
+        let internal = match agreement.internal {
+            Internal::None => "never go over",
+            Internal::AsInternal => "go over and are internal there",
+        };
+        all.say("internal comments and files", internal.to_owned());
+        let recheck = if agreement.recheck { "yes" } else { "no" };
+        all.say("read once more just before sending", recheck.to_owned());
+        if let Some(redaction) = &terms.redaction {
+            for said in personal(redaction) {
+                let (about, says) = said.split_once(": ").unwrap_or((said.as_str(), "agreed"));
+                all.say(format!("personal data, {about}"), says.to_owned());
+            }
+        }
         for (given, about) in [
             (&agreement.counterpart_type, "the type of tickets created at the counterpart"),
             (&agreement.home_type, "the type of tickets created at home"),

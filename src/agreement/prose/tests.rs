@@ -11,7 +11,7 @@ fn terms() -> Json {
         "agreement": {
             "name": "fabrikam", "party": "fabrikam", "home": "helpdesk", "counterpart": "partner",
             "outbound": "ticket.type == \"Incident\" && ticket.priority >= \"high\"",
-            "comments": "both", "files": "outbound", "relay": true, "counterpart_type": "Support <b>|`*",
+            "comments": "both", "files": "outbound", "introduces": ["northwind"], "counterpart_type": "Support <b>|`*",
             "fields": {
                 "title": { "direction": "outbound", "policy": "owner_home" },
                 "status": { "direction": "both", "policy": "most_advanced", "otherwise": { "default": "open" } },
@@ -25,6 +25,10 @@ fn terms() -> Json {
             "require": [
                 { "name": "impact", "condition": "has(ticket.fields.Impact)", "message": "the impact" },
             ],
+        },
+        "redaction": {
+            "classes": { "email": "pseudonymize" }, "places": { "authors": { "everything": "mask" } },
+            "other_files": "hold", "leftover": "tell",
         },
         "home": {
             "party": "contoso", "party_title": "Contoso",
@@ -81,7 +85,8 @@ fn two_versions_are_compared_in_words() {
     let mut document = terms();
     for (place, value) in [
         ("/agreement/outbound", json!("true")),
-        ("/agreement/relay", json!(false)),
+        ("/agreement/introduces", json!([])),
+        ("/redaction/classes/email", json!("drop")),
         ("/agreement/fields/title/direction", json!("both")),
         ("/agreement/fields/priority/outbound/urgent", json!("normal")),
         ("/agreement/fields/priority/policy", json!("latest")),

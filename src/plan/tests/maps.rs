@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use proptest::prelude::*;
 
 use super::world::{HOME, PARTNER, World, name};
-use crate::agreement::{Agreement, Direction, FieldRule, Otherwise, Policy};
+use crate::agreement::{Agreement, Direction, FieldRule, Otherwise, Policy, Pseudonyms, Release};
 use crate::case::{Field, Item};
 
 fn tags() -> Field {
@@ -125,13 +125,14 @@ proptest! {
     fn maps_that_do_not_contradict_obey_the_laws(rule in rule(), value in value()) {
         prop_assume!(rule.contradiction().is_none());
         let world = with(rule);
-        let (partner, field) = (name(PARTNER), tags());
+        let (partner, field, names) = (name(PARTNER), tags(), Pseudonyms::default());
         let out = |value: &str| {
-            let shown = world.rules.project(&partner, Some(agreement(&world)), &field, value);
+            let release = Release { names: &names, approved: false };
+            let shown = world.rules.project(&partner, Some(agreement(&world)), &field, value, &release);
             shown.ok().map(crate::agreement::Redacted::into_intent)
         };
         let home = |native: &str| {
-            world.rules.admit(&partner, Some(agreement(&world)), &field, native).ok().flatten()
+            world.rules.lift(&partner, Some(agreement(&world)), &field, native, &names).ok().flatten()
         };
         // Put-get: what was written comes back as what is written again.
         if let Some(shown) = out(&value)
