@@ -14,6 +14,7 @@ mod project;
 mod recall;
 mod refer;
 mod remarks;
+mod require;
 #[cfg(test)]
 mod tests;
 

@@ -9,7 +9,7 @@ use super::native::{same, value_in, write};
 use super::planner::{Planner, print_of};
 use super::{View, marker};
 use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Reading};
+use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Parked, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
@@ -171,6 +171,16 @@ impl Target<'_> {
             Some(agreement) => agreement.counterpart_type.clone(),
             None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
         };
+        if let Some(agreement) = own
+            && let Some(lack) = self.lack(agreement)
+        {
+            let want = Fingerprint::of(&lack);
+            // A creation that is under way is not called back.
+            if self.leg.outstanding.is_empty() && !self.blocked(&Item::Ticket, &want) {
+                needs.refused.push(self.park(Item::Ticket, want, ErrorKind::Rejected, lack));
+            }
+            return;
+        }
         let (unnamed, account) = (RefCell::default(), RefCell::default());
         let shown = |field: &Field| {
             let value = self.value(field)?;
@@ -230,10 +240,15 @@ impl Target<'_> {
                 unread.push(self.name.clone());
                 continue;
             }
+            let item = Item::Field(field.clone());
             if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+                // What could not be shown meanwhile is not wanted any more.
+                let unshown = |parked: &Parked| parked.intent.is_none() && !parked.is_untranslatable();
+                if self.leg.parked.get(&item).is_some_and(unshown) {
+                    needs.agreed.insert(field.clone(), want);
+                }
                 continue;
             }
-            let item = Item::Field(field.clone());
             if self.blocked(&item, &want) {
                 continue;
             }
@@ -301,14 +316,14 @@ impl Target<'_> {
     }
 
     /// The document's value, if this leg is shown anything for it.
-    fn value(&self, field: &Field) -> Option<&str> {
+    pub(super) fn value(&self, field: &Field) -> Option<&str> {
         let document = self.case.document.fields.get(field)?;
         let disputed = self.case.document.conflicts.contains_key(field);
         (!disputed && self.sharing.is_target(self.name, field)).then_some(document.value.as_str())
     }
 
     /// What this leg is shown for a value.
-    fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
+    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
         let agreement = self.sharing.agreement(self.name);
         let release = self.release(&Item::Field(field.clone()), &Fingerprint::of(value));
         self.view.rules.project(self.name, agreement, field, value, &release)
