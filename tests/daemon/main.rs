@@ -23,4 +23,6 @@ mod reference;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod web;

@@ -165,8 +165,6 @@ pub struct Sharing {
     pub partner: Url,
     /// Our own, as the partner reaches it.
     pub here: Url,
-    /// Whether an invitation of the partner's can come to anything.
-    pub invitations: bool,
     /// The largest file shared, in bytes.
     pub max_file_bytes: u64,
     /// What the engine bears on its way in process.
@@ -249,7 +247,6 @@ pub fn sharing(settings: &Settings) -> Result<Sharing> {
     Ok(Sharing {
         partner: address("url")?,
         here,
-        invitations: settings.text("invitations") != Some("decline"),
         max_file_bytes: settings.count("max_file_bytes").unwrap_or(MAX_FILE_BYTES),
         token: own::TOKEN,
     })

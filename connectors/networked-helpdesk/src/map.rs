@@ -72,7 +72,10 @@ pub(crate) fn ticket(config: &Config, held: &own::Ticket) -> Ticket {
         key: word(&held.original_id).unwrap_or_else(|| held.id.clone()),
         version: Some(Version::new(&held.version)),
         url: None,
-        title: held.subject.clone().unwrap_or_default(),
+        title: word(&held.subject).unwrap_or_else(|| {
+            // Zendesk asks for none.
+            description.as_deref().unwrap_or_default().lines().next().unwrap_or_default().to_owned()
+        }),
         description: description.unwrap_or_default(),
         status: word(&held.status).unwrap_or_else(|| first(config)),
         priority: None,
@@ -240,7 +243,7 @@ mod tests {
         .unwrap()
     }
 
-    fn held(comments: Value) -> own::Ticket {
+    fn held(comments: &Value) -> own::Ticket {
         serde_json::from_value(json!({
             "id": "7", "version": "1", "created": "2026-01-02T03:04:05Z", "updated": "2026-01-02T03:04:05Z",
             "uuid": "a", "agreement": { "uuid": "b", "sent": true, "status": "accepted" }, "subject": "Printer",
@@ -257,7 +260,7 @@ mod tests {
             json!({ "url": "https://partner.example/f", "filename": "a.txt", "content_type": "text/plain" });
         let read = ticket(
             &config("public"),
-            &held(json!([
+            &held(&json!([
                 { "uuid": "c1", "at": at, "body": "*It* smokes.", "public": true },
                 { "uuid": "c2", "at": at, "body": "a.txt", "attachments": [file], "public": false },
                 { "uuid": "c3", "at": at, "body": "x", "html_body": "<p><b>said</b></p>", "public": false,
@@ -283,7 +286,7 @@ mod tests {
     fn a_comment_that_does_not_say_whether_it_is_public_is_what_the_settings_say() {
         let comments = json!([{ "uuid": "c2", "at": "2026-01-02T03:04:05Z", "body": "said" }]);
         for (unsaid, expected) in [("public", Visibility::Public), ("internal", Visibility::Internal)] {
-            assert_eq!(ticket(&config(unsaid), &held(comments.clone())).comments[0].visibility, expected);
+            assert_eq!(ticket(&config(unsaid), &held(&comments)).comments[0].visibility, expected);
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
 
+use axum::http::StatusCode;
 use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
@@ -177,11 +178,14 @@ impl Agreement {
             key.clone_into(&mut after.key);
         }
         if after != *self && self.partner() == Side::Receiver {
-            return Err(Refusal::unprocessable("only the sender of an agreement changes its name, terms and key"));
+            return Err(Refusal::unprocessable(
+                "only the sender of an agreement changes its name, terms and key",
+            ));
         }
         if let Some(wanted) = text(body, "status") {
-            let wanted: Status = serde_json::from_value(json!(wanted))
-                .map_err(|_no_status| Refusal::unprocessable("an agreement is pending, accepted, declined or inactive"))?;
+            let wanted: Status = serde_json::from_value(json!(wanted)).map_err(|_no_status| {
+                Refusal::unprocessable("an agreement is pending, accepted, declined or inactive")
+            })?;
             after.step(wanted, self.partner())?;
         }
         Ok(after)
@@ -287,7 +291,10 @@ impl Book {
             None => Vec::new(),
             Some(kept) => serde_json::from_str(kept.expose_secret()).map_err(|error| {
                 let what = throughline_sdk::http::json_fault(&error);
-                Error::new(ErrorKind::Misconfigured, format!("the kept sharing agreements are damaged: {what}"))
+                Error::new(
+                    ErrorKind::Misconfigured,
+                    format!("the kept sharing agreements are damaged: {what}"),
+                )
             })?,
         };
         Ok(Self::of(Some(store), kept))
@@ -314,7 +321,9 @@ impl Book {
     /// The agreement whose uuid and key a request bears. Every key is compared: the time says nothing of which one it was.
     pub(super) fn opened_by(&self, token: &str) -> Option<Agreement> {
         let (uuid, key) = token.split_once(':')?;
-        self.all().iter().filter(|one| one.opens_to(key) && one.uuid == uuid).next_back().cloned()
+        let mut opened: Vec<Agreement> =
+            self.all().iter().filter(|one| one.opens_to(key) && one.uuid == uuid).cloned().collect();
+        opened.pop()
     }
 
     /// Changes the agreements, durable on return.
@@ -353,11 +362,15 @@ impl Book {
         self.change(|agreements| {
             if let Some(there) = agreements.iter().find(|one| one.uuid == invited.uuid) {
                 let same = !there.sent && there.opens_to(&invited.key);
-                return if same { Ok(()) } else { Err(Refusal::unprocessable("this uuid is another agreement's")) };
+                return if same {
+                    Ok(())
+                } else {
+                    Err(Refusal::unprocessable("this uuid is another agreement's"))
+                };
             }
             let pending = agreements.iter().filter(|one| !one.sent && one.status == Status::Pending).count();
             if pending >= MOST_PENDING || agreements.len() >= MOST {
-                let status = axum::http::StatusCode::FORBIDDEN;
+                let status = StatusCode::FORBIDDEN;
                 return Err(Refusal::new(status, "too many invitations wait to be decided; come again"));
             }
             agreements.push(invited);
@@ -429,7 +442,8 @@ fn between_any(body: &Map<String, Value>, sender: &Url, receiver: &Url) -> Resul
         let given = text(body, name).and_then(|url| Url::parse(url).ok());
         let fits = given.is_some_and(|given| bare(given.as_str()) == bare(expected.as_str()));
         if !fits && body.get(name).is_some_and(|url| !url.is_null()) {
-            let message = format!("{name} is not the address that is agreed upon with this bridge's operator");
+            let message =
+                format!("{name} is not the address that is agreed upon with this bridge's operator");
             return Err(Refusal::unprocessable(message));
         }
     }
@@ -445,7 +459,8 @@ fn flag(body: &Map<String, Value>, name: &str) -> Option<bool> {
 }
 
 fn name(body: &Map<String, Value>) -> Option<String> {
-    text(body, "name").map(|name| name.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect())
+    text(body, "name")
+        .map(|name| name.chars().filter(|letter| !letter.is_control()).take(LONGEST_NAME).collect())
 }
 
 fn word(value: impl Serialize) -> String {

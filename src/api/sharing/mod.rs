@@ -78,8 +78,7 @@ pub(crate) fn router<S: Clone + Send + Sync + 'static>(shared: &Arc<Shared>) -> 
 
 fn routes<S: Clone + Send + Sync + 'static>(doors: Doors) -> Router<S> {
     let agreement = post(partner::invited).put(partner::amended).get(partner::shown);
-    let ticket =
-        post(partner::shared).put(partner::updated).get(partner::told).delete(partner::unshared);
+    let ticket = post(partner::shared).put(partner::updated).get(partner::told).delete(partner::unshared);
     Router::new()
         .route("/sharing/{system}/agreements/{uuid}", agreement)
         .route("/sharing/{system}/tickets/{uuid}", ticket)

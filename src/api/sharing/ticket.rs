@@ -139,9 +139,10 @@ fn fields(document: &mut Map<String, Value>, push: &Map<String, Value>) -> Resul
     let all = document.entry("custom_fields").or_insert_with(|| json!({}));
     let Some(all) = all.as_object_mut() else { return Ok(()) };
     for (name, value) in new {
-        match value {
-            Value::Null => _ = all.remove(name),
-            value => _ = all.insert(name.clone(), value.clone()),
+        if value.is_null() {
+            all.remove(name);
+        } else {
+            all.insert(name.clone(), value.clone());
         }
     }
     if all.len() > MOST_FIELDS {

@@ -9,7 +9,7 @@ mod partner;
 mod subject;
 
 use axum::http::Method;
-use partner::{Manners, Partner};
+use partner::Manners;
 use serde_json::{Value, json};
 use subject::{Pair, pair};
 use throughline_sdk::{
@@ -72,7 +72,8 @@ fn new_ticket(title: &str) -> Operation {
 }
 
 async fn look(pair: &Pair) {
-    pair.subject.connector.changes(&pair.subject.ctx(), None).await.unwrap();
+    let looked = pair.subject.connector.changes(&pair.subject.ctx(), None).await;
+    assert!(looked.is_ok(), "{looked:?}");
 }
 
 fn standing(pair: &Pair, sent: bool) -> Option<Value> {

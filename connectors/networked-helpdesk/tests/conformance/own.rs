@@ -181,7 +181,7 @@ async fn record(State(desk): State<OwnDesk>, Path(id): Path<String>, Json(push):
 }
 
 async fn show(State(desk): State<OwnDesk>, Path(id): Path<String>) -> Answer {
-    OwnDesk::shown(&desk.stand(), id.parse().map_err(|_| StatusCode::NOT_FOUND)?)
+    OwnDesk::shown(&desk.stand(), id.parse().map_err(|_no_number| StatusCode::NOT_FOUND)?)
 }
 
 async fn withdraw(State(desk): State<OwnDesk>, Path(id): Path<u64>) {

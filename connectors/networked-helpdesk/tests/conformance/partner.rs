@@ -265,7 +265,9 @@ async fn read(uuid: &str, request: Request) -> Result<(Method, HeaderMap, Value)
     let body = to_bytes(body, 1 << 20).await.unwrap();
     let body: Value = match body.is_empty() {
         true => json!({}),
-        false => serde_json::from_slice(&body).map_err(|_| refused(StatusCode::BAD_REQUEST, "no JSON"))?,
+        false => {
+            serde_json::from_slice(&body).map_err(|_no_json| refused(StatusCode::BAD_REQUEST, "no JSON"))?
+        }
     };
     if !is_uuid(uuid) || body["uuid"].as_str().is_some_and(|inside| inside != uuid) {
         return Err(refused(StatusCode::UNPROCESSABLE_ENTITY, "no UUID"));
