@@ -4,7 +4,7 @@
 //! `invite` says so, and those that the partner sends, of which `invitations` says what becomes.
 
 use serde_json::{Value, json};
-use throughline_sdk::{Error, ErrorKind, Result, TookEffect};
+use throughline_sdk::{Class, Error, ErrorKind, Result, TookEffect};
 
 use crate::config::Invitations;
 use crate::connector::Both;
@@ -60,12 +60,21 @@ pub(crate) async fn settle(both: Both<'_>) {
         }
     };
     if let Err(error) = settle_ours(both, standing.iter().rfind(|one| one.sent)).await {
-        tracing::warn!(%error, "The partner did not take a step of our sharing agreement; it is tried again.");
+        not_taken(&error);
     }
     for invitation in standing.iter().filter(|one| !one.sent) {
         if let Err(error) = settle_theirs(both, invitation).await {
-            tracing::warn!(%error, "The partner did not take a step of its sharing agreement; it is tried again.");
+            not_taken(&error);
         }
+    }
+}
+
+/// A partner that is down comes back; one that refuses needs somebody to look.
+fn not_taken(error: &Error) {
+    if error.class() == Class::Transient {
+        tracing::info!(%error, "A step of a sharing agreement waits for the partner.");
+    } else {
+        tracing::warn!(%error, "The partner refused a step of a sharing agreement; it is tried again.");
     }
 }
 

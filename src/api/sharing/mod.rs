@@ -7,6 +7,7 @@
 
 mod address;
 mod agreement;
+mod book;
 pub mod inside;
 mod partner;
 mod refusal;
@@ -26,7 +27,7 @@ use crate::daemon::Shared;
 use crate::desk::{Desk, Narrow, Record, Sort};
 use crate::{desk, registry};
 
-pub use agreement::Book;
+pub use book::Book;
 
 /// The desk that one partner and we push to, and the agreements with that partner. Cheap to clone.
 #[derive(Clone, Debug)]

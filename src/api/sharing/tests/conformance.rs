@@ -55,8 +55,9 @@ async fn pair(manners: Manners, more: &[(&str, Value)]) -> (Subject, Partner, Fa
         feed_page: Some(100),
         ..Subject::new(built, Arc::new(way), clock, Box::new(partner.clone()))
     };
-    partner.invite().await;
+    let invited = partner.invite().await;
     subject.connector.changes(&subject.ctx(), None).await.unwrap();
+    assert_eq!(partner.status(&invited), "accepted");
     (subject, partner, face)
 }
 
