@@ -56,6 +56,11 @@ pub const KINDS: &[Kind] = &[
     kind!("jira", "Jira and Jira Service Management", throughline_jira),
     kind!("mail", "A mailbox, by IMAP and SMTP", throughline_mail),
     kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!(
+        "networked-helpdesk",
+        "Networked Help Desk 1.0 (Zendesk ticket sharing), both ways",
+        throughline_networked_helpdesk
+    ),
     kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
@@ -150,6 +155,16 @@ pub fn reference(kind: &str, settings: &Settings) -> Option<ReferenceSettings> {
         silent_after: throughline_tmf621::reference::silent_after(settings),
         max_file_bytes: throughline_tmf621::face::max_file_bytes(settings),
     })
+}
+
+pub use throughline_networked_helpdesk::Sharing;
+
+/// The host under which the engine reaches the desk that a partner and we push to. It leads nowhere else.
+pub const SHARED_DESK: &str = throughline_networked_helpdesk::own::HOST;
+
+/// The settings of a system whose partner pushes to us, and we to it; `None` for every other kind.
+pub fn sharing(kind: &str, settings: &Settings) -> Option<Result<Sharing>> {
+    (kind == throughline_networked_helpdesk::KIND).then(|| throughline_networked_helpdesk::sharing(settings))
 }
 
 /// Whether a system of this kind is a desk of the standard that somebody else serves.

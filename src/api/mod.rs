@@ -5,6 +5,7 @@ mod health;
 mod problem;
 pub(crate) mod reference;
 mod serve;
+pub mod sharing;
 pub mod tmf621;
 pub mod view;
 mod webhooks;
@@ -47,6 +48,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/agreements", get(cases::agreements))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
     let faces = tmf621::router(api.bridge.shared());
+    let sharing = sharing::router(api.bridge.shared());
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
         .route(
@@ -58,6 +60,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/metrics", get(health::metrics))
         .nest("/api/v1", interface)
         .merge(faces)
+        .merge(sharing)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
         .with_state(api)

@@ -27,6 +27,8 @@ mod reference;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod shared;
+#[cfg(test)]
 mod swapped;
 #[cfg(test)]
 mod visibility;

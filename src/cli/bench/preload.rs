@@ -32,8 +32,9 @@ pub(super) async fn fill(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<(), Failure> {
     let data = DataDir::create(&config.data_dir).map_err(Failure::failed)?;
-    let systems = assemble::systems(config, &[], clock, entropy, &Arc::new(Metrics::new()), None)
-        .map_err(Failure::failed)?;
+    let systems =
+        assemble::systems(config, assemble::Own::default(), clock, entropy, &Arc::new(Metrics::new()), None)
+            .map_err(Failure::failed)?;
     let capabilities = systems.into_iter().map(|system| (system.name, system.capabilities)).collect();
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
     let markers = marker_key(&master);
