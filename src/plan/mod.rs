@@ -24,7 +24,7 @@ use crate::agreement::{Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
 use planner::Planner;
-pub use remarks::{may_be_text, preparation, wanted_file};
+pub use remarks::{preparation, wanted_file};
 
 /// Decides what follows from what was read, and folds every fact it returns into `case`.
 ///

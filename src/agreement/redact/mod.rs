@@ -2,6 +2,8 @@
 
 mod clean;
 mod folded;
+#[cfg(test)]
+mod laws;
 mod pseudonym;
 mod recognize;
 mod residual;
