@@ -16,7 +16,7 @@ use crate::case::{Attachment, Fact, FileCopy, Fingerprint, Health, Item, Origin,
 const RETRACTION: u32 = u32::MAX;
 
 /// The longest text that is looked through.
-const LONGEST_TEXT_BYTES: u64 = 16 << 20;
+const LONGEST_TEXT_BYTES: u64 = 8 << 20;
 
 /// Whether a file is to be looked through: by its media type, or by its name where the desk knows no type, and by its
 /// size. Its bytes decide whether it can be.

@@ -157,6 +157,18 @@ fn where_values_overlap_all_of_them_goes_as_the_strictest_says() {
     );
 }
 
+/// In pasted JSON, HTML and web addresses, and in files of them.
+#[test]
+fn a_value_is_found_however_it_is_spelled() {
+    let (redaction, mut names) = (redaction([Action::Pseudonymize; 10]), Pseudonyms::default());
+    let text = r#"{"a":"Hi,\nAda Lovelace","b":"J\u00fcrgen M\u00fcller"} <p>J&uuml;rgen M&#252;ller</p> ?to=a.b%40x.example&x=1"#;
+    let shown = redact(text, &redaction, &mut names);
+    let expected = r#"{"a":"Hi,\nPERSON-B","b":"PERSON-A"} <p>PERSON-A</p> ?to=EMAIL-22222&x=1"#;
+    let as_counted = shown.replace("PERSON-22224", "PERSON-A").replace("PERSON-22223", "PERSON-B");
+    assert_eq!(as_counted, expected);
+    assert_eq!(names.behind(&acme(), "EMAIL-22222"), Some("a.b@x.example"));
+}
+
 #[test]
 fn half_a_word_does_not_tell_the_rest() {
     let terms = redaction([Action::Mask; 10]);

@@ -1,6 +1,7 @@
 //! Redaction: the only place where a value becomes fit for another party's eyes.
 
 mod clean;
+mod escapes;
 mod folded;
 #[cfg(test)]
 mod laws;
