@@ -7,6 +7,8 @@ use serde::Serialize;
 use throughline_sdk::connector::Built;
 use throughline_sdk::{Capabilities, CreateClass, Result, Setting, SettingKind, Settings};
 
+use crate::config::Needs;
+
 /// One kind of system.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
@@ -24,8 +26,8 @@ pub struct Kind {
     pub tested_against: &'static str,
     /// What a system of this kind can do, by its settings.
     pub build: fn(&Settings) -> Result<Built>,
-    /// Whether a system could be built from these settings.
-    pub check: fn(&Settings) -> Result<()>,
+    /// What a system could do that is built from these settings.
+    pub check: fn(&Settings) -> Result<Capabilities>,
 }
 
 /// The entry of a kind: its name, what it connects, and its crate.
@@ -39,7 +41,7 @@ macro_rules! kind {
             priorities: $($connector)::+::PRIORITIES,
             tested_against: $($connector)::+::TESTED_AGAINST,
             build: $($connector)::+::build,
-            check: |settings| $($connector)::+::build(settings).map(drop),
+            check: |settings| $($connector)::+::build(settings).map(|built| built.connector.capabilities()),
         }
     };
 }
@@ -83,6 +85,26 @@ pub const MANIFESTS: &[(&str, &str)] = throughline_rest::INCLUDED;
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
+
+/// What the desks of a kind need with every ticket, beyond what its connector can fill in by itself. An agreement can
+/// replace each by its name.
+pub fn needs(kind: &str) -> &'static [Needs] {
+    if kind == "azure-support" { AZURE_SUPPORT } else { &[] }
+}
+
+/// Azure refuses a ticket without a description, and weighs it by its severity; the contact stands in the settings.
+const AZURE_SUPPORT: &[Needs] = &[
+    Needs {
+        name: "description",
+        condition: "size(ticket.description) > 0",
+        message: "the description of the problem, which Microsoft asks for",
+    },
+    Needs {
+        name: "impact",
+        condition: "has(ticket.priority)",
+        message: "the impact as a priority, which becomes Microsoft's severity",
+    },
+];
 
 /// What a face of our own needs to know of its partner.
 #[derive(Debug)]
@@ -138,7 +160,7 @@ pub fn is_tmf621_client(kind: &str) -> bool {
 /// What a kind can do, in the words of the README's table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Abilities {
-    /// How a create, a comment and a file are kept from being doubled; `no` for what it cannot take.
+    /// How a create, a comment and a file are kept from being doubled; `none` for what it cannot take.
     pub create: &'static str,
     /// See `create`.
     pub comment: &'static str,
@@ -162,18 +184,19 @@ pub struct Abilities {
 ///
 /// When its own examples do not suffice, which is a defect of the kind.
 pub fn abilities(kind: &Kind) -> Result<Abilities> {
-    let class = |class: CreateClass| match class {
-        CreateClass::C0 => "C0",
-        CreateClass::C1 => "C1",
-        CreateClass::C2 => "C2",
-        CreateClass::C3 { .. } => "C3",
-        CreateClass::C4 => "C4",
+    let class = |class: Option<CreateClass>| match class {
+        None => "none",
+        Some(CreateClass::C0) => "C0",
+        Some(CreateClass::C1) => "C1",
+        Some(CreateClass::C2) => "C2",
+        Some(CreateClass::C3 { .. }) => "C3",
+        Some(CreateClass::C4) => "C4",
     };
     let can = example(kind)?;
     Ok(Abilities {
         create: class(can.create),
         comment: class(can.comment),
-        file: can.attach.map_or("no", class),
+        file: class(can.attach),
         edit: can.edit,
         retract: can.retract,
         conditional_write: format!("{:?}", can.conditional_write).to_lowercase(),
@@ -281,6 +304,14 @@ mod tests {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
             assert!(capabilities.attach.is_none() || capabilities.max_file_bytes > 0, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn what_a_kind_needs_is_a_condition() {
+        for needed in KINDS.iter().flat_map(|kind| needs(kind.name)) {
+            let condition = crate::agreement::Expression::compile(needed.condition);
+            assert!(condition.is_ok_and(|condition| !condition.asked().is_empty()), "{}", needed.name);
         }
     }
 

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp};
+use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
     Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Outstanding, Parked,
-    Phase, Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Phase, Reading, Reference, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -14,7 +14,7 @@ impl Case {
     pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::Opened => self.opened = at,
-            Fact::Joined { leg, party, role, agreement } => {
+            Fact::Joined { leg, party, role, agreement, version } => {
                 self.legs.entry(leg.clone()).or_insert_with(|| Leg {
                     ticket: None,
                     key: None,
@@ -22,6 +22,7 @@ impl Case {
                     party: party.clone(),
                     role: *role,
                     agreement: agreement.clone(),
+                    version: version.clone(),
                     shadow: Shadow::default(),
                     health: Health::Well,
                     outstanding: std::collections::VecDeque::new(),
@@ -50,13 +51,14 @@ impl Case {
             Fact::Settled { field } => {
                 self.document.conflicts.remove(field);
             }
-            Fact::Remarked { origin, author, written, body, version } => {
+            Fact::Remarked { origin, author, written, body, version, internal } => {
                 let remark = Remark {
                     author: author.clone(),
                     written: *written,
                     print: Fingerprint::of(body),
                     body: Some(body.clone()),
                     version: *version,
+                    internal: *internal,
                     withdrawn: false,
                 };
                 self.document.remarks.insert(origin.clone(), remark);
@@ -73,7 +75,7 @@ impl Case {
                     remark.body = None;
                 }
             }
-            Fact::Attached { origin, name, media_type, size, author, written } => {
+            Fact::Attached { origin, name, media_type, size, author, written, internal } => {
                 let attachment = Attachment {
                     name: name.clone(),
                     media_type: media_type.clone(),
@@ -81,6 +83,7 @@ impl Case {
                     digest: None,
                     author: author.clone(),
                     written: *written,
+                    internal: *internal,
                     withdrawn: false,
                 };
                 self.document.attachments.insert(origin.clone(), attachment);
@@ -113,6 +116,7 @@ impl Case {
                         attempts: 0,
                         not_before: None,
                         overtaken: false,
+                        doubted: false,
                     });
                 }
             }
@@ -122,6 +126,7 @@ impl Case {
                     standing.not_before = Some(*not_before);
                     if *doubtful {
                         standing.phase = Phase::Doubtful { since: at };
+                        standing.doubted = true;
                     }
                 }
             }
@@ -197,7 +202,33 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Concerned { products } => self.references.concern(products),
+            Fact::Consulted { found } => self.references.consult(found),
+            Fact::Unreferred { reference, .. } => self.references.unrefer(reference),
+            Fact::Referred { reference, key, title, url, status, over, updated } => {
+                self.references.refer(Reference {
+                    ticket: reference.clone(),
+                    key: key.clone(),
+                    title: title.clone(),
+                    url: url.clone(),
+                    status: status.clone(),
+                    over: *over,
+                    updated: *updated,
+                    posts: std::collections::BTreeSet::new(),
+                });
+            }
+            Fact::ReferencePost { reference, id, body, .. } => self.references.post(reference, id, body),
+            Fact::Leaked { leg, what } => self.leaked(leg, what, at),
+            Fact::RetractionDue { leg, what, reason } => {
+                self.wait_for_a_person(leg, Item::Recall(what.clone()), reason, at);
+            }
+            Fact::Recalled { leg, what } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.parked.remove(&Item::Recall(what.clone()));
+                }
+            }
             Fact::Hinted { .. }
+            | Fact::Announced { .. }
             | Fact::Answered { .. }
             | Fact::Ignored { .. }
             | Fact::Advanced { .. }
@@ -223,7 +254,35 @@ impl Case {
                     leg.parked.insert(item.clone(), held);
                 }
             }
+            Fact::Amended { leg, version } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.version = Some(version.clone());
+                }
+            }
+            Fact::Agreed { .. } => {}
         }
+    }
+
+    fn leaked(&mut self, name: &SystemName, what: &str, at: Timestamp) {
+        let reason = format!(
+            "it was sent as internal, and {name} does not keep it so: nothing internal goes there until somebody has \
+             found out why, and discarded this"
+        );
+        self.wait_for_a_person(name, Item::Leak(what.to_owned()), &reason, at);
+    }
+
+    fn wait_for_a_person(&mut self, leg: &SystemName, item: Item, reason: &str, since: Timestamp) {
+        let Some(leg) = self.legs.get_mut(leg) else { return };
+        let parked = Parked {
+            want: Fingerprint::of(&item.to_string()),
+            kind: ErrorKind::Unsupported,
+            reason: reason.to_owned(),
+            since,
+            intent: None,
+            discarded: false,
+            held: false,
+        };
+        leg.parked.insert(item, parked);
     }
 
     /// What was withheld is public now.
@@ -271,8 +330,22 @@ impl Case {
                     | Operation::Attach { .. }
                     | Operation::LinkBack { .. } => None,
                 };
+                let internal = match &ended.intent.operation {
+                    Operation::Comment { visibility, .. } => *visibility != Visibility::Public,
+                    Operation::Edit { .. }
+                    | Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::Attach { .. }
+                    | Operation::LinkBack { .. } => {
+                        leg.shadow.comments.get(id).is_some_and(|seen| seen.internal)
+                    }
+                };
                 let seen = SeenComment {
                     origin: origin.clone(),
+                    internal,
+                    unproven: internal && body.is_some(),
                     seen: Fingerprint::of(body.unwrap_or_default()),
                     // Taking a copy back carries no version: a newer one may be waiting to be sent.
                     version: body.map_or_else(
@@ -295,8 +368,24 @@ impl Case {
                 leg.linked.insert(system.clone());
             }
             (Subject::File(id), Item::Attachment(origin)) => {
-                let seen = SeenFile { origin: origin.clone(), gone: false };
+                let internal = match &ended.intent.operation {
+                    Operation::Attach { visibility, .. } => *visibility != Visibility::Public,
+                    Operation::Comment { .. }
+                    | Operation::Edit { .. }
+                    | Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::LinkBack { .. } => false,
+                };
+                let seen = SeenFile { origin: origin.clone(), internal, unproven: internal, gone: false };
                 leg.shadow.files.insert(id.clone(), seen);
+            }
+            (Subject::Comment(id), Item::Recall(_)) => {
+                if let Some(seen) = leg.shadow.comments.get_mut(id) {
+                    seen.seen = Fingerprint::of("");
+                    seen.gone = true;
+                }
             }
             _ => {}
         }
@@ -360,9 +449,16 @@ impl Leg {
                 origin: comment.origin.clone(),
                 seen: comment.print.clone(),
                 version: comment.version,
+                internal: comment.internal,
+                unproven: comment.internal,
                 gone: false,
             };
             self.shadow.comments.insert(comment.id.clone(), seen);
+        }
+        for id in &reading.read_back_comments {
+            if let Some(seen) = self.shadow.comments.get_mut(id) {
+                seen.unproven = false;
+            }
         }
         for id in &reading.lost_comments {
             if let Some(seen) = self.shadow.comments.get_mut(id) {
@@ -370,8 +466,14 @@ impl Leg {
             }
         }
         for file in &reading.files {
-            let seen = SeenFile { origin: file.origin.clone(), gone: false };
+            let internal = file.internal;
+            let seen = SeenFile { origin: file.origin.clone(), internal, unproven: internal, gone: false };
             self.shadow.files.insert(file.id.clone(), seen);
+        }
+        for id in &reading.read_back_files {
+            if let Some(seen) = self.shadow.files.get_mut(id) {
+                seen.unproven = false;
+            }
         }
         for id in &reading.lost_files {
             if let Some(seen) = self.shadow.files.get_mut(id) {

@@ -7,7 +7,7 @@ use throughline_sdk::{
     CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
 };
 
-use super::{AgreementName, Field, Fingerprint, Item, Origin, PartyName};
+use super::{AgreementName, AgreementVersion, Field, Fingerprint, Item, Origin, PartyName};
 
 /// One ticket's place in a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Leg {
     /// The agreement under which it takes part; `None` for the home leg.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<AgreementName>,
+    /// The version of that agreement under which it was last decided for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<AgreementVersion>,
     /// What the ticket looked like when both sides last agreed.
     #[serde(default)]
     pub shadow: Shadow,
@@ -59,7 +62,19 @@ impl Leg {
     pub fn awaits_reading(&self) -> bool {
         let unread =
             self.shadow.updated.is_none() || self.shadow.fields.values().any(|field| field.written.is_some());
-        self.health == Health::Well && self.ticket.is_some() && unread
+        self.health == Health::Well && self.ticket.is_some() && (unread || self.is_unproven())
+    }
+
+    /// Whether something was sent as internal and not read back since.
+    pub fn is_unproven(&self) -> bool {
+        let comments = self.shadow.comments.values().any(|seen| seen.unproven && !seen.gone);
+        comments || self.shadow.files.values().any(|seen| seen.unproven && !seen.gone)
+    }
+
+    /// Whether the desk showed something that was sent as internal, and nobody has looked into it yet: until then it is
+    /// given nothing internal.
+    pub fn leaks(&self) -> bool {
+        self.parked.iter().any(|(item, parked)| matches!(item, Item::Leak(_)) && !parked.discarded)
     }
 }
 
@@ -152,6 +167,12 @@ pub struct SeenComment {
     pub seen: Fingerprint,
     /// The version of the remark it carries.
     pub version: u32,
+    /// Sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Sent as internal, and not read back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// It was there and is not any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -162,6 +183,12 @@ pub struct SeenComment {
 pub struct SeenFile {
     /// Where it was first attached.
     pub origin: Origin,
+    /// Sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Sent as internal, and not read back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// It was there and is not any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -188,6 +215,9 @@ pub struct Outstanding {
     /// While it was in doubt the ticket was seen to get another value than the one that was sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overtaken: bool,
+    /// Some attempt was once in doubt: by its own words it may be there already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 /// How far an intent without effect is.

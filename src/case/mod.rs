@@ -7,6 +7,7 @@ mod document;
 mod fact;
 mod fold;
 mod leg;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -25,6 +26,8 @@ pub use leg::{
     Shadow, Written,
 };
 
+pub use reference::{Reference, References};
+
 use crate::ledger::Position;
 
 /// A case's number, written `TL-1042`.
@@ -42,6 +45,11 @@ pub struct PartyName(pub String);
 #[serde(transparent)]
 pub struct AgreementName(pub String);
 
+/// The version of an agreement's terms: the SHA-256 of their canonical JSON, in hexadecimal digits. Twelve are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgreementVersion(pub String);
+
 /// One request: its canonical document and its legs, one for each system that holds a ticket about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -53,6 +61,9 @@ pub struct Case {
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
     pub legs: BTreeMap<SystemName, Leg>,
+    /// What it refers to besides its tickets.
+    #[serde(default, skip_serializing_if = "References::is_empty")]
+    pub references: References,
     /// How many intents were ever recorded for it; the next one's id is counted from here.
     #[serde(default)]
     pub intents: u32,
@@ -64,13 +75,22 @@ pub struct Case {
 impl Case {
     /// A case with nothing in it yet.
     pub fn new(id: CaseId, opened: Timestamp) -> Self {
-        Self { id, opened, document: Document::default(), legs: BTreeMap::new(), intents: 0, last: None }
+        Self {
+            id,
+            opened,
+            document: Document::default(),
+            legs: BTreeMap::new(),
+            references: References::default(),
+            intents: 0,
+            last: None,
+        }
     }
 
     /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write
-    /// that was not read back.
+    /// that was not read back. Or something that it refers to has to be read.
     pub fn has_work(&self) -> bool {
-        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
+        self.references.has_work()
+            || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
     /// Whether anything of it waits for a person. What a person gave up does not.
@@ -107,5 +127,11 @@ impl fmt::Display for PartyName {
 impl fmt::Display for AgreementName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for AgreementVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..12).unwrap_or(&self.0))
     }
 }

@@ -18,6 +18,7 @@ use crate::api::reference::{Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
+use crate::store::Agreed;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -92,6 +93,11 @@ impl Client {
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
         self.get(&["api", "v1", "trace", name], &[]).await
+    }
+
+    /// Every version of an agreement that was ever in force.
+    pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
+        self.get(&["api", "v1", "agreements"], &[]).await
     }
 
     /// Has a parked item tried again or given up.

@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod access;
+mod agreement;
 mod bench;
 mod cases;
 mod check;
@@ -64,6 +65,8 @@ enum Command {
     Parked(parked::Parked),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
+    Agreement(agreement::Agreement),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
     /// Measure throughput, latency, memory and disk on this machine.
@@ -94,6 +97,8 @@ enum Failure {
     Configuration(Problems),
     /// It did not work.
     Failed(String),
+    /// It worked, and what was to be compared is not the same: exit code 1, and nothing more to say.
+    Different,
 }
 
 impl Failure {
@@ -114,6 +119,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
@@ -129,6 +135,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             output.problems(&problems);
             ExitCode::from(2)
         }
+        Err(Failure::Different) => ExitCode::FAILURE,
         Err(Failure::Failed(why)) => {
             output.error(&why);
             ExitCode::FAILURE

@@ -2,6 +2,7 @@
 
 mod agreement;
 mod privacy;
+mod reference;
 mod system;
 
 use std::time::Duration;
@@ -10,6 +11,7 @@ use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
 use privacy::RECOGNIZE;
+use reference::REFERENCE;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -72,8 +74,10 @@ pub(super) enum Holds {
     TextToWord(&'static [&'static str]),
     /// A table from one of these words to texts.
     WordToText(&'static [&'static str]),
-    /// A table from texts to lists of texts.
-    TextToTexts,
+    /// A condition in CEL.
+    Condition,
+    /// What becomes of a value that a map does not name: a word, or a table with a default.
+    Otherwise,
     /// One table.
     Table(&'static Table),
     /// Tables by name.
@@ -115,6 +119,7 @@ pub(super) const ROOT: Table = Table {
         named("systems", &SYSTEM, Names::Given, Need::Required),
         table("recognize", &RECOGNIZE, Need::Optional),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
+        named("references", &REFERENCE, Names::Given, Need::Optional),
     ],
 };
 

@@ -13,7 +13,10 @@ mod nudge;
 mod observe;
 mod open;
 mod privacy;
+mod recheck;
+mod refer;
 
 pub use admission::Admission;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
+pub use refer::Announcement;

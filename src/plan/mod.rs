@@ -11,7 +11,10 @@ mod native;
 mod open;
 mod planner;
 mod project;
+mod recall;
+mod refer;
 mod remarks;
+mod require;
 #[cfg(test)]
 mod tests;
 
@@ -23,8 +26,12 @@ use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timest
 use crate::agreement::{Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
+pub use refer::refer;
+
 use planner::Planner;
 pub use remarks::{preparation, wanted_file};
+
+pub(crate) use recall::objection;
 
 /// Decides what follows from what was read, and folds every fact it returns into `case`.
 ///
@@ -38,6 +45,10 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         for leg in planner.home_first() {
             planner.observe(&leg);
         }
+    }
+    planner.concern();
+    for leg in planner.home_first() {
+        planner.recall(&leg);
     }
     for leg in planner.home_first() {
         planner.project(&leg);

@@ -9,7 +9,7 @@ use super::native::{same, value_in, write};
 use super::planner::{Planner, print_of};
 use super::{View, marker};
 use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Reading};
+use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Parked, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
@@ -70,6 +70,7 @@ impl Planner<'_> {
                 target.fields(&mut needs, &mut unread);
                 target.remarks(&mut needs, &mut unread);
                 target.attachments(&mut needs, &mut unstored);
+                target.copies(&mut needs);
                 target.links(&mut needs);
             }
         }
@@ -155,6 +156,14 @@ impl Planner<'_> {
     }
 }
 
+/// What a ticket is called whose title is not shared. The case's number would tell counterparts how many others there
+/// are, by way of home's title too.
+pub(super) fn nameless(case: &Case, view: &View<'_>, name: &SystemName) -> String {
+    let marker = marker(view.markers, case.id, name, &Item::Ticket, 1);
+    let digits: String = marker.as_str().chars().skip_while(|char| *char != '-').skip(1).take(8).collect();
+    format!("Request {}", digits.to_uppercase())
+}
+
 impl Target<'_> {
     fn creation(&self, needs: &mut Needs) {
         let own = self.sharing.agreement(self.name);
@@ -162,6 +171,16 @@ impl Target<'_> {
             Some(agreement) => agreement.counterpart_type.clone(),
             None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
         };
+        if let Some(agreement) = own
+            && let Some(lack) = self.lack(agreement)
+        {
+            let want = Fingerprint::of(&lack);
+            // A creation that is under way is not called back.
+            if self.leg.outstanding.is_empty() && !self.blocked(&Item::Ticket, &want) {
+                needs.refused.push(self.park(Item::Ticket, want, ErrorKind::Rejected, lack));
+            }
+            return;
+        }
         let (unnamed, account) = (RefCell::default(), RefCell::default());
         let shown = |field: &Field| {
             let value = self.value(field)?;
@@ -188,7 +207,7 @@ impl Target<'_> {
             // A desk takes no ticket without a title, and an unshared one must not leak.
             title: shown(&Field::Title)
                 .filter(|title| !title.is_empty())
-                .unwrap_or_else(|| self.case.id.to_string()),
+                .unwrap_or_else(|| nameless(self.case, self.view, self.name)),
             description: shown(&Field::Description).unwrap_or_default(),
             status: shown(&Field::Status),
             priority: shown(&Field::Priority),
@@ -221,10 +240,15 @@ impl Target<'_> {
                 unread.push(self.name.clone());
                 continue;
             }
+            let item = Item::Field(field.clone());
             if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+                // What could not be shown meanwhile is not wanted any more.
+                let unshown = |parked: &Parked| parked.intent.is_none() && !parked.is_untranslatable();
+                if self.leg.parked.get(&item).is_some_and(unshown) {
+                    needs.agreed.insert(field.clone(), want);
+                }
                 continue;
             }
-            let item = Item::Field(field.clone());
             if self.blocked(&item, &want) {
                 continue;
             }
@@ -275,8 +299,7 @@ impl Target<'_> {
         }
         let home = self.sharing.is_home(self.name);
         for (other, leg) in &self.case.legs {
-            let related =
-                if home { self.sharing.agreement(other).is_some() } else { self.sharing.is_home(other) };
+            let related = self.sharing.links(self.name, other);
             let well = leg.health == crate::case::Health::Well && leg.ticket.is_some();
             let (Some(key), Some(system)) = (&leg.key, self.view.rules.systems.get(other)) else { continue };
             if other == self.name || !related || !well || self.leg.linked.contains(other) {
@@ -293,14 +316,14 @@ impl Target<'_> {
     }
 
     /// The document's value, if this leg is shown anything for it.
-    fn value(&self, field: &Field) -> Option<&str> {
+    pub(super) fn value(&self, field: &Field) -> Option<&str> {
         let document = self.case.document.fields.get(field)?;
         let disputed = self.case.document.conflicts.contains_key(field);
         (!disputed && self.sharing.is_target(self.name, field)).then_some(document.value.as_str())
     }
 
     /// What this leg is shown for a value.
-    fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
+    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
         let agreement = self.sharing.agreement(self.name);
         let release = self.release(&Item::Field(field.clone()), &Fingerprint::of(value));
         self.view.rules.project(self.name, agreement, field, value, &release)

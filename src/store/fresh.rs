@@ -58,7 +58,11 @@ impl Head {
             | Table::Creates
             | Table::Cursors
             | Table::Hints
-            | Table::Hinted => false,
+            | Table::Hinted
+            | Table::Concerned
+            | Table::Standing
+            | Table::Announced
+            | Table::Agreed => false,
         }
     }
 }

@@ -1,14 +1,16 @@
 //! What the store is asked: cases by ticket, key and marker, cursors, hints, and what is left to do.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Cursor, Marker, SystemName, TicketRef};
+use serde_json::Value as Json;
+use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef};
 
 use super::fresh::{Fresh, Head, over};
-use super::{Error, Store, Table, codec};
-use crate::case::{Case, CaseId};
-use crate::ledger::Mark;
+use super::{Error, Row, Store, Table, codec};
+use crate::case::{AgreementName, AgreementVersion, Case, CaseId};
+use crate::ledger::{Mark, Position};
 
 /// Typed reads over an engine and what it does not hold yet. Clones share both.
 #[derive(Clone, Debug)]
@@ -30,6 +32,19 @@ pub struct Counts {
     pub hints: u64,
     /// The highest case number ever given, erased cases included.
     pub highest: u64,
+}
+
+/// A version of an agreement, as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The agreement.
+    pub agreement: AgreementName,
+    /// The version.
+    pub version: AgreementVersion,
+    /// Where it was recorded.
+    pub position: Position,
+    /// Its terms in full.
+    pub document: Json,
 }
 
 pub(super) const COUNTS: &[u8] = b"counts";
@@ -69,6 +84,26 @@ impl Index {
     pub fn cursor(&self, system: &SystemName) -> Result<Option<Cursor>, Error> {
         let value = self.get(Table::Cursors, system.as_str().as_bytes())?;
         value.map(|value| codec::read_text(&value).map(Cursor::new)).transpose()
+    }
+
+    /// Whether the terms of this version of an agreement are kept.
+    pub fn is_agreed(&self, version: &AgreementVersion) -> Result<bool, Error> {
+        Ok(self.get(Table::Agreed, version.0.as_bytes())?.is_some())
+    }
+
+    /// Every version of an agreement that was ever in force, in the order in which they were recorded.
+    pub fn agreed(&self) -> Result<Vec<Agreed>, Error> {
+        let fresh = self.fresh();
+        let changes: Vec<_> = fresh.rows(Table::Agreed, &[]).collect();
+        let stored = self.store.scan(Table::Agreed, &[], usize::MAX)?;
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        let all = over(stored, changes, usize::MAX).into_iter().map(|(_, value)| {
+            serde_json::from_slice(&value)
+                .map_err(|error| Error::Broken(format!("a version of an agreement cannot be read: {error}")))
+        });
+        let mut all = all.collect::<Result<Vec<Agreed>, Error>>()?;
+        all.sort_by_key(|agreed| agreed.position);
+        Ok(all)
     }
 
     /// Hints whose ticket was not read since, each ticket once, the longest standing first.
@@ -118,6 +153,40 @@ impl Index {
             Found::Fresh(case) => Ok(Arc::unwrap_or_clone(case)),
         });
         cases.collect()
+    }
+
+    /// The cases that are about a product of an announcing system, those with a number above `after`, lowest first.
+    pub fn concerned(
+        &self,
+        system: &SystemName,
+        product: &str,
+        after: CaseId,
+        limit: usize,
+    ) -> Result<Vec<CaseId>, Error> {
+        let under = codec::product(system, product);
+        let rows = self.under(Table::Concerned, &under, &from(after), limit)?;
+        rows.iter().map(|(key, _)| codec::read_case_id(key.get(under.len()..).unwrap_or_default())).collect()
+    }
+
+    /// What stands announced about a product.
+    pub fn standing(
+        &self,
+        system: &SystemName,
+        product: &str,
+        limit: usize,
+    ) -> Result<Vec<TicketRef>, Error> {
+        let rows = self.under(Table::Standing, &codec::product(system, product), &[], limit)?;
+        let ticket = |value: &Vec<u8>| {
+            let id = codec::read_text(value)?;
+            Ok(TicketRef::new(system.clone(), RemoteId::new(id)))
+        };
+        rows.iter().map(|(_, value)| ticket(value)).collect()
+    }
+
+    /// The products about which this ticket stands announced.
+    pub fn announced(&self, ticket: &TicketRef) -> Result<BTreeSet<String>, Error> {
+        let value = self.get(Table::Announced, &codec::ticket(ticket))?;
+        value.map_or_else(|| Ok(BTreeSet::new()), |value| codec::read_texts(&value))
     }
 
     /// How many there are of what. Costs the same however many there are.
@@ -193,6 +262,18 @@ impl Index {
         let stored = stored.iter().map(|(key, _)| Ok((codec::read_case_id(key)?, ())));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
         Ok(over(stored, changes, limit).into_iter().map(|(id, ())| id).collect())
+    }
+
+    /// The rows whose keys begin with `prefix`, from the one on that goes on with `from`.
+    fn under(&self, table: Table, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+        let first = [prefix, from].concat();
+        let fresh = self.fresh();
+        let changes: Vec<_> =
+            fresh.rows(table, &first).take_while(|(key, _)| key.starts_with(prefix)).collect();
+        let mut stored = self.store.scan(table, &first, limit.saturating_add(changes.len()))?;
+        stored.retain(|(key, _)| key.starts_with(prefix));
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        Ok(over(stored, changes, limit))
     }
 
     fn case_id(&self, table: Table, key: &[u8]) -> Result<Option<CaseId>, Error> {

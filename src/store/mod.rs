@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
 pub use fresh::Fresh;
-pub use index::{Counts, Index};
+pub use index::{Agreed, Counts, Index};
 
 use crate::ledger::Mark;
 
@@ -74,6 +74,14 @@ pub enum Table {
     Working,
     /// Cases that wait for a person.
     Parked,
+    /// A product of an announcing system to the cases that are about it.
+    Concerned,
+    /// A product of an announcing system to what stands announced about it.
+    Standing,
+    /// An announcement that stands, to its products.
+    Announced,
+    /// Version of an agreement to its terms.
+    Agreed,
 }
 
 impl Table {
@@ -91,6 +99,10 @@ impl Table {
             Self::Hinted => 9,
             Self::Working => 10,
             Self::Parked => 11,
+            Self::Concerned => 12,
+            Self::Standing => 13,
+            Self::Announced => 14,
+            Self::Agreed => 15,
         }
     }
 }

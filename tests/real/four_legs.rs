@@ -83,8 +83,10 @@ party = "microsoft"
 home = "helpdesk"
 counterpart = "microsoft"
 comments = "both"
-relay = true
-route.outbound.title_contains = "{tag}"
+introduces = ["sales"]
+require.description = {{ condition = "true", message = "nothing: the title says it" }}
+require.impact = {{ condition = "true", message = "nothing: minimal" }}
+route.outbound = 'ticket.title.contains("{tag}")'
 fields.title.direction = "outbound"
 
 [agreements.sales]
@@ -92,8 +94,8 @@ party = "sales"
 home = "helpdesk"
 counterpart = "crm"
 comments = "both"
-relay = true
-route.outbound.title_contains = "{tag}"
+introduces = ["microsoft"]
+route.outbound = 'ticket.title.contains("{tag}")'
 fields.title.direction = "outbound"
 "#,
             azure = at[0],

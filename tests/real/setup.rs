@@ -108,13 +108,10 @@ home = "helpdesk"
 counterpart = "partner"
 comments = "both"
 files = "both"
-relay = true
 
-[agreements.fabrikam.route.outbound]
-title_contains = "{tag}"
-
-[agreements.fabrikam.route.inbound]
-title_contains = "{tag}"
+[agreements.fabrikam.route]
+outbound = 'ticket.title.contains("{tag}")'
+inbound = 'ticket.title.contains("{tag}")'
 
 [agreements.fabrikam.fields.title]
 direction = "both"

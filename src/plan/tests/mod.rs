@@ -1,8 +1,12 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
+mod canary;
 mod desks;
 mod examples;
 mod invariants;
+mod maps;
 mod policies;
 mod privacy;
+mod require;
+mod visibility;
 mod world;
