@@ -29,7 +29,7 @@ use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 pub use refer::refer;
 
 use planner::Planner;
-pub use remarks::{may_be_text, preparation, wanted_file};
+pub use remarks::{preparation, wanted_file};
 
 pub(crate) use recall::objection;
 

@@ -14,18 +14,32 @@ use crate::agreement::{
 use crate::case::{Attachment, Fact, FileCopy, Fingerprint, Health, Item, Origin, Remark, SeenComment};
 
 /// The longest text that is looked through.
-const LONGEST_TEXT_BYTES: u64 = 16 << 20;
+const LONGEST_TEXT_BYTES: u64 = 8 << 20;
 
-/// Whether a file is to be looked through: by its media type and its size. Its bytes decide whether it can be.
-pub fn may_be_text(media_type: &str, size: u64) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// Whether a file is to be looked through: by its media type, or by its name where the desk knows no type, and by its
+/// size. Its bytes decide whether it can be.
+fn may_be_text(file: &Attachment) -> bool {
+    const SUBTYPES: &[&str] =
+        &["json", "xml", "yaml", "x-yaml", "csv", "toml", "sql", "javascript", "x-ndjson", "ndjson"];
+    const ENDINGS: &[&str] = &[
+        "txt", "log", "csv", "tsv", "json", "ndjson", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf",
+        "md", "html", "htm", "sql", "eml", "ics", "vcf",
+    ];
+    let essence = file.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
-    let words = ["json", "xml", "yaml", "x-yaml", "csv", "toml", "sql", "javascript", "x-ndjson", "ndjson"];
-    let written = essence.starts_with("text/")
-        || essence == "message/rfc822"
-        || words.contains(&subtype)
-        || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix));
-    written && size <= LONGEST_TEXT_BYTES
+    let written = match essence.as_str() {
+        "" | "application/octet-stream" | "binary/octet-stream" => {
+            let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+            ENDINGS.contains(&ending.as_str())
+        }
+        "message/rfc822" => true,
+        _ => {
+            essence.starts_with("text/")
+                || SUBTYPES.contains(&subtype)
+                || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix))
+        }
+    };
+    written && file.size <= LONGEST_TEXT_BYTES
 }
 
 /// What a prepared copy stands for: the file's bytes and the terms under which they were looked through.
@@ -295,7 +309,7 @@ impl Target<'_> {
         let (item, want) = (Item::Attachment(origin.clone()), wanted_file(digest));
         let approved = self.release(&item, &want).approved;
         let prepared = self.leg.prepared.get(origin).filter(|it| it.terms == preparation(digest, redaction));
-        if may_be_text(&file.media_type, file.size) {
+        if may_be_text(file) {
             let Some(prepared) = prepared else {
                 if !self.blocked(&item, &want) {
                     needs.waits = true;

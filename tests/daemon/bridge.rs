@@ -23,6 +23,7 @@ pub(crate) struct TestBridge {
     system: &'static str,
     listen: String,
     webhooks: bool,
+    agreement: &'static str,
     environment: Vec<(String, String)>,
 }
 
@@ -42,6 +43,7 @@ impl TestBridge {
             system: "",
             listen: "127.0.0.1:0".to_owned(),
             webhooks: true,
+            agreement: "",
             environment: Vec::new(),
         }
     }
@@ -54,6 +56,12 @@ impl TestBridge {
     /// More lines for each system.
     pub(crate) fn system(mut self, lines: &'static str) -> Self {
         self.system = lines;
+        self
+    }
+
+    /// More tables, in which `NAME` is the name of each agreement.
+    pub(crate) fn agreement(mut self, tables: &'static str) -> Self {
+        self.agreement = tables;
         self
     }
 
@@ -101,6 +109,7 @@ impl TestBridge {
                  description = {{ direction = \"outbound\" }}\npriority = {{ policy = \"owner_home\" }}\n\
                  status = {{ policy = \"most_advanced\" }}\n"
             ));
+            text.push_str(&self.agreement.replace("NAME", name));
         }
         fs::write(folder.path().join("throughline.toml"), text).unwrap();
         Running { folder, address: String::new(), child: None, environment: self.environment.clone() }

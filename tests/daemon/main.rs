@@ -23,6 +23,8 @@ mod logins;
 #[cfg(test)]
 mod parked;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod served;

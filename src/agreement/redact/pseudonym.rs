@@ -111,7 +111,22 @@ impl Pseudonyms {
         if !self.books.contains_key(agreement) {
             return Vec::new();
         }
-        let folded = Folded::of(text);
+        let mut found = self.find_in(agreement, &Folded::of(text));
+        if let Some(decoded) = Folded::decoded(text) {
+            found.extend(self.find_in(agreement, &decoded));
+            found.sort_by_key(|(place, _)| place.start);
+            let mut done = 0;
+            found.retain(|(place, _)| {
+                place.start >= done && {
+                    done = place.end;
+                    true
+                }
+            });
+        }
+        found
+    }
+
+    fn find_in<'n>(&'n self, agreement: &AgreementName, folded: &Folded) -> Vec<(Range<usize>, &'n str)> {
         let mut found = Vec::new();
         let mut done = 0;
         for (hyphen, _) in folded.text().match_indices('-') {
@@ -197,6 +212,7 @@ mod tests {
             ("PERSON\\-7F3K PERSON\u{2011}7F3K", "Ada Lovelace Ada Lovelace"),
             ("mail PERSON-\n7F3K's, email-2b2c4", "mail Ada Lovelace's, ada@example.org"),
             ("请PERSON-7F3K来", "请Ada Lovelace来"),
+            (r#"{"a":"\nPERSON\u002d7F3K"}"#, r#"{"a":"\nAda Lovelace"}"#),
         ] {
             assert_eq!(known().restore(&AgreementName("acme".to_owned()), text), expected);
         }
