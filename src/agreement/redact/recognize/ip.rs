@@ -2,7 +2,7 @@
 //!
 //! Parsed by the standard library, after RFC 791 and RFC 4291, 2.2.
 
-use std::net::{Ipv4Addr, Ipv6Addr};
+use core::net::{Ipv4Addr, Ipv6Addr};
 use std::ops::Range;
 
 use super::super::folded::is_whole;
