@@ -25,6 +25,8 @@ pub struct Rules {
     pub systems: BTreeMap<SystemName, SystemRules>,
     /// The agreements.
     pub agreements: BTreeMap<AgreementName, Agreement>,
+    /// Systems that may take over tickets kept by hand, and which desk's.
+    pub claims: BTreeMap<SystemName, SystemName>,
     /// What cases refer to besides their tickets, by the name it has in configuration.
     pub references: BTreeMap<String, ReferenceRule>,
 }

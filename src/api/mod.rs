@@ -43,6 +43,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/parked/discard", post(cases::discard))
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
+        .route("/reference/claim", post(reference::claim))
         .route("/systems", get(health::systems))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
     let faces = tmf621::router(api.bridge.shared());

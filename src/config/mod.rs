@@ -213,11 +213,12 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
         bridge.text("home").filter(|_| known).map(|name| PartyName(name.to_owned()))
     });
     let systems = systems::build(&main, &parties, kinds, findings);
-    let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
-    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
+    let tables = || std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
+    let agreements = agreements::build(tables(), home.as_ref(), &parties, &systems, findings);
+    let claims = agreements::claims(tables(), &systems, &agreements, findings);
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
-    let rules = Rules { systems: systems.rules, agreements, references };
+    let rules = Rules { systems: systems.rules, agreements, claims, references };
     if let Some(table) = main.section("systems") {
         agreements::warn_of_idle(table, &rules, findings);
     }
