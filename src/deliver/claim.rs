@@ -76,6 +76,7 @@ impl Lane<'_> {
             Ok(read) => return Ok(Err(format!("{} is {} now; claim that", claiming.to, read.id))),
             Err(reason) => return Ok(Err(reason)),
         };
+        let _alone = shared.claiming.lock().await;
         if let Some(other) = shared.case_of(&claiming.to)? {
             return Ok(Err(format!("{} belongs to {other} already", claiming.to)));
         }

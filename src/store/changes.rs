@@ -244,9 +244,11 @@ impl<'a> Changes<'a> {
         if let Fact::Rekeyed { leg, from, .. } = fact {
             self.unname(&TicketRef::new(leg.clone(), from.clone()), case.id)?;
         }
-        if let Fact::Claimed(claim) = fact {
-            // The old ticket's names stay: whoever asks by them finds the case.
-            self.name(&TicketRef::new(claim.to.clone(), claim.ticket.clone()), None, case.id)?;
+        // A claimed ticket's names stay: whoever asks by them finds the case.
+        if let Fact::Claimed(claim) = fact
+            && let Some(ticket) = case.legs.get(&claim.to).and_then(|now| now.ticket.as_ref())
+        {
+            self.name(&TicketRef::new(claim.to.clone(), ticket.clone()), None, case.id)?;
         }
         if let Fact::Observed { leg, .. } | Fact::Effected { leg, .. } | Fact::Rekeyed { leg, .. } = fact
             && (created || renames(fact))
