@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
+use crate::agreement::counted;
 use crate::case::{Case, CaseId, Fact, Field, Health, Item};
 use crate::ledger::Record;
 use crate::store::{self, Index};
@@ -393,6 +394,30 @@ fn event(
             base("noted", Some(&reference.system), format!("{} is not referred to: {reason}", reference.id))
         }
         Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
+        Fact::Redacted { leg, item, redacted, left } => {
+            base("redacted", Some(leg), account(&item.to_string(), redacted, left))
+        }
+        Fact::Prepared { leg, origin, prepared, redacted } => {
+            let text = match &prepared.copy {
+                Some(_) => account(&format!("file:{origin}"), redacted, &prepared.left),
+                None => format!("file:{origin} is no text that could be looked into"),
+            };
+            base("redacted", Some(leg), text)
+        }
+        Fact::Held { leg, item, reason, .. } => {
+            base("parked", Some(leg), format!("{item} waits for a person to let it through: {reason}"))
+        }
+        Fact::Leaked { leg, what } => base(
+            "leaked",
+            Some(leg),
+            format!("{what} was sent as internal and is not: somebody has to look into it"),
+        ),
+        Fact::RetractionDue { leg, what, reason } => {
+            base("parked", Some(leg), format!("{what} waits to be taken back by a person: {reason}"))
+        }
+        Fact::Recalled { leg, what } => {
+            base("noted", Some(leg), format!("{what} needs not be taken back any more"))
+        }
         Fact::Announced { .. }
         | Fact::Consulted { .. }
         | Fact::Answered { .. }
@@ -404,6 +429,18 @@ fn event(
         | Fact::Started { .. }
         | Fact::Stopped => return None,
     })
+}
+
+/// What became of the personal data in something.
+fn account(what: &str, redacted: &BTreeMap<String, u32>, left: &BTreeMap<String, u32>) -> String {
+    let mut text = match redacted.is_empty() {
+        true => format!("{what}: nothing was redacted"),
+        false => format!("{what}: redacted {}", counted(redacted)),
+    };
+    if !left.is_empty() {
+        text.push_str(&format!("; may be left: {}", counted(left)));
+    }
+    text
 }
 
 /// What a text lost on its way into a system.

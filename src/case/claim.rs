@@ -78,6 +78,8 @@ impl Claim {
                 origin: seen.origin,
                 seen: twin.map_or(seen.seen, |twin| twin.print.clone()),
                 version: seen.version,
+                internal: seen.internal,
+                unproven: false,
                 // What is not there counts as deleted by its people: it is not written there again.
                 gone: seen.gone || twin.is_none(),
             };
@@ -85,7 +87,13 @@ impl Claim {
         });
         let files = old.shadow.files.into_iter().map(|(id, seen)| {
             let is_there = self.files.get(&id).is_some_and(Option::is_some);
-            (self.file(&id), SeenFile { origin: seen.origin, gone: seen.gone || !is_there })
+            let seen = SeenFile {
+                origin: seen.origin,
+                internal: seen.internal,
+                unproven: false,
+                gone: seen.gone || !is_there,
+            };
+            (self.file(&id), seen)
         });
         let mut fields = old.shadow.fields;
         for field in fields.values_mut() {
@@ -100,7 +108,11 @@ impl Claim {
             files: files.collect(),
             withheld: std::collections::BTreeSet::new(),
         };
+        // What had to be taken back there had so by a person, who gave it up: here it would name something else.
+        let is_elsewhere = |item: &Item| matches!(item, Item::Recall(_) | Item::Leak(_));
+        let parked = old.parked.into_iter().filter(|(item, _)| !is_elsewhere(item));
         Leg {
+            parked: parked.collect(),
             ticket: Some(self.ticket.clone()),
             key: None,
             url: None,
@@ -126,6 +138,14 @@ impl Claim {
             .into_iter()
             .map(|(item, parked)| (self.item(&item), parked))
             .collect();
+        leg.prepared = std::mem::take(&mut leg.prepared)
+            .into_iter()
+            .map(|(origin, prepared)| (self.file_origin(&origin), prepared))
+            .collect();
+        leg.approved = std::mem::take(&mut leg.approved)
+            .into_iter()
+            .map(|(item, print)| (self.item(&item), print))
+            .collect();
     }
 
     fn item(&self, item: &Item) -> Item {
@@ -133,7 +153,9 @@ impl Claim {
             Item::Remark(origin) => Item::Remark(self.comment_origin(origin)),
             Item::Attachment(origin) => Item::Attachment(self.file_origin(origin)),
             Item::LinkBack(system) if *system == self.from => Item::LinkBack(self.to.clone()),
-            Item::Ticket | Item::Field(_) | Item::LinkBack(_) => item.clone(),
+            Item::Ticket | Item::Field(_) | Item::LinkBack(_) | Item::Recall(_) | Item::Leak(_) => {
+                item.clone()
+            }
         }
     }
 

@@ -24,7 +24,8 @@ pub use document::{
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use leg::{
-    Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
+    FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField, SeenFile,
+    Shadow, Written,
 };
 
 pub use reference::{Reference, References};

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::SystemName;
 
 use super::findings::{Findings, Mistake};
+use super::privacy::{self, Recognized};
 use super::section::{Section, Value};
 use super::systems::Systems;
 use super::{Party, check_reference};
@@ -21,6 +22,8 @@ struct Known<'a> {
     kindless: &'a BTreeSet<SystemName>,
     /// Systems whose tickets can only be read.
     only_told: &'a BTreeSet<SystemName>,
+    /// What is recognized as personal.
+    recognized: &'a Recognized,
 }
 
 /// The two systems of an agreement.
@@ -36,6 +39,7 @@ pub(super) fn build<'s>(
     home: Option<&PartyName>,
     parties: &BTreeMap<PartyName, Party>,
     systems: &Systems,
+    recognized: &Recognized,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
     let known = Known {
@@ -44,6 +48,7 @@ pub(super) fn build<'s>(
         systems: &systems.rules,
         kindless: &systems.kindless,
         only_told: &systems.only_told,
+        recognized,
     };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
@@ -153,6 +158,8 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
     let condition = |key: &str, from: Option<(&SystemName, &SystemRules)>, findings: &mut Findings| {
         Some(condition(route?.section(key)?, from, findings))
     };
+    let fields = fields(section, sides, findings);
+    let redaction = privacy::redaction(section, known.recognized, &fields, findings);
     let built = Agreement {
         name: AgreementName(name.to_owned()),
         party: PartyName(section.text("party").unwrap_or_default().to_owned()),
@@ -160,12 +167,15 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         counterpart: SystemName::new(section.text("counterpart").unwrap_or_default()),
         outbound: condition("outbound", home, findings),
         inbound: condition("inbound", counterpart, findings),
-        fields: fields(section, sides, findings),
+        fields,
         comments: direction(section.text("comments")),
         files: direction(section.text("files")),
-        relay: matches!(section.value("relay"), Some(Value::Flag(true))),
+        introduces: super::isolation::introduces(section, known.home, known.parties, findings),
+        internal: super::isolation::internal(section),
+        recheck: !matches!(section.value("recheck"), Some(Value::Flag(false))),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
+        redaction,
     };
     let shares = built.comments != Direction::None
         || built.files != Direction::None

@@ -1,6 +1,7 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod privacy;
 mod reference;
 mod system;
 
@@ -9,6 +10,7 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use privacy::RECOGNIZE;
 use reference::REFERENCE;
 use system::SYSTEM;
 
@@ -113,6 +115,7 @@ pub(super) const ROOT: Table = Table {
         table("bridge", &BRIDGE, Need::Required),
         named("parties", &PARTY, Names::Given, Need::Required),
         named("systems", &SYSTEM, Names::Given, Need::Required),
+        table("recognize", &RECOGNIZE, Need::Optional),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
     ],

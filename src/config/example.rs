@@ -36,6 +36,14 @@ pub fn example(kinds: &[KindSettings]) -> String {
         page.bare("systems.partner", &[("party", r#""fabrikam""#)]);
         page.kind("systems.partner", partner);
         page.other_kinds(kinds.iter().filter(|kind| ![home.kind, partner.kind].contains(&kind.kind)));
+        if let Some(recognize) = inner(&ROOT, "recognize") {
+            page.commented_header("recognize", recognize.doc);
+            page.keys(recognize.keys, &[]);
+            if let Some(pattern) = inner_of(recognize.keys, "patterns") {
+                page.commented_header("recognize.patterns.asset", pattern.doc);
+                page.line(r#"#matches = "AT-[0-9]{6}""#);
+            }
+        }
         page.agreement(home, partner);
         page.references();
     }
@@ -137,6 +145,10 @@ impl Page {
             let keys: Vec<Key> = condition.keys.iter().filter(hidden).copied().collect();
             self.keys(&keys, &[("fields", r#"{ Partner = ["Fabrikam"] }"#)]);
             self.bare(&format!("{path}.route.inbound"), &[]);
+        }
+        if let Some(redact) = inner_of(agreement.keys, "redact") {
+            self.commented_header(&format!("{path}.redact"), redact.doc);
+            self.keys(redact.keys, &[]);
         }
         let Some(field) = inner_of(agreement.keys, "fields") else { return };
         self.table(&format!("{path}.fields.title"), field, &[("policy", r#""owner_home""#)]);

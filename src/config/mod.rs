@@ -8,6 +8,8 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod isolation;
+mod privacy;
 mod problem;
 mod redact;
 mod references;
@@ -214,7 +216,8 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
     });
     let systems = systems::build(&main, &parties, kinds, findings);
     let tables = || std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
-    let agreements = agreements::build(tables(), home.as_ref(), &parties, &systems, findings);
+    let recognized = privacy::recognized(main.section("recognize"), findings);
+    let agreements = agreements::build(tables(), home.as_ref(), &parties, &systems, &recognized, findings);
     let claims = agreements::claims(tables(), &systems, &agreements, findings);
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);

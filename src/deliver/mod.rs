@@ -13,6 +13,8 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod privacy;
+mod recheck;
 mod refer;
 
 pub use admission::Admission;

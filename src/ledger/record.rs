@@ -249,5 +249,12 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+
+        Fact::Leaked { .. } => "leaked",
+        Fact::RetractionDue { .. } => "retraction_due",
+        Fact::Recalled { .. } => "recalled",
+        Fact::Redacted { .. } => "redacted",
+        Fact::Prepared { .. } => "prepared",
+        Fact::Held { .. } => "held",
     }
 }

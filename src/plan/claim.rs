@@ -27,13 +27,14 @@ pub struct Twins {
 /// Finds what the leg's ticket, kept by hand, and another ticket have in common.
 ///
 /// A comment's twin is public and says the same, or one of the two is part of the other; of several the oldest, and each only once.
-/// A file's twin has its name and size.
+/// A file's twin is public and has its name and size.
 pub fn twins(leg: &Leg, by_hand: &Ticket, other: &Ticket) -> Twins {
     let mut theirs: Vec<&Comment> =
         other.comments.iter().filter(|comment| comment.visibility == Visibility::Public).collect();
     theirs.sort_by_key(|comment| comment.created);
-    let mut ours: Vec<&Comment> =
-        by_hand.comments.iter().filter(|comment| leg.shadow.comments.contains_key(&comment.id)).collect();
+    // What was sent as internal has no twin that all may read.
+    let known = |id| leg.shadow.comments.get(id).is_some_and(|seen| !seen.internal);
+    let mut ours: Vec<&Comment> = by_hand.comments.iter().filter(|comment| known(&comment.id)).collect();
     ours.sort_by_key(|comment| comment.created);
     let mut comments: BTreeMap<CommentId, Option<Twin>> =
         leg.shadow.comments.keys().map(|id| (id.clone(), None)).collect();
@@ -62,8 +63,10 @@ fn files(leg: &Leg, by_hand: &Ticket, other: &Ticket) -> (BTreeMap<FileId, Optio
     let mut files: BTreeMap<FileId, Option<FileId>> =
         leg.shadow.files.keys().map(|id| (id.clone(), None)).collect();
     let mut taken = BTreeSet::new();
-    for file in &by_hand.files {
-        let mut free = other.files.iter().filter(|other| !taken.contains(&other.id));
+    let known = |id| leg.shadow.files.get(id).is_some_and(|seen| !seen.internal);
+    for file in by_hand.files.iter().filter(|file| known(&file.id)) {
+        let public = other.files.iter().filter(|file| file.visibility == Visibility::Public);
+        let mut free = public.filter(|other| !taken.contains(&other.id));
         let twin = free.find(|other| (&other.name, other.size) == (&file.name, file.size));
         if let (Some(place), Some(twin)) = (files.get_mut(&file.id), twin) {
             taken.insert(&twin.id);
@@ -172,11 +175,18 @@ mod tests {
                 written: comment.created,
                 body: comment.body.clone(),
                 version: 1,
+                internal: false,
             });
             for (leg, id) in [("helpdesk", home), ("portal", comment.id.to_string())] {
                 let (origin, print) = (origin.clone(), print.clone());
-                let read =
-                    ReadingComment { id: CommentId::new(id), origin, print, version: 1, lost: Vec::new() };
+                let read = ReadingComment {
+                    id: CommentId::new(id),
+                    origin,
+                    print,
+                    version: 1,
+                    internal: false,
+                    lost: Vec::new(),
+                };
                 let ticket = Some(RemoteId::new("1"));
                 let reading = Reading { ticket, comments: vec![read], ..Reading::default() };
                 say(Fact::Observed { leg: desk(leg), reading });

@@ -165,6 +165,9 @@ pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
             .unwrap();
         set_mode(&path, 0o600);
     }
+    for list in ["people.txt", "customers.txt"] {
+        std::fs::write(folder.path().join(list), "# Names\nAda Lovelace; A. Lovelace\n").unwrap();
+    }
     let file = folder.path().join("throughline.toml");
     std::fs::write(&file, text).unwrap();
     load(&file, &Variables::Fitting, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));

@@ -125,7 +125,13 @@ impl World {
                 let answered = Fact::Answered { ticket: read, through };
                 (*number, vec![Fact::Observed { leg: helpdesk(), reading }, answered])
             }
-            Say::Create(number) => (*number, vec![intended_create(*number)]),
+            Say::Create(number) => {
+                // No two intents have one id: a creation is planned again only when the last one ended.
+                let case = self.cases().remove(&CaseId(*number))?;
+                let standing = &case.legs.get(&acme())?.outstanding;
+                let is_new = standing.iter().all(|standing| standing.intent.id != create(*number));
+                return is_new.then(|| (Some(CaseId(*number)), vec![intended_create(*number)]));
+            }
             Say::Effect(number) => {
                 let subject = Subject::Ticket(RemoteId::new(format!("a{number}")));
                 (
@@ -194,6 +200,7 @@ impl World {
                     written: at(0),
                     body: noise.concat(),
                     version: 1,
+                    internal: false,
                 };
                 (*number, vec![remarked])
             }
