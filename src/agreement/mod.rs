@@ -36,6 +36,8 @@ pub struct Rules {
     pub systems: BTreeMap<SystemName, SystemRules>,
     /// The agreements.
     pub agreements: BTreeMap<AgreementName, Agreement>,
+    /// Systems that may take over tickets kept by hand, and which desk's.
+    pub claims: BTreeMap<SystemName, SystemName>,
     /// What cases refer to besides their tickets, by the name it has in configuration.
     pub references: BTreeMap<String, ReferenceRule>,
 }
@@ -171,7 +173,7 @@ impl Rules {
         systems: BTreeMap<SystemName, SystemRules>,
         agreements: BTreeMap<AgreementName, Agreement>,
     ) -> Self {
-        let mut rules = Self { systems, agreements, references: BTreeMap::new() };
+        let mut rules = Self { systems, agreements, ..Self::default() };
         let versions: Vec<_> =
             rules.agreements.keys().map(|name| rules.terms(name).map(|terms| terms.version())).collect();
         for (agreement, version) in rules.agreements.values_mut().zip(versions) {

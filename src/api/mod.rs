@@ -44,6 +44,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/parked/discard", post(cases::discard))
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
+        .route("/reference/claim", post(reference::claim))
         .route("/systems", get(health::systems))
         .route("/agreements", get(cases::agreements))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));

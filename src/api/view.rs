@@ -364,6 +364,15 @@ fn event(
         Fact::Ailed { leg, health, reason } => {
             base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
         }
+        Fact::Claimed(claim) => {
+            let comments = claim.comments.values().flatten().count();
+            let files = claim.files.values().flatten().count();
+            let text = format!(
+                "ticket {} takes the place of the one at {}; {comments} comments and {files} files stand on both",
+                claim.ticket, claim.from
+            );
+            base("claimed", Some(&claim.to), text)
+        }
         Fact::Concerned { products } => {
             let named = |(system, names): (&SystemName, &BTreeSet<String>)| {
                 names.iter().map(|name| format!("{name} of {system}")).collect::<Vec<_>>()

@@ -13,7 +13,9 @@ use throughline_sdk::{
 use crate::agreement::Products;
 use crate::ledger::Position;
 
-use super::{AgreementName, AgreementVersion, Field, Fingerprint, Health, Origin, PartyName, Prepared, Role};
+use super::{
+    AgreementName, AgreementVersion, Claim, Field, Fingerprint, Health, Origin, PartyName, Prepared, Role,
+};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -277,6 +279,9 @@ pub enum Fact {
         /// The id now.
         to: RemoteId,
     },
+    /// Another system's ticket takes the place of one that was kept by hand. What is known of the old one is known of
+    /// the new one from here on.
+    Claimed(Box<Claim>),
     /// A ticket that is only referred to stands announced about these products; none: it is over, or not there.
     Announced {
         /// The ticket.

@@ -202,6 +202,7 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Claimed(claim) => self.claim(claim),
             Fact::Concerned { products } => self.references.concern(products),
             Fact::Consulted { found } => self.references.consult(found),
             Fact::Unreferred { reference, .. } => self.references.unrefer(reference),

@@ -3,6 +3,7 @@
 //! A [`Case`] is never changed directly: [`Case::apply`] folds one [`Fact`] into it, and the same fold serves the
 //! running daemon and the rebuild of the store from the ledger.
 
+mod claim;
 mod document;
 mod fact;
 mod fold;
@@ -14,8 +15,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{SystemName, Timestamp};
+use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
+pub use claim::{Claim, Twin};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
@@ -61,6 +63,9 @@ pub struct Case {
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
     pub legs: BTreeMap<SystemName, Leg>,
+    /// Tickets whose place another system's has taken: they are still found by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub former: BTreeMap<SystemName, RemoteId>,
     /// What it refers to besides its tickets.
     #[serde(default, skip_serializing_if = "References::is_empty")]
     pub references: References,
@@ -80,6 +85,7 @@ impl Case {
             opened,
             document: Document::default(),
             legs: BTreeMap::new(),
+            former: BTreeMap::new(),
             references: References::default(),
             intents: 0,
             last: None,

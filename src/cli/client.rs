@@ -14,10 +14,11 @@ use url::Url;
 
 use super::Failure;
 use crate::api::PAGE;
-use crate::api::reference::{Recorded, ReferenceLine};
+use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
+use crate::deliver::Claimed;
 use crate::store::Agreed;
 
 /// How long an answer may take.
@@ -124,6 +125,13 @@ impl Client {
     pub(super) async fn record(&self, recorded: &Recorded) -> Result<ReferenceLine, Failure> {
         let body = serde_json::to_value(recorded).map_err(Failure::failed)?;
         let path = ["api", "v1", "reference"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Asks what a claim would do, or has it done.
+    pub(super) async fn claim(&self, asked: &ClaimAsked) -> Result<Claimed, Failure> {
+        let body = serde_json::to_value(asked).map_err(Failure::failed)?;
+        let path = ["api", "v1", "reference", "claim"];
         self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
     }
 

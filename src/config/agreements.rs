@@ -77,6 +77,58 @@ pub(super) fn build<'s>(
     agreements
 }
 
+/// Which systems may take over tickets kept by hand, and whose.
+pub(super) fn claims<'s>(
+    tables: impl Iterator<Item = &'s Section>,
+    systems: &Systems,
+    agreements: &BTreeMap<AgreementName, Agreement>,
+    findings: &mut Findings,
+) -> BTreeMap<SystemName, SystemName> {
+    let mut claims = BTreeMap::new();
+    for (entry, section) in tables.flat_map(Section::sections) {
+        let known = systems.rules.keys().map(SystemName::as_str);
+        if !check_reference(section, "claims", "system", known, findings) {
+            continue;
+        }
+        let (Some(named), Some(from)) = (section.entry("claims"), section.text("claims")) else { continue };
+        let Some(agreement) = agreements.get(&AgreementName(entry.key.clone())) else { continue };
+        let from = SystemName::new(from);
+        let party = systems.rules.get(&from).map(|rules| &rules.party);
+        let offers = agreements.values().find(|other| other.counterpart == from && other.outbound.is_some());
+        let fault = if from == agreement.counterpart {
+            Some((
+                format!("{from} cannot take over its own tickets"),
+                "another system of the party".to_owned(),
+            ))
+        } else if party.is_some_and(|party| *party != agreement.party) {
+            let message = format!("the system {from} does not belong to {}", agreement.party);
+            Some((message, format!("a system of {}", agreement.party)))
+        } else if agreement.inbound.is_some() {
+            let message = format!(
+                "this agreement takes in tickets of {}: those kept by hand at {from} would be raised at home once more",
+                agreement.counterpart
+            );
+            Some((message, "no route.inbound, until all of them are claimed".to_owned()))
+        } else {
+            offers.map(|offers| {
+                let message = format!(
+                    "the agreement {} still offers new tickets to {from}: each would be raised twice",
+                    offers.name
+                );
+                (message, format!("no [agreements.{}.route.outbound]", offers.name))
+            })
+        };
+        match fault {
+            Some((message, expected)) => {
+                let mistake = Mistake::new(named.at, section.path_of("claims"), message);
+                findings.report_if_complete(mistake.expected(expected));
+            }
+            None => _ = claims.insert(agreement.counterpart.clone(), from),
+        }
+    }
+    claims
+}
+
 /// Warns of systems that nothing names.
 pub(super) fn warn_of_idle(table: &Section, rules: &Rules, findings: &mut Findings) {
     for (entry, section) in table.sections() {

@@ -227,6 +227,10 @@ impl Page {
             match (chosen, key.need) {
                 (Some(value), _) => self.line(&format!("{} = {value}", key.key)),
                 (None, Need::Required) => self.line(&format!("{} = {}", key.key, key.example)),
+                // It names something that this example does not have.
+                (None, Need::Optional) if matches!(key.holds, Holds::Name) => {
+                    self.line(&format!("# {} = {}", key.key, key.example));
+                }
                 (None, Need::Optional) => self.line(&format!("#{} = {}", key.key, key.example)),
                 (None, Need::Default(value)) => self.line(&format!("#{} = {value}", key.key)),
             }

@@ -276,13 +276,14 @@ fn build(
         bridge.text("home").filter(|_| known).map(|name| PartyName(name.to_owned()))
     });
     let systems = systems::build(&main, &parties, kinds, findings);
-    let inline = std::iter::once(&main).filter(|_| scope == Scope::All);
-    let tables = inline.chain(&others).filter_map(|file| file.section("agreements"));
+    let inline = || std::iter::once(&main).filter(|_| scope == Scope::All);
+    let tables = || inline().chain(&others).filter_map(|file| file.section("agreements"));
     let recognized = privacy::recognized(main.section("recognize"), findings);
-    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, &recognized, findings);
+    let agreements = agreements::build(tables(), home.as_ref(), &parties, &systems, &recognized, findings);
+    let claims = agreements::claims(tables(), &systems, &agreements, findings);
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
-    let rules = Rules { references, ..Rules::new(systems.rules, agreements) };
+    let rules = Rules { claims, references, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }

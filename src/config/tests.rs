@@ -108,6 +108,28 @@ fn a_system_that_only_tells_is_referred_to_and_no_warning() {
 }
 
 #[test]
+fn a_claim_that_would_double_tickets_is_refused() {
+    let text = include_str!("tests/claimed.toml");
+    let without_offers = text.replace("route.outbound = {}\n", "");
+    let config = read_text(&without_offers).unwrap_or_else(|problems| panic!("{problems}"));
+    let (interface, portal) = (SystemName::new("interface"), SystemName::new("portal"));
+    assert_eq!(config.rules.claims, [(interface, portal)].into());
+    for (text, words) in [
+        (text.to_owned(), "each would be raised twice"),
+        (format!("{without_offers}route.inbound = {{}}\n"), "raised at home once more"),
+        (without_offers.replace("claims = \"portal\"", "claims = \"interface\""), "its own tickets"),
+        (
+            without_offers.replace("claims = \"portal\"", "claims = \"helpdesk\""),
+            "does not belong to fabrikam",
+        ),
+        (without_offers.replace("claims = \"portal\"", "claims = \"portals\""), "no system is called"),
+    ] {
+        let problems = read_text(&text).unwrap_err().to_string();
+        assert!(problems.contains(words) && problems.contains("1 error, 0 warnings"), "{words}: {problems}");
+    }
+}
+
+#[test]
 fn mistakes_of_syntax_do_not_hide_the_others() {
     assert_snapshot!(read_text(include_str!("tests/syntax.toml")).unwrap_err());
 }

@@ -76,6 +76,8 @@ pub struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reconcile: Duration,
     pub(crate) northbound: Northbound,
+    /// Held while a ticket is claimed, so that no two cases get the same one.
+    pub(crate) claiming: tokio::sync::Mutex<()>,
     /// Intents of which this process knows that no byte has left. All others may have been sent by a process
     /// before it.
     unsent: Mutex<BTreeSet<IntentId>>,
@@ -121,6 +123,7 @@ impl Bridge {
             metrics,
             reconcile,
             northbound,
+            claiming: tokio::sync::Mutex::default(),
             unsent: Mutex::default(),
             failed: AtomicBool::new(false),
         });

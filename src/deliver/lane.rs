@@ -122,6 +122,7 @@ impl Lane<'_> {
         let nothing_came = nudges.is_empty();
         let mut facts = Vec::new();
         let mut hints: BTreeMap<TicketRef, Hinted> = BTreeMap::new();
+        let mut claims = Vec::new();
         for nudge in nudges {
             match nudge {
                 Nudge::Resume { failures } => {
@@ -135,6 +136,7 @@ impl Lane<'_> {
                     self.acknowledgements.push(done);
                     self.refer(&announcement.system, &announcement.ticket, &mut facts);
                 }
+                Nudge::Claim { claiming, answer } => claims.push((claiming, answer)),
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
                     self.case.apply(&fact, self.shared.clock.now());
@@ -170,6 +172,10 @@ impl Lane<'_> {
         self.plan_and_record(facts, observations, &answered, through).await?;
         for done in self.acknowledgements.drain(..) {
             acknowledge(done);
+        }
+        for (claiming, answer) in claims {
+            // Whoever asked may have gone.
+            answer.send(self.claim(&claiming).await?).ok();
         }
         Ok(())
     }

@@ -5,6 +5,7 @@
 
 mod admission;
 mod attempt;
+mod claim;
 mod doubt;
 mod files;
 mod lane;
@@ -17,6 +18,7 @@ mod recheck;
 mod refer;
 
 pub use admission::Admission;
+pub use claim::{Claimed, Claiming};
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
 pub use refer::Announcement;

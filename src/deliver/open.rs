@@ -29,7 +29,7 @@ pub(super) async fn open(
 ) -> Result<Opened, ledger::Error> {
     let hints = nudges.into_iter().filter_map(|nudge| match nudge {
         Nudge::Hint { hint, .. } => Some(hint),
-        Nudge::Announced { .. } | Nudge::Resume { .. } | Nudge::Command { .. } => None,
+        Nudge::Announced { .. } | Nudge::Claim { .. } | Nudge::Resume { .. } | Nudge::Command { .. } => None,
     });
     let Some(mut hint) = hints.reduce(|mut one, other| {
         one.join(other);

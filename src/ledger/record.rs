@@ -240,6 +240,7 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Planned { .. } => "planned",
         Fact::Ailed { .. } => "ailed",
         Fact::Rekeyed { .. } => "rekeyed",
+        Fact::Claimed(_) => "claimed",
         Fact::Announced { .. } => "announced",
         Fact::Concerned { .. } => "concerned",
         Fact::Consulted { .. } => "consulted",

@@ -2,6 +2,7 @@
 //!
 //! Level-triggered: planning again with the same observations says nothing.
 
+mod claim;
 mod comments;
 mod doubt;
 mod fields;
@@ -26,6 +27,7 @@ use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timest
 use crate::agreement::{Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
+pub use claim::{Twins, twins};
 pub use refer::refer;
 
 use planner::Planner;

@@ -34,7 +34,11 @@ impl Planner<'_> {
         let rules = self.view.rules;
         for agreement in rules.agreements.values() {
             let joined = self.case.legs.contains_key(&agreement.counterpart);
-            if !joined && rules.offers(agreement, home, ticket) {
+            // What is kept by hand, or was until it was claimed, is one ticket and not two.
+            let by_hand = rules.claims.get(&agreement.counterpart);
+            let is_kept = by_hand.is_some_and(|from| self.case.legs.contains_key(from));
+            let was_kept = self.case.former.contains_key(&agreement.counterpart);
+            if !(joined || is_kept || was_kept) && rules.offers(agreement, home, ticket) {
                 self.join(&agreement.counterpart, Role::Counterpart, Some(agreement));
             }
         }

@@ -100,6 +100,9 @@ impl<'a> Changes<'a> {
                 self.end_create(intent)?;
             }
         }
+        for (system, ticket) in &case.former {
+            self.unname(&TicketRef::new(system.clone(), ticket.clone()), id)?;
+        }
         self.concern(id, &case.references.products, &Products::new());
         self.recount(now, None);
         self.fresh.keep(id, Kept { now: None, stored });
@@ -250,6 +253,12 @@ impl<'a> Changes<'a> {
     fn tickets(&mut self, fact: &Fact, case: &Case, created: bool) -> Result<(), Error> {
         if let Fact::Rekeyed { leg, from, .. } = fact {
             self.unname(&TicketRef::new(leg.clone(), from.clone()), case.id)?;
+        }
+        // A claimed ticket's names stay: whoever asks by them finds the case.
+        if let Fact::Claimed(claim) = fact
+            && let Some(ticket) = case.legs.get(&claim.to).and_then(|now| now.ticket.as_ref())
+        {
+            self.name(&TicketRef::new(claim.to.clone(), ticket.clone()), None, case.id)?;
         }
         if let Fact::Observed { leg, .. } | Fact::Effected { leg, .. } | Fact::Rekeyed { leg, .. } = fact
             && (created || renames(fact))

@@ -88,6 +88,15 @@ pub(super) const AGREEMENT: Table = Table {
             doc: "The type given to tickets created at home. Without it, the system's own choice.",
             example: r#""Incident""#,
         },
+        Key {
+            key: "claims",
+            holds: Holds::Name,
+            need: Need::Optional,
+            doc: "A system of this party whose tickets people kept by hand (kind reference), and which the counterpart takes \
+                  over one by one: `throughline reference claim`. A case that has a ticket there is not offered to the \
+                  counterpart besides.",
+            example: r#""portal""#,
+        },
         table("route", &ROUTE, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
         named("require", &REQUIRE, Names::Given, Need::Optional),
