@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 pub use redact::{Redacted, Said, file_name, label, remark_body};
-pub use share::{Kind, Sharing};
+pub use route::Refusal;
+pub use share::{Kind, Rule, Ruling, Sharing};
 pub use translate::Untranslatable;
 
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};

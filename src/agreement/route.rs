@@ -1,5 +1,7 @@
 //! Routing: which agreements take a ticket in that belongs to no case yet, or is to be offered to one more party.
 
+use std::fmt;
+
 use throughline_sdk::{SystemName, Ticket};
 
 use super::{Agreement, Condition, Rules};
@@ -38,19 +40,82 @@ impl Rules {
             && condition.is_some_and(|condition| self.holds(condition, system, ticket))
     }
 
+    /// Why an agreement does not route this ticket of one of its systems; `None` if it does, or has no say in it.
+    pub fn refusal<'a>(
+        &self,
+        agreement: &'a Agreement,
+        system: &SystemName,
+        ticket: &Ticket,
+    ) -> Option<Refusal<'a>> {
+        let condition = match system {
+            home if *home == agreement.home => &agreement.outbound,
+            counterpart if *counterpart == agreement.counterpart => &agreement.inbound,
+            _ => return None,
+        };
+        match condition {
+            None => Some(Refusal::NeverByItself),
+            Some(condition) => self.mismatch(condition, system, ticket),
+        }
+    }
+
     fn holds(&self, condition: &Condition, system: &SystemName, ticket: &Ticket) -> bool {
+        self.mismatch(condition, system, ticket).is_none()
+    }
+
+    /// The first part of a condition that the ticket does not meet.
+    fn mismatch<'c>(
+        &self,
+        condition: &'c Condition,
+        system: &SystemName,
+        ticket: &Ticket,
+    ) -> Option<Refusal<'c>> {
         let kind = ticket.kind.as_deref().unwrap_or_default();
-        let kind_fits = condition.kinds.is_empty() || condition.kinds.contains(kind);
+        if !condition.kinds.is_empty() && !condition.kinds.contains(kind) {
+            return Some(Refusal::Kind);
+        }
         let priority_fits = condition.priority_at_least.is_none_or(|least| {
             let words = self.systems.get(system).map(|system| &system.priority.read);
             let word = ticket.priority.as_deref().unwrap_or_default();
             words.and_then(|words| words.get(word)).is_some_and(|priority| *priority >= least)
         });
-        let fields_fit = condition
+        if !priority_fits {
+            return Some(Refusal::Priority);
+        }
+        let unfit = condition
             .fields
             .iter()
-            .all(|(name, allowed)| ticket.fields.get(name).is_some_and(|value| allowed.contains(value)));
+            .find(|(name, allowed)| ticket.fields.get(*name).is_none_or(|value| !allowed.contains(value)));
+        if let Some((name, _)) = unfit {
+            return Some(Refusal::Field(name));
+        }
         let title_fits = ticket.title.to_lowercase().contains(&condition.title_contains.to_lowercase());
-        kind_fits && priority_fits && fields_fit && title_fits
+        (!title_fits).then_some(Refusal::Title)
+    }
+}
+
+/// Why an agreement does not route a ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Refusal<'a> {
+    /// It has no condition for tickets of that system.
+    NeverByItself,
+    /// The ticket has another type.
+    Kind,
+    /// The ticket's priority is too low, or means nothing here.
+    Priority,
+    /// The ticket has another value in this custom field.
+    Field(&'a str),
+    /// The title lacks the wanted words.
+    Title,
+}
+
+impl fmt::Display for Refusal<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::NeverByItself => f.write_str("it routes no ticket of that system by itself"),
+            Self::Kind => f.write_str("the ticket's type is none of those that it routes"),
+            Self::Priority => f.write_str("the ticket's priority is too low, or has no meaning here"),
+            Self::Field(name) => write!(f, "the ticket's field {name} has none of the values that it routes"),
+            Self::Title => f.write_str("the ticket's title does not contain the words that it routes by"),
+        }
     }
 }

@@ -1,6 +1,8 @@
 //! The command line: one file for each subcommand.
 
 mod access;
+mod agreement;
+mod agreement_try;
 mod bench;
 mod cases;
 mod check;
@@ -8,10 +10,12 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod explain;
 mod ledger;
 mod login;
 mod output;
 mod parked;
+mod plan;
 mod reference;
 mod serve;
 mod stop;
@@ -58,6 +62,12 @@ enum Command {
     Login(login::Login),
     /// Tell a case's whole story: legs, and who did what, when and where.
     Trace(trace::Trace),
+    /// Tell what became of everything in a case for each party, and by which rule.
+    Explain(explain::Explain),
+    /// Tell what the bridge would do with a ticket now, without doing it.
+    Plan(plan::Plan),
+    /// Try an agreement on what happened before it acts.
+    Agreement(agreement::Agreement),
     /// List cases.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
@@ -94,6 +104,8 @@ enum Failure {
     Configuration(Problems),
     /// It did not work.
     Failed(String),
+    /// It was told, and is not what was hoped for: nothing more is to be said.
+    Differs,
 }
 
 impl Failure {
@@ -111,6 +123,9 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Login(login) => Box::pin(login.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
+        Command::Explain(explain) => Box::pin(explain.run(&output)).await,
+        Command::Plan(plan) => Box::pin(plan.run(&output)).await,
+        Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
@@ -129,6 +144,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             output.problems(&problems);
             ExitCode::from(2)
         }
+        Err(Failure::Differs) => ExitCode::FAILURE,
         Err(Failure::Failed(why)) => {
             output.error(&why);
             ExitCode::FAILURE

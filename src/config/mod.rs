@@ -142,6 +142,33 @@ pub struct Limits {
 /// Everything that is wrong, and the warnings with it. A configuration that loads has its warnings in
 /// [`Config::warnings`].
 pub fn load(path: &Path, environment: &dyn Environment, kinds: &[KindSettings]) -> Result<Config, Problems> {
+    let (sources, unreadable) = sources(path)?;
+    read(&sources, unreadable, None, environment, kinds)
+}
+
+/// Loads the configuration as it would be with `draft`, a file of agreements, in the place of the agreements that are in
+/// force under the same names.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_with_draft(
+    path: &Path,
+    draft: &Path,
+    environment: &dyn Environment,
+    kinds: &[KindSettings],
+) -> Result<Config, Problems> {
+    let (mut sources, mut unreadable) = sources(path)?;
+    let at = sources.len();
+    match read_file(draft) {
+        Ok(source) => sources.push(source),
+        Err(problem) => unreadable.push(*problem),
+    }
+    read(&sources, unreadable, Some(at), environment, kinds)
+}
+
+/// The files of a configuration, the main file first, and what could not be read.
+fn sources(path: &Path) -> Result<(Vec<Source>, Vec<Problem>), Problems> {
     let folder = path.parent().unwrap_or(Path::new(""));
     let mut unreadable = Vec::new();
     let mut sources = Vec::new();
@@ -155,13 +182,15 @@ pub fn load(path: &Path, environment: &dyn Environment, kinds: &[KindSettings]) 
             Err(problem) => unreadable.push(*problem),
         }
     }
-    read(&sources, unreadable, environment, kinds)
+    Ok((sources, unreadable))
 }
 
-/// Reads the main file, which is the first of the sources, and the agreements after it.
+/// Reads the main file, which is the first of the sources, and the agreements after it; those of the `draft` among them
+/// take the place of others.
 fn read(
     sources: &[Source],
     unreadable: Vec<Problem>,
+    draft: Option<usize>,
     environment: &dyn Environment,
     kinds: &[KindSettings],
 ) -> Result<Config, Problems> {
@@ -177,7 +206,7 @@ fn read(
             table
         })
         .collect();
-    let sections: Vec<Section> = parsed
+    let mut sections: Vec<Section> = parsed
         .iter()
         .zip(sources)
         .enumerate()
@@ -188,6 +217,9 @@ fn read(
             reader.table(table.get_ref(), Place { file, start: 0, end: 0 }, "", declared)
         })
         .collect();
+    if let Some(draft) = draft {
+        make_way(&mut sections, draft);
+    }
     let config = build(sections, kinds, &mut findings);
     let problems = findings.finish(unreadable);
     match config {
@@ -196,6 +228,22 @@ fn read(
             Ok(config)
         }
         _ => Err(problems),
+    }
+}
+
+/// Takes out the agreements that the draft has too.
+fn make_way(sections: &mut [Section], draft: usize) {
+    let drafted: Vec<String> = sections
+        .get(draft)
+        .and_then(|file| file.section("agreements"))
+        .map(|table| table.entries.iter().map(|entry| entry.key.clone()).collect())
+        .unwrap_or_default();
+    for (_, file) in sections.iter_mut().enumerate().filter(|(at, _)| *at != draft) {
+        for entry in file.entries.iter_mut().filter(|entry| entry.key == "agreements") {
+            if let Some(Value::Section(table)) = &mut entry.value {
+                table.entries.retain(|entry| !drafted.contains(&entry.key));
+            }
+        }
     }
 }
 

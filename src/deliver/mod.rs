@@ -12,7 +12,9 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod preview;
 
 pub use admission::Admission;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
+pub(crate) use preview::{Preview, Unseen};

@@ -3,6 +3,7 @@
 //! Level-triggered: planning again with the same observations says nothing.
 
 mod comments;
+mod decide;
 mod doubt;
 mod fields;
 mod files;
@@ -13,7 +14,8 @@ mod planner;
 mod project;
 mod remarks;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -22,6 +24,8 @@ use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timest
 
 use crate::agreement::Rules;
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
+
+pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 
 use planner::Planner;
 

@@ -2,25 +2,30 @@
 
 use std::collections::BTreeMap;
 
-use throughline_sdk::{Capabilities, Class, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
+use throughline_sdk::{Capabilities, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
 
+use super::decide::Decision;
 use super::native::{same, value_in, write};
-use super::planner::{Planner, print_of};
+use super::planner::Planner;
 use super::{View, marker};
 use crate::agreement::{Sharing, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Reading};
+use crate::case::{Case, Fact, Field, Fingerprint, Health, Item, Leg, Origin, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
-pub(super) struct Needs {
+struct Needs {
     /// Fields on which it agrees without a write.
     agreed: BTreeMap<Field, Fingerprint>,
     /// What cannot or must not be sent.
-    pub(super) refused: Vec<Fact>,
+    refused: Vec<Fact>,
     /// What is to be sent, in order.
     writes: Vec<Write>,
     /// Something has to be read or stored first.
-    pub(super) waits: bool,
+    waits: bool,
+    /// What has to be read.
+    unread: Vec<SystemName>,
+    /// What has to be stored.
+    unstored: Vec<Origin>,
 }
 
 /// One intent to be.
@@ -54,25 +59,17 @@ impl Planner<'_> {
         };
         let busy = !leg.outstanding.is_empty();
         let mut needs = Needs::default();
-        let (mut unread, mut unstored) = (Vec::new(), Vec::new());
-        {
-            let target = Target { name, leg, case: self.case, view: self.view, sharing: &sharing, able };
-            if leg.ticket.is_none() {
-                target.creation(&mut needs);
-            } else {
-                target.fields(&mut needs, &mut unread);
-                target.remarks(&mut needs, &mut unread);
-                target.attachments(&mut needs, &mut unstored);
-                target.links(&mut needs);
-            }
+        let target = Target { name, leg, case: self.case, view: self.view, sharing: &sharing, able };
+        for (item, decision) in target.decisions() {
+            needs.take(&target, item, decision);
         }
         // While something is on its way, nothing more is written anyway: what is read then is read once.
-        for leg in unread.iter().filter(|_| !busy) {
+        for leg in needs.unread.iter().filter(|_| !busy) {
             self.ask_for(leg);
         }
-        for origin in unstored {
-            if !self.plan.unstored.contains(&origin) {
-                self.plan.unstored.push(origin);
+        for origin in &needs.unstored {
+            if !self.plan.unstored.contains(origin) {
+                self.plan.unstored.push(origin.clone());
             }
         }
         self.carry_out(name, needs, busy);
@@ -137,8 +134,72 @@ impl Planner<'_> {
     }
 }
 
+impl Needs {
+    /// What a decision asks for.
+    fn take(&mut self, target: &Target<'_>, item: Item, decision: Decision) {
+        match decision {
+            Decision::Unshared
+            | Decision::Disputed
+            | Decision::Has
+            | Decision::UnderWay
+            | Decision::Parked => {}
+            Decision::Outrun | Decision::Behind => self.waits = true,
+            Decision::Unread(system) => {
+                self.waits = true;
+                self.unread.push(system);
+            }
+            Decision::Unstored => {
+                self.waits = true;
+                if let Item::Attachment(origin) = item {
+                    self.unstored.push(origin);
+                }
+            }
+            Decision::Agrees(value) => {
+                if let Item::Field(field) = item {
+                    self.agreed.insert(field, value);
+                }
+            }
+            Decision::Refused { want, kind, reason } => {
+                let leg = target.name.clone();
+                self.refused.push(Fact::Parked { leg, item, want, kind, reason, intent: None });
+            }
+            Decision::Stays { what, rule } => {
+                if !target.leg.shadow.withheld.contains(&what) {
+                    let leg = target.name.clone();
+                    self.refused.push(Fact::Withheld { leg, what, rule: rule.to_owned() });
+                }
+            }
+            Decision::Send(write) => self.writes.push(*write),
+        }
+    }
+}
+
 impl Target<'_> {
-    fn creation(&self, needs: &mut Needs) {
+    /// What becomes of everything on this leg, in the order in which it is sent.
+    pub(super) fn decisions(&self) -> Vec<(Item, Decision)> {
+        if self.leg.ticket.is_none() {
+            return vec![(Item::Ticket, self.creation())];
+        }
+        let fields = self.case.document.fields.keys();
+        let mut decisions: Vec<_> =
+            fields.map(|field| (Item::Field(field.clone()), self.field(field))).collect();
+        decisions.extend(self.remarks());
+        decisions.extend(self.attachments());
+        decisions.extend(self.links());
+        decisions
+    }
+
+    fn creation(&self) -> Decision {
+        // Its text may change while it is under way; there must be one ticket only.
+        if self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket) {
+            return Decision::UnderWay;
+        }
+        let operation = Operation::Create(self.new_ticket());
+        self.want(Write { item: Item::Ticket, value: None, operation, version: Some(1) })
+    }
+
+    /// The ticket as it would be created.
+    pub(super) fn new_ticket(&self) -> NewTicket {
         let own = self.sharing.agreement(self.name);
         let kind = match own {
             Some(agreement) => agreement.counterpart_type.clone(),
@@ -149,7 +210,7 @@ impl Target<'_> {
             Field::Custom(name) => Some((name.clone(), shown(field)?)),
             Field::Title | Field::Description | Field::Status | Field::Priority | Field::Kind => None,
         });
-        let ticket = NewTicket {
+        NewTicket {
             // A desk takes no ticket without a title, and an unshared one must not leak.
             title: shown(&Field::Title)
                 .filter(|title| !title.is_empty())
@@ -159,129 +220,101 @@ impl Target<'_> {
             priority: shown(&Field::Priority),
             kind: kind.or_else(|| shown(&Field::Kind)),
             fields: custom.filter(|(_, value)| !value.is_empty()).collect(),
+        }
+    }
+
+    /// What becomes of one field of a ticket that is there.
+    pub(super) fn field(&self, field: &Field) -> Decision {
+        let Some(value) = self.value(field) else {
+            let disputed = self.case.document.conflicts.contains_key(field);
+            let target = disputed && self.sharing.is_target(self.name, field);
+            return if target { Decision::Disputed } else { Decision::Unshared };
         };
-        let operation = Operation::Create(ticket);
-        let standing = self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket);
-        // Its text may change while it is under way; there must be one ticket only.
-        if !standing {
-            self.want(needs, Write { item: Item::Ticket, value: None, operation, version: Some(1) });
+        let want = Fingerprint::of(value);
+        let shadow = self.leg.shadow.fields.get(field);
+        if shadow.is_some_and(|shadow| shadow.written.is_some()) {
+            // It took effect and was not read back: what it left decides.
+            return Decision::Unread(self.name.clone());
         }
+        if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+            return Decision::Has;
+        }
+        let item = Item::Field(field.clone());
+        if self.blocked(&item, &want) {
+            return Decision::Parked;
+        }
+        let able = match field {
+            Field::Status => self.able.transition,
+            Field::Title | Field::Description | Field::Priority | Field::Kind | Field::Custom(_) => {
+                self.able.update
+            }
+        };
+        let shown = match self.shown(field, value) {
+            Ok(shown) => shown,
+            Err(reason) => return Decision::Refused { want, kind: ErrorKind::Misconfigured, reason },
+        };
+        let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
+            return Decision::Unread(self.name.clone());
+        };
+        let native = self.view.observations.get(self.name).map(|ticket| value_in(ticket, field));
+        let there =
+            *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown));
+        // With a write under way, what was seen is not what will be.
+        if there && self.leg.outstanding.iter().all(|standing| standing.item != item) {
+            return Decision::Agrees(want);
+        }
+        if !able {
+            let reason = format!("{} cannot change the {field} of a ticket", self.name);
+            return Decision::Refused { want, kind: ErrorKind::Unsupported, reason };
+        }
+        let last = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
+        if last.is_some_and(|last| last.value.as_ref() == Some(&want)) {
+            return Decision::UnderWay;
+        }
+        let operation = write(field, shown);
+        Decision::Send(Box::new(Write { item, value: Some(want), operation, version: None }))
     }
 
-    fn fields(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
-        for field in self.case.document.fields.keys() {
-            let Some(value) = self.value(field) else { continue };
-            let want = Fingerprint::of(value);
-            let shadow = self.leg.shadow.fields.get(field);
-            if shadow.is_some_and(|shadow| shadow.written.is_some()) {
-                // It took effect and was not read back: what it left decides.
-                needs.waits = true;
-                unread.push(self.name.clone());
-                continue;
-            }
-            if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
-                continue;
-            }
-            let item = Item::Field(field.clone());
-            if self.blocked(&item, &want) {
-                continue;
-            }
-            let able = match field {
-                Field::Status => self.able.transition,
-                Field::Title | Field::Description | Field::Priority | Field::Kind | Field::Custom(_) => {
-                    self.able.update
-                }
-            };
-            let shown = match self.shown(field, value) {
-                Ok(shown) => shown,
-                Err(reason) => {
-                    needs.refused.push(self.park(item, want, ErrorKind::Misconfigured, reason));
-                    continue;
-                }
-            };
-            let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
-                needs.waits = true;
-                unread.push(self.name.clone());
-                continue;
-            };
-            let native = self.view.observations.get(self.name).map(|ticket| value_in(ticket, field));
-            let there =
-                *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown));
-            // With a write under way, what was seen is not what will be.
-            if there && self.leg.outstanding.iter().all(|standing| standing.item != item) {
-                needs.agreed.insert(field.clone(), want);
-                continue;
-            }
-            if !able {
-                let reason = format!("{} cannot change the {field} of a ticket", self.name);
-                needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
-                continue;
-            }
-            let last = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
-            if last.is_none_or(|last| last.value.as_ref() != Some(&want)) {
-                let operation = write(field, shown);
-                needs.writes.push(Write { item, value: Some(want), operation, version: None });
-            }
-        }
-    }
-
-    fn links(&self, needs: &mut Needs) {
+    fn links(&self) -> Vec<(Item, Decision)> {
         if !self.able.link_back {
-            return;
+            return Vec::new();
         }
         let home = self.sharing.is_home(self.name);
-        for (other, leg) in &self.case.legs {
+        let others = self.case.legs.iter().filter(|(other, _)| *other != self.name);
+        let links = others.filter_map(|(other, leg)| {
             let related =
                 if home { self.sharing.agreement(other).is_some() } else { self.sharing.is_home(other) };
-            let well = leg.health == crate::case::Health::Well && leg.ticket.is_some();
-            let (Some(key), Some(system)) = (&leg.key, self.view.rules.systems.get(other)) else { continue };
-            if other == self.name || !related || !well || self.leg.linked.contains(other) {
-                continue;
+            let well = leg.health == Health::Well && leg.ticket.is_some();
+            let (key, system) = (leg.key.as_ref()?, self.view.rules.systems.get(other)?);
+            let item = Item::LinkBack(other.clone());
+            if !related || !well {
+                return None;
+            }
+            if self.leg.linked.contains(other) {
+                return Some((item, Decision::Has));
             }
             let operation = Operation::LinkBack {
                 label: label(&system.party_title, key).into_intent(),
                 // Where the home desk stands is nobody else's concern.
                 url: leg.url.clone().filter(|_| home),
             };
-            let item = Item::LinkBack(other.clone());
-            self.want(needs, Write { item, value: None, operation, version: Some(1) });
-        }
+            let write = Write { item: item.clone(), value: None, operation, version: Some(1) };
+            Some((item, self.want(write)))
+        });
+        links.collect()
     }
 
     /// The document's value, if this leg is shown anything for it.
-    fn value(&self, field: &Field) -> Option<&str> {
+    pub(super) fn value(&self, field: &Field) -> Option<&str> {
         let document = self.case.document.fields.get(field)?;
         let disputed = self.case.document.conflicts.contains_key(field);
         (!disputed && self.sharing.is_target(self.name, field)).then_some(document.value.as_str())
     }
 
     /// What this leg is shown for a value.
-    fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
+    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
         let agreement = self.sharing.agreement(self.name);
         let shown = self.view.rules.project(self.name, agreement, field, value);
         shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string())
-    }
-
-    /// Adds a write unless the same is under way or parked.
-    pub(super) fn want(&self, needs: &mut Needs, write: Write) {
-        let under_way = self.leg.outstanding.iter();
-        let mut under_way = under_way.filter(|standing| standing.item == write.item);
-        let same = under_way.any(|standing| standing.intent.operation == write.operation);
-        if !same && !self.blocked(&write.item, &print_of(&write.operation)) {
-            needs.writes.push(write);
-        }
-    }
-
-    /// Whether something parked stands in the way of wanting this.
-    pub(super) fn blocked(&self, item: &Item, want: &Fingerprint) -> bool {
-        self.leg.parked.get(item).is_some_and(|parked| {
-            // Whatever was parked in doubt may be there: another text must not make a second one of it.
-            let doubtful = parked.kind.class() != Class::Park;
-            parked.want == *want || (!parked.discarded && (doubtful || parked.is_untranslatable()))
-        })
-    }
-
-    pub(super) fn park(&self, item: Item, want: Fingerprint, kind: ErrorKind, reason: String) -> Fact {
-        Fact::Parked { leg: self.name.clone(), item, want, kind, reason, intent: None }
     }
 }

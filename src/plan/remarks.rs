@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName, Visibility};
+use throughline_sdk::{CommentId, ErrorKind, Operation, Visibility};
 
+use super::decide::Decision;
 use super::planner::{Planner, print_of};
-use super::project::{Needs, Target, Write};
+use super::project::{Target, Write};
 use crate::agreement::{Kind, Said, file_name, remark_body};
 use crate::case::{Attachment, Fact, Fingerprint, Health, Item, Origin, Remark, SeenComment};
 
@@ -38,7 +39,8 @@ impl Planner<'_> {
 type Copies<'t> = Vec<(&'t CommentId, &'t SeenComment)>;
 
 impl Target<'_> {
-    pub(super) fn remarks(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
+    /// What becomes of each comment, in the order in which they were written.
+    pub(super) fn remarks(&self) -> Vec<(Item, Decision)> {
         let mut copies: BTreeMap<&Origin, Copies<'_>> = BTreeMap::new();
         for (id, seen) in &self.leg.shadow.comments {
             copies.entry(&seen.origin).or_default().push((id, seen));
@@ -51,43 +53,36 @@ impl Target<'_> {
             .filter(|(origin, _)| self.sharing.carries(Kind::Comments, &origin.system, self.name))
             .collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
+        let mut decisions = Vec::new();
         let mut held = false;
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
+            let item = Item::Remark(origin.clone());
             if remark.withdrawn {
-                // A copy that is still under way has to be taken back once it is there.
-                let item = Item::Remark(origin.clone());
-                needs.waits |=
-                    self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some());
-                self.take_back(origin, copies, needs);
+                decisions.extend(self.take_back(&item, copies).map(|decision| (item.clone(), decision)));
                 continue;
             }
             // Behind one whose text has to be read first nothing is sent, but what else has to be read is known.
-            let mut behind = Needs::default();
-            if !self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
-                held = true;
-                needs.waits = true;
-                unread.push(origin.system.clone());
+            let mut decision = self.send(origin, remark, copies);
+            if held && matches!(decision, Decision::Send(_) | Decision::Refused { .. }) {
+                decision = Decision::Behind;
             }
+            held |= matches!(decision, Decision::Unread(_));
+            decisions.push((item, decision));
         }
+        decisions
     }
 
-    /// Asks for the copy to be made or brought up to date. False where the text has to be read first.
-    fn send(
-        &self,
-        origin: &Origin,
-        remark: &Remark,
-        copies: &[(&CommentId, &SeenComment)],
-        needs: &mut Needs,
-    ) -> bool {
+    /// What becomes of a comment: made, brought up to date, or left until its text was read.
+    fn send(&self, origin: &Origin, remark: &Remark, copies: &[(&CommentId, &SeenComment)]) -> Decision {
         let newest = copies.iter().max_by_key(|(_, seen)| (seen.version, !seen.gone));
         if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
-            return true;
+            return Decision::Has;
         }
         let item = Item::Remark(origin.clone());
         let sent = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
         if sent.is_some_and(|sent| sent.value.as_ref() == Some(&remark.print)) {
-            return true;
+            return Decision::UnderWay;
         }
         let Some(text) = self.text(origin, remark) else {
             let well = self
@@ -96,15 +91,12 @@ impl Target<'_> {
                 .get(&origin.system)
                 .is_some_and(|leg| leg.health == Health::Well && leg.ticket.is_some());
             let observed = self.view.observations.contains_key(&origin.system);
-            if well && !observed {
-                return self.blocked(&item, &remark.print);
+            if well && !observed && !self.blocked(&item, &remark.print) {
+                return Decision::Unread(origin.system.clone());
             }
-            if !self.blocked(&item, &remark.print) {
-                let reason =
-                    format!("its text is kept nowhere but in {}, where it cannot be read", origin.system);
-                needs.refused.push(self.park(item, remark.print.clone(), ErrorKind::Rejected, reason));
-            }
-            return true;
+            let reason =
+                format!("its text is kept nowhere but in {}, where it cannot be read", origin.system);
+            return self.refuse(&item, remark.print.clone(), ErrorKind::Rejected, reason);
         };
         let live = newest.filter(|(_, seen)| !seen.gone && self.able.edit);
         let title = self.view.rules.systems.get(&origin.system).map(|system| system.party_title.as_str());
@@ -120,24 +112,26 @@ impl Target<'_> {
             None => Operation::Comment { body, visibility: Visibility::Public },
         };
         let value = Some(remark.print.clone());
-        self.want(needs, Write { item, value, operation, version: Some(remark.version) });
-        true
+        self.want(Write { item, value, operation, version: Some(remark.version) })
     }
 
-    fn take_back(&self, origin: &Origin, copies: &[(&CommentId, &SeenComment)], needs: &mut Needs) {
-        for (id, _) in copies.iter().filter(|(_, seen)| !seen.gone) {
-            if self.able.retract {
-                let operation = Operation::Retract { comment: (*id).clone() };
-                let item = Item::Remark(origin.clone());
-                self.want(needs, Write { item, value: None, operation, version: Some(RETRACTION) });
-                continue;
+    /// What becomes of the copies of a comment that was withdrawn.
+    fn take_back(
+        &self,
+        item: &Item,
+        copies: &[(&CommentId, &SeenComment)],
+    ) -> impl Iterator<Item = Decision> {
+        let outrun = self.leg.outstanding.iter().any(|sent| sent.item == *item && sent.value.is_some());
+        let live = copies.iter().filter(|(_, seen)| !seen.gone);
+        let copies = live.map(|(id, _)| {
+            if !self.able.retract {
+                let rule = "withdrawn at its origin; this system takes no comment back";
+                return Decision::Stays { what: format!("comment:{id}"), rule };
             }
-            self.withhold(
-                needs,
-                format!("comment:{id}"),
-                "withdrawn at its origin; this system takes no comment back",
-            );
-        }
+            let operation = Operation::Retract { comment: (*id).clone() };
+            self.want(Write { item: item.clone(), value: None, operation, version: Some(RETRACTION) })
+        });
+        outrun.then_some(Decision::Outrun).into_iter().chain(copies)
     }
 
     /// The text, kept or as just read at its origin, provided that it is the current version.
@@ -152,7 +146,8 @@ impl Target<'_> {
         current.then_some(text)
     }
 
-    pub(super) fn attachments(&self, needs: &mut Needs, unstored: &mut Vec<Origin>) {
+    /// What becomes of each file, in the order in which they were attached.
+    pub(super) fn attachments(&self) -> Vec<(Item, Decision)> {
         let copies: BTreeMap<&Origin, _> =
             self.leg.shadow.files.iter().map(|(id, seen)| (&seen.origin, (id, seen))).collect();
         let mut files: Vec<_> = self
@@ -163,21 +158,23 @@ impl Target<'_> {
             .filter(|(origin, _)| self.sharing.carries(Kind::Files, &origin.system, self.name))
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
-        for (origin, file) in files {
-            match copies.get(origin) {
+        let decisions = files.into_iter().map(|(origin, file)| {
+            let item = Item::Attachment(origin.clone());
+            let decision = match copies.get(origin) {
                 Some((id, seen)) if file.withdrawn && !seen.gone => {
                     let rule = "withdrawn at its origin; files are not taken back";
-                    self.withhold(needs, format!("file:{id}"), rule);
+                    Decision::Stays { what: format!("file:{id}"), rule }
                 }
-                Some(_) => {}
-                None if file.withdrawn => {}
-                None => self.attach(origin, file, needs, unstored),
-            }
-        }
+                Some(_) => Decision::Has,
+                None if file.withdrawn => Decision::Unshared,
+                None => self.attach(&item, file),
+            };
+            (item, decision)
+        });
+        decisions.collect()
     }
 
-    fn attach(&self, origin: &Origin, file: &Attachment, needs: &mut Needs, unstored: &mut Vec<Origin>) {
-        let item = Item::Attachment(origin.clone());
+    fn attach(&self, item: &Item, file: &Attachment) -> Decision {
         let size = file.size;
         let refusal = if self.able.attach.is_none() {
             Some(format!("{} takes no files", self.name))
@@ -189,19 +186,15 @@ impl Target<'_> {
         } else {
             None
         };
-        let without_bytes = print_of(&Operation::LinkBack { label: format!("{item} {size}"), url: None });
+        // Whatever a file was parked for, neither its size nor its bytes are looked at again.
+        let parked = self.leg.parked.contains_key(item);
         if let Some(reason) = refusal {
-            if !self.leg.parked.contains_key(&item) {
-                needs.refused.push(self.park(item, without_bytes, ErrorKind::Unsupported, reason));
-            }
-            return;
+            let want = print_of(&Operation::LinkBack { label: format!("{item} {size}"), url: None });
+            let kind = ErrorKind::Unsupported;
+            return if parked { Decision::Parked } else { Decision::Refused { want, kind, reason } };
         }
         let Some(digest) = &file.digest else {
-            if !self.leg.parked.contains_key(&item) {
-                needs.waits = true;
-                unstored.push(origin.clone());
-            }
-            return;
+            return if parked { Decision::Parked } else { Decision::Unstored };
         };
         let operation = Operation::Attach {
             name: file_name(&file.name).into_intent(),
@@ -210,12 +203,6 @@ impl Target<'_> {
             digest: digest.clone(),
             visibility: Visibility::Public,
         };
-        self.want(needs, Write { item, value: None, operation, version: Some(1) });
-    }
-
-    fn withhold(&self, needs: &mut Needs, what: String, rule: &str) {
-        if !self.leg.shadow.withheld.contains(&what) {
-            needs.refused.push(Fact::Withheld { leg: self.name.clone(), what, rule: rule.to_owned() });
-        }
+        self.want(Write { item: item.clone(), value: None, operation, version: Some(1) })
     }
 }

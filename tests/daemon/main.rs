@@ -11,6 +11,8 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod explained;
+#[cfg(test)]
 mod federated;
 #[cfg(test)]
 mod killed;
@@ -20,6 +22,8 @@ mod logins;
 mod parked;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod rehearsed;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

@@ -101,7 +101,7 @@ pub(in super::super) fn read_texts(texts: &[&str]) -> Result<Config, Problems> {
         },
         text: (*text).to_owned(),
     });
-    read(&sources.collect::<Vec<_>>(), Vec::new(), &Variables::NotMissing, &kinds())
+    read(&sources.collect::<Vec<_>>(), Vec::new(), None, &Variables::NotMissing, &kinds())
 }
 
 /// The full file in two: everything but the agreement, and the agreement.

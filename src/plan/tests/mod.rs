@@ -1,7 +1,8 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
-mod desks;
+pub(crate) mod desks;
 mod examples;
-mod invariants;
+pub(crate) mod invariants;
 mod policies;
-mod world;
+mod verdicts;
+pub(crate) mod world;
