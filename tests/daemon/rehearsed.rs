@@ -19,7 +19,7 @@ fn json(said: &Said) -> serde_json::Value {
 #[test]
 fn a_draft_is_tried_beside_the_daemon_and_on_an_export_with_the_same_answer() {
     let desks = Desks::open(&["helpdesk", "partner"]);
-    let bridge = TestBridge::new().start(&desks, &["partner"]);
+    let mut bridge = TestBridge::new().start(&desks, &["partner"]);
     let number = desks.raise("Rehearsed");
     until("the partner has the ticket", || desks.titled("partner", "Rehearsed").is_some());
     desks.desk("helpdesk").comment("Ada Agent", number, "A word to all.", false).unwrap();
@@ -29,15 +29,14 @@ fn a_draft_is_tried_beside_the_daemon_and_on_an_export_with_the_same_answer() {
 
     let folder = tempfile::tempdir().unwrap();
     let draft = folder.path().join("partner.toml");
+    let config = bridge.config();
     let tried = |text: &str, more: &[&str]| {
         fs::write(&draft, text).unwrap();
         let mut asked = throughline();
         asked.args(["agreement", "try", "partner", "--draft"]).arg(&draft);
-        asked.arg("--config").arg(bridge.config()).args(more);
+        asked.arg("--config").arg(&config).args(more);
         run(&mut asked)
     };
-    let before = bridge.json(&["ledger", "verify"]);
-    let written = desks.desk("partner").history().len();
 
     let differs = tried(DRAFT, &["--json"]);
     assert_eq!(differs.code, 1, "{differs:?}");
@@ -58,6 +57,11 @@ fn a_draft_is_tried_beside_the_daemon_and_on_an_export_with_the_same_answer() {
     assert!(page.out.contains("in force  partner: comments travel both ways"), "{page:?}");
     assert!(page.err.contains("records are of that time"), "how far it is, beside the result: {page:?}");
 
+    bridge.signal("TERM");
+    assert_eq!(bridge.ended().code(), Some(0));
+    let before = bridge.json(&["ledger", "verify"]);
+    let written = desks.desk("partner").history().len();
+    assert_eq!(json(&tried(DRAFT, &["--json"]))["groups"], report["groups"]);
     let export = folder.path().join("records.jsonl");
     assert_eq!(bridge.command(&["ledger", "export", "-o", export.to_str().unwrap()]).code, 0);
     let exported = json(&tried(DRAFT, &["--json", "--export", export.to_str().unwrap()]));
