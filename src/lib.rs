@@ -23,3 +23,4 @@ pub mod registry;
 pub mod rehearse;
 pub mod store;
 pub mod telemetry;
+pub mod vault;

@@ -3,9 +3,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use throughline_sdk::SystemName;
+use throughline_sdk::{SystemName, Visibility};
 
-use super::{Agreement, Direction, Policy, Rules};
+use super::{Agreement, Direction, Internal, Policy, Rules};
 use crate::case::{Case, Field, Role};
 
 /// The agreements in force in one case. A leg whose agreement is gone has no share in anything.
@@ -16,7 +16,7 @@ pub struct Sharing<'r> {
     joined: BTreeMap<SystemName, &'r Agreement>,
 }
 
-/// What is said in public besides the fields.
+/// What is said besides the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Comments.
@@ -45,8 +45,12 @@ pub enum Rule<'a> {
     Unnamed(&'a Field),
     /// The way comments or files travel.
     Said(Kind, Direction),
-    /// What came from another counterpart is not passed on.
-    NotRelayed,
+    /// Only home's own staff may read it.
+    Internal(Internal),
+    /// Nobody says who may read it.
+    Unknown,
+    /// The two counterparts were not introduced to each other.
+    NotIntroduced,
     /// It came from that very system.
     Own,
     /// No agreement is in force between the two.
@@ -176,43 +180,96 @@ impl<'r> Sharing<'r> {
         self.agreement(counterpart)?.fields.get(field).map(|rule| rule.policy)
     }
 
-    /// Whether anything of this kind that is said on the system goes to anybody.
-    pub fn gathers(&self, kind: Kind, system: &SystemName) -> bool {
+    /// Whether anything of this kind that is said on the system, and may be read by those there, goes to anybody.
+    pub fn gathers(&self, kind: Kind, visibility: Visibility, system: &SystemName) -> bool {
         let home = self.is_home(system);
         self.concerning(system).any(|agreement| {
             let direction = kind.direction(agreement);
-            if home { direction.leads_out() } else { direction.leads_in() }
+            match visibility {
+                Visibility::Public if home => direction.leads_out(),
+                Visibility::Public => direction.leads_in(),
+                Visibility::Internal => home && direction.leads_out() && agreement.shares_internal(),
+                Visibility::Unknown => false,
+            }
         })
     }
 
-    /// Whether what was said on `from` goes to `to`.
-    pub fn carries(&self, kind: Kind, from: &SystemName, to: &SystemName) -> bool {
-        self.passage(kind, from, to).passes
+    /// Whether what was said on `from`, and may be read by those there, goes to `to`.
+    ///
+    /// What is internal goes from home to a counterpart only, by the rule of their agreement. What one counterpart
+    /// said goes to another only where the two were introduced.
+    pub fn carries(&self, kind: Kind, visibility: Visibility, from: &SystemName, to: &SystemName) -> bool {
+        self.passage(kind, visibility, from, to).passes
     }
 
-    /// Whether what was said on `from` goes to `to`, and by which rule.
-    pub fn passage(&self, kind: Kind, from: &SystemName, to: &SystemName) -> Ruling<'r> {
+    /// The same, with the rule that says so.
+    pub fn passage(
+        &self,
+        kind: Kind,
+        visibility: Visibility,
+        from: &SystemName,
+        to: &SystemName,
+    ) -> Ruling<'r> {
         let ruled = |agreement: &'r Agreement, leads: fn(Direction) -> bool| {
             let direction = kind.direction(agreement);
             Ruling { passes: leads(direction), agreement: Some(agreement), rule: Rule::Said(kind, direction) }
         };
         let refused = |agreement, rule| Ruling { passes: false, agreement, rule };
+        let unseen = |agreement: &'r Agreement| match visibility {
+            Visibility::Public => None,
+            Visibility::Internal => Some(Rule::Internal(agreement.internal)),
+            Visibility::Unknown => Some(Rule::Unknown),
+        };
         match (self.agreement(from), self.agreement(to)) {
-            (Some(source), None) if self.is_home(to) => ruled(source, Direction::leads_in),
-            (None, Some(target)) if self.is_home(from) => ruled(target, Direction::leads_out),
+            (Some(source), None) if self.is_home(to) => match unseen(source) {
+                Some(Rule::Internal(_)) => refused(Some(source), Rule::Internal(Internal::None)),
+                Some(rule) => refused(Some(source), rule),
+                None => ruled(source, Direction::leads_in),
+            },
+            (None, Some(target)) if self.is_home(from) => match unseen(target) {
+                Some(Rule::Internal(Internal::AsInternal)) => {
+                    let ruling = ruled(target, Direction::leads_out);
+                    Ruling {
+                        rule: if ruling.passes { Rule::Internal(Internal::AsInternal) } else { ruling.rule },
+                        ..ruling
+                    }
+                }
+                Some(rule) => refused(Some(target), rule),
+                None => ruled(target, Direction::leads_out),
+            },
             (Some(source), Some(_)) if from == to => refused(Some(source), Rule::Own),
             (Some(source), Some(target)) => {
                 let comes_in = ruled(source, Direction::leads_in);
                 let goes_out = ruled(target, Direction::leads_out);
-                match (comes_in.passes, goes_out.passes, target.relay) {
-                    (false, _, _) => comes_in,
-                    (true, true, false) => refused(Some(target), Rule::NotRelayed),
-                    (true, _, _) => goes_out,
+                match unseen(source) {
+                    Some(Rule::Internal(_)) => refused(Some(source), Rule::Internal(Internal::None)),
+                    Some(rule) => refused(Some(source), rule),
+                    None if !comes_in.passes => comes_in,
+                    None if goes_out.passes && !self.introduced(from, target) => {
+                        refused(Some(target), Rule::NotIntroduced)
+                    }
+                    None => goes_out,
                 }
             }
             (None, None) if from == to => refused(None, Rule::Own),
             (Some(_), None) | (None, Some(_) | None) => refused(None, Rule::NoAgreement),
         }
+    }
+
+    /// Whether what goes from `from` to `to` is read once more at `from` before it is sent.
+    pub fn rechecks(&self, from: &SystemName, to: &SystemName) -> bool {
+        let agreements = [self.agreement(from), self.agreement(to)];
+        agreements.into_iter().flatten().any(|agreement| agreement.recheck)
+    }
+
+    /// Whether the tickets of the two systems may name each other: home's and a counterpart's, never two counterparts'.
+    pub fn links(&self, system: &SystemName, other: &SystemName) -> bool {
+        if self.is_home(system) { self.agreement(other).is_some() } else { self.is_home(other) }
+    }
+
+    fn introduced(&self, from: &SystemName, to: &Agreement) -> bool {
+        let party = self.rules.systems.get(from).map(|system| &system.party);
+        party.is_some_and(|party| to.introduces.contains(party))
     }
 
     fn concerning(&self, system: &SystemName) -> impl Iterator<Item = &'r Agreement> {
@@ -228,6 +285,12 @@ impl<'r> Sharing<'r> {
     }
 }
 
+impl Agreement {
+    fn shares_internal(&self) -> bool {
+        self.internal == Internal::AsInternal
+    }
+}
+
 impl fmt::Display for Rule<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
@@ -235,9 +298,10 @@ impl fmt::Display for Rule<'_> {
             Self::Unnamed(field) => write!(f, "the agreement does not name the field {field}"),
             Self::Said(Kind::Comments, direction) => write!(f, "comments travel {direction}"),
             Self::Said(Kind::Files, direction) => write!(f, "files travel {direction}"),
-            Self::NotRelayed => {
-                f.write_str("what came from another counterpart is not passed on (relay = false)")
-            }
+            Self::Internal(Internal::None) => f.write_str("what is internal stays in its system"),
+            Self::Internal(Internal::AsInternal) => f.write_str("what is internal crosses as internal"),
+            Self::Unknown => f.write_str("the system does not say who may read it"),
+            Self::NotIntroduced => f.write_str("the two counterparts are not introduced to each other"),
             Self::Own => f.write_str("it came from there"),
             Self::NoAgreement => f.write_str("no agreement is in force between the two"),
         }

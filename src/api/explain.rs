@@ -167,8 +167,15 @@ impl Explanation {
 }
 
 fn line(case: &Case, verdict: Verdict, history: &History) -> ItemLine {
-    let Verdict { to, item, from, outcome, agreement, mut rule } = verdict;
-    let mut recorded = history.items.get(&(to, item.clone())).cloned();
+    let Verdict { to, item, from, mut outcome, agreement, mut rule } = verdict;
+    let place_there = (to, item.clone());
+    let mut recorded = history.items.get(&place_there).cloned();
+    // The text of a comment is kept no longer than it is needed: what was taken out of it stands in the ledger.
+    if outcome == Outcome::Passed
+        && let Some(classes) = history.redacted.get(&place_there)
+    {
+        outcome = Outcome::Masked { classes: classes.clone(), to: None };
+    }
     if outcome == Outcome::Withheld
         && let Some(from) = &from
         && let Some((said, at)) = history.withheld.get(&(from.clone(), place(&item)))
@@ -179,7 +186,7 @@ fn line(case: &Case, verdict: Verdict, history: &History) -> ItemLine {
     let about = match &item {
         Item::Remark(origin) => case.document.remarks.get(origin).map(|remark| remark.author.clone()),
         Item::Attachment(origin) => case.document.attachments.get(origin).map(|file| file.name.clone()),
-        Item::Ticket | Item::Field(_) | Item::LinkBack(_) => None,
+        Item::Ticket | Item::Field(_) | Item::LinkBack(_) | Item::Recall(_) | Item::Leak(_) => None,
     };
     ItemLine {
         item: item.to_string(),
@@ -197,7 +204,9 @@ fn place(item: &Item) -> String {
     match item {
         Item::Remark(Origin { id, .. }) => format!("comment:{id}"),
         Item::Attachment(Origin { id, .. }) => format!("file:{id}"),
-        Item::Ticket | Item::Field(_) | Item::LinkBack(_) => item.to_string(),
+        Item::Ticket | Item::Field(_) | Item::LinkBack(_) | Item::Recall(_) | Item::Leak(_) => {
+            item.to_string()
+        }
     }
 }
 
@@ -206,6 +215,8 @@ fn place(item: &Item) -> String {
 struct History {
     items: BTreeMap<(SystemName, Item), Recorded>,
     withheld: BTreeMap<(SystemName, String), (String, Recorded)>,
+    /// What did not leave as it was: counts by class.
+    redacted: BTreeMap<(SystemName, Item), BTreeMap<String, u32>>,
     /// What stands behind an intent: a creation carries fields too.
     intents: BTreeMap<IntentId, Vec<Item>>,
 }
@@ -235,7 +246,18 @@ impl History {
                 self.items.insert((leg.clone(), item), recorded("effected"));
             }
         }
-        if let Fact::Parked { leg, item, .. } = fact {
+        if let Fact::Redacted { leg, item, redacted, .. } = fact
+            && !redacted.is_empty()
+            && item.origin().is_some()
+        {
+            self.redacted.insert((leg.clone(), item.clone()), redacted.clone());
+        }
+        if let Fact::Prepared { leg, origin, redacted, .. } = fact
+            && !redacted.is_empty()
+        {
+            self.redacted.insert((leg.clone(), Item::Attachment(origin.clone())), redacted.clone());
+        }
+        if let Fact::Parked { leg, item, .. } | Fact::Held { leg, item, .. } = fact {
             self.items.insert((leg.clone(), item.clone()), recorded("parked"));
         }
         if let Fact::Observed { leg, reading } = fact {

@@ -7,6 +7,7 @@ mod document;
 mod fact;
 mod fold;
 mod leg;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -21,8 +22,11 @@ pub use document::{
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use leg::{
-    Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
+    FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField, SeenFile,
+    Shadow, Written,
 };
+
+pub use reference::{Reference, References};
 
 use crate::ledger::Position;
 
@@ -52,6 +56,9 @@ pub struct Case {
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
     pub legs: BTreeMap<SystemName, Leg>,
+    /// What it refers to besides its tickets.
+    #[serde(default, skip_serializing_if = "References::is_empty")]
+    pub references: References,
     /// How many intents were ever recorded for it; the next one's id is counted from here.
     #[serde(default)]
     pub intents: u32,
@@ -63,13 +70,22 @@ pub struct Case {
 impl Case {
     /// A case with nothing in it yet.
     pub fn new(id: CaseId, opened: Timestamp) -> Self {
-        Self { id, opened, document: Document::default(), legs: BTreeMap::new(), intents: 0, last: None }
+        Self {
+            id,
+            opened,
+            document: Document::default(),
+            legs: BTreeMap::new(),
+            references: References::default(),
+            intents: 0,
+            last: None,
+        }
     }
 
     /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write
-    /// that was not read back.
+    /// that was not read back. Or something that it refers to has to be read.
     pub fn has_work(&self) -> bool {
-        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
+        self.references.has_work()
+            || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
     /// Whether anything of it waits for a person. What a person gave up does not.

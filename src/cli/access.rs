@@ -17,8 +17,9 @@ use crate::case::{Case, CaseId};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
-use crate::ledger::{Journal, Record};
+use crate::ledger::{FileMedium, Journal, Medium, Offload, Record};
 use crate::plan::{MarkerKey, View, verdict};
+use crate::vault::Vault;
 
 /// How long a daemon that starts or stops just now is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -148,6 +149,12 @@ impl Access {
         let config = load(path)?;
         let capabilities = assemble::capabilities(&config).map_err(Failure::failed)?;
         let (case, records) = story(journal, name).await?;
+        let data = which.data()?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let master =
+            data.master_key(config.master_key.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
+        let medium: Arc<dyn Medium> = Arc::new(FileMedium::for_reading(data.root()));
+        let vault = Vault::open(medium, entropy, &master, Offload::Threads).map_err(Failure::failed)?;
         let view = View {
             rules: &config.rules,
             capabilities: &capabilities,
@@ -155,6 +162,7 @@ impl Access {
             // Nothing is planned, so that no marker is made.
             markers: &MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, &[])),
             settled: &BTreeSet::new(),
+            names: &vault.names(),
             now: SystemClock::new().now(),
         };
         let explanation = Explanation::of(&case, &config.rules, verdict(&case, &view), &records);

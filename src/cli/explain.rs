@@ -1,10 +1,13 @@
 //! `throughline explain`: for every field, comment and file of a case and each party, what became of it and by which rule.
 
+use std::collections::BTreeMap;
+
 use clap::Args;
 
 use super::access::Access;
 use super::output::printable;
 use super::{Failure, Output, Which};
+use crate::agreement::counted;
 use crate::api::explain::{Explanation, ItemLine, PartyLines};
 use crate::case::CaseId;
 use crate::plan::Outcome;
@@ -15,7 +18,7 @@ use crate::plan::Outcome;
                         passed    it is there as it is             withheld    it is not public, or not any more\n  \
                         mapped    it is there in other words       parked      it cannot be sent; a person is needed\n  \
                         due       the next plan sends it           not shared  no agreement lets it go there\n  \
-                        waiting   something else comes first\n\n\
+                        waiting   something else comes first       masked      it is there without the personal data in it\n\n\
                         What is not public is named by its id, never by its content. Without a running daemon the \
                         agreements are read from the configuration, so name that by --config.\n\n\
                         Examples:\n  \
@@ -94,9 +97,9 @@ fn row(line: &ItemLine) -> Vec<String> {
     let source = line.source.as_ref().map(ToString::to_string).unwrap_or_default();
     let shown = match &line.outcome {
         Outcome::Mapped { from, to } => format!("{} → {}", short(from), short(to)),
-        Outcome::Due { to: Some(to) } => short(to),
+        Outcome::Masked { classes, to } | Outcome::Due { to, classes } => masked(to.as_deref(), classes),
         Outcome::Waiting { reason } | Outcome::Parked { reason, .. } => reason.clone(),
-        Outcome::Due { to: None } | Outcome::Passed | Outcome::Withheld | Outcome::NotShared => String::new(),
+        Outcome::Passed | Outcome::Withheld | Outcome::NotShared => String::new(),
     };
     let rule = match &line.agreement {
         Some(agreement) => format!("{agreement}: {}", line.rule),
@@ -106,6 +109,13 @@ fn row(line: &ItemLine) -> Vec<String> {
         format!("{} {} #{}", recorded.what, recorded.at.format("%Y-%m-%dT%H:%M:%SZ"), recorded.seq)
     });
     vec![item, source, line.outcome.word().to_owned(), shown, rule, recorded.unwrap_or_default()]
+}
+
+/// What is shown, and what does not stand there as it was.
+fn masked(to: Option<&str>, classes: &BTreeMap<String, u32>) -> String {
+    let to = to.map(short);
+    let without = (!classes.is_empty()).then(|| format!("without {}", counted(classes)));
+    to.into_iter().chain(without).collect::<Vec<_>>().join(", ")
 }
 
 /// One line, shortened.

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::SystemName;
 
 use super::findings::{Findings, Mistake};
+use super::privacy::{self, Recognized};
 use super::section::{Section, Value};
 use super::systems::Systems;
 use super::{Party, check_reference};
@@ -19,6 +20,10 @@ struct Known<'a> {
     systems: &'a BTreeMap<SystemName, SystemRules>,
     /// Systems of an unknown kind, so that nothing can be said of their words.
     kindless: &'a BTreeSet<SystemName>,
+    /// Systems whose tickets can only be read.
+    only_told: &'a BTreeSet<SystemName>,
+    /// What is recognized as personal.
+    recognized: &'a Recognized,
 }
 
 /// The two systems of an agreement.
@@ -34,9 +39,17 @@ pub(super) fn build<'s>(
     home: Option<&PartyName>,
     parties: &BTreeMap<PartyName, Party>,
     systems: &Systems,
+    recognized: &Recognized,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
-    let known = Known { home, parties, systems: &systems.rules, kindless: &systems.kindless };
+    let known = Known {
+        home,
+        parties,
+        systems: &systems.rules,
+        kindless: &systems.kindless,
+        only_told: &systems.only_told,
+        recognized,
+    };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut pairs: BTreeMap<(SystemName, SystemName), String> = BTreeMap::new();
@@ -61,13 +74,14 @@ pub(super) fn build<'s>(
     agreements
 }
 
-/// Warns of systems that no agreement names.
+/// Warns of systems that nothing names.
 pub(super) fn warn_of_idle(table: &Section, rules: &Rules, findings: &mut Findings) {
     for (entry, section) in table.sections() {
         let used = rules.agreements.values().any(|agreement| {
             [agreement.home.as_str(), agreement.counterpart.as_str()].contains(&entry.key.as_str())
         });
-        if !used {
+        let announces = rules.announces(&SystemName::new(&entry.key));
+        if !used && !announces {
             let mistake =
                 Mistake::new(entry.key_at, &section.path, "no agreement uses this system").warning();
             findings.report_if_complete(mistake);
@@ -92,6 +106,8 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
     let condition = |key: &str, from: Option<(&SystemName, &SystemRules)>, findings: &mut Findings| {
         Some(condition(route?.section(key)?, from, findings))
     };
+    let fields = fields(section, sides, findings);
+    let redaction = privacy::redaction(section, known.recognized, &fields, findings);
     let built = Agreement {
         name: AgreementName(name.to_owned()),
         party: PartyName(section.text("party").unwrap_or_default().to_owned()),
@@ -99,12 +115,15 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         counterpart: SystemName::new(section.text("counterpart").unwrap_or_default()),
         outbound: condition("outbound", home, findings),
         inbound: condition("inbound", counterpart, findings),
-        fields: fields(section, sides, findings),
+        fields,
         comments: direction(section.text("comments")),
         files: direction(section.text("files")),
-        relay: matches!(section.value("relay"), Some(Value::Flag(true))),
+        introduces: super::isolation::introduces(section, known.home, known.parties, findings),
+        internal: super::isolation::internal(section),
+        recheck: !matches!(section.value("recheck"), Some(Value::Flag(false))),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
+        redaction,
     };
     let shares = built.comments != Direction::None
         || built.files != Direction::None
@@ -142,6 +161,14 @@ fn side<'k>(
         let words = theirs.map(|(name, _)| name.as_str());
         let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name.as_str(), words);
         findings.report_if_complete(mistake);
+    }
+    if known.only_told.contains(name) {
+        let message = format!(
+            "nothing can be written into the system {name}, so that it cannot be a side of an agreement"
+        );
+        let expected =
+            "a system that takes tickets or comments; cases refer to this one by a table in [references]";
+        findings.report_if_complete(Mistake::new(entry.at, section.path_of(key), message).expected(expected));
     }
     (!known.kindless.contains(name)).then_some((name, system))
 }

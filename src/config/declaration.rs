@@ -1,6 +1,8 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod privacy;
+mod reference;
 mod system;
 
 use std::time::Duration;
@@ -8,6 +10,8 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use privacy::RECOGNIZE;
+use reference::REFERENCE;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -111,7 +115,9 @@ pub(super) const ROOT: Table = Table {
         table("bridge", &BRIDGE, Need::Required),
         named("parties", &PARTY, Names::Given, Need::Required),
         named("systems", &SYSTEM, Names::Given, Need::Required),
+        table("recognize", &RECOGNIZE, Need::Optional),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
+        named("references", &REFERENCE, Names::Given, Need::Optional),
     ],
 };
 

@@ -13,8 +13,12 @@ mod nudge;
 mod observe;
 mod open;
 mod preview;
+mod privacy;
+mod recheck;
+mod refer;
 
 pub use admission::Admission;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
 pub(crate) use preview::{Preview, Unseen};
+pub use refer::Announcement;

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{Class, Error, RemoteId, SystemName, Ticket, TicketRef, Urgency};
 
+use crate::agreement::Pseudonyms;
 use crate::api::view;
 use crate::case::{AgreementName, Case, CaseId, Fact, Health};
 use crate::daemon::Shared;
@@ -65,7 +66,7 @@ impl Shared {
     /// What became of everything in a case, from what is recorded.
     pub(crate) fn verdict(&self, case: &Case) -> Vec<Verdict> {
         let (observations, settled) = (BTreeMap::new(), BTreeSet::new());
-        verdict(case, &self.view(&observations, &settled))
+        verdict(case, &self.view(&observations, &settled, &self.vault.names()))
     }
 
     /// Reads the ticket or case of this name and whatever the plan asks for, and plans on a copy.
@@ -135,8 +136,19 @@ impl Shared {
     /// Plans, reads what the plan asks for, and plans anew, until it asks for nothing more that can be read.
     async fn look_on(&self, mut sight: Sight) -> Result<Preview, Unseen> {
         let settled = BTreeSet::new();
+        // Pseudonyms that would be given are given here only.
+        let mut names = self.vault.names().clone();
+        let mut given = None;
         loop {
-            let foresight = foresee(&sight.case, &self.view(&sight.observations, &settled));
+            let foresight = foresee(&sight.case, &self.view(&sight.observations, &settled, &names));
+            let count = names.given();
+            if !foresight.plan.unnamed.is_empty() && given != Some(count) {
+                given = Some(count);
+                for (unnamed, number) in foresight.plan.unnamed.iter().zip(count + 1..) {
+                    names.insert(&unnamed.provisional(number));
+                }
+                continue;
+            }
             let next = foresight.plan.unread.iter().find_map(|system| {
                 let tried = sight.observations.contains_key(system) || sight.unread.contains_key(system);
                 let id = sight.case.legs.get(system)?.ticket.clone()?;
@@ -199,6 +211,7 @@ impl Shared {
         &'a self,
         observations: &'a BTreeMap<SystemName, Ticket>,
         settled: &'a BTreeSet<throughline_sdk::IntentId>,
+        names: &'a Pseudonyms,
     ) -> View<'a> {
         View {
             rules: &self.rules,
@@ -206,6 +219,7 @@ impl Shared {
             observations,
             markers: &self.markers,
             settled,
+            names,
             now: self.clock.now(),
         }
     }

@@ -240,7 +240,20 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Planned { .. } => "planned",
         Fact::Ailed { .. } => "ailed",
         Fact::Rekeyed { .. } => "rekeyed",
+        Fact::Announced { .. } => "announced",
+        Fact::Concerned { .. } => "concerned",
+        Fact::Consulted { .. } => "consulted",
+        Fact::Referred { .. } => "referred",
+        Fact::ReferencePost { .. } => "reference_post",
+        Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+
+        Fact::Leaked { .. } => "leaked",
+        Fact::RetractionDue { .. } => "retraction_due",
+        Fact::Recalled { .. } => "recalled",
+        Fact::Redacted { .. } => "redacted",
+        Fact::Prepared { .. } => "prepared",
+        Fact::Held { .. } => "held",
     }
 }

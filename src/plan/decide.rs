@@ -1,9 +1,10 @@
 //! What becomes of one item on one leg, decided in one place: the planner acts on it, the verdict tells it.
 
-use throughline_sdk::{Class, ErrorKind, Operation, SystemName};
+use throughline_sdk::{Class, ErrorKind, SystemName};
 
 use super::planner::print_of;
 use super::project::{Target, Write};
+use crate::agreement::{Refused, Unnamed};
 use crate::case::{Fingerprint, Item};
 
 /// What becomes of an item on a leg.
@@ -19,24 +20,32 @@ pub(super) enum Decision {
     Agrees(Fingerprint),
     /// An intent for it is outstanding.
     UnderWay,
-    /// Withdrawn while a copy is under way: that is taken back once it is there.
+    /// Not to be there any more while a copy is under way: that is taken back once it is there.
     Outrun,
-    /// Another comment has to go first, whose text has to be read.
+    /// Another comment has to go first.
     Behind,
     /// This system has to be read first.
     Unread(SystemName),
     /// Its bytes have to be read and stored first.
     Unstored,
+    /// Its text has to be looked through for this leg first.
+    Unprepared,
+    /// Values in it need a pseudonym first.
+    Unnamed(Vec<Unnamed>),
+    /// Something internal that was sent there before is public: nothing internal follows.
+    Leaks,
     /// What was parked stands in its way.
     Parked,
     /// It cannot be sent, and is parked.
     Refused { want: Fingerprint, kind: ErrorKind, reason: String },
-    /// A copy of it stays there although it was withdrawn.
-    Stays {
-        /// The copy.
-        what: String,
-        rule: &'static str,
-    },
+    /// It waits for a person to let it through.
+    Held { want: Fingerprint, reason: String },
+    /// The agreement keeps it back.
+    Kept { what: String, rule: &'static str },
+    /// A copy has to be taken back by a person, who is told so once.
+    ByHand { what: String, reason: String, told: bool },
+    /// A copy that had to be taken back is not there any more, or may stay.
+    Recalled { what: String },
     /// It is sent.
     Send(Box<Write>),
 }
@@ -55,9 +64,27 @@ impl Target<'_> {
         Decision::Send(Box::new(write))
     }
 
-    /// Refuses an operation of this kind, unless what was parked says so already.
-    pub(super) fn refuse(&self, item: &Item, want: Fingerprint, kind: ErrorKind, reason: String) -> Decision {
-        if self.blocked(item, &want) { Decision::Parked } else { Decision::Refused { want, kind, reason } }
+    /// What follows where an item may not leave, unless what was parked says so already: it waits for pseudonyms, or for
+    /// a person.
+    pub(super) fn refuse(&self, item: &Item, want: Fingerprint, refused: Refused) -> Decision {
+        if self.blocked(item, &want) {
+            return Decision::Parked;
+        }
+        let reason = refused.to_string();
+        match refused {
+            Refused::Unnamed(unnamed) => Decision::Unnamed(unnamed),
+            Refused::Left(_) => Decision::Held { want, reason },
+            Refused::Untranslatable(_) => Decision::Refused { want, kind: ErrorKind::Misconfigured, reason },
+            Refused::Undecided(_) => Decision::Refused { want, kind: ErrorKind::Rejected, reason },
+        }
+    }
+
+    /// What follows where the system cannot take an item.
+    pub(super) fn cannot(&self, item: &Item, want: Fingerprint, reason: String) -> Decision {
+        if self.blocked(item, &want) {
+            return Decision::Parked;
+        }
+        Decision::Refused { want, kind: ErrorKind::Unsupported, reason }
     }
 
     /// Whether something parked stands in the way of wanting this.
@@ -68,9 +95,4 @@ impl Target<'_> {
             parked.want == *want || (!parked.discarded && (doubtful || parked.is_untranslatable()))
         })
     }
-}
-
-/// Whether an operation takes something back rather than sending it.
-pub(super) fn takes_back(operation: &Operation) -> bool {
-    matches!(operation, Operation::Retract { .. })
 }

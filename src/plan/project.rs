@@ -1,14 +1,15 @@
 //! Projecting: what each leg lacks of the document, as intents, or as parked where it cannot be sent.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use throughline_sdk::{Capabilities, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
+use throughline_sdk::{Capabilities, Intent, IntentId, NewTicket, Operation, SystemName};
 
 use super::decide::Decision;
 use super::native::{same, value_in, write};
 use super::planner::Planner;
 use super::{View, marker};
-use crate::agreement::{Sharing, label};
+use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
 use crate::case::{Case, Fact, Field, Fingerprint, Health, Item, Leg, Origin, Reading};
 
 /// What a leg lacks.
@@ -20,12 +21,16 @@ struct Needs {
     refused: Vec<Fact>,
     /// What is to be sent, in order.
     writes: Vec<Write>,
-    /// Something has to be read or stored first.
+    /// Something has to be read, stored, named or looked through first.
     waits: bool,
     /// What has to be read.
     unread: Vec<SystemName>,
     /// What has to be stored.
     unstored: Vec<Origin>,
+    /// Values that need a pseudonym first.
+    unnamed: Vec<Unnamed>,
+    /// Files that have to be looked through first.
+    unprepared: Vec<Origin>,
 }
 
 /// One intent to be.
@@ -36,6 +41,8 @@ pub(super) struct Write {
     pub(super) operation: Operation,
     /// The version its marker is made from; `None` gives each such intent a marker of its own.
     pub(super) version: Option<u32>,
+    /// What became of the personal data in it.
+    pub(super) account: Account,
 }
 
 /// A leg to be projected onto, with all that decides what it is shown.
@@ -72,6 +79,13 @@ impl Planner<'_> {
                 self.plan.unstored.push(origin.clone());
             }
         }
+        for unnamed in std::mem::take(&mut needs.unnamed) {
+            if !self.plan.unnamed.contains(&unnamed) {
+                self.plan.unnamed.push(unnamed);
+            }
+        }
+        let unprepared = std::mem::take(&mut needs.unprepared);
+        self.plan.unprepared.extend(unprepared.into_iter().map(|origin| (name.clone(), origin)));
         self.carry_out(name, needs, busy);
     }
 
@@ -87,6 +101,10 @@ impl Planner<'_> {
         if !busy {
             for write in needs.writes {
                 later |= write.item == Item::Ticket;
+                if !write.account.is_empty() {
+                    let Account { redacted, left } = write.account.clone();
+                    self.say(Fact::Redacted { leg: name.clone(), item: write.item.clone(), redacted, left });
+                }
                 self.intend(name, write);
             }
         }
@@ -134,14 +152,24 @@ impl Planner<'_> {
     }
 }
 
+/// What a ticket is called whose title is not shared. The case's number would tell counterparts how many others there
+/// are, by way of home's title too.
+pub(super) fn nameless(case: &Case, view: &View<'_>, name: &SystemName) -> String {
+    let marker = marker(view.markers, case.id, name, &Item::Ticket, 1);
+    let digits: String = marker.as_str().chars().skip_while(|char| *char != '-').skip(1).take(8).collect();
+    format!("Request {}", digits.to_uppercase())
+}
+
 impl Needs {
     /// What a decision asks for.
     fn take(&mut self, target: &Target<'_>, item: Item, decision: Decision) {
+        let leg = target.name.clone();
         match decision {
             Decision::Unshared
             | Decision::Disputed
             | Decision::Has
             | Decision::UnderWay
+            | Decision::Leaks
             | Decision::Parked => {}
             Decision::Outrun | Decision::Behind => self.waits = true,
             Decision::Unread(system) => {
@@ -150,9 +178,15 @@ impl Needs {
             }
             Decision::Unstored => {
                 self.waits = true;
-                if let Item::Attachment(origin) = item {
-                    self.unstored.push(origin);
-                }
+                self.unstored.extend(item.origin().cloned());
+            }
+            Decision::Unprepared => {
+                self.waits = true;
+                self.unprepared.extend(item.origin().cloned());
+            }
+            Decision::Unnamed(unnamed) => {
+                self.waits = true;
+                self.unnamed.extend(unnamed);
             }
             Decision::Agrees(value) => {
                 if let Item::Field(field) = item {
@@ -160,67 +194,104 @@ impl Needs {
                 }
             }
             Decision::Refused { want, kind, reason } => {
-                let leg = target.name.clone();
                 self.refused.push(Fact::Parked { leg, item, want, kind, reason, intent: None });
             }
-            Decision::Stays { what, rule } => {
+            Decision::Held { want, reason } => self.refused.push(Fact::Held { leg, item, want, reason }),
+            Decision::Kept { what, rule } => {
                 if !target.leg.shadow.withheld.contains(&what) {
-                    let leg = target.name.clone();
                     self.refused.push(Fact::Withheld { leg, what, rule: rule.to_owned() });
                 }
             }
+            Decision::ByHand { what, reason, told } => {
+                if !told {
+                    self.refused.push(Fact::RetractionDue { leg, what, reason });
+                }
+            }
+            Decision::Recalled { what } => self.refused.push(Fact::Recalled { leg, what }),
             Decision::Send(write) => self.writes.push(*write),
         }
     }
+}
+
+/// A ticket as it would be created.
+#[derive(Debug)]
+pub(super) struct Creation {
+    pub(super) ticket: NewTicket,
+    pub(super) account: Account,
+    /// Values in it that need a pseudonym first.
+    pub(super) unnamed: Vec<Unnamed>,
 }
 
 impl Target<'_> {
     /// What becomes of everything on this leg, in the order in which it is sent.
     pub(super) fn decisions(&self) -> Vec<(Item, Decision)> {
         if self.leg.ticket.is_none() {
-            return vec![(Item::Ticket, self.creation())];
+            return vec![(Item::Ticket, self.created())];
         }
         let fields = self.case.document.fields.keys();
         let mut decisions: Vec<_> =
             fields.map(|field| (Item::Field(field.clone()), self.field(field))).collect();
         decisions.extend(self.remarks());
         decisions.extend(self.attachments());
+        decisions.extend(self.copies());
         decisions.extend(self.links());
         decisions
     }
 
-    fn creation(&self) -> Decision {
+    fn created(&self) -> Decision {
+        let Creation { ticket, account, unnamed } = self.creation();
+        if !unnamed.is_empty() {
+            return Decision::Unnamed(unnamed);
+        }
         // Its text may change while it is under way; there must be one ticket only.
         if self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket) {
             return Decision::UnderWay;
         }
-        let operation = Operation::Create(self.new_ticket());
-        self.want(Write { item: Item::Ticket, value: None, operation, version: Some(1) })
+        let operation = Operation::Create(ticket);
+        self.want(Write { item: Item::Ticket, value: None, operation, version: Some(1), account })
     }
 
     /// The ticket as it would be created.
-    pub(super) fn new_ticket(&self) -> NewTicket {
+    pub(super) fn creation(&self) -> Creation {
         let own = self.sharing.agreement(self.name);
         let kind = match own {
             Some(agreement) => agreement.counterpart_type.clone(),
             None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
         };
-        let shown = |field: &Field| self.value(field).and_then(|value| self.shown(field, value).ok());
+        let (unnamed, account) = (RefCell::default(), RefCell::default());
+        let shown = |field: &Field| {
+            let value = self.value(field)?;
+            match self.shown(field, value) {
+                Ok(shown) => {
+                    let told: &mut Account = &mut account.borrow_mut();
+                    told.add(shown.account());
+                    Some(shown.into_intent())
+                }
+                Err(Refused::Unnamed(names)) => {
+                    let all: &mut Vec<Unnamed> = &mut unnamed.borrow_mut();
+                    all.extend(names);
+                    None
+                }
+                // It is left out, and parked once the ticket is there.
+                Err(Refused::Untranslatable(_) | Refused::Left(_) | Refused::Undecided(_)) => None,
+            }
+        };
         let custom = self.case.document.fields.keys().filter_map(|field| match field {
             Field::Custom(name) => Some((name.clone(), shown(field)?)),
             Field::Title | Field::Description | Field::Status | Field::Priority | Field::Kind => None,
         });
-        NewTicket {
+        let ticket = NewTicket {
             // A desk takes no ticket without a title, and an unshared one must not leak.
             title: shown(&Field::Title)
                 .filter(|title| !title.is_empty())
-                .unwrap_or_else(|| self.case.id.to_string()),
+                .unwrap_or_else(|| nameless(self.case, self.view, self.name)),
             description: shown(&Field::Description).unwrap_or_default(),
             status: shown(&Field::Status),
             priority: shown(&Field::Priority),
             kind: kind.or_else(|| shown(&Field::Kind)),
             fields: custom.filter(|(_, value)| !value.is_empty()).collect(),
-        }
+        };
+        Creation { ticket, account: account.into_inner(), unnamed: unnamed.into_inner() }
     }
 
     /// What becomes of one field of a ticket that is there.
@@ -251,8 +322,10 @@ impl Target<'_> {
         };
         let shown = match self.shown(field, value) {
             Ok(shown) => shown,
-            Err(reason) => return Decision::Refused { want, kind: ErrorKind::Misconfigured, reason },
+            Err(refused) => return self.refuse(&item, want, refused),
         };
+        let account = shown.account().clone();
+        let shown = shown.into_intent();
         let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
             return Decision::Unread(self.name.clone());
         };
@@ -264,15 +337,14 @@ impl Target<'_> {
             return Decision::Agrees(want);
         }
         if !able {
-            let reason = format!("{} cannot change the {field} of a ticket", self.name);
-            return Decision::Refused { want, kind: ErrorKind::Unsupported, reason };
+            return self.cannot(&item, want, format!("{} cannot change the {field} of a ticket", self.name));
         }
         let last = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
         if last.is_some_and(|last| last.value.as_ref() == Some(&want)) {
             return Decision::UnderWay;
         }
         let operation = write(field, shown);
-        Decision::Send(Box::new(Write { item, value: Some(want), operation, version: None }))
+        Decision::Send(Box::new(Write { item, value: Some(want), operation, version: None, account }))
     }
 
     fn links(&self) -> Vec<(Item, Decision)> {
@@ -282,8 +354,7 @@ impl Target<'_> {
         let home = self.sharing.is_home(self.name);
         let others = self.case.legs.iter().filter(|(other, _)| *other != self.name);
         let links = others.filter_map(|(other, leg)| {
-            let related =
-                if home { self.sharing.agreement(other).is_some() } else { self.sharing.is_home(other) };
+            let related = self.sharing.links(self.name, other);
             let well = leg.health == Health::Well && leg.ticket.is_some();
             let (key, system) = (leg.key.as_ref()?, self.view.rules.systems.get(other)?);
             let item = Item::LinkBack(other.clone());
@@ -298,7 +369,8 @@ impl Target<'_> {
                 // Where the home desk stands is nobody else's concern.
                 url: leg.url.clone().filter(|_| home),
             };
-            let write = Write { item: item.clone(), value: None, operation, version: Some(1) };
+            let account = Account::default();
+            let write = Write { item: item.clone(), value: None, operation, version: Some(1), account };
             Some((item, self.want(write)))
         });
         links.collect()
@@ -312,9 +384,14 @@ impl Target<'_> {
     }
 
     /// What this leg is shown for a value.
-    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
+    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
         let agreement = self.sharing.agreement(self.name);
-        let shown = self.view.rules.project(self.name, agreement, field, value);
-        shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string())
+        let release = self.release(&Item::Field(field.clone()), &Fingerprint::of(value));
+        self.view.rules.project(self.name, agreement, field, value, &release)
+    }
+
+    /// What decides about an item besides its agreement.
+    pub(super) fn release(&self, item: &Item, want: &Fingerprint) -> Release<'_> {
+        Release { names: self.view.names, approved: self.leg.approved.get(item) == Some(want) }
     }
 }

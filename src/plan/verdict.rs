@@ -5,12 +5,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{ErrorKind, NewTicket, SystemName, Timestamp};
+use throughline_sdk::{ErrorKind, SystemName, Timestamp, Visibility};
 
-use super::decide::{Decision, takes_back};
-use super::project::Target;
+use super::decide::Decision;
+use super::project::{Creation, Target};
 use super::{Plan, View, plan};
-use crate::agreement::{Kind, Rule, Ruling, Sharing};
+use crate::agreement::{Kind, Refused, Rule, Ruling, Sharing};
 use crate::case::{AgreementName, Case, Fact, Field, Health, Item, Leg, Origin};
 
 /// What became of one item for one leg.
@@ -30,7 +30,7 @@ pub struct Verdict {
     pub rule: String,
 }
 
-/// What became of an item. Further ways to cross may come.
+/// What became of an item.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
@@ -43,11 +43,22 @@ pub enum Outcome {
         /// What the leg is shown.
         to: String,
     },
+    /// It is there without the personal data in it.
+    Masked {
+        /// What does not stand there as it was: counts by class.
+        classes: BTreeMap<String, u32>,
+        /// What the leg is shown, for a field.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        to: Option<String>,
+    },
     /// It is sent by the next plan.
     Due {
         /// What the leg is going to be shown, for a field.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         to: Option<String>,
+        /// What does not leave as it is: counts by class.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        classes: BTreeMap<String, u32>,
     },
     /// Something else has to happen first.
     Waiting {
@@ -106,9 +117,17 @@ pub fn foresee(case: &Case, view: &View<'_>) -> Foresight {
 
 /// Whether a fact says what became of something, rather than what was read.
 fn is_outcome(fact: &Fact) -> bool {
-    // A leg's own value without a meaning is parked when it is read.
-    let parks = matches!(fact, Fact::Parked { kind, .. } if *kind != ErrorKind::Malformed);
-    parks || matches!(fact, Fact::Intended { .. } | Fact::RemarkServed { .. })
+    // A leg's own value without a meaning is parked when it is read, and an intent when it is recalled.
+    let parks = matches!(fact, Fact::Parked { kind, intent: None, .. } if *kind != ErrorKind::Malformed);
+    parks
+        || matches!(
+            fact,
+            Fact::Intended { .. }
+                | Fact::RemarkServed { .. }
+                | Fact::Held { .. }
+                | Fact::RetractionDue { .. }
+                | Fact::Recalled { .. }
+        )
 }
 
 /// Judges one leg.
@@ -134,7 +153,7 @@ impl Judge<'_> {
             decisions.entry(item).or_default().push(decision);
         }
         self.ticket(&decisions, verdicts);
-        let new = self.target.filter(|_| made.is_none()).map(|target| target.new_ticket());
+        let new = self.target.filter(|_| made.is_none()).map(|target| target.creation());
         self.fields(new.as_ref(), &decisions, verdicts);
         self.said(&decisions, verdicts);
         self.withheld(verdicts);
@@ -172,7 +191,7 @@ impl Judge<'_> {
         });
     }
 
-    fn fields(&self, new: Option<&NewTicket>, decisions: &Decisions, verdicts: &mut Vec<Verdict>) {
+    fn fields(&self, new: Option<&Creation>, decisions: &Decisions, verdicts: &mut Vec<Verdict>) {
         let usual = [Field::Title, Field::Description, Field::Status, Field::Priority, Field::Kind];
         let mut fields: BTreeSet<Field> = usual.into_iter().collect();
         fields.extend(self.case.document.fields.keys().cloned());
@@ -193,7 +212,8 @@ impl Judge<'_> {
                 (true, None, Some(decided), _) => self.outcome(&item, decided),
                 (true, None, None, _) => self.waits("the system is not configured any more"),
             };
-            let settled = matches!(outcome, Outcome::Passed | Outcome::Mapped { .. } | Outcome::NotShared);
+            let there = matches!(outcome, Outcome::Passed | Outcome::Mapped { .. } | Outcome::Masked { .. });
+            let settled = there || outcome == Outcome::NotShared;
             if from.as_ref() == Some(self.name) && settled {
                 continue;
             }
@@ -217,81 +237,90 @@ impl Judge<'_> {
     }
 
     /// A field of a ticket that is not there yet: it leaves with the creation.
-    fn in_creation(&self, new: &NewTicket, field: &Field, decisions: &Decisions) -> Option<Outcome> {
+    fn in_creation(&self, new: &Creation, field: &Field, decisions: &Decisions) -> Option<Outcome> {
         let target = self.target?;
-        let value = target.value(field);
-        if let Some(Err(reason)) = value.map(|value| target.shown(field, value)) {
-            return Some(Outcome::Parked { reason, since: None });
+        if let Some(conflict) = self.case.document.conflicts.get(field) {
+            return Some(disputed(conflict.since));
         }
-        let to = match field {
-            Field::Title => Some(&new.title),
-            Field::Description => Some(&new.description),
-            Field::Status => new.status.as_ref(),
-            Field::Priority => new.priority.as_ref(),
-            Field::Kind => new.kind.as_ref(),
-            Field::Custom(name) => new.fields.get(name),
+        let (to, classes) = match target.shown(field, target.value(field)?) {
+            Ok(shown) => {
+                let classes = shown.account().redacted.clone();
+                let shown = shown.into_intent();
+                // Its type may be given by the agreement.
+                let kind = new.ticket.kind.clone().filter(|_| *field == Field::Kind);
+                (kind.unwrap_or(shown), classes)
+            }
+            Err(Refused::Unnamed(_)) => return Some(waiting(UNNAMED)),
+            Err(refused) => return Some(Outcome::Parked { reason: refused.to_string(), since: None }),
         };
-        let to = to.filter(|to| !to.is_empty() && value.is_some()).cloned();
-        let Some(conflict) = self.case.document.conflicts.get(field) else {
-            to.as_ref()?;
-            let outcome = self.outcome(&Item::Ticket, decisions.get(&Item::Ticket)?);
-            let due = matches!(outcome, Outcome::Due { .. });
-            return Some(if due { Outcome::Due { to } } else { outcome });
-        };
-        Some(disputed(conflict.since))
+        if to.is_empty() {
+            return None;
+        }
+        let outcome = self.outcome(&Item::Ticket, decisions.get(&Item::Ticket)?);
+        let due = matches!(outcome, Outcome::Due { .. });
+        Some(if due { Outcome::Due { to: Some(to), classes } } else { outcome })
     }
 
     fn said(&self, decisions: &Decisions, verdicts: &mut Vec<Verdict>) {
-        let remarks =
-            self.case.document.remarks.iter().map(|(origin, remark)| {
-                (Kind::Comments, origin, Item::Remark(origin.clone()), remark.withdrawn)
-            });
-        let files =
-            self.case.document.attachments.iter().map(|(origin, file)| {
-                (Kind::Files, origin, Item::Attachment(origin.clone()), file.withdrawn)
-            });
-        for (kind, origin, item, withdrawn) in remarks.chain(files) {
+        let remarks = self.case.document.remarks.iter().map(|(origin, remark)| {
+            let item = Item::Remark(origin.clone());
+            (Kind::Comments, origin, item, remark.visibility(), remark.withdrawn)
+        });
+        let files = self.case.document.attachments.iter().map(|(origin, file)| {
+            let item = Item::Attachment(origin.clone());
+            (Kind::Files, origin, item, file.visibility(), file.withdrawn)
+        });
+        for (kind, origin, item, visibility, withdrawn) in remarks.chain(files) {
             if origin.system == *self.name {
                 continue;
             }
-            let ruling = self.sharing.passage(kind, &origin.system, self.name);
-            let decided = decisions.get(&item).map_or(&[][..], Vec::as_slice);
+            let ruling = self.sharing.passage(kind, visibility, &origin.system, self.name);
             let from = Some(origin.system.clone());
             let mut verdict = self.ruled(item.clone(), from, Outcome::NotShared, &ruling);
-            if ruling.passes {
-                verdict.outcome = match decided {
-                    _ if withdrawn => self.recalled(&item, decided, &mut verdict.rule),
+            // What is public goes by the way of its kind; what is internal may have been public before.
+            let travels = self.sharing.carries(kind, Visibility::Public, &origin.system, self.name);
+            if withdrawn && travels {
+                verdict.rule = "withdrawn at its origin".to_owned();
+                verdict.outcome = Outcome::Withheld;
+            } else if !ruling.passes && travels {
+                verdict.outcome = Outcome::Withheld;
+            } else if ruling.passes {
+                verdict.outcome = match decisions.get(&item).map_or(&[][..], Vec::as_slice) {
                     [] => self.waits("the ticket has to be created first"),
                     decided => self.outcome(&item, decided),
                 };
+            }
+            if verdict.outcome == Outcome::Withheld {
+                self.recalled(&item, origin, decisions, &mut verdict);
             }
             verdicts.push(verdict);
         }
     }
 
-    /// What became of the copies of something that was withdrawn at its origin.
-    fn recalled(&self, item: &Item, decided: &[Decision], rule: &mut String) -> Outcome {
-        *rule = "withdrawn at its origin".to_owned();
-        for decision in decided {
-            match decision {
-                Decision::Stays { rule: stays, .. } => *rule = (*stays).to_owned(),
-                Decision::Send(write) if takes_back(&write.operation) => {
-                    rule.push_str("; its copy is taken back");
-                }
-                Decision::Unshared | Decision::Has => {}
-                Decision::Disputed
-                | Decision::Agrees(_)
-                | Decision::UnderWay
-                | Decision::Outrun
-                | Decision::Behind
-                | Decision::Unread(_)
-                | Decision::Unstored
-                | Decision::Parked
-                | Decision::Refused { .. }
-                | Decision::Send(_) => return self.outcome(item, decided),
+    /// What becomes of the copies of something that must not stand there any more.
+    fn recalled(&self, item: &Item, origin: &Origin, decisions: &Decisions, verdict: &mut Verdict) {
+        if let Some(decided) = decisions.get(item).filter(|decided| !decided.is_empty()) {
+            let outrun = decided.iter().any(|decision| matches!(decision, Decision::Outrun));
+            if outrun {
+                verdict.outcome = self.outcome(item, decided);
             }
         }
-        Outcome::Withheld
+        let shadow = &self.leg.shadow;
+        let comments = shadow.comments.iter().filter(|(_, seen)| seen.origin == *origin && !seen.gone);
+        let files = shadow.files.iter().filter(|(_, seen)| seen.origin == *origin && !seen.gone);
+        let places =
+            comments.map(|(id, _)| format!("comment:{id}")).chain(files.map(|(id, _)| format!("file:{id}")));
+        for place in places {
+            let recall = Item::Recall(place);
+            for decision in decisions.get(&recall).map_or(&[][..], Vec::as_slice) {
+                if let Decision::ByHand { reason, .. } = decision {
+                    let since = self.leg.parked.get(&recall).map(|parked| parked.since);
+                    verdict.outcome = Outcome::Parked { reason: reason.clone(), since };
+                } else if matches!(decision, Decision::Send(_) | Decision::UnderWay) {
+                    verdict.rule.push_str("; its copy is taken back");
+                }
+            }
+        }
     }
 
     /// What other legs have and do not show to anybody: by id only.
@@ -300,15 +329,11 @@ impl Judge<'_> {
             for what in &leg.shadow.withheld {
                 let Some((kind, item)) = named(other, what) else { continue };
                 // The copy of something that was withdrawn is told with its original.
-                let copy = match &item {
-                    Item::Remark(origin) => leg.shadow.comments.keys().any(|id| id.as_str() == origin.id),
-                    Item::Attachment(origin) => leg.shadow.files.keys().any(|id| id.as_str() == origin.id),
-                    Item::Ticket | Item::Field(_) | Item::LinkBack(_) => false,
-                };
+                let copy = item.origin().is_some_and(|origin| self.is_copy(leg, origin));
                 if copy {
                     continue;
                 }
-                let ruling = self.sharing.passage(kind, other, self.name);
+                let ruling = self.sharing.passage(kind, Visibility::Public, other, self.name);
                 let mut verdict = self.ruled(item, Some(other.clone()), Outcome::NotShared, &ruling);
                 if ruling.passes {
                     verdict.outcome = Outcome::Withheld;
@@ -319,35 +344,52 @@ impl Judge<'_> {
         }
     }
 
+    /// Whether what is withheld on a leg is a copy, or the file of another leg that is kept from it.
+    fn is_copy(&self, leg: &Leg, named: &Origin) -> bool {
+        let copied = leg.shadow.comments.keys().any(|id| id.as_str() == named.id)
+            || leg.shadow.files.keys().any(|id| id.as_str() == named.id);
+        copied
+            || Origin::try_from(named.id.clone())
+                .is_ok_and(|origin| self.case.document.attachments.contains_key(&origin))
+    }
+
     /// What the decisions about an item amount to: the most pressing one counts.
     fn outcome(&self, item: &Item, decided: &[Decision]) -> Outcome {
         let busy = !self.leg.outstanding.is_empty();
         let mut outcome = self.there(item);
         for decision in decided {
             outcome = match decision {
-                Decision::Unshared | Decision::Has | Decision::Agrees(_) => continue,
-                Decision::Stays { .. } => Outcome::Withheld,
-                Decision::Disputed => match item {
-                    Item::Field(field) => match self.case.document.conflicts.get(field) {
-                        Some(conflict) => disputed(conflict.since),
-                        None => continue,
-                    },
-                    Item::Ticket | Item::Remark(_) | Item::Attachment(_) | Item::LinkBack(_) => continue,
-                },
+                Decision::Unshared
+                | Decision::Has
+                | Decision::Agrees(_)
+                | Decision::ByHand { .. }
+                | Decision::Recalled { .. } => continue,
+                Decision::Kept { .. } => Outcome::Withheld,
+                Decision::Disputed => {
+                    let field = if let Item::Field(field) = item { Some(field) } else { None };
+                    let conflict = field.and_then(|field| self.case.document.conflicts.get(field));
+                    conflict.map_or_else(|| waiting("a person decides"), |conflict| disputed(conflict.since))
+                }
                 Decision::UnderWay => waiting("it is on its way"),
                 Decision::Outrun => waiting("a copy is on its way, and is taken back once it is there"),
                 Decision::Behind => waiting("an earlier comment has to go first"),
                 Decision::Unread(system) => self.waits(&format!("{system} has to be read first")),
                 Decision::Unstored => self.waits("its bytes have to be read first"),
+                Decision::Unprepared => self.waits("its text has to be looked through first"),
+                Decision::Unnamed(_) => self.waits(UNNAMED),
+                Decision::Leaks => waiting("something internal that was sent there before is public"),
                 Decision::Parked => self.parked(item),
-                Decision::Refused { reason, .. } => match &self.rests {
+                Decision::Refused { reason, .. } | Decision::Held { reason, .. } => match &self.rests {
                     Some(reason) => waiting(reason),
                     None => Outcome::Parked { reason: reason.clone(), since: None },
                 },
                 Decision::Send(_) if busy => self.waits("something else is on its way to the ticket"),
-                Decision::Send(_) => match &self.rests {
+                Decision::Send(write) => match &self.rests {
                     Some(reason) => waiting(reason),
-                    None => Outcome::Due { to: self.shown(item) },
+                    None => {
+                        let to = self.shown(item).map(|(to, _)| to);
+                        Outcome::Due { to, classes: write.account.redacted.clone() }
+                    }
                 },
             };
         }
@@ -358,16 +400,22 @@ impl Judge<'_> {
     fn there(&self, item: &Item) -> Outcome {
         let Item::Field(field) = item else { return Outcome::Passed };
         match (self.case.document.fields.get(field), self.shown(item)) {
-            (Some(document), Some(to)) if document.value != to => {
+            (Some(_), Some((to, classes))) if !classes.is_empty() => {
+                Outcome::Masked { classes, to: Some(to) }
+            }
+            (Some(document), Some((to, _))) if document.value != to => {
                 Outcome::Mapped { from: document.value.clone(), to }
             }
             _ => Outcome::Passed,
         }
     }
 
-    fn shown(&self, item: &Item) -> Option<String> {
+    /// What the leg is shown of a field, and what does not stand there as it was.
+    fn shown(&self, item: &Item) -> Option<(String, BTreeMap<String, u32>)> {
         let (Item::Field(field), Some(target)) = (item, self.target) else { return None };
-        target.shown(field, target.value(field)?).ok()
+        let shown = target.shown(field, target.value(field)?).ok()?;
+        let classes = shown.account().redacted.clone();
+        Some((shown.into_intent(), classes))
     }
 
     fn parked(&self, item: &Item) -> Outcome {
@@ -410,6 +458,8 @@ impl Judge<'_> {
     }
 }
 
+const UNNAMED: &str = "values in it need a pseudonym first";
+
 /// Why nothing is planned for a leg at all.
 fn rests(name: &SystemName, leg: &Leg, sharing: &Sharing<'_>) -> Option<String> {
     match &leg.health {
@@ -446,6 +496,7 @@ impl Outcome {
         match self {
             Self::Passed => "passed",
             Self::Mapped { .. } => "mapped",
+            Self::Masked { .. } => "masked",
             Self::Due { .. } => "due",
             Self::Waiting { .. } => "waiting",
             Self::Withheld => "withheld",

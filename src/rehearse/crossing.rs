@@ -2,9 +2,11 @@
 
 use std::collections::BTreeMap;
 
-use throughline_sdk::SystemName;
+use throughline_sdk::{SystemName, Visibility};
 
-use crate::agreement::{Kind, Rules, Ruling, Said, Sharing, file_name, remark_body};
+use crate::agreement::{
+    Kind, Pseudonyms, Redacted, Refused, Release, Rules, Ruling, Said, Sharing, file_name, remark_body,
+};
 use crate::case::{Case, Field, Origin};
 
 /// Something that came up on a leg.
@@ -12,10 +14,10 @@ use crate::case::{Case, Field, Origin};
 pub(super) enum News<'n> {
     /// A field has this value of the system's own.
     Field(&'n SystemName, &'n Field, &'n str),
-    /// A public comment, with its author and text.
-    Remark(&'n Origin, &'n str, &'n str),
-    /// A public file, with its name.
-    File(&'n Origin, &'n str),
+    /// A comment, with who may read it, its author and its text.
+    Remark(&'n Origin, Visibility, &'n str, &'n str),
+    /// A file, with who may read it and its name.
+    File(&'n Origin, Visibility, &'n str),
 }
 
 /// What becomes of it for one other leg.
@@ -47,16 +49,33 @@ impl News<'_> {
         }
     }
 
-    /// What becomes of it for each other leg of the case.
-    pub(super) fn crossings(&self, rules: &Rules, case: &Case) -> BTreeMap<SystemName, Crossing> {
+    /// What becomes of it for each other leg of the case. Pseudonyms that would be given are put into `names`, which
+    /// nobody keeps.
+    pub(super) fn crossings(
+        &self,
+        rules: &Rules,
+        case: &Case,
+        names: &mut Pseudonyms,
+    ) -> BTreeMap<SystemName, Crossing> {
         let sharing = Sharing::of(rules, case);
         let others = case.legs.keys().filter(|other| *other != self.source());
-        let crossings =
-            others.filter_map(|other| Some((other.clone(), self.crossing(rules, &sharing, other)?)));
-        crossings.collect()
+        let mut crossings = BTreeMap::new();
+        for other in others {
+            if let Some(crossing) = self.crossing(rules, &sharing, other, names) {
+                crossings.insert(other.clone(), crossing);
+            }
+        }
+        crossings
     }
 
-    fn crossing(&self, rules: &Rules, sharing: &Sharing<'_>, to: &SystemName) -> Option<Crossing> {
+    fn crossing(
+        &self,
+        rules: &Rules,
+        sharing: &Sharing<'_>,
+        to: &SystemName,
+        names: &mut Pseudonyms,
+    ) -> Option<Crossing> {
+        let agreement = sharing.agreement(to);
         match *self {
             News::Field(leg, field, native) => {
                 // A field comes in by the source's rule and goes out by the target's.
@@ -68,33 +87,55 @@ impl News<'_> {
                 if !goes_out.passes {
                     return Some(stays(&goes_out));
                 }
-                let value = match rules.lift(leg, field, native) {
+                let none = Pseudonyms::default();
+                let value = match rules.lift(leg, sharing.agreement(leg), field, native, &none) {
                     Ok(value) => value.filter(|value| !value.is_empty())?,
                     Err(untranslatable) => return Some(Crossing::Parks { rule: untranslatable.to_string() }),
                 };
-                Some(match rules.project(to, sharing.agreement(to), field, &value) {
-                    Ok(shown) => Crossing::Leaves { shown: shown.into_intent(), rule: words(&goes_out) },
-                    Err(untranslatable) => Crossing::Parks { rule: untranslatable.to_string() },
-                })
+                let project = |release: &Release<'_>| rules.project(to, agreement, field, &value, release);
+                Some(leaves(&goes_out, named(names, project)))
             }
-            News::Remark(origin, author, text) => {
-                let ruling = sharing.passage(Kind::Comments, &origin.system, to);
+            News::Remark(origin, visibility, author, text) => {
+                let ruling = sharing.passage(Kind::Comments, visibility, &origin.system, to);
                 if !ruling.passes {
                     return Some(stays(&ruling));
                 }
                 let title = rules.systems.get(&origin.system).map(|system| system.party_title.as_str());
                 let party_title = title.unwrap_or_default();
-                let shown = remark_body(&Said { author, party_title, text, repeated: false }).into_intent();
-                Some(Crossing::Leaves { shown, rule: words(&ruling) })
+                let said = Said { author, party_title, text, repeated: false };
+                let body = |release: &Release<'_>| remark_body(&said, agreement, release);
+                Some(leaves(&ruling, named(names, body)))
             }
-            News::File(origin, name) => {
-                let ruling = sharing.passage(Kind::Files, &origin.system, to);
+            News::File(origin, visibility, name) => {
+                let ruling = sharing.passage(Kind::Files, visibility, &origin.system, to);
                 if !ruling.passes {
                     return Some(stays(&ruling));
                 }
-                Some(Crossing::Leaves { shown: file_name(name).into_intent(), rule: words(&ruling) })
+                let name = |release: &Release<'_>| file_name(name, agreement, release);
+                Some(leaves(&ruling, named(names, name)))
             }
         }
+    }
+}
+
+/// What leaves, with a pseudonym for whoever has none yet.
+fn named(
+    names: &mut Pseudonyms,
+    redact: impl Fn(&Release<'_>) -> Result<Redacted<String>, Refused>,
+) -> Result<Redacted<String>, Refused> {
+    let first = redact(&Release { names, approved: false });
+    let Err(Refused::Unnamed(unnamed)) = first else { return first };
+    let given = names.given();
+    for (unnamed, number) in unnamed.iter().zip(given + 1..) {
+        names.insert(&unnamed.provisional(number));
+    }
+    redact(&Release { names, approved: false })
+}
+
+fn leaves(ruling: &Ruling<'_>, shown: Result<Redacted<String>, Refused>) -> Crossing {
+    match shown {
+        Ok(shown) => Crossing::Leaves { shown: shown.into_intent(), rule: words(ruling) },
+        Err(refused) => Crossing::Parks { rule: refused.to_string() },
     }
 }
 

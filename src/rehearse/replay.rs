@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{SystemName, TicketRef, Timestamp};
+use throughline_sdk::{SystemName, TicketRef, Timestamp, Visibility};
 
 use super::crossing::{Crossing, News};
 use super::report::{Change, Example, Key, Tally};
 use super::routing::{Known, Routed, Way, is_narrower, routed};
-use crate::agreement::{Agreement, Kind, Rules, Sharing};
+use crate::agreement::{Agreement, Kind, Pseudonyms, Rules, Sharing};
 use crate::case::{AgreementName, Case, CaseId, Fact, Field, Origin, Reading, Role};
 use crate::ledger::Record;
 
@@ -30,6 +30,8 @@ pub struct Rehearsal<'t> {
     trial: Trial<'t>,
     cases: BTreeMap<CaseId, Past>,
     ignored: BTreeSet<TicketRef>,
+    /// Pseudonyms that would be given, for this trial only.
+    names: Pseudonyms,
     tally: Tally,
 }
 
@@ -70,14 +72,20 @@ struct Event {
 #[derive(Clone, Debug)]
 enum What {
     Field(SystemName, Field, String),
-    Remark(Origin, String, Option<String>),
-    File(Origin, String),
+    Remark(Origin, Visibility, String, Option<String>),
+    File(Origin, Visibility, String),
 }
 
 impl<'t> Rehearsal<'t> {
     /// Nothing taken in yet.
     pub fn new(trial: Trial<'t>) -> Self {
-        Self { trial, cases: BTreeMap::new(), ignored: BTreeSet::new(), tally: Tally::default() }
+        Self {
+            trial,
+            cases: BTreeMap::new(),
+            ignored: BTreeSet::new(),
+            names: Pseudonyms::default(),
+            tally: Tally::default(),
+        }
     }
 
     /// Takes in a record.
@@ -103,7 +111,7 @@ impl<'t> Rehearsal<'t> {
         self.trial.tell_unread(past, record.at, &mut self.tally);
         // What this record tells stands in the case by now: a counterpart that is newly routed is told it with all the rest.
         for event in if added.is_empty() { events } else { added } {
-            self.trial.judge(past, &event, record.at, &mut self.tally);
+            self.trial.judge(past, &event, record.at, &mut self.names, &mut self.tally);
         }
     }
 
@@ -151,15 +159,16 @@ impl Past {
                 let natives = self.natives.entry(leg.clone()).or_default();
                 natives.extend(reading.fields.iter().map(|(field, native)| (field.clone(), native.clone())));
             }
-            if let Fact::Remarked { origin, author, body, .. } = fact
+            if let Fact::Remarked { origin, author, body, internal, .. } = fact
                 && judged
             {
-                events.push(What::Remark(origin.clone(), author.clone(), Some(body.clone())).event());
+                let body = Some(body.clone());
+                events.push(What::Remark(origin.clone(), audience(*internal), author.clone(), body).event());
             }
-            if let Fact::Attached { origin, name, .. } = fact
+            if let Fact::Attached { origin, name, internal, .. } = fact
                 && judged
             {
-                events.push(What::File(origin.clone(), name.clone()).event());
+                events.push(What::File(origin.clone(), audience(*internal), name.clone()).event());
             }
             self.case.apply(fact, record.at);
             if let Fact::Joined { leg, role: Role::Counterpart, .. } = fact
@@ -203,10 +212,11 @@ impl Past {
         });
         let remarks =
             document.remarks.iter().filter(|(_, remark)| !remark.withdrawn).map(|(origin, remark)| {
-                What::Remark(origin.clone(), remark.author.clone(), remark.body.clone())
+                What::Remark(origin.clone(), remark.visibility(), remark.author.clone(), remark.body.clone())
             });
         let files = document.attachments.iter().filter(|(_, file)| !file.withdrawn);
-        let files = files.map(|(origin, file)| What::File(origin.clone(), file.name.clone()));
+        let files =
+            files.map(|(origin, file)| What::File(origin.clone(), file.visibility(), file.name.clone()));
         fields.chain(remarks).chain(files).map(|what| Event { only: only.clone(), ..what.event() }).collect()
     }
 
@@ -335,16 +345,19 @@ impl Trial<'_> {
                 }
             }
             for (kind, item) in [(Kind::Comments, "comments"), (Kind::Files, "files")] {
-                let ruling = after.passage(kind, source, target);
-                if ruling.passes && !before.gathers(kind, source) {
-                    tell(item.to_owned(), format!("{}: {}", draft.name, ruling.rule));
+                for visibility in [Visibility::Public, Visibility::Internal] {
+                    let ruling = after.passage(kind, visibility, source, target);
+                    if ruling.passes && !before.gathers(kind, visibility, source) {
+                        let sort = if visibility == Visibility::Internal { "internal " } else { "" };
+                        tell(format!("{sort}{item}"), format!("{}: {}", draft.name, ruling.rule));
+                    }
                 }
             }
         }
     }
 
     /// Judges a piece of news by both rules, for the legs between which the agreement stands.
-    fn judge(&self, past: &Past, event: &Event, at: Timestamp, tally: &mut Tally) {
+    fn judge(&self, past: &Past, event: &Event, at: Timestamp, names: &mut Pseudonyms, tally: &mut Tally) {
         let Some(draft) = self.drafted() else { return };
         let counterpart = &draft.counterpart;
         let concerned = past.case.legs.contains_key(counterpart) || matches!(past.drafted, Drafted::With(_));
@@ -353,12 +366,14 @@ impl Trial<'_> {
             return;
         }
         let news = event.what.news();
-        let before = news.crossings(self.in_force, &past.case);
+        let known = news.crossings(self.in_force, &past.case, names);
         let after = match past.drafted {
-            Drafted::Same => news.crossings(self.draft, &past.case),
-            Drafted::Without | Drafted::With(_) => news.crossings(self.draft, &past.drafted(counterpart, at)),
+            Drafted::Same => news.crossings(self.draft, &past.case, names),
+            Drafted::Without | Drafted::With(_) => {
+                news.crossings(self.draft, &past.drafted(counterpart, at), names)
+            }
         };
-        let targets: BTreeSet<&SystemName> = before.keys().chain(after.keys()).collect();
+        let targets: BTreeSet<&SystemName> = known.keys().chain(after.keys()).collect();
         for target in targets {
             let between = target == counterpart || news.source() == counterpart;
             let other = event.only.as_ref().is_some_and(|only| only != target);
@@ -368,7 +383,7 @@ impl Trial<'_> {
             tally.judge();
             let absent = Crossing::Stays { rule: "the request is not routed there".to_owned() };
             let (before, after) =
-                (before.get(target).unwrap_or(&absent), after.get(target).unwrap_or(&absent));
+                (known.get(target).unwrap_or(&absent), after.get(target).unwrap_or(&absent));
             let Some(change) = difference(before, after) else { continue };
             let (mut in_force, mut drafted) = (before.rule().to_owned(), after.rule().to_owned());
             let mut example = Example {
@@ -379,7 +394,7 @@ impl Trial<'_> {
                 after: None,
             };
             if let What::Field(_, field, _) = &event.what
-                && self.is_seen_at_home(past, &news)
+                && is_seen_at_home(past, &news, &known)
             {
                 (example.before, example.after) = (shown(before), shown(after));
                 // Few words stand in these, so that each pair of them makes a group.
@@ -403,14 +418,6 @@ impl Trial<'_> {
         }
     }
 
-    /// Whether home is shown the value by the rules in force: it is its own, or it comes in.
-    fn is_seen_at_home(&self, past: &Past, news: &News<'_>) -> bool {
-        let home = past.case.legs.iter().find(|(_, leg)| leg.role == Role::Home).map(|(name, _)| name);
-        let Some(home) = home else { return false };
-        news.source() == home
-            || matches!(news.crossings(self.in_force, &past.case).get(home), Some(Crossing::Leaves { .. }))
-    }
-
     fn request(&self, change: Change, way: Way, in_force: &str, draft: &str) -> Key {
         let agreement = self.drafted().or(self.standing());
         let (source, target) = match (agreement, way) {
@@ -431,10 +438,10 @@ impl What {
     fn news(&self) -> News<'_> {
         match self {
             Self::Field(leg, field, native) => News::Field(leg, field, native),
-            Self::Remark(origin, author, body) => {
-                News::Remark(origin, author, body.as_deref().unwrap_or_default())
+            Self::Remark(origin, visibility, author, body) => {
+                News::Remark(origin, *visibility, author, body.as_deref().unwrap_or_default())
             }
-            Self::File(origin, name) => News::File(origin, name),
+            Self::File(origin, visibility, name) => News::File(origin, *visibility, name),
         }
     }
 
@@ -442,9 +449,16 @@ impl What {
     fn place(&self) -> Option<String> {
         match self {
             Self::Field(..) => None,
-            Self::Remark(origin, ..) | Self::File(origin, _) => Some(origin.to_string()),
+            Self::Remark(origin, ..) | Self::File(origin, ..) => Some(origin.to_string()),
         }
     }
+}
+
+/// Whether home is shown the value by the rules in force, by which these are the crossings: it is its own, or it comes in.
+fn is_seen_at_home(past: &Past, news: &News<'_>, in_force: &BTreeMap<SystemName, Crossing>) -> bool {
+    let home = past.case.legs.iter().find(|(_, leg)| leg.role == Role::Home).map(|(name, _)| name);
+    let Some(home) = home else { return false };
+    news.source() == home || matches!(in_force.get(home), Some(Crossing::Leaves { .. }))
 }
 
 /// Which way the request went that this record opened or widened.
@@ -453,6 +467,10 @@ fn way_in(record: &Record) -> Way {
     let first = joined.find_map(|fact| if let Fact::Joined { role, .. } = fact { Some(*role) } else { None });
     let opened = record.facts.contains(&Fact::Opened);
     if opened && first == Some(Role::Counterpart) { Way::Inbound } else { Way::Outbound }
+}
+
+fn audience(internal: bool) -> Visibility {
+    if internal { Visibility::Internal } else { Visibility::Public }
 }
 
 fn difference(before: &Crossing, after: &Crossing) -> Option<Change> {

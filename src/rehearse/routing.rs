@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::SystemName;
 
-use crate::agreement::{Agreement, Condition, Rules};
+use crate::agreement::{Agreement, Condition, Pseudonyms, Rules};
 use crate::case::{Field, Priority};
 
 /// What history knows of a ticket: fields in the system's own words. What no agreement shared was not read.
@@ -104,7 +104,8 @@ fn priority(
         return Some(true);
     }
     let native = known.get(&Field::Priority)?;
-    let meaning = rules.lift(system, &Field::Priority, native).ok().flatten();
+    let none = Pseudonyms::default();
+    let meaning = rules.lift(system, None, &Field::Priority, native, &none).ok().flatten();
     Some(meaning.and_then(|word| Priority::from_word(&word)).is_some_and(|priority| priority >= least))
 }
 

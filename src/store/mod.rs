@@ -74,6 +74,12 @@ pub enum Table {
     Working,
     /// Cases that wait for a person.
     Parked,
+    /// A product of an announcing system to the cases that are about it.
+    Concerned,
+    /// A product of an announcing system to what stands announced about it.
+    Standing,
+    /// An announcement that stands, to its products.
+    Announced,
 }
 
 impl Table {
@@ -91,6 +97,9 @@ impl Table {
             Self::Hinted => 9,
             Self::Working => 10,
             Self::Parked => 11,
+            Self::Concerned => 12,
+            Self::Standing => 13,
+            Self::Announced => 14,
         }
     }
 }

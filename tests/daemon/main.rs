@@ -1,6 +1,8 @@
 //! The daemon from outside: a real process, configured as a user would, with practice desks on loopback.
 
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod asked;
 #[cfg(test)]
 mod bridge;
@@ -26,5 +28,9 @@ mod reference;
 mod rehearsed;
 #[cfg(test)]
 mod served;
+#[cfg(test)]
+mod swapped;
+#[cfg(test)]
+mod visibility;
 #[cfg(test)]
 mod web;

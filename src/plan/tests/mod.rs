@@ -1,8 +1,11 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
+mod canary;
 pub(crate) mod desks;
 mod examples;
 pub(crate) mod invariants;
 mod policies;
+pub(crate) mod privacy;
 mod verdicts;
+mod visibility;
 pub(crate) mod world;

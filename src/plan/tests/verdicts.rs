@@ -11,7 +11,6 @@ use super::invariants::{DESKS, policy, step, take};
 use super::world::{HOME, Outcome as Ending, PARTNER, VENDOR, World, name};
 use crate::agreement::{Direction, Policy};
 use crate::case::{Fact, Field, Item, WrittenValue};
-use crate::plan::decide::takes_back;
 use crate::plan::{Foresight, Outcome, Plan, Verdict};
 
 fn direction() -> impl Strategy<Value = Direction> {
@@ -23,7 +22,7 @@ fn direction() -> impl Strategy<Value = Direction> {
     ]
 }
 
-/// What an agreement may be like: the ways of fields, comments and files, and whether it relays.
+/// What an agreement may be like: the ways of fields, comments and files, and whether it introduces others.
 type Terms = (Vec<Direction>, Direction, Direction, bool);
 
 fn terms() -> impl Strategy<Value = Terms> {
@@ -35,22 +34,25 @@ fn agree(world: &mut World, terms: &[Terms]) {
         for (rule, direction) in agreement.fields.values_mut().zip(fields) {
             rule.direction = *direction;
         }
-        (agreement.comments, agreement.files, agreement.relay) = (*comments, *files, *relay);
+        (agreement.comments, agreement.files) = (*comments, *files);
+        if !relay {
+            agreement.introduces.clear();
+        }
     }
 }
 
 /// What is sent, item by item: a creation carries its fields.
-fn sent(world: &World, facts: &[Fact]) -> Sent {
+fn sent(facts: &[Fact]) -> Sent {
     let mut sent = BTreeMap::new();
     for fact in facts {
         let Fact::Intended { leg, item, intent, .. } = fact else { continue };
-        if takes_back(&intent.operation) {
+        if matches!(intent.operation, Operation::Retract { .. }) {
             continue;
         }
         let field = if let Item::Field(field) = item { Some(field) } else { None };
         let value = field.and_then(|field| intent.operation.value(field)).map(str::to_owned);
         sent.insert((leg.clone(), item.clone()), value);
-        carry(world, leg, &intent.operation, &mut sent);
+        carry(leg, &intent.operation, &mut sent);
     }
     sent
 }
@@ -58,7 +60,7 @@ fn sent(world: &World, facts: &[Fact]) -> Sent {
 type Sent = BTreeMap<(SystemName, Item), Option<String>>;
 
 /// The fields that a creation carries.
-fn carry(world: &World, leg: &SystemName, operation: &Operation, sent: &mut Sent) {
+fn carry(leg: &SystemName, operation: &Operation, sent: &mut Sent) {
     let Operation::Create(new) = operation else { return };
     let mut carried = BTreeMap::from([
         (Field::Title, Some(&new.title)),
@@ -69,8 +71,8 @@ fn carry(world: &World, leg: &SystemName, operation: &Operation, sent: &mut Sent
     carried.extend(new.fields.iter().map(|(name, value)| (Field::Custom(name.clone()), Some(value))));
     for (field, value) in carried {
         let value = value.filter(|value| !value.is_empty());
-        // Without a title that may be shown it bears the case's number.
-        if let Some(value) = value.filter(|value| **value != world.case.id.to_string()) {
+        // Without a title that may be shown it bears a name of ours.
+        if let Some(value) = value.filter(|value| !value.starts_with("Request ")) {
             sent.insert((leg.clone(), Item::Field(field)), Some(value.clone()));
         }
     }
@@ -78,7 +80,7 @@ fn carry(world: &World, leg: &SystemName, operation: &Operation, sent: &mut Sent
 
 fn due(verdicts: &[Verdict]) -> Sent {
     let due = verdicts.iter().filter_map(|verdict| {
-        let Outcome::Due { to } = &verdict.outcome else { return None };
+        let Outcome::Due { to, .. } = &verdict.outcome else { return None };
         Some(((verdict.to.clone(), verdict.item.clone()), to.clone()))
     });
     due.collect()
@@ -111,10 +113,10 @@ proptest! {
             take(&mut world, step, desks);
             let read: Vec<&str> = if world.case.legs.is_empty() { vec![HOME] } else { DESKS[..desks].to_vec() };
             let Foresight { verdicts, plan, .. } = world.foreseen(&read);
-            prop_assert_eq!(due(&verdicts), sent(&world, &plan.facts), "after reading all");
+            prop_assert_eq!(due(&verdicts), sent(&plan.facts), "after reading all");
 
             let Foresight { verdicts, plan: Plan { facts, .. }, .. } = world.foreseen(&[]);
-            prop_assert_eq!(due(&verdicts), sent(&world, &facts));
+            prop_assert_eq!(due(&verdicts), sent(&facts));
 
             let judged: BTreeSet<_> = verdicts.iter().map(|it| (&it.to, &it.item)).collect();
             prop_assert_eq!(judged.len(), verdicts.len(), "nothing is both");
@@ -148,7 +150,11 @@ proptest! {
             let there = match &verdict.item {
                 Item::Remark(origin) => leg.shadow.comments.values().any(|seen| seen.origin == *origin),
                 Item::Attachment(origin) => leg.shadow.files.values().any(|seen| seen.origin == *origin),
-                Item::Ticket | Item::Field(_) | Item::LinkBack(_) => false,
+                Item::Ticket
+                | Item::Field(_)
+                | Item::LinkBack(_)
+                | Item::Recall(_)
+                | Item::Leak(_) => false,
             };
             prop_assert!(!there, "{:?}", verdict);
         }
@@ -159,7 +165,7 @@ proptest! {
 fn each_outcome_names_its_rule_and_its_agreement() {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
-        agreement.relay = false;
+        agreement.introduces.clear();
         agreement.fields.get_mut(&Field::Description).unwrap().direction = Direction::Inbound;
     }
     world.person(HOME, |ticket, _| ticket.priority = Some("Top".to_owned()));
@@ -200,7 +206,7 @@ fn each_outcome_names_its_rule_and_its_agreement() {
     assert_eq!(of(&verdicts, HOME, &partners).outcome, Outcome::Passed);
     let relayed = of(&verdicts, VENDOR, &partners);
     assert_eq!(relayed.outcome, Outcome::NotShared);
-    assert!(relayed.rule.contains("relay = false"), "{}", relayed.rule);
+    assert_eq!(relayed.rule, "the two counterparts are not introduced to each other");
     let file = Item::Attachment(crate::case::Origin { system: name(HOME), id: file });
     assert_eq!(of(&verdicts, VENDOR, &file).outcome, Outcome::Withheld);
     assert_eq!(of(&verdicts, PARTNER, &Item::LinkBack(name(HOME))).outcome, Outcome::Passed);
@@ -233,8 +239,27 @@ fn what_is_on_its_way_parked_or_taken_back_is_told_so() {
     world.settle();
     let verdicts = world.foreseen(&[]).verdicts;
     let gone = of(&verdicts, PARTNER, &Item::Remark(origin));
-    assert_eq!(gone.outcome, Outcome::Withheld);
-    assert_eq!(gone.rule, "withdrawn at its origin; this system takes no comment back");
+    let Outcome::Parked { reason, since: Some(_) } = &gone.outcome else { panic!("{gone:?}") };
+    assert!(reason.contains("this system takes no comment back"), "{reason}");
+    assert_eq!(gone.rule, "withdrawn at its origin");
+}
+
+#[test]
+fn what_is_taken_out_is_counted_and_what_needs_a_name_waits_for_it() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    for agreement in world.rules.agreements.values_mut() {
+        agreement.redaction = Some(super::privacy::redaction());
+    }
+    world.person(HOME, |ticket, _| ticket.title = "Ask ada@contoso.example".to_owned());
+    let plan = world.foreseen(&[HOME]);
+    let title = of(&plan.verdicts, PARTNER, &Item::Field(Field::Title));
+    assert_eq!(title.outcome, Outcome::Waiting { reason: "values in it need a pseudonym first".to_owned() });
+    world.settle();
+    let verdicts = world.foreseen(&[]).verdicts;
+    let title = of(&verdicts, PARTNER, &Item::Field(Field::Title));
+    let Outcome::Masked { classes, to: Some(to) } = &title.outcome else { panic!("{title:?}") };
+    assert_eq!(classes["email"], 1);
+    assert!(!to.contains("ada@"), "{to}");
 }
 
 #[test]
@@ -249,7 +274,7 @@ fn a_leg_whose_agreement_is_gone_is_shown_nothing_and_a_dead_one_waits() {
     world.person(HOME, |ticket, _| ticket.title = "Another".to_owned());
     world.observe(&[HOME]);
     let Foresight { verdicts, plan, .. } = world.foreseen(&[]);
-    assert!(sent(&world, &plan.facts).is_empty());
+    assert!(sent(&plan.facts).is_empty());
     let title = of(&verdicts, VENDOR, &Item::Field(Field::Title));
     assert_eq!(title.outcome, Outcome::NotShared);
     assert_eq!(title.rule, "the agreement vendor is not in force any more");

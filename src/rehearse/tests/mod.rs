@@ -11,6 +11,7 @@ use crate::agreement::{Agreement, Condition, Direction, Policy, Rules};
 use crate::case::{AgreementName, Fact, Field, Priority};
 use crate::ledger::{Position, Record};
 use crate::plan::tests::invariants::{DESKS, policy, step, take};
+use crate::plan::tests::privacy::redaction;
 use crate::plan::tests::world::{HOME, PARTNER, VENDOR, World, at, name};
 
 fn records(world: &World) -> Vec<Record> {
@@ -288,4 +289,20 @@ fn a_ticket_that_was_not_taken_in_may_be_routed_by_a_wider_draft() {
         report(&twice, &world.rules, &narrow, PARTNER, at(0)).is_same(),
         "a narrower one routes it no more"
     );
+}
+
+#[test]
+fn a_draft_that_redacts_shows_pseudonyms_that_nobody_keeps() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    world.person(HOME, |ticket, _| ticket.title = "Ada Lovelace cannot log in".to_owned());
+    world.settle();
+    world.says(HOME, "Ada Lovelace is away", Visibility::Public);
+    world.settle();
+    let report = tried(&world, |agreement| agreement.redaction = Some(redaction()));
+    let told: Vec<_> = report.groups.iter().map(|group| (group.change, group.item.as_str())).collect();
+    assert_eq!(told, [(Change::Changes, "comments"), (Change::Changes, "title")]);
+    let example = &report.groups[1].examples[0];
+    assert_eq!(example.before.as_deref(), Some("“Ada Lovelace cannot log in”"));
+    let after = example.after.as_deref().unwrap();
+    assert!(after.starts_with("“PERSON-") && after.ends_with(" cannot log in”"), "{after}");
 }
