@@ -7,6 +7,8 @@ use serde::Serialize;
 use throughline_sdk::connector::Built;
 use throughline_sdk::{Capabilities, CreateClass, Result, Setting, SettingKind, Settings};
 
+use crate::config::Needs;
+
 /// One kind of system.
 #[derive(Clone, Copy, Debug)]
 pub struct Kind {
@@ -83,6 +85,26 @@ pub const MANIFESTS: &[(&str, &str)] = throughline_rest::INCLUDED;
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
+
+/// What the desks of a kind need with every ticket, beyond what its connector can fill in by itself. An agreement can
+/// replace each by its name.
+pub fn needs(kind: &str) -> &'static [Needs] {
+    if kind == "azure-support" { AZURE_SUPPORT } else { &[] }
+}
+
+/// Azure refuses a ticket without a description, and weighs it by its severity; the contact stands in the settings.
+const AZURE_SUPPORT: &[Needs] = &[
+    Needs {
+        name: "description",
+        condition: "size(ticket.description) > 0",
+        message: "the description of the problem, which Microsoft asks for",
+    },
+    Needs {
+        name: "impact",
+        condition: "has(ticket.priority)",
+        message: "the impact as a priority, which becomes Microsoft's severity",
+    },
+];
 
 /// What a face of our own needs to know of its partner.
 #[derive(Debug)]
@@ -282,6 +304,14 @@ mod tests {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
             assert!(capabilities.attach.is_none() || capabilities.max_file_bytes > 0, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn what_a_kind_needs_is_a_condition() {
+        for needed in KINDS.iter().flat_map(|kind| needs(kind.name)) {
+            let condition = crate::agreement::Expression::compile(needed.condition);
+            assert!(condition.is_ok_and(|condition| !condition.asked().is_empty()), "{}", needed.name);
         }
     }
 

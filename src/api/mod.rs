@@ -48,6 +48,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
         .route("/systems", get(health::systems))
+        .route("/agreements", get(cases::agreements))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
     let faces = tmf621::router(api.bridge.shared());
     Router::new()

@@ -268,10 +268,11 @@ fn event(
             format!("{ticket} may have changed ({source:?})").to_lowercase(),
         ),
         Fact::Opened => base("opened", None, "the case was opened".to_owned()),
-        Fact::Joined { leg, party, agreement, .. } => {
+        Fact::Joined { leg, party, agreement, version, .. } => {
             let by =
                 agreement.as_ref().map(|name| format!(" under the agreement {name}")).unwrap_or_default();
-            base("joined", Some(leg), format!("{party} takes part{by}"))
+            let at = version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+            base("joined", Some(leg), format!("{party} takes part{by}{at}"))
         }
         Fact::Observed { leg, reading } => {
             let silent = reading.comments.iter().all(|comment| comment.lost.is_empty());
@@ -418,7 +419,13 @@ fn event(
         | Fact::Postponed { .. }
         | Fact::Planned { .. }
         | Fact::Started { .. }
-        | Fact::Stopped => return None,
+        | Fact::Stopped
+        | Fact::Agreed { .. } => return None,
+        Fact::Amended { leg, version } => base(
+            "amended",
+            Some(leg),
+            format!("decided under version {version} of the agreement from here on"),
+        ),
     })
 }
 

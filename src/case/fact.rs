@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use throughline_sdk::{
     CommentId, Cursor, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, Subject, SystemName, TicketRef,
     Timestamp, Version,
@@ -12,7 +13,7 @@ use throughline_sdk::{
 use crate::agreement::Products;
 use crate::ledger::Position;
 
-use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Prepared, Role};
+use super::{AgreementName, AgreementVersion, Field, Fingerprint, Health, Origin, PartyName, Prepared, Role};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -59,6 +60,9 @@ pub enum Fact {
         /// The agreement that brought it in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agreement: Option<AgreementName>,
+        /// The version of that agreement.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<AgreementVersion>,
     },
     /// A leg's ticket was read.
     Observed {
@@ -337,6 +341,22 @@ pub enum Fact {
     /// The daemon stopped in good order.
     Stopped,
 
+    /// From here on it is decided for a leg under another version of its agreement.
+    Amended {
+        /// The leg.
+        leg: SystemName,
+        /// The version in force.
+        version: AgreementVersion,
+    },
+    /// A version of an agreement came into force for the first time. Recorded once for each version.
+    Agreed {
+        /// The agreement.
+        agreement: AgreementName,
+        /// The version.
+        version: AgreementVersion,
+        /// Its terms in full, of which the version is the fingerprint.
+        document: Json,
+    },
     /// What was sent as internal was read back and is not known to be internal. Names it, never its content.
     Leaked {
         /// The leg on which it stands.

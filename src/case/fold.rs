@@ -14,7 +14,7 @@ impl Case {
     pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::Opened => self.opened = at,
-            Fact::Joined { leg, party, role, agreement } => {
+            Fact::Joined { leg, party, role, agreement, version } => {
                 self.legs.entry(leg.clone()).or_insert_with(|| Leg {
                     ticket: None,
                     key: None,
@@ -22,6 +22,7 @@ impl Case {
                     party: party.clone(),
                     role: *role,
                     agreement: agreement.clone(),
+                    version: version.clone(),
                     shadow: Shadow::default(),
                     health: Health::Well,
                     outstanding: std::collections::VecDeque::new(),
@@ -253,6 +254,12 @@ impl Case {
                     leg.parked.insert(item.clone(), held);
                 }
             }
+            Fact::Amended { leg, version } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.version = Some(version.clone());
+                }
+            }
+            Fact::Agreed { .. } => {}
         }
     }
 

@@ -45,6 +45,11 @@ pub struct PartyName(pub String);
 #[serde(transparent)]
 pub struct AgreementName(pub String);
 
+/// The version of an agreement's terms: the SHA-256 of their canonical JSON, in hexadecimal digits. Twelve are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgreementVersion(pub String);
+
 /// One request: its canonical document and its legs, one for each system that holds a ticket about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -122,5 +127,11 @@ impl fmt::Display for PartyName {
 impl fmt::Display for AgreementName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for AgreementVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..12).unwrap_or(&self.0))
     }
 }

@@ -19,6 +19,7 @@ use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
 use crate::ledger::{FileMedium, Journal, Medium, Offload, Record};
 use crate::plan::{MarkerKey, View, verdict};
+use crate::store::{Agreed, Index};
 use crate::vault::Vault;
 
 /// How long a daemon that starts or stops just now is waited for.
@@ -37,6 +38,12 @@ pub(super) enum Access {
 /// Loads a configuration for a command.
 pub(super) fn load(path: &Path) -> Result<Config, Failure> {
     config::load(path, &config::ProcessEnvironment, &assemble::kind_settings())
+        .map_err(Failure::Configuration)
+}
+
+/// Loads a configuration with the agreements of one other file in the place of those in force.
+pub(super) fn load_draft(path: &Path, draft: &Path) -> Result<Config, Failure> {
+    config::load_draft(path, draft, &config::ProcessEnvironment, &assemble::kind_settings())
         .map_err(Failure::Configuration)
 }
 
@@ -176,6 +183,14 @@ impl Access {
                 .read(|index| view::parked(index, CaseId(0), usize::MAX))
                 .await
                 .map_err(Failure::failed),
+        }
+    }
+
+    /// Every version of an agreement that was ever in force.
+    pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
+        match self {
+            Self::Daemon(client) => client.agreed().await,
+            Self::Directory(journal) => journal.read(Index::agreed).await.map_err(Failure::failed),
         }
     }
 

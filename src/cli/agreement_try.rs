@@ -7,18 +7,19 @@ use std::time::Duration;
 use clap::Args;
 use throughline_sdk::{Clock, Timestamp};
 
-use super::access::load;
+use super::access::{load, load_draft};
 use super::output::printable;
-use super::{Failure, Output};
+use super::{Failure, Output, Which};
+use crate::agreement::Rules;
 use crate::case::AgreementName;
 use crate::clock::{SystemClock, SystemEntropy};
-use crate::config::{self, Config};
-use crate::daemon::{DataDir, assemble};
+use crate::config::Config;
+use crate::daemon::DataDir;
 use crate::ledger::{FileMedium, History, Keyring, Medium};
 use crate::rehearse::{Change, Example, Group, Report, Trial, rehearse};
 
 /// Replay the ledger's history through a draft, and list every difference that it makes.
-#[derive(Debug, Args)]
+#[derive(Clone, Debug, Args)]
 #[command(
     after_help = "Every value, comment and file of that time is judged by the agreement in force and by the draft: what \
                   would newly leave, would no longer leave, would leave as something else, would be parked; and which \
@@ -42,48 +43,62 @@ pub(super) struct Try {
     /// How far back, such as 12h, 30d or 8w.
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
     since: Duration,
-    /// The configuration in force.
-    #[arg(long, value_name = "FILE")]
-    config: PathBuf,
-    /// The data directory, where it is not the one of the configuration.
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
     /// A file that `ledger export` wrote, in the place of a data directory.
-    #[arg(long, value_name = "FILE", conflicts_with = "data")]
+    #[arg(long, value_name = "FILE")]
     export: Option<PathBuf>,
 }
 
 impl Try {
-    pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
-        let output = *output;
-        let report =
-            tokio::task::spawn_blocking(move || self.report(&output)).await.map_err(Failure::failed)??;
+    pub(super) async fn run(&self, which: &Which, output: &Output) -> Result<(), Failure> {
+        let Some(config) = which.config.clone() else {
+            let message = "the agreement in force stands in the configuration: name it by --config FILE";
+            return Err(Failure::Usage(message.to_owned()));
+        };
+        let (trial, told) = (self.clone(), *output);
+        let report = tokio::task::spawn_blocking(move || trial.report(&config, &told));
+        let report = report.await.map_err(Failure::failed)??;
         if output.json {
             output.value(&report);
         } else {
-            print(&report, &output);
+            print(&report, output);
         }
-        if report.is_same() { Ok(()) } else { Err(Failure::Differs) }
+        if report.is_same() { Ok(()) } else { Err(Failure::Different) }
     }
 
-    fn report(&self, output: &Output) -> Result<Report, Failure> {
-        let in_force = load(&self.config)?;
-        let draft = drafted(&self.config, &self.draft)?;
+    fn report(&self, path: &Path, output: &Output) -> Result<Report, Failure> {
+        let in_force = load(path)?;
         let name = AgreementName(self.name.clone());
-        self.check(&name, &in_force, &draft)?;
+        let draft = self.drafted(path, &name, &in_force)?;
         let history = self.history(&in_force)?;
         let ago = chrono::Duration::from_std(self.since).map_err(Failure::failed)?;
         let since = SystemClock::new().now().checked_sub_signed(ago).unwrap_or(Timestamp::MIN_UTC);
-        let trial = Trial { agreement: &name, in_force: &in_force.rules, draft: &draft.rules, since };
+        let trial = Trial { agreement: &name, in_force: &in_force.rules, draft: &draft, since };
         rehearse(&history, trial, &mut |told| output.progress(told)).map_err(Failure::failed)
     }
 
-    fn check(&self, name: &AgreementName, in_force: &Config, draft: &Config) -> Result<(), Failure> {
-        let Some(drafted) = draft.rules.agreements.get(name) else {
+    /// The rules in force with the draft in the place of its agreement; or those of the draft, where it is a whole
+    /// configuration.
+    fn drafted(&self, config: &Path, name: &AgreementName, in_force: &Config) -> Result<Rules, Failure> {
+        let whole = std::fs::read_to_string(&self.draft)
+            .ok()
+            .and_then(|text| text.parse::<toml::Table>().ok())
+            .is_some_and(|table| table.contains_key("bridge"));
+        let mut draft = if whole { load(&self.draft)?.rules } else { load_draft(config, &self.draft)?.rules };
+        self.check(name, &in_force.rules, &draft)?;
+        if whole {
+            return Ok(draft);
+        }
+        let mut rules = in_force.rules.clone();
+        rules.agreements.extend(draft.agreements.remove(name).map(|agreement| (name.clone(), agreement)));
+        Ok(rules)
+    }
+
+    fn check(&self, name: &AgreementName, in_force: &Rules, draft: &Rules) -> Result<(), Failure> {
+        let Some(drafted) = draft.agreements.get(name) else {
             let path = self.draft.display();
             return Err(Failure::Usage(format!("{path} has no agreement called {:?}", self.name)));
         };
-        let standing = in_force.rules.agreements.get(name);
+        let standing = in_force.agreements.get(name);
         let moved = standing.is_some_and(|standing| {
             standing.home != drafted.home || standing.counterpart != drafted.counterpart
         });
@@ -102,7 +117,7 @@ impl Try {
         if let Some(path) = &self.export {
             return Ok(History::Export(path.clone()));
         }
-        let root = self.data.as_ref().unwrap_or(&config.data_dir);
+        let root = &config.data_dir;
         let data = DataDir::existing(root).map_err(Failure::failed)?;
         if !data.holds_ledger() {
             let message = format!("{} holds no ledger: no bridge has run there", root.display());
@@ -115,19 +130,6 @@ impl Try {
         let keyring = Keyring::open(Arc::clone(&medium), entropy, &master, true).map_err(Failure::failed)?;
         Ok(History::Ledger(medium, Arc::new(keyring)))
     }
-}
-
-/// The configuration with the draft in it, or the draft where it is a whole configuration.
-fn drafted(config: &Path, draft: &Path) -> Result<Config, Failure> {
-    let whole = std::fs::read_to_string(draft)
-        .ok()
-        .and_then(|text| text.parse::<toml::Table>().ok())
-        .is_some_and(|table| table.contains_key("bridge"));
-    if whole {
-        return load(draft);
-    }
-    config::load_with_draft(config, draft, &config::ProcessEnvironment, &assemble::kind_settings())
-        .map_err(Failure::Configuration)
 }
 
 fn print(report: &Report, output: &Output) {

@@ -20,6 +20,7 @@ use crate::api::reference::{Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
+use crate::store::Agreed;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -108,6 +109,11 @@ impl Client {
     pub(super) async fn plan(&self, name: &str) -> Result<Planned, Failure> {
         let path = ["api", "v1", "plan", name];
         self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: READINGS }).await
+    }
+
+    /// Every version of an agreement that was ever in force.
+    pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
+        self.get(&["api", "v1", "agreements"], &[]).await
     }
 
     /// Has a parked item tried again or given up.

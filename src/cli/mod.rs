@@ -66,14 +66,14 @@ enum Command {
     Explain(explain::Explain),
     /// Tell what the bridge would do with a ticket now, without doing it.
     Plan(plan::Plan),
-    /// Try an agreement on what happened before it acts.
-    Agreement(agreement::Agreement),
     /// List cases.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
+    Agreement(agreement::Agreement),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
     /// Measure throughput, latency, memory and disk on this machine.
@@ -104,8 +104,8 @@ enum Failure {
     Configuration(Problems),
     /// It did not work.
     Failed(String),
-    /// It was told, and is not what was hoped for: nothing more is to be said.
-    Differs,
+    /// It worked, and what was to be compared is not the same: exit code 1, and nothing more to say.
+    Different,
 }
 
 impl Failure {
@@ -125,10 +125,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Trace(trace) => trace.run(&output).await,
         Command::Explain(explain) => Box::pin(explain.run(&output)).await,
         Command::Plan(plan) => Box::pin(plan.run(&output)).await,
-        Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
@@ -144,7 +144,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             output.problems(&problems);
             ExitCode::from(2)
         }
-        Err(Failure::Differs) => ExitCode::FAILURE,
+        Err(Failure::Different) => ExitCode::FAILURE,
         Err(Failure::Failed(why)) => {
             output.error(&why);
             ExitCode::FAILURE

@@ -72,6 +72,7 @@ pub fn kind_settings() -> Vec<KindSettings> {
             statuses: kind.statuses,
             priorities: kind.priorities,
             check: kind.check,
+            needs: registry::needs(kind.name),
         })
         .collect()
 }

@@ -126,6 +126,7 @@ impl Bridge {
         });
         let started = Fact::Started { version: env!("CARGO_PKG_VERSION").to_owned() };
         shared.note(started).await?;
+        shared.note_agreements().await?;
         let (working, hints) =
             shared.journal.read(|index| Ok((index.working()?, index.hints(usize::MAX)?))).await?;
         tracing::info!(cases = working.len(), hints = hints.len(), "Taking up what is outstanding.");
@@ -197,6 +198,22 @@ impl Shared {
 
     pub(crate) fn is_unsent(&self, intent: &IntentId) -> bool {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner).contains(intent)
+    }
+
+    /// Records the terms of every agreement whose version the ledger does not hold yet.
+    async fn note_agreements(&self) -> Result<(), ledger::Error> {
+        for (name, agreement) in &self.rules.agreements {
+            let (Some(version), Some(terms)) = (agreement.version.clone(), self.rules.terms(name)) else {
+                continue;
+            };
+            let known = version.clone();
+            if self.journal.read(move |index| index.is_agreed(&known)).await? {
+                continue;
+            }
+            tracing::info!(agreement.name = %name, agreement.version = %version, "A new version of an agreement is in force.");
+            self.note(Fact::Agreed { agreement: name.clone(), version, document: terms.document() }).await?;
+        }
+        Ok(())
     }
 
     async fn note(&self, fact: Fact) -> Result<(), ledger::Error> {

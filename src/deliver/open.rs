@@ -75,7 +75,7 @@ pub(super) async fn open(
         return Ok(Opened::Done);
     }
     if shared.rules.routes(&ticket.system, &read).is_empty() {
-        shared.ignore(ticket, through, &hint, "no agreement routes it").await?;
+        shared.ignore(ticket, through, &hint, &shared.rules.unrouted(&ticket.system, &read)).await?;
         hint.acknowledge();
         return Ok(Opened::Done);
     }

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{Class, Error, RemoteId, SystemName, Ticket, TicketRef, Urgency};
 
-use crate::agreement::Pseudonyms;
+use crate::agreement::{Pseudonyms, Routed};
 use crate::api::view;
 use crate::case::{AgreementName, Case, CaseId, Fact, Health};
 use crate::daemon::Shared;
@@ -96,8 +96,19 @@ impl Shared {
             .map(|agreement| agreement.name.clone())
             .collect();
         let refusals = self.rules.agreements.values().filter_map(|agreement| {
-            let refusal = self.rules.refusal(agreement, &ticket.system, &read)?;
-            Some((agreement.name.clone(), refusal.to_string()))
+            let reason = match self.rules.routed(agreement, &ticket.system, &read)? {
+                Routed::Goes => return None,
+                Routed::Stays => {
+                    let home = agreement.home == ticket.system;
+                    let condition = if home { &agreement.outbound } else { &agreement.inbound };
+                    condition.as_ref().map_or_else(
+                        || "it routes no ticket of that system by itself".to_owned(),
+                        |condition| format!("it routes a ticket if {}", condition.in_words()),
+                    )
+                }
+                Routed::Unclear(why) => why,
+            };
+            Some((agreement.name.clone(), reason))
         });
         let refusals = refusals.collect();
         let sight = Sight {

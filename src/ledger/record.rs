@@ -248,6 +248,8 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+        Fact::Amended { .. } => "amended",
+        Fact::Agreed { .. } => "agreed",
 
         Fact::Leaked { .. } => "leaked",
         Fact::RetractionDue { .. } => "retraction_due",

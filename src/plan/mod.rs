@@ -15,6 +15,7 @@ mod project;
 mod recall;
 mod refer;
 mod remarks;
+mod require;
 #[cfg(test)]
 pub(crate) mod tests;
 mod verdict;

@@ -5,7 +5,7 @@ use throughline_sdk::{SystemName, Ticket};
 use super::fields::First;
 use super::planner::Planner;
 use crate::agreement::Agreement;
-use crate::case::{AgreementName, Fact, Role};
+use crate::case::{Fact, Role};
 
 impl Planner<'_> {
     /// Opens the case from the one observation there is, if an agreement takes it in.
@@ -42,7 +42,12 @@ impl Planner<'_> {
 
     fn join(&mut self, leg: &SystemName, role: Role, agreement: Option<&Agreement>) {
         let Some(system) = self.view.rules.systems.get(leg) else { return };
-        let agreement: Option<AgreementName> = agreement.map(|agreement| agreement.name.clone());
-        self.say(Fact::Joined { leg: leg.clone(), party: system.party.clone(), role, agreement });
+        self.say(Fact::Joined {
+            leg: leg.clone(),
+            party: system.party.clone(),
+            role,
+            agreement: agreement.map(|agreement| agreement.name.clone()),
+            version: agreement.and_then(|agreement| agreement.version.clone()),
+        });
     }
 }

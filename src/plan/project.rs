@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use throughline_sdk::{Capabilities, Intent, IntentId, NewTicket, Operation, SystemName};
+use throughline_sdk::{Capabilities, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
 
 use super::decide::Decision;
 use super::native::{same, value_in, write};
 use super::planner::Planner;
 use super::{View, marker};
 use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Health, Item, Leg, Origin, Reading};
+use crate::case::{Case, Fact, Field, Fingerprint, Health, Item, Leg, Origin, Parked, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
@@ -239,6 +239,19 @@ impl Target<'_> {
     }
 
     fn created(&self) -> Decision {
+        if let Some(agreement) = self.sharing.agreement(self.name)
+            && let Some(reason) = self.lack(agreement)
+        {
+            // A creation that is under way is not called back.
+            if !self.leg.outstanding.is_empty() {
+                return Decision::UnderWay;
+            }
+            let want = Fingerprint::of(&reason);
+            if self.blocked(&Item::Ticket, &want) {
+                return Decision::Parked;
+            }
+            return Decision::Refused { want, kind: ErrorKind::Rejected, reason };
+        }
         let Creation { ticket, account, unnamed } = self.creation();
         if !unnamed.is_empty() {
             return Decision::Unnamed(unnamed);
@@ -307,10 +320,13 @@ impl Target<'_> {
             // It took effect and was not read back: what it left decides.
             return Decision::Unread(self.name.clone());
         }
-        if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
-            return Decision::Has;
-        }
         let item = Item::Field(field.clone());
+        if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+            // What could not be shown meanwhile is not wanted any more.
+            let unshown = |parked: &Parked| parked.intent.is_none() && !parked.is_untranslatable();
+            let stale = self.leg.parked.get(&item).is_some_and(unshown);
+            return if stale { Decision::Agrees(want) } else { Decision::Has };
+        }
         if self.blocked(&item, &want) {
             return Decision::Parked;
         }

@@ -6,7 +6,7 @@ use throughline_sdk::{SystemName, TicketRef, Timestamp, Visibility};
 
 use super::crossing::{Crossing, News};
 use super::report::{Change, Example, Key, Tally};
-use super::routing::{Known, Routed, Way, is_narrower, routed};
+use super::routing::{Held, Known, Way, held, is_same};
 use crate::agreement::{Agreement, Kind, Pseudonyms, Rules, Sharing};
 use crate::case::{AgreementName, Case, CaseId, Fact, Field, Origin, Reading, Role};
 use crate::ledger::Record;
@@ -245,11 +245,7 @@ impl Trial<'_> {
     fn routes_no_more(&self, way: Way) -> bool {
         let before = self.standing().and_then(|agreement| way.condition(agreement));
         let after = self.drafted().and_then(|agreement| way.condition(agreement));
-        match (before, after) {
-            (_, None) => true,
-            (None, Some(_)) => false,
-            (Some(before), Some(after)) => is_narrower(after, before),
-        }
+        after.is_none() || is_same(before, after)
     }
 
     /// Whether the draft routes the request; what would cross at once if it newly does.
@@ -261,12 +257,15 @@ impl Trial<'_> {
         let joins = |fact: &Fact| matches!(fact, Fact::Joined { agreement: Some(name), .. } if name == self.agreement);
         if record.facts.iter().any(joins) {
             let way = way_in(record);
-            let held = self.standing().and_then(|agreement| way.condition(agreement));
+            let before = self.standing().and_then(|agreement| way.condition(agreement));
+            if is_same(before, way.condition(draft)) {
+                return Vec::new();
+            }
             let known = past.natives.get(way.source(draft)).unwrap_or(&empty);
-            let (change, words) = match routed(self.draft, draft, way, known, held) {
-                Routed::Yes => return Vec::new(),
-                Routed::No(reason) => (Change::NoLongerRoutes, reason),
-                Routed::Unknown(what) => (Change::Untold, format!("it asks for {what}, which was not read")),
+            let (change, words) = match held(self.draft, draft, way, known) {
+                Held::Yes => return Vec::new(),
+                Held::No(reason) => (Change::NoLongerRoutes, reason),
+                Held::Unknown(reason) => (Change::Untold, reason),
             };
             if change == Change::NoLongerRoutes {
                 past.drafted = Drafted::Without;
@@ -282,23 +281,23 @@ impl Trial<'_> {
             return Vec::new();
         }
         let known = past.natives.get(&draft.home).unwrap_or(&empty);
-        match routed(self.draft, draft, Way::Outbound, known, None) {
-            Routed::No(_) => Vec::new(),
-            Routed::Unknown(what) if !past.unrouted => {
+        match held(self.draft, draft, Way::Outbound, known) {
+            Held::No(_) => Vec::new(),
+            Held::Unknown(words) if !past.unrouted => {
                 past.unrouted = true;
-                let words = format!("it asks for {what}, which was not read");
                 let key = self.request(Change::Untold, Way::Outbound, "the request was not routed", &words);
                 tally.add(key, Some(id), example);
                 Vec::new()
             }
-            Routed::Unknown(_) => Vec::new(),
-            Routed::Yes => {
+            Held::Unknown(_) => Vec::new(),
+            Held::Yes => {
                 let Some(system) = self.draft.systems.get(&draft.counterpart) else { return Vec::new() };
                 past.drafted = Drafted::With(Box::new(Fact::Joined {
                     leg: draft.counterpart.clone(),
                     party: system.party.clone(),
                     role: Role::Counterpart,
                     agreement: Some(draft.name.clone()),
+                    version: draft.version.clone(),
                 }));
                 let words = "the draft routes it";
                 let key =

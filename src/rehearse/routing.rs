@@ -1,23 +1,23 @@
 //! Whether a draft routes a request of the time, as far as history knows its ticket.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use throughline_sdk::SystemName;
 
-use crate::agreement::{Agreement, Condition, Pseudonyms, Rules};
-use crate::case::{Field, Priority};
+use crate::agreement::{Agreement, Expression, Pseudonyms, Rules, Subject};
+use crate::case::{Field, Priority, Status};
 
 /// What history knows of a ticket: fields in the system's own words. What no agreement shared was not read.
 pub(super) type Known = BTreeMap<Field, String>;
 
 /// Whether a condition holds for a ticket of which only a part is known.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Routed {
+pub(super) enum Held {
     /// It holds.
     Yes,
     /// It does not.
     No(String),
-    /// Something has to be known for it that was not read: this.
+    /// It cannot be told, for this reason.
     Unknown(String),
 }
 
@@ -32,7 +32,7 @@ pub(super) enum Way {
 
 impl Way {
     /// The agreement's condition for this way.
-    pub(super) fn condition(self, agreement: &Agreement) -> Option<&Condition> {
+    pub(super) fn condition(self, agreement: &Agreement) -> Option<&Expression> {
         match self {
             Self::Outbound => agreement.outbound.as_ref(),
             Self::Inbound => agreement.inbound.as_ref(),
@@ -48,89 +48,51 @@ impl Way {
     }
 }
 
-/// Whether the draft's condition holds. What the condition in force is known to have held for, `held`, holds still where
-/// the draft asks for no more.
-pub(super) fn routed(
-    rules: &Rules,
-    draft: &Agreement,
-    way: Way,
-    known: &Known,
-    held: Option<&Condition>,
-) -> Routed {
+/// Whether the draft's condition holds for what is known of a ticket. What was never read is not there, and a condition
+/// that asks for it cannot be told.
+pub(super) fn held(rules: &Rules, draft: &Agreement, way: Way, known: &Known) -> Held {
     let Some(condition) = way.condition(draft) else {
-        return Routed::No("the draft routes no ticket of that system by itself".to_owned());
+        return Held::No("the draft routes no ticket of that system by itself".to_owned());
     };
-    let mut unknown = Vec::new();
-    let kind = words(&condition.kinds, held.map(|held| &held.kinds), known.get(&Field::Kind));
-    let priority = priority(rules, way.source(draft), condition, held, known);
-    let fields = condition.fields.iter().map(|(name, allowed)| {
-        let before = held.and_then(|held| held.fields.get(name));
-        let part = format!("the field {name}");
-        (part, words(allowed, before, known.get(&Field::Custom(name.clone()))))
-    });
-    let parts = [
-        ("the type".to_owned(), kind),
-        ("the priority".to_owned(), priority),
-        ("the title".to_owned(), title(condition, held, known)),
-    ];
-    for (part, holds) in parts.into_iter().chain(fields) {
-        match holds {
-            Some(true) => {}
-            Some(false) => return Routed::No(format!("{part} is none that the draft routes")),
-            None => unknown.push(part),
-        }
+    let system = way.source(draft);
+    let asked = condition.asked();
+    let unread = [(asked.title, Field::Title), (asked.description, Field::Description)];
+    for (_, field) in unread.into_iter().filter(|(asks, field)| *asks && !known.contains_key(field)) {
+        return Held::Unknown(format!("it asks for the {field}, which was not read"));
     }
-    if unknown.is_empty() { Routed::Yes } else { Routed::Unknown(unknown.join(", ")) }
-}
-
-/// Whether a word is among the allowed ones; `None` where it is not known.
-fn words(allowed: &BTreeSet<String>, held: Option<&BTreeSet<String>>, word: Option<&String>) -> Option<bool> {
-    let held = held.is_some_and(|held| !held.is_empty() && held.is_subset(allowed));
-    if allowed.is_empty() || held {
-        return Some(true);
-    }
-    word.map(|word| allowed.contains(word))
-}
-
-fn priority(
-    rules: &Rules,
-    system: &SystemName,
-    condition: &Condition,
-    held: Option<&Condition>,
-    known: &Known,
-) -> Option<bool> {
-    let Some(least) = condition.priority_at_least else { return Some(true) };
-    if held.and_then(|held| held.priority_at_least).is_some_and(|before| before >= least) {
-        return Some(true);
-    }
-    let native = known.get(&Field::Priority)?;
     let none = Pseudonyms::default();
-    let meaning = rules.lift(system, None, &Field::Priority, native, &none).ok().flatten();
-    Some(meaning.and_then(|word| Priority::from_word(&word)).is_some_and(|priority| priority >= least))
-}
-
-fn title(condition: &Condition, held: Option<&Condition>, known: &Known) -> Option<bool> {
-    let wanted = condition.title_contains.to_lowercase();
-    let before = held.map(|held| held.title_contains.to_lowercase());
-    if before.is_some_and(|before| before.contains(&wanted)) || wanted.is_empty() {
-        return Some(true);
-    }
-    known.get(&Field::Title).map(|title| title.to_lowercase().contains(&wanted))
-}
-
-/// Whether every ticket for which `one` holds is one for which `other` holds.
-pub(super) fn is_narrower(one: &Condition, other: &Condition) -> bool {
-    let within = |one: &BTreeSet<String>, other: &BTreeSet<String>| !one.is_empty() && one.is_subset(other);
-    let kinds = other.kinds.is_empty() || within(&one.kinds, &other.kinds);
-    let priority = match (one.priority_at_least, other.priority_at_least) {
-        (_, None) => true,
-        (None, Some(_)) => false,
-        (Some(one), Some(other)) => one >= other,
+    let meaning = |field: &Field| {
+        let native = known.get(field)?;
+        rules.lift(system, None, field, native, &none).ok().flatten()
     };
-    let fields = other
-        .fields
-        .iter()
-        .all(|(name, allowed)| one.fields.get(name).is_some_and(|words| words.is_subset(allowed)));
-    let title = one.title_contains.to_lowercase().contains(&other.title_contains.to_lowercase());
-    kinds && priority && fields && title
+    let text = |field: &Field| known.get(field).map(String::as_str).unwrap_or_default();
+    let fields = known.iter().filter_map(|(field, value)| match field {
+        Field::Custom(name) if !value.is_empty() => Some((name.as_str(), value.as_str())),
+        Field::Custom(_)
+        | Field::Title
+        | Field::Description
+        | Field::Status
+        | Field::Priority
+        | Field::Kind => None,
+    });
+    let subject = Subject {
+        title: text(&Field::Title),
+        description: text(&Field::Description),
+        status: meaning(&Field::Status).and_then(|word| Status::from_word(&word)),
+        priority: meaning(&Field::Priority).and_then(|word| Priority::from_word(&word)),
+        kind: known.get(&Field::Kind).map(String::as_str).filter(|kind| !kind.is_empty()),
+        fields: fields.collect(),
+        system: system.as_str(),
+        party: rules.systems.get(system).map(|rules| rules.party.0.as_str()).unwrap_or_default(),
+    };
+    match condition.evaluate(&subject) {
+        Ok(true) => Held::Yes,
+        Ok(false) => Held::No(format!("the draft routes a ticket if {}", condition.in_words())),
+        Err(unevaluated) => Held::Unknown(format!("{unevaluated}, or it was not read")),
+    }
+}
+
+/// Whether two conditions are the same, however they are written.
+pub(super) fn is_same(one: Option<&Expression>, other: Option<&Expression>) -> bool {
+    one.map(Expression::normal) == other.map(Expression::normal)
 }

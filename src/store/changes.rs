@@ -9,7 +9,7 @@ use std::sync::Arc;
 use throughline_sdk::{IntentId, Operation, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, Kept};
-use super::{Counts, Error, Index, Table, codec};
+use super::{Agreed, Counts, Error, Index, Table, codec};
 use crate::agreement::Products;
 use crate::case::{Case, CaseId, Fact, Reading};
 use crate::ledger::Position;
@@ -180,7 +180,7 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Hints, cursors and announcements.
+    /// Hints, cursors, versions of agreements and announcements.
     fn standing(
         &mut self,
         fact: &Fact,
@@ -204,6 +204,16 @@ impl<'a> Changes<'a> {
         if let Fact::Advanced { system, cursor } = fact {
             let key = system.as_str().as_bytes().to_vec();
             self.set(Table::Cursors, key, Some(cursor.as_str().as_bytes().to_vec()));
+        }
+        if let Fact::Agreed { agreement, version, document } = fact {
+            let agreed = Agreed {
+                agreement: agreement.clone(),
+                version: version.clone(),
+                position,
+                document: document.clone(),
+            };
+            let value = serde_json::to_vec(&agreed).map_err(|error| Error::Broken(error.to_string()))?;
+            self.set(Table::Agreed, version.0.as_bytes().to_vec(), Some(value));
         }
         Ok(())
     }

@@ -61,7 +61,8 @@ impl Head {
             | Table::Hinted
             | Table::Concerned
             | Table::Standing
-            | Table::Announced => false,
+            | Table::Announced
+            | Table::Agreed => false,
         }
     }
 }

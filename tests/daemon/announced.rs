@@ -22,7 +22,7 @@ fn start() -> (Desks, Running) {
     let text = format!(
         "[bridge]\nhome = \"contoso\"\ndata = \"data\"\nlisten = \"127.0.0.1:0\"\n{}{}{}\
          [agreements.partner]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"partner\"\n\
-         comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.partner.fields]\n\
+         comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n[agreements.partner.fields]\n\
          title = {{ direction = \"outbound\" }}\nstatus = {{ policy = \"most_advanced\" }}\n\
          [references.outages]\nsystem = \"board\"\nhome = \"helpdesk\"\nfield = \"field:Product\"\n\
          products = {{ E-mail = \"Incident\" }}\n",

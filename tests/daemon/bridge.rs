@@ -96,7 +96,7 @@ impl TestBridge {
         for name in counterparts {
             text.push_str(&format!(
                 "\n[agreements.{name}]\nparty = \"{name}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
-                 comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n\
+                 comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n\
                  [agreements.{name}.fields]\ntitle = {{ direction = \"outbound\" }}\n\
                  description = {{ direction = \"outbound\" }}\npriority = {{ policy = \"owner_home\" }}\n\
                  status = {{ policy = \"most_advanced\" }}\n"

@@ -43,7 +43,7 @@ impl Pair {
              [systems.fabrikam.tmf621]\nurl = \"http://{theirs}/tmf-api/troubleTicket/v{version}\"\n\
              version = {version}\nauthor = \"Contoso\"\ntext = \"{text}\"\ntoken = {{ file = \"partner.token\" }}\n{more}{callback}\
              [agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"fabrikam\"\n\
-             comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.fabrikam.fields]\n\
+             comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n[agreements.fabrikam.fields]\n\
              title = {{ direction = \"outbound\" }}\ndescription = {{ direction = \"outbound\" }}\n\
              priority = {{ policy = \"owner_home\" }}\nstatus = {{ policy = \"most_advanced\" }}\n",
             home(&desks, "contoso", "helpdesk", "fabrikam")
@@ -53,7 +53,7 @@ impl Pair {
              [systems.contoso]\nparty = \"contoso\"\npoll = \"1s\"\nsettle = \"1s\"\n\
              [systems.contoso.tmf621-server]\ntoken = {{ file = \"partner.token\" }}\nauthor = \"Fabrikam\"\ntext = \"{text}\"\n\
              [agreements.contoso]\nparty = \"contoso\"\nhome = \"servicedesk\"\ncounterpart = \"contoso\"\n\
-             comments = \"both\"\nfiles = \"both\"\nroute.inbound = {{}}\n[agreements.contoso.fields]\n\
+             comments = \"both\"\nfiles = \"both\"\nroute.inbound = \"true\"\n[agreements.contoso.fields]\n\
              title = {{ direction = \"inbound\" }}\ndescription = {{ direction = \"inbound\" }}\n\
              priority = {{ policy = \"owner_counterpart\" }}\nstatus = {{ policy = \"most_advanced\" }}\n",
             home(&desks, "fabrikam", "servicedesk", "contoso")

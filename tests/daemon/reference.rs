@@ -20,7 +20,7 @@ fn start() -> (Desks, Running) {
          [systems.helpdesk.practice]\nurl = \"http://{}/\"\ntoken = {{ file = \"desks.token\" }}\n\
          webhook_secret = {{ file = \"desks.secret\" }}\n[systems.portal]\nparty = \"vendor\"\npoll = \"1s\"\n\
          settle = \"1s\"\n[systems.portal.reference]\nsilent_after = \"3s\"\n[agreements.vendor]\nparty = \"vendor\"\n\
-         home = \"helpdesk\"\ncounterpart = \"portal\"\ncomments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n\
+         home = \"helpdesk\"\ncounterpart = \"portal\"\ncomments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n\
          [agreements.vendor.fields]\ntitle = {{ direction = \"outbound\" }}\n\
          description = {{ direction = \"outbound\" }}\npriority = {{ policy = \"owner_home\" }}\n\
          status = {{ policy = \"most_advanced\" }}\n",

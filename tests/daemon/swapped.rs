@@ -45,7 +45,7 @@ fn bridge(desks: &Desks) -> Running {
     for name in ["partner", "vendor", "contoso", "northwind"] {
         text.push_str(&format!(
             "[agreements.{name}]\nparty = \"{name}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
-             comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\nfields.title.direction = \"outbound\"\n"
+             comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\nfields.title.direction = \"outbound\"\n"
         ));
     }
     let mut secrets: Vec<(&str, &str)> = vec![

@@ -129,12 +129,10 @@ pub(super) fn configuration(base: &str, listen: &str) -> String {
              token = {{ file = \"practice.token\" }}\nwebhook_secret = {{ file = \"practice.webhook-secret\" }}\n"
         ));
     }
-    for (name, party, route) in
-        [(PARTNER, "fabrikam", "type = [\"Incident\"]"), (world::VENDOR, "northwind", "type = [\"Request\"]")]
-    {
+    for (name, party, route) in [(PARTNER, "fabrikam", "Incident"), (world::VENDOR, "northwind", "Request")] {
         text.push_str(&format!(
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"{HOME}\"\ncounterpart = \"{name}\"\n\
-             comments = \"both\"\nfiles = \"both\"\n\n[agreements.{party}.route.outbound]\n{route}\n\n\
+             comments = \"both\"\nfiles = \"both\"\n\n[agreements.{party}.route]\noutbound = 'ticket.type == \"{route}\"'\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\

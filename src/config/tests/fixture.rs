@@ -44,6 +44,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             statuses: &[("open", "open")],
             priorities: &[],
             check: anything,
+            needs: &[],
         },
         KindSettings {
             kind: "redmine",
@@ -58,6 +59,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             ],
             priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
             check: not_everything,
+            needs: &[],
         },
         KindSettings {
             kind: "request-tracker",
@@ -71,6 +73,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             ],
             priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
             check: not_everything,
+            needs: &[],
         },
     ]
 }
@@ -124,14 +127,15 @@ pub(in super::super) fn read_with_board(text: &str) -> Result<Config, Problems> 
         statuses: &[("up", "closed")],
         priorities: &[],
         check: only_tells,
+        needs: &[],
     };
     let kinds: Vec<_> = kinds().into_iter().chain([board]).collect();
-    read(&sources(&[text]), Vec::new(), None, &Variables::NotMissing, &kinds)
+    read(&sources(&[text]), Vec::new(), &Variables::NotMissing, &kinds)
 }
 
 /// Reads the first text as the main file and the others as agreements beside it.
 pub(in super::super) fn read_texts(texts: &[&str]) -> Result<Config, Problems> {
-    read(&sources(texts), Vec::new(), None, &Variables::NotMissing, &kinds())
+    read(&sources(texts), Vec::new(), &Variables::NotMissing, &kinds())
 }
 
 fn sources(texts: &[&str]) -> Vec<Source> {
@@ -152,7 +156,7 @@ pub(in super::super) fn split() -> (String, String) {
 }
 
 /// Loads a generated text with every secret in place that it names; panics with what is wrong.
-pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
+pub(in super::super) fn load_generated(text: &str, agreement: &str, kinds: &[KindSettings]) {
     let folder = tempfile::tempdir().unwrap();
     for named in
         text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split("file = \"").skip(1))
@@ -170,7 +174,10 @@ pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
     }
     let file = folder.path().join("throughline.toml");
     std::fs::write(&file, text).unwrap();
-    load(&file, &Variables::Fitting, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    std::fs::create_dir(folder.path().join("agreements")).unwrap();
+    std::fs::write(folder.path().join("agreements/fabrikam.example.toml"), agreement).unwrap();
+    load(&file, &Variables::Fitting, kinds)
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}\n{agreement}"));
 }
 
 /// Sets a file's permissions.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
 
 use super::world::{HOME, name};
-use crate::agreement::{Agreement, Condition, Direction, FieldRule, Internal, Policy, SystemRules, Words};
+use crate::agreement::{Agreement, Direction, Expression, FieldRule, Internal, Policy, SystemRules, Words};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(crate) fn capabilities() -> Capabilities {
@@ -89,13 +89,14 @@ pub(crate) fn system(party: &str, coarse: bool) -> SystemRules {
 }
 
 pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
-    let rule = |direction| FieldRule { direction, policy, outbound: BTreeMap::new() };
+    let rule = |direction| FieldRule::plain(direction, policy);
     let mut fields: BTreeMap<Field, FieldRule> = [Field::Title, Field::Description, Field::Status]
         .into_iter()
         .map(|field| (field, rule(Direction::Both)))
         .collect();
     let mut priority = rule(Direction::Both);
-    priority.outbound.insert("urgent".to_owned(), "high".to_owned());
+    let shown = [("low", "low"), ("normal", "normal"), ("high", "high"), ("urgent", "high")];
+    priority.outbound = shown.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
     fields.insert(Field::Priority, priority);
     fields.insert(Field::Custom("tags".to_owned()), rule(Direction::Both));
     Agreement {
@@ -103,8 +104,8 @@ pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         party: PartyName(counterpart.to_owned()),
         home: name(HOME),
         counterpart: name(counterpart),
-        outbound: Some(Condition::default()),
-        inbound: Some(Condition::default()),
+        outbound: Some(Expression::always()),
+        inbound: Some(Expression::always()),
         fields,
         comments: Direction::Both,
         files: Direction::Both,
@@ -113,6 +114,8 @@ pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         recheck: true,
         counterpart_type: Some("Incident".to_owned()),
         home_type: Some("Request".to_owned()),
+        require: Vec::new(),
+        version: None,
         redaction: None,
     }
 }
