@@ -23,7 +23,7 @@ pub use redact::{
 };
 pub use refer::{Products, ReferenceRule};
 pub use route::Routed;
-pub use share::{Kind, Sharing};
+pub use share::{Kind, Rule, Ruling, Sharing};
 pub use terms::{RedactionTerms, Terms};
 pub use translate::{Untranslatable, restored};
 

@@ -162,7 +162,7 @@ async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Val
     Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
 }
 
-async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
+pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
     let wanted = name.to_owned();
     let case = read(api, move |index| view::find(index, &wanted)).await?;
     case.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {name}")))

@@ -1,7 +1,9 @@
 //! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
 
 mod cases;
+pub mod explain;
 mod health;
+pub mod preview;
 mod problem;
 pub(crate) mod reference;
 mod serve;
@@ -39,6 +41,8 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/cases", get(cases::list))
         .route("/cases/{case}", get(cases::show))
         .route("/trace/{name}", get(cases::trace))
+        .route("/explain/{name}", get(explain::explain))
+        .route("/plan/{name}", post(preview::plan))
         .route("/parked", get(cases::parked))
         .route("/parked/retry", post(cases::retry))
         .route("/parked/discard", post(cases::discard))

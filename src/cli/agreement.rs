@@ -6,6 +6,7 @@ use clap::{Args, Subcommand};
 use serde_json::json;
 
 use super::access::{Access, load, load_draft};
+use super::agreement_try::Try;
 use super::output::printable;
 use super::{Failure, Output, Which};
 use crate::agreement::{Format, Terms, differences, render};
@@ -52,6 +53,8 @@ enum Command {
     },
     /// List the agreements of the configuration and every version that the ledger holds.
     List,
+    /// Replay the ledger's history through a draft, and list every difference that it makes.
+    Try(Try),
 }
 
 impl Agreement {
@@ -65,6 +68,7 @@ impl Agreement {
             }
             Command::Diff { old, new } => self.diff(old, new, output).await,
             Command::List => self.list(output).await,
+            Command::Try(trial) => trial.run(&self.which, output).await,
         }
     }
 

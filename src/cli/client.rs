@@ -14,6 +14,8 @@ use url::Url;
 
 use super::Failure;
 use crate::api::PAGE;
+use crate::api::explain::Explanation;
+use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
@@ -23,6 +25,8 @@ use crate::store::Agreed;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a plan may take: several desks are read for it.
+const READINGS: Duration = Duration::from_secs(180);
 /// How long a daemon may take to say that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
@@ -94,6 +98,18 @@ impl Client {
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
         self.get(&["api", "v1", "trace", name], &[]).await
+    }
+
+    /// What became of everything in a case for each party, or for `to`.
+    pub(super) async fn explain(&self, name: &str, to: Option<&str>) -> Result<Explanation, Failure> {
+        let query: Vec<_> = to.iter().map(|to| ("to", *to)).collect();
+        self.get(&["api", "v1", "explain", name], &query).await
+    }
+
+    /// What the bridge would do with a ticket now.
+    pub(super) async fn plan(&self, name: &str) -> Result<Planned, Failure> {
+        let path = ["api", "v1", "plan", name];
+        self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: READINGS }).await
     }
 
     /// Every version of an agreement that was ever in force.

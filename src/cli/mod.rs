@@ -2,6 +2,7 @@
 
 mod access;
 mod agreement;
+mod agreement_try;
 mod bench;
 mod cases;
 mod check;
@@ -9,10 +10,12 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod explain;
 mod ledger;
 mod login;
 mod output;
 mod parked;
+mod plan;
 mod reference;
 mod serve;
 mod stop;
@@ -59,6 +62,10 @@ enum Command {
     Login(login::Login),
     /// Tell a case's whole story: legs, and who did what, when and where.
     Trace(trace::Trace),
+    /// Tell what became of everything in a case for each party, and by which rule.
+    Explain(explain::Explain),
+    /// Tell what the bridge would do with a ticket now, without doing it.
+    Plan(plan::Plan),
     /// List cases.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
@@ -116,6 +123,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Login(login) => Box::pin(login.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
+        Command::Explain(explain) => Box::pin(explain.run(&output)).await,
+        Command::Plan(plan) => Box::pin(plan.run(&output)).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
-use throughline_sdk::{Blobs, Clock, Entropy, SystemName, layer};
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
@@ -16,7 +16,7 @@ use super::{Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
-use crate::config::{Config, KindSettings};
+use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
@@ -299,13 +299,7 @@ pub fn systems(
             _ => built.authentication,
         };
         let http = plane(base, reach, authentication, limits, Arc::clone(clock), Arc::clone(entropy));
-        let mut capabilities = built.connector.capabilities();
-        if let Some(settle) = system.settle {
-            capabilities.settle = settle;
-        }
-        if let Some(bytes) = system.max_file_bytes {
-            capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
-        }
+        let capabilities = able(built.connector.capabilities(), system);
         let guarded =
             layer::guarded(built.connector, limits.concurrency, Arc::clone(clock), Arc::clone(entropy));
         systems.push(System {
@@ -323,6 +317,31 @@ pub fn systems(
         });
     }
     Ok(systems)
+}
+
+/// What each system of a configuration can do.
+///
+/// # Errors
+///
+/// When a connector refuses its settings.
+pub fn capabilities(config: &Config) -> Result<BTreeMap<SystemName, Capabilities>, AssemblyError> {
+    let able = config.systems.iter().filter_map(|(name, system)| {
+        let built = (registry::kind(&system.kind)?.build)(&system.settings);
+        let built = built.map_err(|error| AssemblyError::System { name: name.to_string(), error });
+        Some(built.map(|built| (name.clone(), able(built.connector.capabilities(), system))))
+    });
+    able.collect()
+}
+
+/// What a kind can do, within this system's own bounds.
+fn able(mut capabilities: Capabilities, system: &config::System) -> Capabilities {
+    if let Some(settle) = system.settle {
+        capabilities.settle = settle;
+    }
+    if let Some(bytes) = system.max_file_bytes {
+        capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
+    }
+    capabilities
 }
 
 /// A data directory's files, owned by this process alone.

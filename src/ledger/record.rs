@@ -22,7 +22,7 @@ pub(super) const HASH: usize = 64;
 const VERSION: u32 = 2;
 
 /// One record, unsealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it begins.
     pub position: Position,

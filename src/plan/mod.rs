@@ -4,6 +4,7 @@
 
 mod claim;
 mod comments;
+mod decide;
 mod doubt;
 mod fields;
 mod files;
@@ -17,7 +18,8 @@ mod refer;
 mod remarks;
 mod require;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,6 +34,7 @@ pub use refer::refer;
 
 use planner::Planner;
 pub use remarks::{preparation, wanted_file};
+pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 
 pub(crate) use recall::objection;
 

@@ -15,6 +15,8 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod explained;
+#[cfg(test)]
 mod federated;
 #[cfg(test)]
 mod killed;
@@ -26,6 +28,8 @@ mod parked;
 mod privacy;
 #[cfg(test)]
 mod reference;
+#[cfg(test)]
+mod rehearsed;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

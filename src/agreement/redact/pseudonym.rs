@@ -44,13 +44,13 @@ pub struct Named {
 }
 
 /// The pseudonyms of all agreements.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Pseudonyms {
     books: HashMap<AgreementName, Book>,
 }
 
 /// The pseudonyms of one agreement.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Book {
     /// Label and key to pseudonym.
     of: HashMap<(String, String), String>,
@@ -58,7 +58,32 @@ struct Book {
     behind: HashMap<String, String>,
 }
 
+impl Unnamed {
+    /// A pseudonym for a trial, by a number: nobody keeps it, and nothing is sent with it.
+    pub fn provisional(&self, number: usize) -> Named {
+        let base = ALPHABET.len();
+        let mut code = Vec::new();
+        let mut rest = number;
+        while code.len() < *CODE_CHARS.start() || rest > 0 {
+            code.push(ALPHABET.get(rest % base).copied().map_or('2', char::from));
+            rest /= base;
+        }
+        let code: String = code.into_iter().rev().collect();
+        Named {
+            agreement: self.agreement.clone(),
+            pseudonym: format!("{}-{code}", self.label),
+            key: self.key.clone(),
+            value: self.value.clone(),
+        }
+    }
+}
+
 impl Pseudonyms {
+    /// How many there are, of all agreements.
+    pub fn given(&self) -> usize {
+        self.books.values().map(|book| book.behind.len()).sum()
+    }
+
     /// The pseudonym of a value under an agreement.
     pub fn of(&self, agreement: &AgreementName, label: &str, key: &str) -> Option<&str> {
         let book = self.books.get(agreement)?;

@@ -9,7 +9,7 @@ use super::world::{HOME, name};
 use crate::agreement::{Agreement, Direction, Expression, FieldRule, Internal, Policy, SystemRules, Words};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
-pub(super) fn capabilities() -> Capabilities {
+pub(crate) fn capabilities() -> Capabilities {
     Capabilities {
         create: Some(CreateClass::C2),
         comment: Some(CreateClass::C2),
@@ -35,7 +35,7 @@ fn words<T: Ord + Copy>(read: &[(&str, T)], write: &[(T, &str)]) -> Words<T> {
     }
 }
 
-pub(super) fn system(party: &str, coarse: bool) -> SystemRules {
+pub(crate) fn system(party: &str, coarse: bool) -> SystemRules {
     use Status::{Cancelled, Closed, New, OnHold, Open, Pending, Resolved};
     let status = if coarse {
         words(
@@ -88,7 +88,7 @@ pub(super) fn system(party: &str, coarse: bool) -> SystemRules {
     SystemRules { party: PartyName(party.to_owned()), party_title: party.to_uppercase(), status, priority }
 }
 
-pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
+pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
     let rule = |direction| FieldRule::plain(direction, policy);
     let mut fields: BTreeMap<Field, FieldRule> = [Field::Title, Field::Description, Field::Status]
         .into_iter()

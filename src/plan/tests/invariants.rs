@@ -15,10 +15,10 @@ use crate::agreement::{OtherFiles, Policy, Redaction, Refused, Release, Sharing}
 use crate::case::{Field, Fingerprint, Item, Priority, Status};
 use crate::plan::native::{answers, same, value_in};
 
-const DESKS: [&str; 4] = [HOME, PARTNER, VENDOR, "isv"];
+pub(crate) const DESKS: [&str; 4] = [HOME, PARTNER, VENDOR, "isv"];
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(crate) enum Step {
     Type { desk: usize, field: usize, choice: usize },
     Say { desk: usize, visibility: Visibility },
     Attach { desk: usize, visibility: Visibility },
@@ -33,7 +33,7 @@ fn visibility() -> impl Strategy<Value = Visibility> {
     prop_oneof![3 => Just(Visibility::Public), 1 => Just(Visibility::Internal), 1 => Just(Visibility::Unknown)]
 }
 
-fn step() -> impl Strategy<Value = Step> {
+pub(crate) fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![
         4 => Just(Outcome::Done),
         1 => Just(Outcome::DoneAnswerLost),
@@ -54,7 +54,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn policy() -> impl Strategy<Value = Policy> {
+pub(crate) fn policy() -> impl Strategy<Value = Policy> {
     prop_oneof![
         Just(Policy::OwnerHome),
         Just(Policy::OwnerCounterpart),
@@ -65,7 +65,7 @@ fn policy() -> impl Strategy<Value = Policy> {
     ]
 }
 
-fn take(world: &mut World, step: &Step, desks: usize) {
+pub(crate) fn take(world: &mut World, step: &Step, desks: usize) {
     let desk = |desk: usize| DESKS[desk % desks];
     match *step {
         Step::Type { desk: at, field, choice } => world.person(desk(at), |ticket, tick| match field {

@@ -1,12 +1,13 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
 mod canary;
-mod desks;
+pub(crate) mod desks;
 mod examples;
-mod invariants;
+pub(crate) mod invariants;
 mod maps;
 mod policies;
-mod privacy;
+pub(crate) mod privacy;
 mod require;
+mod verdicts;
 mod visibility;
-mod world;
+pub(crate) mod world;
