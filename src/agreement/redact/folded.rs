@@ -120,7 +120,8 @@ pub(super) fn is_whole(text: &str, range: &Range<usize>) -> bool {
 
 /// The range, widened to the borders of the words in which it begins and ends.
 pub(super) fn widened(text: &str, range: Range<usize>) -> Range<usize> {
-    let mut first = text.get(range.start..).and_then(|rest| rest.chars().next());
+    // What is put in its place begins and ends with a letter or digit, whatever stands at its ends.
+    let mut first = Some('a');
     let mut start = range.start;
     for (at, char) in text.get(..range.start).unwrap_or_default().char_indices().rev() {
         if first.is_none_or(|first| !joins(char, first)) {
@@ -128,7 +129,7 @@ pub(super) fn widened(text: &str, range: Range<usize>) -> Range<usize> {
         }
         (start, first) = (at, Some(char));
     }
-    let mut last = text.get(..range.end).and_then(|before| before.chars().next_back());
+    let mut last = Some('a');
     let mut end = range.end;
     for char in text.get(range.end..).unwrap_or_default().chars() {
         if last.is_none_or(|last| !joins(last, char)) {
@@ -175,5 +176,6 @@ mod tests {
         assert!(is_whole("请李雷来", &(3..9)));
         assert_eq!(widened("x ab12cd y", 4..6), 2..8);
         assert_eq!(widened("x (ab) y", 3..5), 3..5);
+        assert_eq!(widened("x b+12 y", 3..6), 2..6);
     }
 }
