@@ -18,6 +18,7 @@ fn agreed(bridge: &TestBridge, desks: &Desks, lines: &str) -> Running {
     let text = text.replace("[agreements.partner]\n", &format!("[agreements.partner]\n{lines}\n"));
     fs::write(running.config(), text).unwrap();
     running.start();
+    running.polled();
     running
 }
 
