@@ -3,6 +3,8 @@
 mod redact;
 mod route;
 mod share;
+#[cfg(test)]
+mod tests;
 mod translate;
 
 use std::collections::{BTreeMap, BTreeSet};
