@@ -131,7 +131,9 @@ fn what_is_said_goes_where_the_agreements_say_and_nowhere_else() {
                     (ONE, ONE, false),
                     (HOME, HOME, false),
                     ("nobody", HOME, false),
+                    ("nobody", ONE, false),
                     (HOME, "nobody", false),
+                    (ONE, "nobody", false),
                 ] {
                     let words = format!(
                         "{kind:?} {visibility:?} {from} {to} {one:?} {other:?} {internal} {introduced}"
@@ -240,6 +242,27 @@ fn a_leg_takes_part_under_its_own_agreement_only() {
     // Before home has its leg, the counterpart's word is taken as its agreement has it.
     let first = case(&[ONE]);
     assert!(Sharing::of(&whole, &first).takes_part(&name(ONE)));
+}
+
+#[test]
+fn agreements_of_other_desks_say_nothing_about_this_one() {
+    let mut rules = rules();
+    for counterpart in [ONE, OTHER] {
+        between(&mut rules, counterpart).fields.clear();
+    }
+    // Another helpdesk's agreement, and one in which a counterpart of ours is at home itself.
+    for (home, counterpart) in [("second helpdesk", "third"), (ONE, "fourth")] {
+        let mut foreign = agreement(counterpart);
+        foreign.home = name(home);
+        foreign.comments = Direction::Both;
+        rules.agreements.insert(foreign.name.clone(), foreign);
+    }
+    let case = case(&[HOME, ONE, OTHER]);
+    let sharing = Sharing::of(&rules, &case);
+    for system in [HOME, ONE] {
+        assert!(sharing.fields(&name(system)).is_empty(), "{system}");
+        assert!(!sharing.gathers(Kind::Comments, Visibility::Public, &name(system)), "{system}");
+    }
 }
 
 #[test]
