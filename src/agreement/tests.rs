@@ -227,12 +227,13 @@ fn a_leg_takes_part_under_its_own_agreement_only() {
     assert!(sharing.agreement(&name(HOME)).is_none());
     assert_eq!(sharing.policy(&name(ONE), &Field::Title), Some(Policy::Latest));
     assert_eq!(sharing.policy(&name(ONE), &Field::Status), None);
-    for spoil in [
-        (|rules| drop(rules.agreements.remove(&AgreementName("with one".to_owned())))) as fn(&mut Rules),
+    let spoilt: [fn(&mut Rules); 4] = [
+        |rules| drop(rules.agreements.remove(&AgreementName("with one".to_owned()))),
         |rules| between(rules, ONE).counterpart = name(OTHER),
         |rules| between(rules, ONE).home = name(OTHER),
         |rules| drop(rules.systems.remove(&name(ONE))),
-    ] {
+    ];
+    for spoil in spoilt {
         let mut rules = rules();
         spoil(&mut rules);
         let sharing = Sharing::of(&rules, &everybody);
