@@ -7,6 +7,8 @@ mod refer;
 mod route;
 mod share;
 mod terms;
+#[cfg(test)]
+mod tests;
 mod translate;
 
 use std::collections::{BTreeMap, BTreeSet};

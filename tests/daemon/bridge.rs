@@ -167,6 +167,14 @@ impl Running {
         });
     }
 
+    /// Waits until every system was asked once: a change feed tells of what comes after that.
+    pub(crate) fn polled(&self) {
+        until("every system was asked", || {
+            let systems = self.ask("/api/v1/systems").json();
+            systems["systems"].as_array().unwrap().iter().all(|system| !system["well"].is_null())
+        });
+    }
+
     /// What the daemon logged.
     pub(crate) fn log(&self) -> String {
         fs::read_to_string(self.folder.path().join("log")).unwrap_or_default()

@@ -36,7 +36,7 @@ fn nothing_is_written_to_a_party_that_may_not_see_it() {
 /// The test can fail: the planner is given rules that share more than the agreements say.
 #[test]
 fn a_planted_leak_is_caught() {
-    let sabotages: [(&str, fn(&mut Agreement)); 6] = [
+    let sabotages: [(&str, Sabotage); 6] = [
         ("introduces", |agreement| {
             agreement.introduces = COUNTERPARTS.map(|party| PartyName(party.to_owned())).into();
         }),
@@ -62,6 +62,8 @@ fn a_planted_leak_is_caught() {
         assert!(caught, "nobody notices when {what} is not kept to");
     }
 }
+
+type Sabotage = fn(&mut Agreement);
 
 /// A planted word, and the one place in which it was planted.
 #[derive(Debug)]
@@ -210,7 +212,11 @@ fn judge(world: &World, text: &Text, planted: &[Planted]) -> Report {
                 let seen = world.case.legs[system].shadow.comments.get(comment);
                 seen.is_some_and(|seen| seen.internal)
             }
-            _ => false,
+            Operation::Create(_)
+            | Operation::Update { .. }
+            | Operation::Transition { .. }
+            | Operation::Retract { .. }
+            | Operation::LinkBack { .. } => false,
         };
         if to != HOME && sent.contains("TL-") {
             report.leaks.push(format!("{to} can count the cases: {sent}"));
@@ -323,7 +329,9 @@ impl Stage {
         };
         let word = match field {
             Field::Status | Field::Priority => String::new(),
-            _ => self.plant(desk, Place::Field(field.clone())),
+            Field::Title | Field::Description | Field::Kind | Field::Custom(_) => {
+                self.plant(desk, Place::Field(field.clone()))
+            }
         };
         let status = ["New", "Open", "Waiting", "Done"][chance.below(4)];
         world.person(desk, |ticket, _| match &field {
