@@ -7,7 +7,8 @@ use chrono::DateTime;
 use throughline_sdk::{RemoteId, SystemName, Ticket, Visibility};
 
 use super::{
-    Agreement, Condition, Direction, FieldRule, Internal, Kind, Policy, Rules, Sharing, SystemRules, Words,
+    Agreement, Direction, Expression, FieldRule, Internal, Kind, Otherwise, Policy, Pseudonyms, Release,
+    Rules, Sharing, SystemRules, Words,
 };
 use crate::case::{AgreementName, Case, CaseId, Fact, Field, PartyName, Priority, Role, Status};
 
@@ -27,14 +28,14 @@ fn party(system: &str) -> PartyName {
 }
 
 fn agreement(counterpart: &str) -> Agreement {
-    let rule = FieldRule { direction: Direction::Both, policy: Policy::Latest, outbound: BTreeMap::new() };
+    let rule = FieldRule::plain(Direction::Both, Policy::Latest);
     Agreement {
         name: AgreementName(format!("with {counterpart}")),
         party: party(counterpart),
         home: name(HOME),
         counterpart: name(counterpart),
-        outbound: Some(Condition::default()),
-        inbound: Some(Condition::default()),
+        outbound: Some(Expression::always()),
+        inbound: Some(Expression::always()),
         fields: BTreeMap::from([(Field::Title, rule)]),
         comments: Direction::None,
         files: Direction::None,
@@ -43,6 +44,9 @@ fn agreement(counterpart: &str) -> Agreement {
         recheck: true,
         counterpart_type: None,
         home_type: None,
+        redaction: None,
+        require: Vec::new(),
+        version: None,
     }
 }
 
@@ -79,6 +83,7 @@ fn case(legs: &[&str]) -> Case {
             party: party(leg),
             role: if home { Role::Home } else { Role::Counterpart },
             agreement: (!home).then(|| AgreementName(format!("with {leg}"))),
+            version: None,
         };
         case.apply(&fact, at);
     }
@@ -323,33 +328,30 @@ fn ticket() -> Ticket {
 
 #[test]
 fn a_ticket_is_routed_where_every_part_of_the_condition_holds() {
-    let set = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<BTreeSet<_>>();
-    let holding = Condition {
-        kinds: set(&["Incident", "Request"]),
-        priority_at_least: Some(Priority::High),
-        fields: BTreeMap::from([("Route".to_owned(), set(&["one", "two"]))]),
-        title_contains: "fire".to_owned(),
-    };
+    let holding = "ticket.type in ['Incident', 'Request'] && ticket.priority >= 'high' \
+                   && ticket.fields['Route'] in ['one', 'two'] && ticket.title.lower().contains('fire')";
+    let condition = |text: &str| Expression::compile(text).unwrap();
     let mut rules = rules();
     let words = [("High", Priority::High), ("Low", Priority::Low)];
     rules.systems.get_mut(&name(HOME)).unwrap().priority.read =
         words.into_iter().map(|(word, meaning)| (word.to_owned(), meaning)).collect();
     rules.agreements.remove(&AgreementName("with other".to_owned()));
-    let mut routes = |condition: Option<Condition>, ticket: &Ticket| {
+    let mut routes = |condition: Option<Expression>, ticket: &Ticket| {
         between(&mut rules, ONE).outbound = condition;
         !rules.routes(&name(HOME), ticket).is_empty()
     };
     let whole = ticket();
-    assert!(routes(Some(holding.clone()), &whole) && routes(Some(Condition::default()), &whole));
+    assert!(routes(Some(condition(holding)), &whole) && routes(Some(Expression::always()), &whole));
     assert!(!routes(None, &whole));
-    for misfit in [
-        Condition { kinds: set(&["Request"]), ..holding.clone() },
-        Condition { priority_at_least: Some(Priority::Urgent), ..holding.clone() },
-        Condition { fields: BTreeMap::from([("Route".to_owned(), set(&["two"]))]), ..holding.clone() },
-        Condition { fields: BTreeMap::from([("Other".to_owned(), set(&["one"]))]), ..holding.clone() },
-        Condition { title_contains: "water".to_owned(), ..holding.clone() },
+    for (part, other) in [
+        ("['Incident', 'Request']", "['Request']"),
+        ("'high'", "'urgent'"),
+        ("['one', 'two']", "['two']"),
+        ("fields['Route']", "fields['Other']"),
+        ("'fire'", "'water'"),
     ] {
-        assert!(!routes(Some(misfit.clone()), &whole), "{misfit:?}");
+        let misfit = holding.replace(part, other);
+        assert!(misfit != holding && !routes(Some(condition(&misfit)), &whole), "{misfit}");
     }
     for lesser in [
         Ticket { kind: None, ..whole.clone() },
@@ -359,7 +361,7 @@ fn a_ticket_is_routed_where_every_part_of_the_condition_holds() {
         Ticket { fields: BTreeMap::new(), ..whole.clone() },
         Ticket { title: String::new(), ..whole.clone() },
     ] {
-        assert!(!routes(Some(holding.clone()), &lesser), "{lesser:?}");
+        assert!(!routes(Some(condition(holding)), &lesser), "{lesser:?}");
     }
 }
 
@@ -393,7 +395,8 @@ fn words_are_read_and_written_as_they_are_configured_and_no_other_way() {
     system.status.write.insert(Status::Resolved, "Fertig".to_owned());
     system.priority.read.insert("Hoch".to_owned(), Priority::High);
     system.priority.write.insert(Priority::High, "Hoch".to_owned());
-    let lift = |field: &Field, native: &str| rules.lift(&name(ONE), field, native);
+    let names = Pseudonyms::default();
+    let lift = |field: &Field, native: &str| rules.lift(&name(ONE), None, field, native, &names);
     assert_eq!(lift(&Field::Status, "Fertig").unwrap().as_deref(), Some("resolved"));
     assert_eq!(lift(&Field::Priority, "Hoch").unwrap().as_deref(), Some("high"));
     assert_eq!(lift(&Field::Priority, ""), Ok(None));
@@ -414,11 +417,13 @@ fn words_are_read_and_written_as_they_are_configured_and_no_other_way() {
         ("closed".to_owned(), "resolved".to_owned()),
         ("secret".to_owned(), "public".to_owned()),
     ]);
+    rule.otherwise = Some(Otherwise::AsItIs);
     for field in [Field::Title, Field::Status, Field::Priority, Field::Kind] {
         agreement.fields.insert(field, rule.clone());
     }
     let project = |agreement: Option<&Agreement>, field: &Field, value: &str| {
-        rules.project(&name(ONE), agreement, field, value).map(super::Redacted::into_intent)
+        let release = Release { names: &names, approved: false };
+        rules.project(&name(ONE), agreement, field, value, &release).map(super::Redacted::into_intent)
     };
     let with = Some(&agreement);
     assert_eq!(project(with, &Field::Status, "closed").unwrap(), "Fertig");

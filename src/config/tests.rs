@@ -110,13 +110,13 @@ fn a_system_that_only_tells_is_referred_to_and_no_warning() {
 #[test]
 fn a_claim_that_would_double_tickets_is_refused() {
     let text = include_str!("tests/claimed.toml");
-    let without_offers = text.replace("route.outbound = {}\n", "");
+    let without_offers = text.replace("route.outbound = \"true\"\n", "");
     let config = read_text(&without_offers).unwrap_or_else(|problems| panic!("{problems}"));
     let (interface, portal) = (SystemName::new("interface"), SystemName::new("portal"));
     assert_eq!(config.rules.claims, [(interface, portal)].into());
     for (text, words) in [
         (text.to_owned(), "each would be raised twice"),
-        (format!("{without_offers}route.inbound = {{}}\n"), "raised at home once more"),
+        (format!("{without_offers}route.inbound = \"true\"\n"), "raised at home once more"),
         (without_offers.replace("claims = \"portal\"", "claims = \"interface\""), "its own tickets"),
         (
             without_offers.replace("claims = \"portal\"", "claims = \"helpdesk\""),
