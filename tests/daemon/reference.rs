@@ -174,7 +174,7 @@ fn with_vendor(desks: &Desks, bridge: &Running) {
         "[systems.vendor]\nparty = \"vendor\"\npoll = \"1s\"\nsettle = \"1s\"\n[systems.vendor.practice]\n\
          url = \"http://{}/\"\ntoken = {{ file = \"desks.token\" }}\n[agreements.interface]\nparty = \"vendor\"\n\
          home = \"helpdesk\"\ncounterpart = \"vendor\"\nclaims = \"portal\"\ncomments = \"both\"\nfiles = \"both\"\n\
-         route.outbound = {{}}\n[agreements.interface.fields]\ntitle = {{ direction = \"outbound\" }}\n\
+         route.outbound = \"true\"\n[agreements.interface.fields]\ntitle = {{ direction = \"outbound\" }}\n\
          status = {{ policy = \"most_advanced\" }}\n",
         desks.address("vendor")
     );
@@ -183,7 +183,7 @@ fn with_vendor(desks: &Desks, bridge: &Running) {
     fs::write(bridge.config(), &offering).unwrap();
     let said = throughline().args(["check", "--config"]).arg(bridge.config()).output().unwrap();
     assert!(String::from_utf8_lossy(&said.stderr).contains("each would be raised twice"), "{said:?}");
-    fs::write(bridge.config(), offering.replacen("route.outbound = {}\n", "", 1)).unwrap();
+    fs::write(bridge.config(), offering.replacen("route.outbound = \"true\"\n", "", 1)).unwrap();
 }
 
 #[test]

@@ -18,9 +18,9 @@ fn start() -> Pair {
          [systems.fabrikam.networked-helpdesk]\nurl = \"{at_theirs}\"\nhere = \"{at_ours}\"\n\
          name = \"Contoso\"\nauthor = \"Contoso\"\ninvite = true\n\
          [agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"fabrikam\"\n\
-         comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.fabrikam.fields]\n\
+         comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n[agreements.fabrikam.fields]\n\
          title = {{ direction = \"outbound\" }}\ndescription = {{ direction = \"outbound\" }}\n\
-         status = {{ policy = \"most_advanced\" }}\n",
+         status = {{ policy = \"most_advanced\", otherwise = \"park\" }}\n",
         home(&desks, "contoso", "helpdesk", "fabrikam")
     );
     let fabrikam = format!(
@@ -29,9 +29,9 @@ fn start() -> Pair {
          [systems.contoso.networked-helpdesk]\nurl = \"{at_ours}\"\nhere = \"{at_theirs}\"\n\
          author = \"Fabrikam\"\ninvitations = \"accept\"\n\
          [agreements.contoso]\nparty = \"contoso\"\nhome = \"servicedesk\"\ncounterpart = \"contoso\"\n\
-         comments = \"both\"\nfiles = \"both\"\nroute.inbound = {{}}\n[agreements.contoso.fields]\n\
+         comments = \"both\"\nfiles = \"both\"\nroute.inbound = \"true\"\n[agreements.contoso.fields]\n\
          title = {{ direction = \"inbound\" }}\ndescription = {{ direction = \"inbound\" }}\n\
-         status = {{ policy = \"most_advanced\" }}\n",
+         status = {{ policy = \"most_advanced\", otherwise = \"park\" }}\n",
         home(&desks, "fabrikam", "servicedesk", "contoso")
     );
     let mut pair = Pair {

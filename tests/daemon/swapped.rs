@@ -175,7 +175,8 @@ fn the_marker_of_a_ticket_that_is_being_made_elsewhere_makes_nothing_here() {
     let desks = Desks::open(&["helpdesk", "partner", "vendor"]);
     let mut bridge = TestBridge::new().poll("1d").without_webhooks().set_up(&desks, &["partner", "vendor"]);
     let text = std::fs::read_to_string(bridge.config()).unwrap();
-    let inbound = text.replacen("route.outbound = {}", "route = { outbound = {}, inbound = {} }", 1);
+    let inbound =
+        text.replacen("route.outbound = \"true\"", "route = { outbound = \"true\", inbound = \"true\" }", 1);
     std::fs::write(bridge.config(), inbound).unwrap();
     bridge.start();
     let busy = Faults { rate_limit: 100, retry_after: Duration::from_secs(1), ..Faults::default() };
