@@ -13,6 +13,8 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it looks.
 const GLANCE: Duration = Duration::from_millis(20);
 
+/// On the list of people whom the counterparts know by pseudonyms only.
+pub(super) const CUSTOMER: &str = "Erika Mustermann";
 const INTERNAL: &str = "Internal: the customer's contract ends next month, do not mention it.";
 const FILE: &str = "spooler-log – Übersicht.txt";
 
@@ -55,6 +57,12 @@ pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
     stage.until("the partner reads the question", || says(partner, "Which log do you need?")).await?;
     partner.comment("Paul Partner", at_partner, "The spooler's, please. We suspect the driver.", false)?;
     stage.until("the helpdesk reads the answer", || says(helpdesk, "We suspect the driver.")).await?;
+    helpdesk.comment("Ada Agent", home, &format!("{CUSTOMER} saw it first."), false)?;
+    stage.until("the partner reads of somebody", || pseudonym(partner).is_some()).await?;
+    let somebody = pseudonym(partner).unwrap_or_default();
+    partner.comment("Paul Partner", at_partner, &format!("Has {somebody} got an older driver?"), false)?;
+    let asked = format!("Has {CUSTOMER} got an older driver?");
+    stage.until("the helpdesk reads who is meant", || says(helpdesk, &asked)).await?;
     let log = Bytes::from_static("spooler: driver 7.2 refused job 4711 \u{2013} r\u{e9}essai\n".as_bytes());
     helpdesk.attach("Ada Agent", home, FILE, log.clone(), false)?;
     stage.until("the partner has the file", || has_file(partner, &log)).await?;
@@ -113,6 +121,10 @@ fn converged(helpdesk: &Desk, partner: &Desk, vendor: &Desk, log: &Bytes) -> Res
             ticket.comments.iter().all(|comment| !comment.body.contains("contract")),
             "an internal note crossed",
         )?;
+        must(
+            ticket.comments.iter().all(|comment| !comment.body.contains(CUSTOMER)),
+            "a customer's name crossed",
+        )?;
     }
     for words in ["Which log do you need?", "We suspect the driver.", "Version 7.3 mends it."] {
         for ticket in &tickets {
@@ -145,6 +157,13 @@ fn number(desk: &Desk) -> Result<u64, Stuck> {
 
 fn says(desk: &Desk, words: &str) -> bool {
     only(desk).is_some_and(|ticket| ticket.comments.iter().any(|comment| comment.body.contains(words)))
+}
+
+/// What the desk calls the customer whose name it was not told.
+fn pseudonym(desk: &Desk) -> Option<String> {
+    let ticket = only(desk)?;
+    let words = ticket.comments.iter().find_map(|comment| comment.body.strip_suffix(" saw it first."))?;
+    words.split_whitespace().next_back().filter(|word| word.starts_with("PERSON-")).map(str::to_owned)
 }
 
 fn status(desk: &Desk) -> String {

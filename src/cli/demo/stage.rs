@@ -100,6 +100,7 @@ impl Stage {
         let config = directory.join("throughline.toml");
         write(directory, "practice.token", &token)?;
         write(directory, "practice.webhook-secret", &webhook_secret)?;
+        write(directory, "people.txt", &format!("{}\n", super::script::CUSTOMER))?;
         write(directory, "throughline.toml", &configuration(&desks, &bridge_address))?;
         let config = load(&config)?;
         let (parts, _) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
@@ -168,7 +169,8 @@ fn write(directory: &Path, name: &str, text: &str) -> Result<(), Failure> {
 fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
     let mut text = format!(
         "# Written by `throughline demo`.\n\n\
-         [bridge]\nhome = \"contoso\"\ndata = \".\"\nlisten = \"{bridge_address}\"\n"
+         [bridge]\nhome = \"contoso\"\ndata = \".\"\nlisten = \"{bridge_address}\"\n\n\
+         [recognize]\npeople = \"people.txt\"\n"
     );
     for ((name, party, title), on_stage) in CAST.into_iter().zip(desks) {
         let address = &on_stage.address;
@@ -189,6 +191,7 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
              comments = \"both\"\nfiles = \"both\"\nintroduces = [\"{other}\"]\n\n\
              [agreements.{party}.route]\noutbound = '{route}'\n\n\
+             [agreements.{party}.redact]\nperson = \"pseudonymize\"\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\
