@@ -68,8 +68,13 @@ pub struct Agreement {
     pub comments: Direction,
     /// Which way public files travel.
     pub files: Direction,
-    /// Whether comments and files that came from other counterparts of the case are shared too.
-    pub relay: bool,
+    /// The other counterparts that this one may know of: their public comments and files are shared with it too,
+    /// bearing their names. Of all others it is told nothing.
+    pub introduces: BTreeSet<PartyName>,
+    /// What becomes of comments and files that only home's own staff may read.
+    pub internal: Internal,
+    /// Whether a comment or file is read once more at its origin just before it is sent.
+    pub recheck: bool,
     /// The type given to tickets created at the counterpart's desk.
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.
@@ -86,6 +91,17 @@ pub struct FieldRule {
     /// What the counterpart is shown instead of a value, in Throughline's words: `urgent` may leave as `high`.
     /// A value that is not here leaves as it is.
     pub outbound: BTreeMap<String, String>,
+}
+
+/// What becomes of what is internal at home: the one rule by which it may cross. It is never public anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Internal {
+    /// It stays in its system.
+    #[default]
+    None,
+    /// Internal comments and files travel to the counterpart where public ones do, and are internal there.
+    AsInternal,
 }
 
 /// Which way something travels.

@@ -326,6 +326,17 @@ fn event(
             base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
         }
         Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
+        Fact::Leaked { leg, what } => base(
+            "leaked",
+            Some(leg),
+            format!("{what} was sent as internal and is not: somebody has to look into it"),
+        ),
+        Fact::RetractionDue { leg, what, reason } => {
+            base("parked", Some(leg), format!("{what} waits to be taken back by a person: {reason}"))
+        }
+        Fact::Recalled { leg, what } => {
+            base("noted", Some(leg), format!("{what} needs not be taken back any more"))
+        }
         Fact::Answered { .. }
         | Fact::Ignored { .. }
         | Fact::RemarkServed { .. }

@@ -92,7 +92,7 @@ pub enum Fact {
         /// The field.
         field: Field,
     },
-    /// A public comment, or a new version of one, is part of the request.
+    /// A shared comment, or a new version of one, is part of the request.
     Remarked {
         /// Where it was written.
         origin: Origin,
@@ -104,6 +104,9 @@ pub enum Fact {
         body: String,
         /// 1, or one more than the version before.
         version: u32,
+        /// Only the staff of its origin may read it, and a rule lets it cross.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        internal: bool,
     },
     /// A comment was deleted at its origin, or is not public any more.
     RemarkWithdrawn {
@@ -115,7 +118,7 @@ pub enum Fact {
         /// The comment.
         origin: Origin,
     },
-    /// A public file is part of the request.
+    /// A shared file is part of the request.
     Attached {
         /// Where it was attached.
         origin: Origin,
@@ -129,6 +132,9 @@ pub enum Fact {
         author: String,
         /// When.
         written: Timestamp,
+        /// Only the staff of its origin may read it, and a rule lets it cross.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        internal: bool,
     },
     /// A file's bytes were read and stand in the content-addressed folder.
     Stored {
@@ -273,6 +279,30 @@ pub enum Fact {
     },
     /// The daemon stopped in good order.
     Stopped,
+
+    /// What was sent as internal was read back and is not known to be internal. Names it, never its content.
+    Leaked {
+        /// The leg on which it stands.
+        leg: SystemName,
+        /// `comment:ID` or `file:ID` there.
+        what: String,
+    },
+    /// A copy has to be taken back, and the system takes nothing back: a person has to.
+    RetractionDue {
+        /// The leg on which it stands.
+        leg: SystemName,
+        /// `comment:ID` or `file:ID` there.
+        what: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A copy that had to be taken back is not there any more, or may stay.
+    Recalled {
+        /// The leg.
+        leg: SystemName,
+        /// `comment:ID` or `file:ID` there.
+        what: String,
+    },
 }
 
 /// How we came to know that something may have changed.
@@ -323,12 +353,18 @@ pub struct Reading {
     /// Comments that are not there any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_comments: Vec<CommentId>,
+    /// Comments that were sent as internal, and were read back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_back_comments: Vec<CommentId>,
     /// Files that are new.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<ReadingFile>,
     /// Files that are not there any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_files: Vec<FileId>,
+    /// Files that were sent as internal, and were read back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_back_files: Vec<FileId>,
 }
 
 /// A comment that is new or changed on a leg.
@@ -342,6 +378,9 @@ pub struct ReadingComment {
     pub print: Fingerprint,
     /// The version of the remark it carries.
     pub version: u32,
+    /// A copy that was sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
     /// What of its text could not be read, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
@@ -354,6 +393,9 @@ pub struct ReadingFile {
     pub id: FileId,
     /// Where it was first attached.
     pub origin: Origin,
+    /// A copy that was sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
 }
 
 /// What of a document an intent carries, and so what is parked when it fails.
@@ -370,6 +412,10 @@ pub enum Item {
     Attachment(Origin),
     /// The link to the case's ticket in another system.
     LinkBack(SystemName),
+    /// The taking back of a copy: `comment:ID` or `file:ID` on the leg.
+    Recall(String),
+    /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
+    Leak(String),
 }
 
 impl fmt::Display for Item {
@@ -380,6 +426,8 @@ impl fmt::Display for Item {
             Self::Field(field) => write!(f, "{field}"),
             Self::Remark(origin) => write!(f, "comment:{origin}"),
             Self::Attachment(origin) => write!(f, "file:{origin}"),
+            Self::Recall(what) => write!(f, "recall:{what}"),
+            Self::Leak(what) => write!(f, "leak:{what}"),
         }
     }
 }
@@ -402,6 +450,12 @@ impl TryFrom<String> for Item {
         }
         if let Some(system) = text.strip_prefix("link:") {
             return Ok(Self::LinkBack(SystemName::new(system)));
+        }
+        if let Some(what) = text.strip_prefix("recall:") {
+            return Ok(Self::Recall(what.to_owned()));
+        }
+        if let Some(what) = text.strip_prefix("leak:") {
+            return Ok(Self::Leak(what.to_owned()));
         }
         match text.as_str() {
             "ticket" => Ok(Self::Ticket),

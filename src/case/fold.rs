@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
+use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
     Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Outstanding, Parked,
@@ -48,13 +48,14 @@ impl Case {
             Fact::Settled { field } => {
                 self.document.conflicts.remove(field);
             }
-            Fact::Remarked { origin, author, written, body, version } => {
+            Fact::Remarked { origin, author, written, body, version, internal } => {
                 let remark = Remark {
                     author: author.clone(),
                     written: *written,
                     print: Fingerprint::of(body),
                     body: Some(body.clone()),
                     version: *version,
+                    internal: *internal,
                     withdrawn: false,
                 };
                 self.document.remarks.insert(origin.clone(), remark);
@@ -71,7 +72,7 @@ impl Case {
                     remark.body = None;
                 }
             }
-            Fact::Attached { origin, name, media_type, size, author, written } => {
+            Fact::Attached { origin, name, media_type, size, author, written, internal } => {
                 let attachment = Attachment {
                     name: name.clone(),
                     media_type: media_type.clone(),
@@ -79,6 +80,7 @@ impl Case {
                     digest: None,
                     author: author.clone(),
                     written: *written,
+                    internal: *internal,
                     withdrawn: false,
                 };
                 self.document.attachments.insert(origin.clone(), attachment);
@@ -111,6 +113,7 @@ impl Case {
                         attempts: 0,
                         not_before: None,
                         overtaken: false,
+                        doubted: false,
                     });
                 }
             }
@@ -120,6 +123,7 @@ impl Case {
                     standing.not_before = Some(*not_before);
                     if *doubtful {
                         standing.phase = Phase::Doubtful { since: at };
+                        standing.doubted = true;
                     }
                 }
             }
@@ -191,6 +195,15 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Leaked { leg, what } => self.leaked(leg, what, at),
+            Fact::RetractionDue { leg, what, reason } => {
+                self.wait_for_a_person(leg, Item::Recall(what.clone()), reason, at);
+            }
+            Fact::Recalled { leg, what } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.parked.remove(&Item::Recall(what.clone()));
+                }
+            }
             Fact::Hinted { .. }
             | Fact::Answered { .. }
             | Fact::Ignored { .. }
@@ -198,6 +211,27 @@ impl Case {
             | Fact::Started { .. }
             | Fact::Stopped => {}
         }
+    }
+
+    fn leaked(&mut self, name: &SystemName, what: &str, at: Timestamp) {
+        let reason = format!(
+            "it was sent as internal, and {name} does not keep it so: nothing internal goes there until somebody has \
+             found out why, and discarded this"
+        );
+        self.wait_for_a_person(name, Item::Leak(what.to_owned()), &reason, at);
+    }
+
+    fn wait_for_a_person(&mut self, leg: &SystemName, item: Item, reason: &str, since: Timestamp) {
+        let Some(leg) = self.legs.get_mut(leg) else { return };
+        let parked = Parked {
+            want: Fingerprint::of(&item.to_string()),
+            kind: ErrorKind::Unsupported,
+            reason: reason.to_owned(),
+            since,
+            intent: None,
+            discarded: false,
+        };
+        leg.parked.insert(item, parked);
     }
 
     /// What was withheld is public now.
@@ -245,8 +279,22 @@ impl Case {
                     | Operation::Attach { .. }
                     | Operation::LinkBack { .. } => None,
                 };
+                let internal = match &ended.intent.operation {
+                    Operation::Comment { visibility, .. } => *visibility != Visibility::Public,
+                    Operation::Edit { .. }
+                    | Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::Attach { .. }
+                    | Operation::LinkBack { .. } => {
+                        leg.shadow.comments.get(id).is_some_and(|seen| seen.internal)
+                    }
+                };
                 let seen = SeenComment {
                     origin: origin.clone(),
+                    internal,
+                    unproven: internal && body.is_some(),
                     seen: Fingerprint::of(body.unwrap_or_default()),
                     // Taking a copy back carries no version: a newer one may be waiting to be sent.
                     version: body.map_or_else(
@@ -269,8 +317,24 @@ impl Case {
                 leg.linked.insert(system.clone());
             }
             (Subject::File(id), Item::Attachment(origin)) => {
-                let seen = SeenFile { origin: origin.clone(), gone: false };
+                let internal = match &ended.intent.operation {
+                    Operation::Attach { visibility, .. } => *visibility != Visibility::Public,
+                    Operation::Comment { .. }
+                    | Operation::Edit { .. }
+                    | Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::LinkBack { .. } => false,
+                };
+                let seen = SeenFile { origin: origin.clone(), internal, unproven: internal, gone: false };
                 leg.shadow.files.insert(id.clone(), seen);
+            }
+            (Subject::Comment(id), Item::Recall(_)) => {
+                if let Some(seen) = leg.shadow.comments.get_mut(id) {
+                    seen.seen = Fingerprint::of("");
+                    seen.gone = true;
+                }
             }
             _ => {}
         }
@@ -334,9 +398,16 @@ impl Leg {
                 origin: comment.origin.clone(),
                 seen: comment.print.clone(),
                 version: comment.version,
+                internal: comment.internal,
+                unproven: comment.internal,
                 gone: false,
             };
             self.shadow.comments.insert(comment.id.clone(), seen);
+        }
+        for id in &reading.read_back_comments {
+            if let Some(seen) = self.shadow.comments.get_mut(id) {
+                seen.unproven = false;
+            }
         }
         for id in &reading.lost_comments {
             if let Some(seen) = self.shadow.comments.get_mut(id) {
@@ -344,8 +415,14 @@ impl Leg {
             }
         }
         for file in &reading.files {
-            let seen = SeenFile { origin: file.origin.clone(), gone: false };
+            let internal = file.internal;
+            let seen = SeenFile { origin: file.origin.clone(), internal, unproven: internal, gone: false };
             self.shadow.files.insert(file.id.clone(), seen);
+        }
+        for id in &reading.read_back_files {
+            if let Some(seen) = self.shadow.files.get_mut(id) {
+                seen.unproven = false;
+            }
         }
         for id in &reading.lost_files {
             if let Some(seen) = self.shadow.files.get_mut(id) {

@@ -53,7 +53,19 @@ impl Leg {
     pub fn awaits_reading(&self) -> bool {
         let unread =
             self.shadow.updated.is_none() || self.shadow.fields.values().any(|field| field.written.is_some());
-        self.health == Health::Well && self.ticket.is_some() && unread
+        self.health == Health::Well && self.ticket.is_some() && (unread || self.is_unproven())
+    }
+
+    /// Whether something was sent as internal and not read back since.
+    pub fn is_unproven(&self) -> bool {
+        let comments = self.shadow.comments.values().any(|seen| seen.unproven && !seen.gone);
+        comments || self.shadow.files.values().any(|seen| seen.unproven && !seen.gone)
+    }
+
+    /// Whether the desk showed something that was sent as internal, and nobody has looked into it yet: until then it is
+    /// given nothing internal.
+    pub fn leaks(&self) -> bool {
+        self.parked.iter().any(|(item, parked)| matches!(item, Item::Leak(_)) && !parked.discarded)
     }
 }
 
@@ -146,6 +158,12 @@ pub struct SeenComment {
     pub seen: Fingerprint,
     /// The version of the remark it carries.
     pub version: u32,
+    /// Sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Sent as internal, and not read back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// It was there and is not any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -156,6 +174,12 @@ pub struct SeenComment {
 pub struct SeenFile {
     /// Where it was first attached.
     pub origin: Origin,
+    /// Sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Sent as internal, and not read back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// It was there and is not any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -182,6 +206,9 @@ pub struct Outstanding {
     /// While it was in doubt the ticket was seen to get another value than the one that was sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overtaken: bool,
+    /// Some attempt was once in doubt: by its own words it may be there already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 /// How far an intent without effect is.

@@ -102,7 +102,9 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         fields: fields(section, sides, findings),
         comments: direction(section.text("comments")),
         files: direction(section.text("files")),
-        relay: matches!(section.value("relay"), Some(Value::Flag(true))),
+        introduces: super::isolation::introduces(section, known.home, known.parties, findings),
+        internal: super::isolation::internal(section),
+        recheck: !matches!(section.value("recheck"), Some(Value::Flag(false))),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
     };

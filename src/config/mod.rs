@@ -8,6 +8,7 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod isolation;
 mod problem;
 mod redact;
 mod scalar;

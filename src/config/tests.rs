@@ -49,7 +49,8 @@ fn a_full_file_becomes_the_rules_it_says() {
     let agreement = &config.rules.agreements[&AgreementName("fabrikam".into())];
     assert_eq!(agreement.comments, Direction::Both);
     assert_eq!(agreement.files, Direction::None, "what is not said is not shared");
-    assert!(!agreement.relay);
+    assert!(agreement.introduces.is_empty() && agreement.recheck);
+    assert_eq!(agreement.internal, crate::agreement::Internal::None);
     assert_eq!(agreement.inbound, Some(Condition::default()), "an empty table is every ticket");
     let outbound = agreement.outbound.as_ref().unwrap();
     assert_eq!(outbound.priority_at_least, Some(Priority::High));

@@ -12,6 +12,7 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod recheck;
 
 pub use admission::Admission;
 pub use lanes::{Lanes, Submitted};

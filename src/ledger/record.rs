@@ -242,5 +242,9 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Rekeyed { .. } => "rekeyed",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+
+        Fact::Leaked { .. } => "leaked",
+        Fact::RetractionDue { .. } => "retraction_due",
+        Fact::Recalled { .. } => "recalled",
     }
 }

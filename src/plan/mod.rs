@@ -11,6 +11,7 @@ mod native;
 mod open;
 mod planner;
 mod project;
+mod recall;
 mod remarks;
 #[cfg(test)]
 mod tests;
@@ -25,6 +26,8 @@ use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
 use planner::Planner;
 
+pub(crate) use recall::objection;
+
 /// Decides what follows from what was read, and folds every fact it returns into `case`.
 ///
 /// A case without legs is opened from the one observation there is; if no agreement takes that ticket in, the
@@ -37,6 +40,9 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         for leg in planner.home_first() {
             planner.observe(&leg);
         }
+    }
+    for leg in planner.home_first() {
+        planner.recall(&leg);
     }
     for leg in planner.home_first() {
         planner.project(&leg);

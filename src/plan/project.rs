@@ -63,6 +63,7 @@ impl Planner<'_> {
                 target.fields(&mut needs, &mut unread);
                 target.remarks(&mut needs, &mut unread);
                 target.attachments(&mut needs, &mut unstored);
+                target.copies(&mut needs);
                 target.links(&mut needs);
             }
         }
@@ -137,6 +138,14 @@ impl Planner<'_> {
     }
 }
 
+/// What a ticket is called whose title is not shared. The case's number would tell counterparts how many others there
+/// are, by way of home's title too.
+pub(super) fn nameless(case: &Case, view: &View<'_>, name: &SystemName) -> String {
+    let marker = marker(view.markers, case.id, name, &Item::Ticket, 1);
+    let digits: String = marker.as_str().chars().skip_while(|char| *char != '-').skip(1).take(8).collect();
+    format!("Request {}", digits.to_uppercase())
+}
+
 impl Target<'_> {
     fn creation(&self, needs: &mut Needs) {
         let own = self.sharing.agreement(self.name);
@@ -153,7 +162,7 @@ impl Target<'_> {
             // A desk takes no ticket without a title, and an unshared one must not leak.
             title: shown(&Field::Title)
                 .filter(|title| !title.is_empty())
-                .unwrap_or_else(|| self.case.id.to_string()),
+                .unwrap_or_else(|| nameless(self.case, self.view, self.name)),
             description: shown(&Field::Description).unwrap_or_default(),
             status: shown(&Field::Status),
             priority: shown(&Field::Priority),
@@ -231,8 +240,7 @@ impl Target<'_> {
         }
         let home = self.sharing.is_home(self.name);
         for (other, leg) in &self.case.legs {
-            let related =
-                if home { self.sharing.agreement(other).is_some() } else { self.sharing.is_home(other) };
+            let related = self.sharing.links(self.name, other);
             let well = leg.health == crate::case::Health::Well && leg.ticket.is_some();
             let (Some(key), Some(system)) = (&leg.key, self.view.rules.systems.get(other)) else { continue };
             if other == self.name || !related || !well || self.leg.linked.contains(other) {

@@ -1,17 +1,15 @@
 //! Comments and files out: each original once per leg, in the order in which they were written.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName, Visibility};
+use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName};
 
+use super::files::copy_version;
 use super::planner::{Planner, print_of};
 use super::project::{Needs, Target, Write};
 use crate::agreement::{Kind, Said, file_name, remark_body};
 use crate::case::{Attachment, Fact, Fingerprint, Health, Item, Origin, Remark, SeenComment};
-
-/// The marker version of taking a comment back: never the version of a text.
-const RETRACTION: u32 = u32::MAX;
 
 impl Planner<'_> {
     /// Lets go of the texts of comments that every leg has to which they are shown.
@@ -20,7 +18,7 @@ impl Planner<'_> {
         let lacks = |origin: &Origin, remark: &Remark| {
             self.case.legs.iter().any(|(name, leg)| {
                 leg.health == Health::Well
-                    && sharing.carries(Kind::Comments, &origin.system, name)
+                    && sharing.carries(Kind::Comments, remark.visibility(), &origin.system, name)
                     && !leg.shadow.has_remark(origin, remark.version)
             })
         };
@@ -43,28 +41,24 @@ impl Target<'_> {
         for (id, seen) in &self.leg.shadow.comments {
             copies.entry(&seen.origin).or_default().push((id, seen));
         }
-        let mut remarks: Vec<_> = self
-            .case
-            .document
-            .remarks
-            .iter()
-            .filter(|(origin, _)| self.sharing.carries(Kind::Comments, &origin.system, self.name))
-            .collect();
+        let mut remarks: Vec<_> =
+            self.case.document.remarks.iter().filter(|(origin, _)| origin.system != *self.name).collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
         let mut held = false;
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
-            if remark.withdrawn {
+            let carried =
+                self.sharing.carries(Kind::Comments, remark.visibility(), &origin.system, self.name);
+            if remark.withdrawn || (remark.internal && !carried) {
                 // A copy that is still under way has to be taken back once it is there.
                 let item = Item::Remark(origin.clone());
                 needs.waits |=
                     self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some());
-                self.take_back(origin, copies, needs);
                 continue;
             }
             // Behind one whose text has to be read first nothing is sent, but what else has to be read is known.
             let mut behind = Needs::default();
-            if !self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
+            if carried && !self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
                 held = true;
                 needs.waits = true;
                 unread.push(origin.system.clone());
@@ -80,11 +74,20 @@ impl Target<'_> {
         copies: &[(&CommentId, &SeenComment)],
         needs: &mut Needs,
     ) -> bool {
-        let newest = copies.iter().max_by_key(|(_, seen)| (seen.version, !seen.gone));
+        // A copy for other readers is none.
+        let same_readers = copies.iter().filter(|(_, seen)| seen.internal == remark.internal);
+        let newest = same_readers.max_by_key(|(_, seen)| (seen.version, !seen.gone));
         if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
             return true;
         }
         let item = Item::Remark(origin.clone());
+        if remark.internal && self.leg.leaks() {
+            return true;
+        }
+        if remark.internal && !self.able.internal_comments {
+            self.refuse(needs, item, remark.print.clone(), format!("{} has no internal comments", self.name));
+            return true;
+        }
         let sent = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
         if sent.is_some_and(|sent| sent.value.as_ref() == Some(&remark.print)) {
             return true;
@@ -117,27 +120,11 @@ impl Target<'_> {
         let body = remark_body(&said).into_intent();
         let operation = match live {
             Some((id, _)) => Operation::Edit { comment: (*id).clone(), body },
-            None => Operation::Comment { body, visibility: Visibility::Public },
+            None => Operation::Comment { body, visibility: remark.visibility() },
         };
         let value = Some(remark.print.clone());
         self.want(needs, Write { item, value, operation, version: Some(remark.version) });
         true
-    }
-
-    fn take_back(&self, origin: &Origin, copies: &[(&CommentId, &SeenComment)], needs: &mut Needs) {
-        for (id, _) in copies.iter().filter(|(_, seen)| !seen.gone) {
-            if self.able.retract {
-                let operation = Operation::Retract { comment: (*id).clone() };
-                let item = Item::Remark(origin.clone());
-                self.want(needs, Write { item, value: None, operation, version: Some(RETRACTION) });
-                continue;
-            }
-            self.withhold(
-                needs,
-                format!("comment:{id}"),
-                "withdrawn at its origin; this system takes no comment back",
-            );
-        }
     }
 
     /// The text, kept or as just read at its origin, provided that it is the current version.
@@ -148,30 +135,28 @@ impl Target<'_> {
         let ticket = self.view.observations.get(&origin.system)?;
         let comment = ticket.comments.iter().find(|comment| comment.id.as_str() == origin.id)?;
         let text = canonical_text(&comment.body);
-        let current = comment.visibility == Visibility::Public && Fingerprint::of(&text) == remark.print;
+        let current = comment.visibility == remark.visibility() && Fingerprint::of(&text) == remark.print;
         current.then_some(text)
     }
 
     pub(super) fn attachments(&self, needs: &mut Needs, unstored: &mut Vec<Origin>) {
-        let copies: BTreeMap<&Origin, _> =
-            self.leg.shadow.files.iter().map(|(id, seen)| (&seen.origin, (id, seen))).collect();
+        // A copy for other readers is none.
+        let copies: BTreeSet<(&Origin, bool)> =
+            self.leg.shadow.files.values().map(|seen| (&seen.origin, seen.internal)).collect();
         let mut files: Vec<_> = self
             .case
             .document
             .attachments
             .iter()
-            .filter(|(origin, _)| self.sharing.carries(Kind::Files, &origin.system, self.name))
+            .filter(|(origin, file)| {
+                self.sharing.carries(Kind::Files, file.visibility(), &origin.system, self.name)
+            })
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
         for (origin, file) in files {
-            match copies.get(origin) {
-                Some((id, seen)) if file.withdrawn && !seen.gone => {
-                    let rule = "withdrawn at its origin; files are not taken back";
-                    self.withhold(needs, format!("file:{id}"), rule);
-                }
-                Some(_) => {}
-                None if file.withdrawn => {}
-                None => self.attach(origin, file, needs, unstored),
+            let held_back = file.internal && self.leg.leaks();
+            if !file.withdrawn && !held_back && !copies.contains(&(origin, file.internal)) {
+                self.attach(origin, file, needs, unstored);
             }
         }
     }
@@ -181,6 +166,8 @@ impl Target<'_> {
         let size = file.size;
         let refusal = if self.able.attach.is_none() {
             Some(format!("{} takes no files", self.name))
+        } else if file.internal && !self.able.internal_comments {
+            Some(format!("{} has nothing that only its staff may read", self.name))
         } else if size > self.able.max_file_bytes {
             Some(format!(
                 "the file has {size} bytes and {} takes at most {}",
@@ -208,14 +195,15 @@ impl Target<'_> {
             media_type: file.media_type.clone(),
             size,
             digest: digest.clone(),
-            visibility: Visibility::Public,
+            visibility: file.visibility(),
         };
-        self.want(needs, Write { item, value: None, operation, version: Some(1) });
+        let version = Some(copy_version(file.internal));
+        self.want(needs, Write { item, value: None, operation, version });
     }
 
-    fn withhold(&self, needs: &mut Needs, what: String, rule: &str) {
-        if !self.leg.shadow.withheld.contains(&what) {
-            needs.refused.push(Fact::Withheld { leg: self.name.clone(), what, rule: rule.to_owned() });
+    fn refuse(&self, needs: &mut Needs, item: Item, want: Fingerprint, reason: String) {
+        if !self.blocked(&item, &want) {
+            needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
         }
     }
 }

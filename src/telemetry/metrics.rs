@@ -38,6 +38,7 @@ pub struct Metrics {
     hinted: Gauge,
     silent_portals: Family<System, Gauge>,
     by_hand: Family<System, Gauge>,
+    leaks: Family<System, Counter>,
 }
 
 /// How a system answers, as its last answers tell.
@@ -155,6 +156,12 @@ impl Metrics {
             "Tickets of which something is to be carried over by hand",
             by_hand.clone(),
         );
+        let leaks = Family::default();
+        registry.register(
+            "leaks",
+            "What was sent to a system as internal and was not internal there",
+            leaks.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
         registry.register("build_info", "1, with the version that runs", build.clone());
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
@@ -174,6 +181,7 @@ impl Metrics {
             hinted,
             silent_portals,
             by_hand,
+            leaks,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
         for source in ["webhook", "poll"] {
@@ -188,9 +196,15 @@ impl Metrics {
     /// There is such a system: its counters begin at zero.
     pub fn system(&self, system: &SystemName) {
         let name = || system.to_string();
+        self.leaks.get_or_create(&System { system: name() }).inc_by(0);
         self.intents.get_or_create(&Outcome { system: name(), outcome: "effected" }).inc_by(0);
         self.requests.get_or_create(&Answer { system: name(), status: "2xx" }).inc_by(0);
         self.requests.get_or_create(&Answer { system: name(), status: "none" }).inc_by(0);
+    }
+
+    /// Something that was sent to a system as internal is not internal there.
+    pub fn leak(&self, system: &SystemName) {
+        self.leaks.get_or_create(&System { system: system.to_string() }).inc();
     }
 
     /// A hint came in: `source` is `webhook` or `poll`.

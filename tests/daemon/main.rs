@@ -23,4 +23,8 @@ mod reference;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
+mod swapped;
+#[cfg(test)]
+mod visibility;
+#[cfg(test)]
 mod web;

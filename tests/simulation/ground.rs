@@ -17,6 +17,7 @@ use throughline_testkit::clock::SeededEntropy;
 use crate::chance::SimulatedClock;
 use crate::crash::{CrashPoints, PoweredMedium};
 use crate::network::{SimulatedHttp, serve};
+use crate::recorder::Recorder;
 use crate::scenario::{DESKS, Intake, Scenario};
 
 /// The token that opens every desk.
@@ -34,6 +35,8 @@ pub(crate) struct Ground {
     pub(crate) medium: Arc<MemoryMedium>,
     store: Mutex<Arc<MemoryStore>>,
     running: Mutex<Option<Journal>>,
+    /// What each host was sent, and what was logged and counted.
+    pub(crate) record: Arc<Recorder>,
     /// What must never happen on the way, as it was noticed.
     pub(crate) problems: Mutex<Vec<String>>,
 }
@@ -49,6 +52,7 @@ impl Ground {
             medium: Arc::new(MemoryMedium::new()),
             store: Mutex::default(),
             running: Mutex::default(),
+            record: Arc::default(),
             problems: Mutex::default(),
         }
     }
@@ -104,6 +108,8 @@ impl Ground {
         let clock: Arc<dyn Clock> = Arc::<SimulatedClock>::clone(&self.clock);
         let systems = (0..DESKS.len()).map(|desk| self.system(desk, &clock, &entropy)).collect();
         let ledger = journal.clone();
+        let metrics = Arc::new(Metrics::new());
+        self.record.count_with(&metrics);
         let parts = Parts {
             systems,
             rules: self.scenario.rules.clone(),
@@ -113,7 +119,7 @@ impl Ground {
             entropy,
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
-            metrics: Arc::new(Metrics::new()),
+            metrics: Arc::clone(&metrics),
             northbound: Northbound::default(),
         };
         Ok((Bridge::start(parts).await?, ledger))
@@ -139,6 +145,7 @@ impl Ground {
             clock: Arc::clone(clock),
             crash: self.crash.clone(),
             no_feed: self.scenario.intake == Intake::Webhooks,
+            record: Arc::clone(&self.record),
         };
         let limits = Limits { per_second: None, burst: 64, concurrency: 16 };
         let http = plane(

@@ -6,7 +6,7 @@ use std::time::Duration;
 use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
 
 use super::world::{HOME, name};
-use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, SystemRules, Words};
+use crate::agreement::{Agreement, Condition, Direction, FieldRule, Internal, Policy, SystemRules, Words};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(super) fn capabilities() -> Capabilities {
@@ -108,7 +108,9 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         fields,
         comments: Direction::Both,
         files: Direction::Both,
-        relay: true,
+        introduces: ["partner", "vendor", "isv"].map(|party| PartyName(party.to_owned())).into(),
+        internal: Internal::None,
+        recheck: true,
         counterpart_type: Some("Incident".to_owned()),
         home_type: Some("Request".to_owned()),
     }

@@ -34,10 +34,10 @@ fn a_counterparts_ticket_opens_a_case_at_home_and_home_passes_it_on() {
 }
 
 #[test]
-fn without_relay_another_counterparts_comment_stays_away() {
+fn a_counterparts_comment_stays_away_from_another_that_it_was_not_introduced_to() {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
-        agreement.relay = false;
+        agreement.introduces.clear();
     }
     world.settle();
     world.says(PARTNER, "for home only", Visibility::Public);
@@ -334,7 +334,7 @@ fn a_late_leg_asks_at_once_for_every_leg_whose_texts_are_kept_nowhere_else() {
 fn a_comments_text_is_kept_only_while_a_leg_that_is_shown_it_lacks_it() {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
-        agreement.relay = false;
+        agreement.introduces.clear();
     }
     world.settle();
     world.says(PARTNER, "for home only", Visibility::Public);

@@ -1,7 +1,9 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
+mod canary;
 mod desks;
 mod examples;
 mod invariants;
 mod policies;
+mod visibility;
 mod world;

@@ -176,6 +176,7 @@ impl World {
                     written: at(0),
                     body: noise.concat(),
                     version: 1,
+                    internal: false,
                 };
                 (*number, vec![remarked])
             }
