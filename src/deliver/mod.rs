@@ -4,6 +4,7 @@
 //! and goes on until nothing is left to do now. So a lost wake-up costs time and never correctness.
 
 mod admission;
+pub(crate) mod alarm;
 mod attempt;
 mod doubt;
 mod files;
@@ -14,5 +15,6 @@ mod observe;
 mod open;
 
 pub use admission::Admission;
+pub use alarm::Alarm;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};

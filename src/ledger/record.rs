@@ -242,5 +242,15 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Rekeyed { .. } => "rekeyed",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+
+        Fact::Offering { .. } => "offering",
+        Fact::Handshake { .. } => "handshake",
+        Fact::OfferLapsed { .. } => "offer_lapsed",
+        Fact::PassedOn { .. } => "passed_on",
+        Fact::Waits { .. } => "waits",
+        Fact::Told { .. } => "told",
+        Fact::Owned { .. } => "owned",
+        Fact::Entrusted { .. } => "entrusted",
+        Fact::Held { .. } => "held",
     }
 }

@@ -20,6 +20,7 @@ impl Planner<'_> {
         let lacks = |origin: &Origin, remark: &Remark| {
             self.case.legs.iter().any(|(name, leg)| {
                 leg.health == Health::Well
+                    && sharing.admits(name, origin, remark.written)
                     && sharing.carries(Kind::Comments, &origin.system, name)
                     && !leg.shadow.has_remark(origin, remark.version)
             })
@@ -49,6 +50,7 @@ impl Target<'_> {
             .remarks
             .iter()
             .filter(|(origin, _)| self.sharing.carries(Kind::Comments, &origin.system, self.name))
+            .filter(|(origin, remark)| self.sharing.admits(self.name, origin, remark.written))
             .collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
         let mut held = false;
@@ -161,6 +163,7 @@ impl Target<'_> {
             .attachments
             .iter()
             .filter(|(origin, _)| self.sharing.carries(Kind::Files, &origin.system, self.name))
+            .filter(|(origin, file)| self.sharing.admits(self.name, origin, file.written))
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
         for (origin, file) in files {

@@ -1,7 +1,9 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
+mod custody;
 mod desks;
 mod examples;
+mod handshake;
 mod invariants;
 mod policies;
 mod world;
