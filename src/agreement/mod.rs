@@ -1,6 +1,8 @@
 //! Who may see what: the sharing rules between the home organization and each party. Pure.
 
+mod handshake;
 mod redact;
+mod responsibility;
 mod route;
 mod share;
 mod translate;
@@ -10,7 +12,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
-pub use redact::{Redacted, Said, file_name, label, remark_body};
+pub use handshake::{Answer, AnswerWords, Handshake, OnLapse};
+pub use redact::{Redacted, Said, file_name, label, notice_body, remark_body};
+pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
 pub use share::{Kind, Sharing};
 pub use translate::Untranslatable;
 
@@ -23,6 +27,8 @@ pub struct Rules {
     pub systems: BTreeMap<SystemName, SystemRules>,
     /// The agreements.
     pub agreements: BTreeMap<AgreementName, Agreement>,
+    /// Who is to resolve what.
+    pub responsibility: Responsibility,
 }
 
 /// Whose a system is and what its words mean.
@@ -79,6 +85,10 @@ pub struct Agreement {
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.
     pub home_type: Option<String>,
+    /// Whether a request has to be accepted, and how; `None`: whoever gets it has it.
+    pub handshake: Option<Handshake>,
+    /// Whether a public comment passes the ball to the other side.
+    pub reply_passes: bool,
 }
 
 /// How one field is shared.

@@ -41,6 +41,11 @@ pub fn remark_body(said: &Said<'_>) -> Redacted<String> {
     redacted(canonical_text(&format!("{head}\n\n{}", without_markers(said.text))))
 }
 
+/// A notice of ours as it is written into a desk: it may repeat what somebody said in another one.
+pub fn notice_body(text: &str) -> Redacted<String> {
+    redacted(canonical_text(&without_markers(text)))
+}
+
 /// A file's name as it is written into another desk: without a path.
 pub fn file_name(name: &str) -> Redacted<String> {
     let last = name.rsplit(['/', '\\']).next().unwrap_or_default();

@@ -38,7 +38,7 @@ impl Rules {
             && condition.is_some_and(|condition| self.holds(condition, system, ticket))
     }
 
-    fn holds(&self, condition: &Condition, system: &SystemName, ticket: &Ticket) -> bool {
+    pub(super) fn holds(&self, condition: &Condition, system: &SystemName, ticket: &Ticket) -> bool {
         let kind = ticket.kind.as_deref().unwrap_or_default();
         let kind_fits = condition.kinds.is_empty() || condition.kinds.contains(kind);
         let priority_fits = condition.priority_at_least.is_none_or(|least| {

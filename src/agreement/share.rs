@@ -2,10 +2,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{SystemName, Visibility};
+use throughline_sdk::{SystemName, Timestamp, Visibility};
 
 use super::{Agreement, Direction, Internal, Policy, Rules};
-use crate::case::{Case, Field, Role};
+use crate::case::{Case, Field, Offer, OfferState, Origin, Role};
 
 /// The agreements in force in one case. A leg whose agreement is gone has no share in anything.
 #[derive(Debug)]
@@ -13,6 +13,8 @@ pub struct Sharing<'r> {
     rules: &'r Rules,
     home: Option<SystemName>,
     joined: BTreeMap<SystemName, &'r Agreement>,
+    /// The offers that stand between a counterpart and the request.
+    offers: BTreeMap<SystemName, Offer>,
 }
 
 /// What is said besides the fields.
@@ -38,7 +40,11 @@ impl<'r> Sharing<'r> {
                 (between && agreement.counterpart == *name).then(|| (name.clone(), agreement))
             })
             .collect();
-        Self { rules, home, joined }
+        let offers = case.legs.iter().filter_map(|(name, leg)| {
+            let offer = leg.offer.as_ref().filter(|offer| !offer.is_settled())?;
+            Some((name.clone(), offer.clone()))
+        });
+        Self { rules, home, joined, offers: offers.collect() }
     }
 
     /// The agreement under which a counterpart takes part.
@@ -73,7 +79,8 @@ impl<'r> Sharing<'r> {
     /// Whether a change of the field on this system may enter the document.
     pub fn is_source(&self, system: &SystemName, field: &Field) -> bool {
         if !self.is_home(system) {
-            return self.direction(system, field).is_some_and(Direction::leads_in);
+            let leads_in = self.direction(system, field).is_some_and(Direction::leads_in);
+            return leads_in && self.is_heard(system, field);
         }
         let mut joined = self.directions(field).peekable();
         if joined.peek().is_some() {
@@ -151,6 +158,52 @@ impl<'r> Sharing<'r> {
     fn introduced(&self, from: &SystemName, to: &Agreement) -> bool {
         let party = self.rules.systems.get(from).map(|system| &system.party);
         party.is_some_and(|party| to.introduces.contains(party))
+    }
+
+    /// The offer of this leg, if it is not accepted, or its acceptance was not told yet.
+    pub fn offer(&self, counterpart: &SystemName) -> Option<&Offer> {
+        self.offers.get(counterpart)
+    }
+
+    /// Whether something said at `origin`, at this moment of its desk, may go to a counterpart before the request is
+    /// accepted: as an answer to its question, or as what home answers to its offer.
+    pub fn passes_before(&self, counterpart: &SystemName, origin: &Origin, written: Timestamp) -> bool {
+        let Some(offer) = self.offers.get(counterpart) else { return true };
+        match offer.to {
+            Role::Counterpart if offer.is_open() => {
+                let answers = offer.answers_after.is_some_and(|after| written > after);
+                self.shares_before(counterpart) || (answers && self.is_home(&origin.system))
+            }
+            Role::Counterpart => false,
+            Role::Home => {
+                let heard = offer.heard.comment.as_ref().is_some_and(|it| it.id.as_str() == origin.id);
+                heard && self.is_home(&origin.system)
+            }
+        }
+    }
+
+    /// Whether something said at `origin` goes to a counterpart now, or will once it accepts.
+    pub fn admits(&self, system: &SystemName, origin: &Origin, written: Timestamp) -> bool {
+        let over = self
+            .offers
+            .get(system)
+            .filter(|offer| matches!(offer.state, OfferState::Rejected | OfferState::Withdrawn));
+        over.is_none() || self.passes_before(system, origin, written)
+    }
+
+    /// Whether the agreement has everything sent before the request is accepted.
+    pub fn shares_before(&self, counterpart: &SystemName) -> bool {
+        let handshake = self.agreement(counterpart).and_then(|agreement| agreement.handshake.as_ref());
+        handshake.is_some_and(|handshake| handshake.share_before)
+    }
+
+    /// Whether what a counterpart sets is a matter of the request: before it accepts, its status is an answer to us,
+    /// and what it did not take on it does not change.
+    fn is_heard(&self, counterpart: &SystemName, field: &Field) -> bool {
+        let Some(offer) = self.offers.get(counterpart).filter(|offer| offer.to == Role::Counterpart) else {
+            return true;
+        };
+        offer.is_open() && self.shares_before(counterpart) && *field != Field::Status
     }
 
     fn concerning(&self, system: &SystemName) -> impl Iterator<Item = &'r Agreement> {

@@ -11,7 +11,7 @@ use throughline_sdk::{
 
 use crate::ledger::Position;
 
-use super::{AgreementName, Field, Fingerprint, Health, Origin, PartyName, Role};
+use super::{AgreementName, Field, Fingerprint, Health, Heard, Level, OfferState, Origin, PartyName, Role};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -303,6 +303,87 @@ pub enum Fact {
         /// `comment:ID` or `file:ID` there.
         what: String,
     },
+
+    /// A request has to be accepted by a party; until then that party is sent no more than it needs to decide.
+    Offering {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The side that has to accept.
+        to: Role,
+        /// The counterpart that did not take it, whereupon it is offered here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<SystemName>,
+    },
+    /// An offer stands in this way from now on.
+    Handshake {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// How it stands.
+        state: OfferState,
+        /// The question, the reason, or why it was withdrawn.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+        /// Until when an answer is due, if a clock runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        respond_by: Option<Timestamp>,
+        /// What was heard last.
+        #[serde(default)]
+        heard: Heard,
+        /// After which moment of its own desk the other side answers what was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers_after: Option<Timestamp>,
+    },
+    /// The response clock of an offer ran out.
+    OfferLapsed {
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
+    /// An offer that was not taken on goes to another counterpart.
+    PassedOn {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The agreement with the next one.
+        agreement: AgreementName,
+    },
+    /// Something is not sent before the offer is accepted.
+    Waits {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// What.
+        item: Item,
+    },
+    /// The counterpart was told by us how its offer, or ours, stands.
+    Told {
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
+    /// A party is accountable for the request.
+    Owned {
+        /// The party.
+        party: PartyName,
+        /// Why, in words.
+        because: String,
+    },
+    /// A party is to resolve the request.
+    Entrusted {
+        /// The party.
+        party: PartyName,
+        /// Where in it.
+        level: Level,
+        /// Why, in words.
+        because: String,
+    },
+    /// A party has the ball.
+    Held {
+        /// The party.
+        party: PartyName,
+        /// Where in it.
+        level: Level,
+        /// Since when.
+        since: Timestamp,
+        /// Why, in words.
+        because: String,
+    },
 }
 
 /// How we came to know that something may have changed.
@@ -416,6 +497,10 @@ pub enum Item {
     Recall(String),
     /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
     Leak(String),
+    /// The offer itself: what waits for a person when nobody takes it on.
+    Offer,
+    /// A notice of ours, by its key.
+    Notice(String),
 }
 
 impl fmt::Display for Item {
@@ -428,6 +513,8 @@ impl fmt::Display for Item {
             Self::Attachment(origin) => write!(f, "file:{origin}"),
             Self::Recall(what) => write!(f, "recall:{what}"),
             Self::Leak(what) => write!(f, "leak:{what}"),
+            Self::Offer => f.write_str("offer"),
+            Self::Notice(key) => write!(f, "notice:{key}"),
         }
     }
 }
@@ -457,8 +544,12 @@ impl TryFrom<String> for Item {
         if let Some(what) = text.strip_prefix("leak:") {
             return Ok(Self::Leak(what.to_owned()));
         }
+        if let Some(key) = text.strip_prefix("notice:") {
+            return Ok(Self::Notice(key.to_owned()));
+        }
         match text.as_str() {
             "ticket" => Ok(Self::Ticket),
+            "offer" => Ok(Self::Offer),
             field => field.parse().map(Self::Field),
         }
     }

@@ -1,12 +1,13 @@
 //! The fold: what each fact makes of a case. Total: a fact that does not fit changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
-    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Outstanding, Parked,
-    Phase, Reading, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Holder, Item, Leg, Offer,
+    OfferState, Origin, Outstanding, Parked, Phase, Reading, Remark, Resolver, SeenComment, SeenField,
+    SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -26,9 +27,12 @@ impl Case {
                     health: Health::Well,
                     outstanding: std::collections::VecDeque::new(),
                     dirty: false,
-                    linked: std::collections::BTreeSet::new(),
+                    linked: BTreeSet::new(),
                     parked: BTreeMap::new(),
+                    offer: None,
+                    notices: BTreeSet::new(),
                 });
+                self.custody.opener.get_or_insert_with(|| leg.clone());
             }
             Fact::Observed { leg, reading } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
@@ -165,6 +169,16 @@ impl Case {
                     } else {
                         let parked = leg.parked.remove(item);
                         leg.dirty = true;
+                        if let (Item::Offer, Some(offer)) = (item, &mut leg.offer) {
+                            // A person has it offered once more.
+                            *offer = Offer {
+                                heard: offer.heard.clone(),
+                                waiting: std::mem::take(&mut offer.waiting),
+                                round: offer.round.saturating_add(1),
+                                told: offer.told,
+                                ..Offer::new(offer.to, at, offer.after.clone())
+                            };
+                        }
                         if let (Some(parked), Item::Field(field)) = (parked, item)
                             && parked.is_untranslatable()
                             && let Some(seen) = leg.shadow.fields.get_mut(field)
@@ -210,6 +224,65 @@ impl Case {
             | Fact::Advanced { .. }
             | Fact::Started { .. }
             | Fact::Stopped => {}
+
+            Fact::Offering { leg, to, after } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.offer = Some(Offer::new(*to, at, after.clone()));
+                }
+            }
+            Fact::Handshake { leg, state, words, respond_by, heard, answers_after } => {
+                if let Some(leg) = self.legs.get_mut(leg)
+                    && let Some(offer) = &mut leg.offer
+                {
+                    let since = if offer.state == *state { offer.since } else { at };
+                    let waiting = std::mem::take(&mut offer.waiting);
+                    *offer = Offer {
+                        state: *state,
+                        since,
+                        words: words.clone(),
+                        respond_by: *respond_by,
+                        lapsed: false,
+                        heard: heard.clone(),
+                        answers_after: *answers_after,
+                        waiting: if *state == OfferState::Accepted { BTreeSet::new() } else { waiting },
+                        round: offer.round.saturating_add(1),
+                        ..offer.clone()
+                    };
+                    leg.parked.remove(&Item::Offer);
+                }
+            }
+            Fact::OfferLapsed { leg } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.respond_by = None;
+                    offer.lapsed = true;
+                    offer.lapses = offer.lapses.saturating_add(1);
+                }
+            }
+            Fact::PassedOn { leg, .. } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.passed_on = true;
+                }
+            }
+            Fact::Waits { leg, item } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.waiting.insert(item.clone());
+                }
+            }
+            Fact::Told { leg } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.told = offer.round;
+                }
+            }
+            Fact::Owned { party, .. } => self.custody.owner = Some(party.clone()),
+            Fact::Entrusted { party, level, .. } => {
+                self.custody.resolver = Some(Resolver { party: party.clone(), level: *level });
+            }
+            Fact::Held { party, level, since, because } => self.custody.hand_to(Holder {
+                party: party.clone(),
+                level: *level,
+                since: *since,
+                because: because.clone(),
+            }),
         }
     }
 
@@ -232,6 +305,10 @@ impl Case {
             discarded: false,
         };
         leg.parked.insert(item, parked);
+    }
+
+    fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
+        self.legs.get_mut(leg)?.offer.as_mut()
     }
 
     /// What was withheld is public now.
@@ -304,6 +381,15 @@ impl Case {
                     gone: body.is_none(),
                 };
                 leg.shadow.comments.insert(id.clone(), seen);
+            }
+            (Subject::Comment(id), Item::Notice(key)) => {
+                let Operation::Comment { body, visibility } = &ended.intent.operation else { return };
+                let (origin, seen) = (Origin::notice(key), Fingerprint::of(body));
+                let internal = *visibility != Visibility::Public;
+                let copy =
+                    SeenComment { origin, internal, unproven: internal, seen, version: 1, gone: false };
+                leg.shadow.comments.insert(id.clone(), copy);
+                leg.notices.insert(key.clone());
             }
             (_, Item::Field(field)) => {
                 if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {

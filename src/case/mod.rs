@@ -3,10 +3,12 @@
 //! A [`Case`] is never changed directly: [`Case::apply`] folds one [`Fact`] into it, and the same fold serves the
 //! running daemon and the rebuild of the store from the ledger.
 
+mod custody;
 mod document;
 mod fact;
 mod fold;
 mod leg;
+mod offer;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -15,6 +17,7 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, Timestamp};
 
+pub use custody::{Custody, Holder, Level, Resolver};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
@@ -23,6 +26,7 @@ pub(crate) use fold::WrittenValue;
 pub use leg::{
     Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
+pub use offer::{Heard, HeardComment, Offer, OfferState};
 
 use crate::ledger::Position;
 
@@ -52,6 +56,9 @@ pub struct Case {
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
     pub legs: BTreeMap<SystemName, Leg>,
+    /// Who answers for it and who has the ball.
+    #[serde(default, skip_serializing_if = "Custody::is_empty")]
+    pub custody: Custody,
     /// How many intents were ever recorded for it; the next one's id is counted from here.
     #[serde(default)]
     pub intents: u32,
@@ -63,13 +70,26 @@ pub struct Case {
 impl Case {
     /// A case with nothing in it yet.
     pub fn new(id: CaseId, opened: Timestamp) -> Self {
-        Self { id, opened, document: Document::default(), legs: BTreeMap::new(), intents: 0, last: None }
+        Self {
+            id,
+            opened,
+            document: Document::default(),
+            legs: BTreeMap::new(),
+            custody: Custody::default(),
+            intents: 0,
+            last: None,
+        }
     }
 
     /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write
     /// that was not read back.
     pub fn has_work(&self) -> bool {
         self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
+    }
+
+    /// The moment at which the next response clock runs out.
+    pub fn next_clock(&self) -> Option<Timestamp> {
+        self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by).min()
     }
 
     /// Whether anything of it waits for a person. What a person gave up does not.

@@ -64,8 +64,31 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         if let Some(since) = leg.silent_since {
             line.push_str(&format!(", silent since {}", since.format("%Y-%m-%dT%H:%M:%SZ")));
         }
+        if let Some(offer) = &leg.offer {
+            line.push_str(&format!(", {}", offer.state.word()));
+            if offer.lapsed {
+                line.push_str(" and lapsed");
+            }
+            if let Some(due) = offer.respond_by {
+                line.push_str(&format!(", due by {}", due.format("%Y-%m-%dT%H:%M:%SZ")));
+            }
+            if !offer.waiting.is_empty() {
+                line.push_str(&format!(", {} waiting for it", offer.waiting.len()));
+            }
+        }
         if let Some(url) = &leg.url {
             line.push_str(&format!("  {url}"));
+        }
+        output.line(&printable(&line));
+    }
+    if let (Some(owner), Some(holder)) = (&case.owner, &case.holder) {
+        let since = holder.since.format("%Y-%m-%dT%H:%M:%SZ");
+        let mut line = format!(
+            "  {owner} answers for it; {} ({}) has the ball since {since}: {}",
+            holder.party, holder.level, holder.because
+        );
+        for (party, seconds) in &case.held_before {
+            line.push_str(&format!("; {party} had it for {seconds} s before"));
         }
         output.line(&printable(&line));
     }

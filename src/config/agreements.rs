@@ -7,7 +7,7 @@ use throughline_sdk::SystemName;
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
 use super::systems::Systems;
-use super::{Party, check_reference};
+use super::{KindAnswers, Party, check_reference, handshake};
 use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, Rules, SystemRules, Words};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
@@ -19,6 +19,8 @@ struct Known<'a> {
     systems: &'a BTreeMap<SystemName, SystemRules>,
     /// Systems of an unknown kind, so that nothing can be said of their words.
     kindless: &'a BTreeSet<SystemName>,
+    /// With what words the kind of a system answers an offer.
+    answers: &'a BTreeMap<SystemName, KindAnswers>,
 }
 
 /// The two systems of an agreement.
@@ -36,11 +38,18 @@ pub(super) fn build<'s>(
     systems: &Systems,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
-    let known = Known { home, parties, systems: &systems.rules, kindless: &systems.kindless };
+    let known = Known {
+        home,
+        parties,
+        systems: &systems.rules,
+        kindless: &systems.kindless,
+        answers: &systems.answers,
+    };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut pairs: BTreeMap<(SystemName, SystemName), String> = BTreeMap::new();
-    for (entry, section) in tables.flat_map(Section::sections) {
+    let all: Vec<_> = tables.flat_map(Section::sections).collect();
+    for (entry, section) in &all {
         let is_new = names.insert(entry.key.as_str());
         if !is_new {
             let message = format!("there is already an agreement called {:?} in another file", entry.key);
@@ -58,6 +67,8 @@ pub(super) fn build<'s>(
         pairs.entry(pair).or_insert_with(|| entry.key.clone());
         agreements.insert(agreement.name.clone(), agreement);
     }
+    let sections = all.iter().map(|(entry, section)| (entry.key.as_str(), *section));
+    handshake::check_routes(sections, &agreements, findings);
     agreements
 }
 
@@ -92,6 +103,8 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
     let condition = |key: &str, from: Option<(&SystemName, &SystemRules)>, findings: &mut Findings| {
         Some(condition(route?.section(key)?, from, findings))
     };
+    let kind = section.text("counterpart").map(SystemName::new);
+    let answers = kind.and_then(|system| known.answers.get(&system)).unwrap_or(&KindAnswers::NONE);
     let built = Agreement {
         name: AgreementName(name.to_owned()),
         party: PartyName(section.text("party").unwrap_or_default().to_owned()),
@@ -107,6 +120,8 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         recheck: !matches!(section.value("recheck"), Some(Value::Flag(false))),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
+        handshake: handshake::build(section, answers, findings),
+        reply_passes: matches!(section.value("reply_passes"), Some(Value::Flag(true))),
     };
     let shares = built.comments != Direction::None
         || built.files != Direction::None
@@ -148,7 +163,7 @@ fn side<'k>(
     (!known.kindless.contains(name)).then_some((name, system))
 }
 
-fn condition(
+pub(super) fn condition(
     section: &Section,
     from: Option<(&SystemName, &SystemRules)>,
     findings: &mut Findings,
@@ -219,7 +234,7 @@ fn fields(
     fields
 }
 
-fn direction(word: Option<&str>) -> Direction {
+pub(super) fn direction(word: Option<&str>) -> Direction {
     match word {
         Some("both") => Direction::Both,
         Some("outbound") => Direction::Outbound,

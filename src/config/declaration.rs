@@ -1,6 +1,7 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod handshake;
 mod system;
 
 use std::time::Duration;
@@ -8,6 +9,7 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use handshake::{LEVEL_WORDS, RESPONSIBILITY};
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -112,6 +114,7 @@ pub(super) const ROOT: Table = Table {
         named("parties", &PARTY, Names::Given, Need::Required),
         named("systems", &SYSTEM, Names::Given, Need::Required),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
+        named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
     ],
 };
 
@@ -193,13 +196,23 @@ const BRIDGE: Table = Table {
 const PARTY: Table = Table {
     doc: "An organization.",
     takes_kind: false,
-    keys: &[Key {
-        key: "title",
-        holds: TEXT,
-        need: Need::Optional,
-        doc: "Its name for readers. Without it, the name of this table.",
-        example: r#""Contoso Ltd""#,
-    }],
+    keys: &[
+        Key {
+            key: "title",
+            holds: TEXT,
+            need: Need::Optional,
+            doc: "Its name for readers. Without it, the name of this table.",
+            example: r#""Contoso Ltd""#,
+        },
+        Key {
+            key: "level",
+            holds: Holds::Setting(SettingKind::Word(LEVEL_WORDS)),
+            need: Need::Optional,
+            doc: "Its level of support: super_user, helpdesk, application_team, partner or vendor. Without it, helpdesk for \
+                  the home organization and partner for every other.",
+            example: r#""helpdesk""#,
+        },
+    ],
 };
 
 const fn table(key: &'static str, table: &'static Table, need: Need) -> Key {

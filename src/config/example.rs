@@ -137,6 +137,9 @@ impl Page {
             self.keys(&keys, &[("fields", r#"{ Partner = ["Fabrikam"] }"#)]);
             self.bare(&format!("{path}.route.inbound"), &[]);
         }
+        if let Some(handshake) = inner_of(agreement.keys, "handshake") {
+            self.optional(&format!("{path}.handshake"), handshake);
+        }
         let Some(field) = inner_of(agreement.keys, "fields") else { return };
         self.table(&format!("{path}.fields.title"), field, &[("policy", r#""owner_home""#)]);
         self.bare(&format!("{path}.fields.description"), &[("policy", r#""owner_home""#)]);
@@ -152,6 +155,21 @@ impl Page {
             self.bare(&format!("{path}.fields.priority"), &values);
         }
         self.bare(&format!(r#"{path}.fields."field:Component""#), &[("policy", r#""union""#)]);
+        if let Some(responsibility) = inner(&ROOT, "responsibility") {
+            self.optional("responsibility.erp", responsibility);
+        }
+    }
+
+    /// A table that changes what happens by being there: all of it commented out, with an example for each key.
+    fn optional(&mut self, path: &str, table: &Table) {
+        self.commented_header(path, table.doc);
+        for key in table.keys {
+            self.prose(key.doc);
+            match key.holds {
+                Holds::Table(_) => self.line(&format!("#{} = {{ title_contains = \"[ERP]\" }}", key.key)),
+                _ => self.line(&format!("#{} = {}", key.key, key.example)),
+            }
+        }
     }
 
     fn header(&mut self, path: &str, doc: &str) {

@@ -8,6 +8,7 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod handshake;
 mod isolation;
 mod problem;
 mod redact;
@@ -55,8 +56,27 @@ pub struct KindSettings {
     pub statuses: &'static [(&'static str, &'static str)],
     /// What its desk's priority words usually mean.
     pub priorities: &'static [(&'static str, &'static str)],
+    /// With what words its desk answers an offer.
+    pub answers: KindAnswers,
     /// What its connector says to settings that are all of the declared types.
     pub check: fn(&Settings) -> throughline_sdk::Result<()>,
+}
+
+/// With what words a kind of desk answers an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindAnswers {
+    /// The desk's word, and `pending`, `information_requested`, `accepted` or `rejected`. Of several words for one answer
+    /// the first is written.
+    pub words: &'static [(&'static str, &'static str)],
+    /// The custom field in which they stand; `None`: the status.
+    pub field: Option<&'static str>,
+    /// The custom field that says why.
+    pub reason_field: Option<&'static str>,
+}
+
+impl KindAnswers {
+    /// A desk that has no words for it.
+    pub const NONE: Self = Self { words: &[], field: None, reason_field: None };
 }
 
 /// The whole configuration, checked, with secrets resolved.
@@ -215,7 +235,8 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
     let systems = systems::build(&main, &parties, kinds, findings);
     let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
     let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
-    let rules = Rules { systems: systems.rules, agreements };
+    let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
+    let rules = Rules { systems: systems.rules, agreements, responsibility };
     if let Some(table) = main.section("systems") {
         agreements::warn_of_idle(table, &rules, findings);
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
-use super::{KindSettings, Limits, Party, System, check_reference};
+use super::{KindAnswers, KindSettings, Limits, Party, System, check_reference};
 use crate::agreement::{SystemRules, Words};
 use crate::case::{PartyName, Priority, Status};
 use crate::egress::{AddressPolicy, Allowed};
@@ -23,6 +23,8 @@ pub(super) struct Systems {
     pub rules: BTreeMap<SystemName, SystemRules>,
     /// Those whose kind is missing or unknown, which has been reported.
     pub kindless: BTreeSet<SystemName>,
+    /// With what words the kind of each answers an offer.
+    pub answers: BTreeMap<SystemName, KindAnswers>,
 }
 
 /// Builds all systems of the main file.
@@ -68,6 +70,7 @@ pub(super) fn build(
             built.kindless.insert(name.clone());
         }
         let Some(kind) = kind else { continue };
+        built.answers.insert(name.clone(), kind.answers);
         if let Some(system) = system(section, kind, party) {
             if section.section(kind.kind).is_some_and(Section::is_right) {
                 check(section, kind, &system.settings, findings);

@@ -67,6 +67,7 @@ pub fn kind_settings() -> Vec<KindSettings> {
             settings: kind.settings,
             statuses: kind.statuses,
             priorities: kind.priorities,
+            answers: kind.answers,
             check: kind.check,
         })
         .collect()

@@ -334,7 +334,9 @@ impl Lane<'_> {
     /// Adds what the planner decides to `facts`, and keeps what it asks to be read or stored.
     fn decide(&mut self, facts: &mut Vec<Fact>, observations: &BTreeMap<SystemName, Ticket>, now: Timestamp) {
         let settled = std::mem::take(&mut self.settled);
+        let before = self.case.custody.holder.clone();
         let mut plan = self.shared.plan(&mut self.case, observations, &settled, now);
+        self.shared.metrics.decided(before.as_ref(), &plan.facts);
         facts.append(&mut plan.facts);
         self.last_plan = Some(plan);
     }
@@ -406,6 +408,7 @@ impl Lane<'_> {
 
     /// Leaves a timer behind for what is not due yet.
     fn rest(&mut self) {
+        self.shared.alarm.set(self.case.id, self.case.next_clock());
         let now = self.shared.clock.now();
         let due = self
             .case

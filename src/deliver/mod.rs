@@ -4,6 +4,7 @@
 //! and goes on until nothing is left to do now. So a lost wake-up costs time and never correctness.
 
 mod admission;
+pub(crate) mod alarm;
 mod attempt;
 mod doubt;
 mod files;
@@ -15,5 +16,6 @@ mod open;
 mod recheck;
 
 pub use admission::Admission;
+pub use alarm::Alarm;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};

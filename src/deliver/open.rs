@@ -78,6 +78,7 @@ pub(super) async fn open(
     let mut facts: Vec<Fact> = hint.record(ticket).into_iter().collect();
     facts.extend(plan.facts);
     facts.push(Fact::Answered { ticket: ticket.clone(), through });
+    shared.metrics.decided(None, &facts);
     shared.mark_unsent(&facts);
     let id = case.id;
     shared.journal.commit(Entry { at: now, case: Some(case), facts }).await?;

@@ -246,5 +246,14 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Leaked { .. } => "leaked",
         Fact::RetractionDue { .. } => "retraction_due",
         Fact::Recalled { .. } => "recalled",
+        Fact::Offering { .. } => "offering",
+        Fact::Handshake { .. } => "handshake",
+        Fact::OfferLapsed { .. } => "offer_lapsed",
+        Fact::PassedOn { .. } => "passed_on",
+        Fact::Waits { .. } => "waits",
+        Fact::Told { .. } => "told",
+        Fact::Owned { .. } => "owned",
+        Fact::Entrusted { .. } => "entrusted",
+        Fact::Held { .. } => "held",
     }
 }

@@ -95,6 +95,14 @@ impl Planner<'_> {
     /// Every marker that a comment of ours on this leg may bear.
     fn our_markers(&self, leg: &SystemName) -> BTreeMap<Marker, (Origin, u32)> {
         let mut markers = BTreeMap::new();
+        let parked = self.case.legs.get(leg).into_iter().flat_map(|leg| leg.parked.keys());
+        // A notice whose answer was lost, and that a person was asked about.
+        for item in parked {
+            if let Item::Notice(key) = item {
+                let marker = marker(self.view.markers, self.case.id, leg, item, 1);
+                markers.insert(marker, (Origin::notice(key), 1));
+            }
+        }
         for (origin, remark) in &self.case.document.remarks {
             if origin.system == *leg {
                 continue;

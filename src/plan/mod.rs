@@ -3,16 +3,19 @@
 //! Level-triggered: planning again with the same observations says nothing.
 
 mod comments;
+mod custody;
 mod doubt;
 mod fields;
 mod files;
 mod merge;
 mod native;
+mod offers;
 mod open;
 mod planner;
 mod project;
 mod recall;
 mod remarks;
+mod telling;
 #[cfg(test)]
 mod tests;
 
@@ -41,6 +44,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
             planner.observe(&leg);
         }
     }
+    planner.follow_offers();
     for leg in planner.home_first() {
         planner.recall(&leg);
     }
@@ -48,6 +52,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         planner.project(&leg);
     }
     planner.let_go();
+    planner.account();
     planner.plan
 }
 

@@ -1,5 +1,7 @@
 //! The planner's hands: it records a fact and folds it in the same step, so that each decision sees the last one.
 
+use std::collections::BTreeSet;
+
 use throughline_sdk::{Operation, SystemName};
 
 use super::{Plan, View};
@@ -12,11 +14,13 @@ pub(super) struct Planner<'p> {
     pub(super) case: &'p mut Case,
     pub(super) view: &'p View<'p>,
     pub(super) plan: Plan,
+    /// Counterparts that accepted just now: what they set before that counts from now on.
+    pub(super) accepted: BTreeSet<SystemName>,
 }
 
 impl<'p> Planner<'p> {
     pub(super) fn new(case: &'p mut Case, view: &'p View<'p>) -> Self {
-        Self { case, view, plan: Plan::default() }
+        Self { case, view, plan: Plan::default(), accepted: BTreeSet::new() }
     }
 
     /// Records a fact and folds it.

@@ -18,7 +18,7 @@ pub(super) struct Needs {
     /// What cannot or must not be sent.
     pub(super) refused: Vec<Fact>,
     /// What is to be sent, in order.
-    writes: Vec<Write>,
+    pub(super) writes: Vec<Write>,
     /// Something has to be read or stored first.
     pub(super) waits: bool,
 }
@@ -47,8 +47,9 @@ pub(super) struct Target<'t> {
 impl Planner<'_> {
     /// Plans for one leg whatever it lacks.
     pub(super) fn project(&mut self, name: &SystemName) {
-        let sharing = self.sharing();
         let able = self.view.capabilities.get(name);
+        let answer = able.and_then(|able| self.telling(name, able));
+        let sharing = self.sharing();
         let (Some(leg), Some(able)) = (self.able(name, &sharing), able) else {
             return self.rest(name);
         };
@@ -66,7 +67,9 @@ impl Planner<'_> {
                 target.copies(&mut needs);
                 target.links(&mut needs);
             }
+            target.notices(&mut needs);
         }
+        self.hold_back(name, &sharing, answer, &mut needs);
         // While something is on its way, nothing more is written anyway: what is read then is read once.
         for leg in unread.iter().filter(|_| !busy) {
             self.ask_for(leg);

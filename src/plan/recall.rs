@@ -8,7 +8,9 @@ use super::planner::Planner;
 use super::project::{Needs, Target, Write, nameless};
 use super::want;
 use crate::agreement::{Kind, Sharing};
-use crate::case::{Case, Fact, Field, Health, Item, Leg, Origin, Outstanding, Phase};
+use crate::case::{
+    Case, Fact, Field, Health, Item, Leg, OfferState, Origin, Outstanding, Phase, WrittenValue,
+};
 
 impl Planner<'_> {
     /// Ends the intents of a leg that were not sent yet and are not to be sent any more: what they carry was withdrawn,
@@ -80,7 +82,13 @@ impl Item {
     pub(crate) fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Remark(origin) | Self::Attachment(origin) => Some(origin),
-            Self::Ticket | Self::Field(_) | Self::LinkBack(_) | Self::Recall(_) | Self::Leak(_) => None,
+            Self::Ticket
+            | Self::Field(_)
+            | Self::LinkBack(_)
+            | Self::Recall(_)
+            | Self::Leak(_)
+            | Self::Offer
+            | Self::Notice(_) => None,
         }
     }
 }
@@ -108,9 +116,10 @@ pub(crate) fn objection(
         | Operation::Transition { .. }
         | Operation::LinkBack { .. }) => {
             let shared = sharing.takes_part(name)
-                && carried_fields(operation, &standing.item)
-                    .iter()
-                    .all(|field| sharing.is_target(name, field))
+                && (tells_of_offer(sharing, name, standing)
+                    || carried_fields(operation, &standing.item)
+                        .iter()
+                        .all(|field| sharing.is_target(name, field)))
                 && other_ticket(&standing.item).is_none_or(|other| sharing.links(name, other));
             return (!shared).then_some("what it carries is not shared any more");
         }
@@ -153,6 +162,17 @@ pub(crate) fn objection(
     }
 }
 
+/// Whether a field tells how an offer stands, which is said whether or not the field is shared.
+fn tells_of_offer(sharing: &Sharing<'_>, name: &SystemName, standing: &Outstanding) -> bool {
+    let Item::Field(field) = &standing.item else { return false };
+    let handshake = sharing.agreement(name).and_then(|agreement| agreement.handshake.as_ref());
+    let offer = sharing.offer(name).filter(|offer| offer.is_to_be_told());
+    let (Some(offer), Some(handshake)) = (offer, handshake) else { return false };
+    let sent = standing.intent.operation.value(field);
+    let answers = handshake.answers.iter().any(|(word, _)| Some(word.as_str()) == sent);
+    answers || (*field == Field::Status && offer.state == OfferState::Withdrawn)
+}
+
 /// The fields that an operation tells of.
 fn carried_fields(operation: &Operation, item: &Item) -> BTreeSet<Field> {
     match (operation, item) {
@@ -165,7 +185,9 @@ fn carried_fields(operation: &Operation, item: &Item) -> BTreeSet<Field> {
             | Item::Attachment(_)
             | Item::LinkBack(_)
             | Item::Recall(_)
-            | Item::Leak(_),
+            | Item::Leak(_)
+            | Item::Offer
+            | Item::Notice(_),
         ) => BTreeSet::new(),
     }
 }
@@ -187,7 +209,9 @@ fn other_ticket(item: &Item) -> Option<&SystemName> {
         | Item::Remark(_)
         | Item::Attachment(_)
         | Item::Recall(_)
-        | Item::Leak(_) => None,
+        | Item::Leak(_)
+        | Item::Offer
+        | Item::Notice(_) => None,
     }
 }
 

@@ -18,6 +18,7 @@ impl Planner<'_> {
         let lacks = |origin: &Origin, remark: &Remark| {
             self.case.legs.iter().any(|(name, leg)| {
                 leg.health == Health::Well
+                    && sharing.admits(name, origin, remark.written)
                     && sharing.carries(Kind::Comments, remark.visibility(), &origin.system, name)
                     && !leg.shadow.has_remark(origin, remark.version)
             })
@@ -48,7 +49,8 @@ impl Target<'_> {
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
             let carried =
-                self.sharing.carries(Kind::Comments, remark.visibility(), &origin.system, self.name);
+                self.sharing.carries(Kind::Comments, remark.visibility(), &origin.system, self.name)
+                    && self.sharing.admits(self.name, origin, remark.written);
             if remark.withdrawn || (remark.internal && !carried) {
                 // A copy that is still under way has to be taken back once it is there.
                 let item = Item::Remark(origin.clone());
@@ -151,6 +153,7 @@ impl Target<'_> {
             .filter(|(origin, file)| {
                 self.sharing.carries(Kind::Files, file.visibility(), &origin.system, self.name)
             })
+            .filter(|(origin, file)| self.sharing.admits(self.name, origin, file.written))
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
         for (origin, file) in files {

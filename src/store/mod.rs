@@ -74,6 +74,8 @@ pub enum Table {
     Working,
     /// Cases that wait for a person.
     Parked,
+    /// Cases with a response clock that runs.
+    Clocks,
 }
 
 impl Table {
@@ -91,6 +93,7 @@ impl Table {
             Self::Hinted => 9,
             Self::Working => 10,
             Self::Parked => 11,
+            Self::Clocks => 12,
         }
     }
 }

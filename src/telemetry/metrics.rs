@@ -17,6 +17,8 @@ use prometheus_client::registry::{Registry, Unit};
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{Clock, Error, Result, SystemName, Timestamp};
 
+use crate::case::{Fact, Holder};
+
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -39,6 +41,8 @@ pub struct Metrics {
     silent_portals: Family<System, Gauge>,
     by_hand: Family<System, Gauge>,
     leaks: Family<System, Counter>,
+    held_seconds: Family<Held, Counter<f64, AtomicU64>>,
+    offers: Family<OfferIs, Counter>,
 }
 
 /// How a system answers, as its last answers tell.
@@ -94,6 +98,18 @@ struct Standing {
 struct Answer {
     system: String,
     status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Held {
+    party: String,
+    level: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfferIs {
+    system: String,
+    state: &'static str,
 }
 
 impl Metrics {
@@ -162,6 +178,15 @@ impl Metrics {
             "What was sent to a system as internal and was not internal there",
             leaks.clone(),
         );
+        let held_seconds = Family::<Held, Counter<f64, AtomicU64>>::default();
+        registry.register_with_unit(
+            "cases_held",
+            "How long parties had the ball before they passed it on, by party and level of support",
+            Unit::Seconds,
+            held_seconds.clone(),
+        );
+        let offers = Family::<OfferIs, Counter>::default();
+        registry.register("offers", "What became of offers, by the counterpart's system", offers.clone());
         let build = Family::<Build, Gauge>::default();
         registry.register("build_info", "1, with the version that runs", build.clone());
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
@@ -182,6 +207,8 @@ impl Metrics {
             silent_portals,
             by_hand,
             leaks,
+            held_seconds,
+            offers,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
         for source in ["webhook", "poll"] {
@@ -272,6 +299,31 @@ impl Metrics {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.silent_portals.get_or_create(&name).set(count(silent));
         self.by_hand.get_or_create(&name).set(count(waiting));
+    }
+
+    /// What was decided of a case: offers that turned, and how long who had the ball had it.
+    pub fn decided(&self, holder: Option<&Holder>, facts: &[Fact]) {
+        let mut holder = holder.map(|holder| (&holder.party, holder.level, holder.since));
+        for fact in facts {
+            if let Fact::Held { party, level, since, .. } = fact {
+                if let Some((before, level, from)) = holder {
+                    let held = Held { party: before.to_string(), level: level.word() };
+                    let span = (*since - from).to_std().unwrap_or_default();
+                    self.held_seconds.get_or_create(&held).inc_by(span.as_secs_f64());
+                }
+                holder = Some((party, *level, *since));
+            }
+            if let Fact::Handshake { leg, state, .. } = fact {
+                self.offer(leg, state.word());
+            }
+            if let Fact::OfferLapsed { leg } = fact {
+                self.offer(leg, "lapsed");
+            }
+        }
+    }
+
+    fn offer(&self, system: &SystemName, state: &'static str) {
+        self.offers.get_or_create(&OfferIs { system: system.to_string(), state }).inc();
     }
 
     /// All of it as text, in the form named by [`MEDIA_TYPE`].

@@ -255,10 +255,12 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
             recheck: true,
             counterpart_type: Some("Incident".to_owned()),
             home_type: Some("Request".to_owned()),
+            handshake: None,
+            reply_passes: false,
         };
         (agreement.name.clone(), agreement)
     });
-    Rules { systems, agreements: agreements.collect() }
+    Rules { systems, agreements: agreements.collect(), ..Rules::default() }
 }
 
 /// The parties of all other counterparts.

@@ -2,6 +2,7 @@
 
 use throughline_sdk::SettingKind;
 
+use super::handshake::HANDSHAKE;
 use super::system::PRIORITY_WORDS;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
 
@@ -88,7 +89,15 @@ pub(super) const AGREEMENT: Table = Table {
             doc: "The type given to tickets created at home. Without it, the system's own choice.",
             example: r#""Incident""#,
         },
+        Key {
+            key: "reply_passes",
+            holds: Holds::Setting(SettingKind::Flag),
+            need: Need::Default("false"),
+            doc: "Whether a public comment passes the ball to the other side, as `throughline cases` shows who has it.",
+            example: "false",
+        },
         table("route", &ROUTE, Need::Optional),
+        table("handshake", &HANDSHAKE, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
     ],
 };
@@ -99,7 +108,7 @@ const ROUTE: Table = Table {
     keys: &[table("outbound", &CONDITION, Need::Optional), table("inbound", &CONDITION, Need::Optional)],
 };
 
-const CONDITION: Table = Table {
+pub(super) const CONDITION: Table = Table {
     doc: "A ticket goes over if every key given here holds: an empty table takes every ticket, and without the \
           table none goes by itself.",
     takes_kind: false,

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use throughline_sdk::{Error, ErrorKind, Setting, SettingKind, Settings};
 
 use super::super::findings::Source;
-use super::super::{Config, Environment, KindSettings, Problems, load, read};
+use super::super::{Config, Environment, KindAnswers, KindSettings, Problems, load, read};
 
 /// A file that uses every part of the declaration.
 pub(in super::super) const FULL: &str = include_str!("full.toml");
@@ -40,6 +40,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             settings: PRACTICE,
             statuses: &[("open", "open")],
             priorities: &[],
+            answers: KindAnswers::NONE,
             check: anything,
         },
         KindSettings {
@@ -54,6 +55,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
                 ("Rejected", "cancelled"),
             ],
             priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
+            answers: KindAnswers::NONE,
             check: not_everything,
         },
         KindSettings {
@@ -67,6 +69,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
                 ("rejected", "cancelled"),
             ],
             priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
+            answers: KindAnswers::NONE,
             check: not_everything,
         },
     ]

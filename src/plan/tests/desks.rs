@@ -113,5 +113,7 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         recheck: true,
         counterpart_type: Some("Incident".to_owned()),
         home_type: Some("Request".to_owned()),
+        handshake: None,
+        reply_passes: false,
     }
 }

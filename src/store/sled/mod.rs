@@ -121,7 +121,8 @@ impl Store for SledStore {
                     | Table::Hints
                     | Table::Hinted
                     | Table::Working
-                    | Table::Parked => 1,
+                    | Table::Parked
+                    | Table::Clocks => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),

@@ -1,0 +1,266 @@
+//! What a leg with an offer is sent: the ticket, answers, how the offer stands, and nothing else before it is accepted.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use throughline_sdk::{Capabilities, ErrorKind, Operation, SystemName, Ticket, Visibility};
+
+use super::native::{answers, value_in, write};
+use super::planner::{Planner, print_of};
+use super::project::{Needs, Target, Write};
+use crate::agreement::{Answer, OnLapse, Sharing, notice_body};
+use crate::case::{Fact, Field, Fingerprint, Item, Offer, OfferState, Reading, Role, Status};
+
+/// How a counterpart is told how an offer stands.
+#[derive(Debug)]
+pub(super) enum Telling {
+    /// It was, or there is no ticket to tell it on: that is noted.
+    Done,
+    /// By a word of its own.
+    Word {
+        field: Field,
+        word: String,
+        /// What the document will take the word for.
+        meaning: Fingerprint,
+    },
+    /// By a notice.
+    Notice { key: String, text: String },
+}
+
+impl Planner<'_> {
+    /// How this counterpart has to be told how its offer stands; `None` where there is nothing to tell.
+    fn answer(&self, name: &SystemName, able: &Capabilities) -> Option<Telling> {
+        let (offer, handshake) = self.offered(name)?;
+        let leg = self.case.legs.get(name).filter(|_| offer.is_to_be_told())?;
+        let key = format!("{}-{}", offer.state.word(), offer.round);
+        if leg.ticket.is_none() || leg.notices.contains(&key) {
+            return (leg.outstanding.is_empty()).then_some(Telling::Done);
+        }
+        let said = match offer.state {
+            OfferState::Accepted => handshake.word_for(Answer::Accepted),
+            OfferState::Rejected => handshake.word_for(Answer::Rejected),
+            OfferState::InformationRequested => handshake.word_for(Answer::InformationRequested),
+            OfferState::Offered | OfferState::Withdrawn => None,
+        };
+        let field = match (&handshake.field, offer.to) {
+            (Some(field), Role::Home) => Field::Custom(field.clone()),
+            (Some(_), Role::Counterpart) | (None, _) => Field::Status,
+        };
+        let words = self.view.rules.systems.get(name).map(|system| &system.status);
+        let over = || {
+            // A desk's word for a refusal is its own people's to say.
+            let refuses = |word: &String| {
+                let said = handshake.answers.iter().find(|(known, _)| known == word);
+                said.is_some_and(|(_, answer)| *answer == Answer::Rejected)
+            };
+            let words = [Status::Cancelled, Status::Closed].map(|status| words?.write.get(&status));
+            words.into_iter().flatten().find(|word| !refuses(word)).map(String::as_str)
+        };
+        let word = if offer.state == OfferState::Withdrawn { over() } else { said };
+        let writable = if field == Field::Status { able.transition } else { able.update };
+        if let Some(word) = word.filter(|_| writable) {
+            let status = words.and_then(|words| words.read.get(word)).filter(|_| field == Field::Status);
+            let meaning = status.map_or(word, |status| status.word());
+            let meaning = Fingerprint::of(meaning);
+            let shadow = leg.shadow.fields.get(&field);
+            let is = shadow.and_then(|shadow| shadow.seen.as_ref()) == Some(&Fingerprint::of(word));
+            let agreed = shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&meaning);
+            let unread = shadow.is_some_and(|shadow| shadow.written.is_some());
+            if (is || agreed) && !unread && leg.outstanding.is_empty() {
+                return Some(Telling::Done);
+            }
+            let refused = leg.parked.contains_key(&Item::Field(field.clone()));
+            if !refused {
+                return Some(Telling::Word { field, word: word.to_owned(), meaning });
+            }
+        }
+        let text = match offer.state {
+            OfferState::Accepted => handshake.words.accept.as_str(),
+            OfferState::Rejected => handshake.words.reject.as_str(),
+            OfferState::InformationRequested => handshake.words.need_info.as_str(),
+            OfferState::Offered | OfferState::Withdrawn => "WITHDRAWN",
+        };
+        let text = if text.is_empty() { offer.state.word() } else { text };
+        Some(Telling::Notice { key, text: text.to_owned() })
+    }
+
+    /// Notes that a counterpart has been told, where that is so, and answers how it has to be told otherwise.
+    pub(super) fn telling(&mut self, name: &SystemName, able: &Capabilities) -> Option<Telling> {
+        let telling = self.answer(name, able);
+        if matches!(telling, Some(Telling::Done)) {
+            self.say(Fact::Told { leg: name.clone() });
+        }
+        telling
+    }
+
+    /// Takes out of what a leg lacks whatever waits for the offer, and puts in how the offer stands.
+    pub(super) fn hold_back(
+        &mut self,
+        name: &SystemName,
+        sharing: &Sharing<'_>,
+        telling: Option<Telling>,
+        needs: &mut Needs,
+    ) {
+        let Some(offer) = sharing.offer(name) else { return };
+        let mut waiting = Vec::new();
+        let writes = std::mem::take(&mut needs.writes);
+        for mut planned in writes {
+            if let Operation::Create(ticket) = &mut planned.operation {
+                // Its status says how far those have come who accepted it.
+                ticket.status = None;
+            }
+            if self.passes(name, sharing, offer, &planned) {
+                needs.writes.push(planned);
+            } else if offer.is_open() || offer.is_to_be_told() {
+                waiting.push(planned.item);
+            }
+        }
+        // What cannot be sent matters once it is to be sent.
+        needs.refused.retain(|fact| !matches!(fact, Fact::Parked { item: Item::Field(_), .. }));
+        let new: Vec<Item> = waiting
+            .into_iter()
+            .filter(|item| *item != Item::Field(Field::Status) && !offer.waiting.contains(item))
+            .collect();
+        needs.refused.extend(new.into_iter().map(|item| Fact::Waits { leg: name.clone(), item }));
+        match telling {
+            None | Some(Telling::Done) => {}
+            Some(Telling::Word { field, word, meaning }) => self.tell(name, field, word, meaning, needs),
+            Some(Telling::Notice { key, text }) => {
+                if let Some(notice) = self.notice(name, key, &text, Visibility::Public) {
+                    needs.writes.insert(0, notice);
+                }
+            }
+        }
+    }
+
+    fn tell(&self, name: &SystemName, field: Field, word: String, meaning: Fingerprint, needs: &mut Needs) {
+        let Some(leg) = self.case.legs.get(name) else { return };
+        let item = Item::Field(field.clone());
+        let sent = leg.outstanding.iter().rev().find(|standing| standing.item == item);
+        let unread = leg.shadow.fields.get(&field).is_some_and(|shadow| shadow.written.is_some());
+        if unread || sent.is_some_and(|sent| sent.value.as_ref() == Some(&meaning)) {
+            return;
+        }
+        let operation = write(&field, word);
+        needs.writes.insert(0, Write { item, value: Some(meaning), operation, version: None });
+    }
+
+    fn notice(&self, name: &SystemName, key: String, text: &str, visibility: Visibility) -> Option<Write> {
+        let leg = self.case.legs.get(name)?;
+        let item = Item::Notice(key);
+        let operation = Operation::Comment { body: notice_body(text).into_intent(), visibility };
+        let known = leg.outstanding.iter().any(|standing| standing.item == item)
+            || leg.parked.get(&item).is_some_and(|parked| parked.want == print_of(&operation));
+        (!known).then_some(Write { item, value: None, operation, version: Some(1) })
+    }
+
+    /// Whether something is sent to a leg whose offer is not accepted.
+    fn passes(&self, name: &SystemName, sharing: &Sharing<'_>, offer: &Offer, write: &Write) -> bool {
+        let document = &self.case.document;
+        match &write.item {
+            Item::Ticket => offer.is_open(),
+            Item::Notice(_) | Item::Recall(_) | Item::Leak(_) => true,
+            Item::Remark(origin) => {
+                let written = document.remarks.get(origin).map(|remark| remark.written);
+                written.is_some_and(|written| sharing.passes_before(name, origin, written))
+            }
+            Item::Attachment(origin) => {
+                let written = document.attachments.get(origin).map(|file| file.written);
+                written.is_some_and(|written| sharing.passes_before(name, origin, written))
+            }
+            Item::Field(field) => {
+                let open = offer.to == Role::Counterpart && offer.is_open();
+                open && *field != Field::Status && sharing.shares_before(name)
+            }
+            Item::LinkBack(_) | Item::Offer => {
+                offer.to == Role::Counterpart && offer.is_open() && sharing.shares_before(name)
+            }
+        }
+    }
+
+    /// Whether a value that was read before counts as a change now: it was set by a counterpart before it accepted.
+    /// A status that only says that nobody has begun is no change.
+    pub(super) fn counts_from_now(&self, leg: &SystemName, field: &Field, native: &str) -> bool {
+        let Some(standing) = self.case.legs.get(leg).filter(|_| self.accepted.contains(leg)) else {
+            return false;
+        };
+        let begun = || {
+            let words = self.view.rules.systems.get(leg).map(|system| &system.status.read);
+            words.and_then(|words| words.get(native)) != Some(&Status::New)
+        };
+        let seen = standing.shadow.fields.get(field);
+        seen.is_some_and(|seen| seen.agreed.is_none()) && (*field != Field::Status || begun())
+    }
+
+    /// What was written to tell how an offer stands is read back, also where the field is not shared.
+    pub(super) fn read_back_told(
+        &self,
+        leg: &SystemName,
+        ticket: &Ticket,
+        shared: &BTreeSet<Field>,
+        reading: &mut Reading,
+    ) {
+        let Some(standing) = self.case.legs.get(leg) else { return };
+        let told: BTreeMap<_, _> = standing
+            .shadow
+            .fields
+            .iter()
+            .filter(|(field, _)| !shared.contains(field))
+            .filter_map(|(field, seen)| Some((field, seen.written.as_ref()?)))
+            .collect();
+        for (field, written) in told {
+            let native = value_in(ticket, field);
+            reading.fields.insert(field.clone(), native.to_owned());
+            if answers(field, &written.sent, native) {
+                reading.agreed.insert(field.clone(), written.value.clone());
+            }
+        }
+    }
+}
+
+impl Target<'_> {
+    /// Notices of ours about offers: a reminder to who has to answer, and to home what a person has to decide.
+    pub(super) fn notices(&self, needs: &mut Needs) {
+        if self.leg.ticket.is_none() {
+            return;
+        }
+        if self.sharing.is_home(self.name) {
+            for (other, agreement) in self.sharing.counterparts() {
+                let visibility = agreement.handshake.as_ref().and_then(|handshake| handshake.tell_home);
+                let (Some(visibility), Some(leg)) = (visibility, self.case.legs.get(other)) else { continue };
+                let Some(parked) = leg.parked.get(&Item::Offer).filter(|parked| !parked.discarded) else {
+                    continue;
+                };
+                let round = leg.offer.as_ref().map_or(0, |offer| offer.round.saturating_add(offer.lapses));
+                self.notice(format!("offer-{other}-{round}"), &parked.reason, visibility, needs);
+            }
+            return;
+        }
+        let handshake = self.sharing.agreement(self.name).and_then(|agreement| agreement.handshake.as_ref());
+        let (Some(offer), Some(handshake)) = (&self.leg.offer, handshake) else { return };
+        let reminds = handshake.on_lapse == OnLapse::Remind && offer.to == Role::Counterpart;
+        if reminds && offer.state == OfferState::Offered && !offer.lapsed && offer.lapses > 0 {
+            let text = format!(
+                "REMINDER: this request waits for an answer. Please begin a comment with {}, {}: reason or {}: question.",
+                handshake.words.accept, handshake.words.reject, handshake.words.need_info
+            );
+            self.notice(format!("reminder-{}", offer.lapses), &text, Visibility::Public, needs);
+        }
+    }
+
+    fn notice(&self, key: String, text: &str, visibility: Visibility, needs: &mut Needs) {
+        if self.leg.notices.contains(&key) {
+            return;
+        }
+        let item = Item::Notice(key);
+        let operation = Operation::Comment { body: notice_body(text).into_intent(), visibility };
+        if visibility == Visibility::Internal && !self.able.internal_comments {
+            let want = print_of(&operation);
+            if !self.blocked(&item, &want) {
+                let reason = format!("{} takes no comments for its own staff alone", self.name);
+                needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
+            }
+            return;
+        }
+        self.want(needs, Write { item, value: None, operation, version: Some(1) });
+    }
+}
