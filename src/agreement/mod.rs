@@ -1,5 +1,6 @@
 //! Who may see what: the sharing rules between the home organization and each party. Pure.
 
+mod grants;
 mod handshake;
 mod redact;
 mod responsibility;
@@ -12,6 +13,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
+pub use grants::{Askable, Grants};
 pub use handshake::{Answer, AnswerWords, Handshake, OnLapse};
 pub use redact::{Redacted, Said, file_name, label, notice_body, remark_body};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
@@ -81,6 +83,8 @@ pub struct Agreement {
     pub internal: Internal,
     /// Whether a comment or file is read once more at its origin just before it is sent.
     pub recheck: bool,
+    /// What the counterpart may be shown beyond that, case by case.
+    pub grants: Grants,
     /// The type given to tickets created at the counterpart's desk.
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::{SystemName, Timestamp, Visibility};
 
 use super::{Agreement, Direction, Internal, Policy, Rules};
-use crate::case::{Case, Field, Offer, OfferState, Origin, Role};
+use crate::case::{Case, Field, Grant, GrantId, Granted, Offer, OfferState, Origin, Role};
 
 /// The agreements in force in one case. A leg whose agreement is gone has no share in anything.
 #[derive(Debug)]
@@ -15,6 +15,8 @@ pub struct Sharing<'r> {
     joined: BTreeMap<SystemName, &'r Agreement>,
     /// The offers that stand between a counterpart and the request.
     offers: BTreeMap<SystemName, Offer>,
+    /// What is shown beyond the agreements at this moment.
+    grants: BTreeMap<GrantId, Grant>,
 }
 
 /// What is said besides the fields.
@@ -27,10 +29,10 @@ pub enum Kind {
 }
 
 impl<'r> Sharing<'r> {
-    /// The agreements between the legs of this case.
-    pub fn of(rules: &'r Rules, case: &Case) -> Self {
+    /// The agreements between the legs of this case, and what is granted in it at this moment.
+    pub fn of(rules: &'r Rules, case: &Case, now: Timestamp) -> Self {
         let home = case.legs.iter().find(|(_, leg)| leg.role == Role::Home).map(|(name, _)| name.clone());
-        let joined = case
+        let joined: BTreeMap<SystemName, &'r Agreement> = case
             .legs
             .iter()
             .filter(|(_, leg)| leg.role == Role::Counterpart)
@@ -44,7 +46,14 @@ impl<'r> Sharing<'r> {
             let offer = leg.offer.as_ref().filter(|offer| !offer.is_settled())?;
             Some((name.clone(), offer.clone()))
         });
-        Self { rules, home, joined, offers: offers.collect() }
+        // What the agreement does not name any more is not shown, whatever was approved before.
+        let shown = |grant: &Grant| {
+            let agreement = joined.get(&grant.leg);
+            grant.is_live(now) && agreement.is_some_and(|agreement| agreement.grants.name(&grant.what))
+        };
+        let grants = case.grants.iter().filter(|(_, grant)| shown(grant));
+        let grants = grants.map(|(id, grant)| (*id, grant.clone())).collect();
+        Self { rules, home, offers: offers.collect(), grants, joined }
     }
 
     /// The agreement under which a counterpart takes part.
@@ -67,13 +76,52 @@ impl<'r> Sharing<'r> {
         self.joined.iter().map(|(name, agreement)| (name, *agreement))
     }
 
-    /// The fields of a system that any of its agreements names.
+    /// The fields of a system that any of its agreements names, or a grant.
     pub fn fields(&self, system: &SystemName) -> BTreeSet<Field> {
+        let granted = self.grants.values().filter(|grant| self.is_home(system) || grant.is_for(system));
+        let granted = granted.filter_map(|grant| match &grant.what {
+            Granted::Field(field) => Some(field.clone()),
+            Granted::InternalComments
+            | Granted::Comment(_)
+            | Granted::Files
+            | Granted::File(_)
+            | Granted::Environment => None,
+        });
         self.concerning(system)
             .flat_map(|agreement| &agreement.fields)
             .filter(|(_, rule)| rule.direction != Direction::None)
             .map(|(field, _)| field.clone())
+            .chain(granted)
             .collect()
+    }
+
+    /// Whether a grant is in force at this moment.
+    pub fn is_granted(&self, grant: GrantId) -> bool {
+        self.grants.contains_key(&grant)
+    }
+
+    /// Whether something that may be read by those at home is shown to a counterpart by a grant.
+    fn is_shown(&self, kind: Kind, visibility: Visibility, origin: &Origin, to: &SystemName) -> bool {
+        let shows = |grant: &Grant| grant.is_for(to) && grant.covers(kind, visibility, origin);
+        self.is_home(&origin.system) && self.grants.values().any(shows)
+    }
+
+    /// Whether this comment or file of a system goes to anybody, by an agreement or by a grant.
+    pub fn takes(&self, kind: Kind, visibility: Visibility, system: &SystemName, id: &str) -> bool {
+        if self.gathers(kind, visibility, system) {
+            return true;
+        }
+        let origin = Origin { system: system.clone(), id: id.to_owned() };
+        let mut shown = self.grants.values().map(|grant| &grant.leg);
+        shown.any(|to| self.is_shown(kind, visibility, &origin, to))
+    }
+
+    /// Whether something internal may be shown in public on a counterpart's desk that has nothing internal.
+    pub fn is_public_if_must(&self, kind: Kind, origin: &Origin, to: &SystemName) -> bool {
+        let says = |grant: &Grant| {
+            grant.public_if_must && grant.is_for(to) && grant.covers(kind, Visibility::Internal, origin)
+        };
+        self.is_home(&origin.system) && self.grants.values().any(says)
     }
 
     /// Whether a change of the field on this system may enter the document.
@@ -83,7 +131,9 @@ impl<'r> Sharing<'r> {
             return leads_in && self.is_heard(system, field);
         }
         let mut joined = self.directions(field).peekable();
-        if joined.peek().is_some() {
+        if self.grants.values().any(|grant| grant.covers_field(field)) {
+            true
+        } else if joined.peek().is_some() {
             joined.any(Direction::leads_out)
         } else {
             // Nobody has joined whom it concerns: what a later counterpart may see is gathered already.
@@ -98,7 +148,9 @@ impl<'r> Sharing<'r> {
         if self.is_home(system) {
             self.directions(field).any(Direction::leads_in)
         } else {
+            let granted = |grant: &Grant| grant.is_for(system) && grant.covers_field(field);
             self.direction(system, field).is_some_and(Direction::leads_out)
+                || (self.joined.contains_key(system) && self.grants.values().any(granted))
         }
     }
 
@@ -121,11 +173,12 @@ impl<'r> Sharing<'r> {
         })
     }
 
-    /// Whether what was said on `from`, and may be read by those there, goes to `to`.
+    /// Whether what was said at `origin`, and may be read by those there, goes to `to`.
     ///
-    /// What is internal goes from home to a counterpart only, by the rule of their agreement. What one counterpart
-    /// said goes to another only where the two were introduced.
-    pub fn carries(&self, kind: Kind, visibility: Visibility, from: &SystemName, to: &SystemName) -> bool {
+    /// What is internal goes from home to a counterpart only, by the rule of their agreement or by a grant. What one
+    /// counterpart said goes to another only where the two were introduced.
+    pub fn carries(&self, kind: Kind, visibility: Visibility, origin: &Origin, to: &SystemName) -> bool {
+        let from = &origin.system;
         let leads_in = |agreement: &Agreement| kind.direction(agreement).leads_in();
         let leads_out = |agreement: &Agreement| kind.direction(agreement).leads_out();
         let public = visibility == Visibility::Public;
@@ -136,7 +189,10 @@ impl<'r> Sharing<'r> {
         };
         match (self.agreement(from), self.agreement(to)) {
             (Some(source), None) => public && self.is_home(to) && leads_in(source),
-            (None, Some(target)) => self.is_home(from) && leads_out(target) && shown(target),
+            (None, Some(target)) => {
+                (self.is_home(from) && leads_out(target) && shown(target))
+                    || self.is_shown(kind, visibility, origin, to)
+            }
             (Some(source), Some(target)) => {
                 public && from != to && leads_in(source) && leads_out(target) && self.introduced(from, target)
             }

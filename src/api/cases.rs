@@ -156,13 +156,13 @@ async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Val
     Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
 }
 
-async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
+pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
     let wanted = name.to_owned();
     let case = read(api, move |index| view::find(index, &wanted)).await?;
     case.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {name}")))
 }
 
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     api: &Api,
     f: impl FnOnce(&crate::store::Index) -> Result<T, crate::store::Error> + Send + 'static,
 ) -> Result<T, Problem> {

@@ -1,6 +1,7 @@
 //! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
 
 mod cases;
+pub(crate) mod grants;
 mod health;
 mod problem;
 pub(crate) mod reference;
@@ -37,6 +38,8 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
     let interface = Router::new()
         .route("/cases", get(cases::list))
         .route("/cases/{case}", get(cases::show))
+        .route("/cases/{case}/grants", get(grants::list).post(grants::ask))
+        .route("/cases/{case}/grants/{grant}/{verb}", post(grants::decide))
         .route("/trace/{name}", get(cases::trace))
         .route("/parked", get(cases::parked))
         .route("/parked/retry", post(cases::retry))

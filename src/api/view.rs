@@ -1,9 +1,13 @@
 //! What command line and API show of a case: a line of a list, what is parked, and the whole story.
 
+mod grants;
+
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
+
+pub use grants::GrantLine;
 
 use crate::case::{Case, CaseId, Fact, Field, Health, Item, OfferState, Role};
 use crate::ledger::Record;
@@ -33,6 +37,9 @@ pub struct CaseLine {
     /// How long each party had the ball before, in seconds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub held_before: BTreeMap<String, u64>,
+    /// What is asked for, or shown, beyond what is shared. What ended is not here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantLine>,
 }
 
 /// Who has the ball.
@@ -258,6 +265,7 @@ impl CaseLine {
                 .iter()
                 .map(|(party, millis)| (party.to_string(), millis / 1000))
                 .collect(),
+            grants: GrantLine::standing(case),
         }
     }
 }
@@ -346,7 +354,7 @@ fn event(
             }
         }
         Fact::RemarkWithdrawn { origin } => {
-            base("seen", Some(&origin.system), format!("comment {} was withdrawn", origin.id))
+            base("seen", Some(&origin.system), format!("comment {} is shown to nobody any more", origin.id))
         }
         Fact::Attached { origin, name, size, author, .. } => Event {
             who: Some(author.clone()),
@@ -456,6 +464,15 @@ fn event(
         }
         Fact::Held { party, level, because, .. } => {
             base("decided", None, format!("{party} ({}) has the ball: {because}", level.word()))
+        }
+        Fact::GrantAsked { .. }
+        | Fact::GrantApproved { .. }
+        | Fact::GrantRefused { .. }
+        | Fact::GrantOpened { .. }
+        | Fact::GrantRevoked { .. }
+        | Fact::GrantExpired { .. } => {
+            let told = grants::told(fact)?;
+            Event { who: told.who.map(str::to_owned), ..base(told.what, Some(told.leg), told.text) }
         }
         Fact::Answered { .. }
         | Fact::Ignored { .. }

@@ -11,7 +11,10 @@ use throughline_sdk::{
 
 use crate::ledger::Position;
 
-use super::{AgreementName, Field, Fingerprint, Health, Heard, Level, OfferState, Origin, PartyName, Role};
+use super::{
+    AgreementName, Approval, Environment, Field, Fingerprint, GrantId, Granted, Health, Heard, Level,
+    OfferState, Origin, PartyName, Role,
+};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -383,6 +386,79 @@ pub enum Fact {
         since: Timestamp,
         /// Why, in words.
         because: String,
+    },
+
+    /// A counterpart asks to be shown more of the case than is shared, or home offers it.
+    GrantAsked {
+        /// Its number in the case.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// What is to be shown.
+        what: Granted,
+        /// What for, in words.
+        purpose: String,
+        /// Until when.
+        until: Timestamp,
+        /// Who asked, as they said.
+        by: String,
+        /// The counterpart asks itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        party_asks: bool,
+        /// Where the desk has nothing that only its staff may read, it may be shown in public there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        public_if_must: bool,
+        /// The copy of an environment that is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<Environment>,
+    },
+    /// A grant was approved: it opens as soon as what it names can be read.
+    GrantApproved {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// By what.
+        approval: Approval,
+        /// The copy of an environment that is meant, where the asking did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<Environment>,
+    },
+    /// A grant was not approved.
+    GrantRefused {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// Who refused, as they said.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// What a grant names is shown from now on.
+    GrantOpened {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
+    /// A grant was ended before its time.
+    GrantRevoked {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// Who revoked it, as they said.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The time of a grant is over, or it was not decided in time.
+    GrantExpired {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
     },
 }
 

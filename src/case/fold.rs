@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
-    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Holder, Item, Leg, Offer,
-    OfferState, Origin, Outstanding, Parked, Phase, Reading, Remark, Resolver, SeenComment, SeenField,
-    SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId, GrantState,
+    Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase, Reading,
+    Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -218,6 +218,68 @@ impl Case {
                     leg.parked.remove(&Item::Recall(what.clone()));
                 }
             }
+            Fact::GrantAsked {
+                grant,
+                leg,
+                what,
+                purpose,
+                until,
+                by,
+                party_asks,
+                public_if_must,
+                environment,
+            } => {
+                self.grants.entry(*grant).or_insert_with(|| Grant {
+                    leg: leg.clone(),
+                    what: what.clone(),
+                    purpose: purpose.clone(),
+                    until: *until,
+                    by: by.clone(),
+                    party_asks: *party_asks,
+                    public_if_must: *public_if_must,
+                    environment: environment.clone(),
+                    state: GrantState::Asked,
+                    opened: false,
+                    approval: None,
+                    ended: None,
+                });
+            }
+            Fact::GrantApproved { grant, approval, environment, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Asked) {
+                    grant.state = GrantState::Approved;
+                    grant.approval = Some(approval.clone());
+                    if environment.is_some() {
+                        grant.environment.clone_from(environment);
+                    }
+                }
+            }
+            Fact::GrantOpened { grant, leg } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Approved) {
+                    grant.state = GrantState::Open;
+                    grant.opened = true;
+                    if let Granted::Field(field) = &grant.what {
+                        let field = field.to_string();
+                        self.released(leg, &field);
+                    }
+                }
+            }
+            Fact::GrantRefused { grant, by, reason, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Asked) {
+                    grant.state = GrantState::Refused;
+                    grant.ended = Some(Ended { by: by.clone(), reason: reason.clone() });
+                }
+            }
+            Fact::GrantRevoked { grant, by, reason, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| !state.is_over()) {
+                    grant.state = GrantState::Revoked;
+                    grant.ended = Some(Ended { by: by.clone(), reason: reason.clone() });
+                }
+            }
+            Fact::GrantExpired { grant, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| !state.is_over()) {
+                    grant.state = GrantState::Expired;
+                }
+            }
             Fact::Hinted { .. }
             | Fact::Answered { .. }
             | Fact::Ignored { .. }
@@ -309,6 +371,10 @@ impl Case {
 
     fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
         self.legs.get_mut(leg)?.offer.as_mut()
+    }
+
+    fn grant_mut(&mut self, id: GrantId, fits: fn(GrantState) -> bool) -> Option<&mut Grant> {
+        self.grants.get_mut(&id).filter(|grant| fits(grant.state))
     }
 
     /// What was withheld is public now.

@@ -7,6 +7,7 @@ mod custody;
 mod document;
 mod fact;
 mod fold;
+mod grant;
 mod leg;
 mod offer;
 
@@ -23,6 +24,7 @@ pub use document::{
 };
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
+pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
 pub use leg::{
     Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
@@ -59,6 +61,9 @@ pub struct Case {
     /// Who answers for it and who has the ball.
     #[serde(default, skip_serializing_if = "Custody::is_empty")]
     pub custody: Custody,
+    /// What counterparts are, were or may be shown beyond what is shared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grants: BTreeMap<GrantId, Grant>,
     /// How many intents were ever recorded for it; the next one's id is counted from here.
     #[serde(default)]
     pub intents: u32,
@@ -76,6 +81,7 @@ impl Case {
             document: Document::default(),
             legs: BTreeMap::new(),
             custody: Custody::default(),
+            grants: BTreeMap::new(),
             intents: 0,
             last: None,
         }
@@ -87,9 +93,11 @@ impl Case {
         self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
-    /// The moment at which the next response clock runs out.
+    /// The moment at which the next clock runs out: that of an answer that is waited for, or of a grant.
     pub fn next_clock(&self) -> Option<Timestamp> {
-        self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by).min()
+        let answers = self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by);
+        let grants = self.grants.values().filter(|grant| !grant.state.is_over()).map(|grant| grant.until);
+        answers.chain(grants).min()
     }
 
     /// Whether anything of it waits for a person. What a person gave up does not.

@@ -38,6 +38,8 @@ impl Cases {
             .iter()
             .map(|case| {
                 let legs: Vec<String> = case.legs.iter().map(|leg| leg_text(leg)).collect();
+                let shown: Vec<String> =
+                    case.grants.iter().map(|grant| format!("({})", grant.words())).collect();
                 let holder = case.holder.as_ref();
                 vec![
                     case.case.clone(),
@@ -47,7 +49,11 @@ impl Cases {
                     holder
                         .map(|holder| holder.since.format("%Y-%m-%dT%H:%M:%SZ").to_string())
                         .unwrap_or_default(),
-                    legs.join(" "),
+                    legs.iter()
+                        .map(String::as_str)
+                        .chain(shown.iter().map(String::as_str))
+                        .collect::<Vec<_>>()
+                        .join(" "),
                     case.title.clone(),
                 ]
             })

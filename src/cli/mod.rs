@@ -8,6 +8,7 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod grant;
 mod ledger;
 mod login;
 mod output;
@@ -62,6 +63,8 @@ enum Command {
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
+    /// Show a party more of one case than is shared, for a purpose and until a moment.
+    Grant(grant::Grant),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
     /// Verify or export the ledger.
@@ -113,6 +116,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Trace(trace) => trace.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
+        Command::Grant(grant) => grant.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,

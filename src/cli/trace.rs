@@ -14,7 +14,8 @@ use crate::case::CaseId;
                         hinted     something may have changed      intended  a change was recorded, to be sent\n  \
                         seen       what was read from the system   effected  the system's answer, and how long it took\n  \
                         decided    what the request became         failed    no success; when it is tried again\n  \
-                        withheld   what stays, and by which rule   parked    waits for a person\n\n\
+                        withheld   what stays, and by which rule   parked    waits for a person\n  \
+                        asked, approved, refused, granted, revoked, expired: sight of more than is shared\n\n\
                         Examples:\n  \
                         throughline trace helpdesk:4711 --config throughline.toml\n  \
                         throughline trace TL-1042 --data /var/lib/throughline --json")]
@@ -91,6 +92,9 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
             line.push_str(&format!("; {party} had it for {seconds} s before"));
         }
         output.line(&printable(&line));
+    }
+    for grant in &case.grants {
+        output.line(&printable(&format!("  grant {}, for: {}", grant.words(), grant.purpose)));
     }
     output.line("");
     let width =

@@ -118,6 +118,7 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         introduces: super::isolation::introduces(section, known.home, known.parties, findings),
         internal: super::isolation::internal(section),
         recheck: !matches!(section.value("recheck"), Some(Value::Flag(false))),
+        grants: super::grants::build(section, findings),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
         handshake: handshake::build(section, answers, findings),

@@ -1,6 +1,7 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod grants;
 mod handshake;
 mod system;
 

@@ -140,6 +140,9 @@ impl Page {
         if let Some(handshake) = inner_of(agreement.keys, "handshake") {
             self.optional(&format!("{path}.handshake"), handshake);
         }
+        if let Some(grants) = inner_of(agreement.keys, "grants") {
+            self.optional(&format!("{path}.grants"), grants);
+        }
         let Some(field) = inner_of(agreement.keys, "fields") else { return };
         self.table(&format!("{path}.fields.title"), field, &[("policy", r#""owner_home""#)]);
         self.bare(&format!("{path}.fields.description"), &[("policy", r#""owner_home""#)]);

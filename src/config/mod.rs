@@ -8,6 +8,7 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod grants;
 mod handshake;
 mod isolation;
 mod problem;
@@ -39,6 +40,7 @@ use crate::telemetry::logs;
 pub use generate::{example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
+pub(crate) use value::duration;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;

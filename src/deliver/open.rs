@@ -28,7 +28,7 @@ pub(super) async fn open(
 ) -> Result<Opened, ledger::Error> {
     let hints = nudges.into_iter().filter_map(|nudge| match nudge {
         Nudge::Hint { hint, .. } => Some(hint),
-        Nudge::Resume { .. } | Nudge::Command { .. } => None,
+        Nudge::Resume { .. } | Nudge::Command { .. } | Nudge::Grant { .. } => None,
     });
     let Some(mut hint) = hints.reduce(|mut one, other| {
         one.join(other);

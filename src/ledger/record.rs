@@ -255,5 +255,12 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Owned { .. } => "owned",
         Fact::Entrusted { .. } => "entrusted",
         Fact::Held { .. } => "held",
+
+        Fact::GrantAsked { .. } => "grant_asked",
+        Fact::GrantApproved { .. } => "grant_approved",
+        Fact::GrantRefused { .. } => "grant_refused",
+        Fact::GrantOpened { .. } => "grant_opened",
+        Fact::GrantRevoked { .. } => "grant_revoked",
+        Fact::GrantExpired { .. } => "grant_expired",
     }
 }

@@ -7,6 +7,7 @@ mod custody;
 mod doubt;
 mod fields;
 mod files;
+mod grants;
 mod merge;
 mod native;
 mod offers;
@@ -29,6 +30,7 @@ use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
 use planner::Planner;
 
+pub use grants::{Decision, GrantAct, GrantAsk, Unfit, act_on_grant};
 pub(crate) use recall::objection;
 
 /// Decides what follows from what was read, and folds every fact it returns into `case`.
@@ -42,6 +44,11 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
     } else {
         for leg in planner.home_first() {
             planner.observe(&leg);
+        }
+        if planner.follow_grants() {
+            for leg in planner.home_first() {
+                planner.observe(&leg);
+            }
         }
     }
     planner.follow_offers();

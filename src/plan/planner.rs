@@ -38,7 +38,7 @@ impl<'p> Planner<'p> {
 
     /// The agreements in force between the legs there are now.
     pub(super) fn sharing(&self) -> Sharing<'p> {
-        Sharing::of(self.view.rules, self.case)
+        Sharing::of(self.view.rules, self.case, self.view.now)
     }
 
     /// The leg, if it is well and some agreement lets it take part.

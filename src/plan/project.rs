@@ -68,6 +68,7 @@ impl Planner<'_> {
                 target.links(&mut needs);
             }
             target.notices(&mut needs);
+            target.environments(&mut needs);
         }
         self.hold_back(name, &sharing, answer, &mut needs);
         // While something is on its way, nothing more is written anyway: what is read then is read once.

@@ -9,7 +9,7 @@ use super::project::{Needs, Target, Write, nameless};
 use super::want;
 use crate::agreement::{Kind, Sharing};
 use crate::case::{
-    Case, Fact, Field, Health, Item, Leg, OfferState, Origin, Outstanding, Phase, WrittenValue,
+    Case, Fact, Field, Grant, Health, Item, Leg, OfferState, Origin, Outstanding, Phase, WrittenValue,
 };
 
 impl Planner<'_> {
@@ -124,6 +124,10 @@ pub(crate) fn objection(
             return (!shared).then_some("what it carries is not shared any more");
         }
     };
+    if let Item::Notice(key) = &standing.item {
+        let ended = Grant::of_notice(key).is_some_and(|grant| !sharing.is_granted(grant));
+        return ended.then_some("the grant that it tells of has ended");
+    }
     let origin = standing.item.origin()?;
     let (withdrawn, visibility) = match kind {
         Kind::Comments => {
@@ -148,12 +152,13 @@ pub(crate) fn objection(
         | Operation::Retract { .. }
         | Operation::LinkBack { .. } => Visibility::Unknown,
     };
+    let in_public = planned_for == Visibility::Public && sharing.is_public_if_must(kind, origin, name);
     let takes_part = sharing.takes_part(name) && sharing.takes_part(&origin.system);
     if withdrawn {
         Some("it was withdrawn at its origin before it was sent")
-    } else if visibility != planned_for {
+    } else if visibility != planned_for && !in_public {
         Some("others may read it at its origin by now")
-    } else if !takes_part || !sharing.carries(kind, visibility, &origin.system, name) {
+    } else if !takes_part || !sharing.carries(kind, visibility, origin, name) {
         Some("it is not shared any more")
     } else if visibility == Visibility::Internal && leg.leaks() {
         Some("something internal that was sent there before is public")
@@ -224,7 +229,10 @@ impl Target<'_> {
             let remark = self.case.document.remarks.get(&seen.origin);
             let current = remark.map(|remark| (remark.withdrawn, remark.internal));
             let place = format!("comment:{id}");
-            let Some(reason) = self.why_back(&seen.origin, seen.internal, current, &place) else { continue };
+            let Some(reason) = self.why_back(Kind::Comments, (&seen.origin, seen.internal), current, &place)
+            else {
+                continue;
+            };
             if self.able.retract {
                 let operation = Operation::Retract { comment: id.clone() };
                 let item = Item::Recall(place.clone());
@@ -238,7 +246,10 @@ impl Target<'_> {
             let file = self.case.document.attachments.get(&seen.origin);
             let current = file.map(|file| (file.withdrawn, file.internal));
             let place = format!("file:{id}");
-            let Some(reason) = self.why_back(&seen.origin, seen.internal, current, &place) else { continue };
+            let Some(reason) = self.why_back(Kind::Files, (&seen.origin, seen.internal), current, &place)
+            else {
+                continue;
+            };
             self.task(needs, &place, reason, "files are not taken back");
             due.insert(place);
         }
@@ -254,8 +265,8 @@ impl Target<'_> {
     /// Why a copy has to be taken back, if it has to. `current`: whether its original is withdrawn, and internal.
     fn why_back(
         &self,
-        origin: &Origin,
-        sent_internal: bool,
+        kind: Kind,
+        (origin, sent_internal): (&Origin, bool),
         current: Option<(bool, bool)>,
         place: &str,
     ) -> Option<&'static str> {
@@ -265,8 +276,13 @@ impl Target<'_> {
         let alarm = self.leg.parked.get(&Item::Leak(place.to_owned()));
         match current {
             _ if alarm.is_some_and(|alarm| !alarm.discarded) => Some("it was sent as internal and is public"),
+            _ if self.outlives_grant(kind, origin, current) => {
+                Some("the grant under which it was shown has ended")
+            }
             Some((true, _)) => Some("withdrawn at its origin"),
-            Some((false, true)) if !sent_internal => Some("internal at its origin by now"),
+            Some((false, true)) if !sent_internal && !self.goes_public(kind, origin) => {
+                Some("internal at its origin by now")
+            }
             Some((false, _)) | None => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName};
+use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName, Visibility};
 
 use super::files::copy_version;
 use super::planner::{Planner, print_of};
@@ -19,7 +19,7 @@ impl Planner<'_> {
             self.case.legs.iter().any(|(name, leg)| {
                 leg.health == Health::Well
                     && sharing.admits(name, origin, remark.written)
-                    && sharing.carries(Kind::Comments, remark.visibility(), &origin.system, name)
+                    && sharing.carries(Kind::Comments, remark.visibility(), origin, name)
                     && !leg.shadow.has_remark(origin, remark.version)
             })
         };
@@ -48,9 +48,8 @@ impl Target<'_> {
         let mut held = false;
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
-            let carried =
-                self.sharing.carries(Kind::Comments, remark.visibility(), &origin.system, self.name)
-                    && self.sharing.admits(self.name, origin, remark.written);
+            let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name)
+                && self.sharing.admits(self.name, origin, remark.written);
             if remark.withdrawn || (remark.internal && !carried) {
                 // A copy that is still under way has to be taken back once it is there.
                 let item = Item::Remark(origin.clone());
@@ -77,16 +76,17 @@ impl Target<'_> {
         needs: &mut Needs,
     ) -> bool {
         // A copy for other readers is none.
-        let same_readers = copies.iter().filter(|(_, seen)| seen.internal == remark.internal);
+        let internal = remark.internal && !self.goes_public(Kind::Comments, origin);
+        let same_readers = copies.iter().filter(|(_, seen)| seen.internal == internal);
         let newest = same_readers.max_by_key(|(_, seen)| (seen.version, !seen.gone));
         if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
             return true;
         }
         let item = Item::Remark(origin.clone());
-        if remark.internal && self.leg.leaks() {
+        if internal && self.leg.leaks() {
             return true;
         }
-        if remark.internal && !self.able.internal_comments {
+        if internal && !self.able.internal_comments {
             self.refuse(needs, item, remark.print.clone(), format!("{} has no internal comments", self.name));
             return true;
         }
@@ -122,7 +122,7 @@ impl Target<'_> {
         let body = remark_body(&said).into_intent();
         let operation = match live {
             Some((id, _)) => Operation::Edit { comment: (*id).clone(), body },
-            None => Operation::Comment { body, visibility: remark.visibility() },
+            None => Operation::Comment { body, visibility: audience(internal) },
         };
         let value = Some(remark.print.clone());
         self.want(needs, Write { item, value, operation, version: Some(remark.version) });
@@ -150,15 +150,14 @@ impl Target<'_> {
             .document
             .attachments
             .iter()
-            .filter(|(origin, file)| {
-                self.sharing.carries(Kind::Files, file.visibility(), &origin.system, self.name)
-            })
+            .filter(|(origin, file)| self.sharing.carries(Kind::Files, file.visibility(), origin, self.name))
             .filter(|(origin, file)| self.sharing.admits(self.name, origin, file.written))
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
         for (origin, file) in files {
-            let held_back = file.internal && self.leg.leaks();
-            if !file.withdrawn && !held_back && !copies.contains(&(origin, file.internal)) {
+            let internal = file.internal && !self.goes_public(Kind::Files, origin);
+            let held_back = internal && self.leg.leaks();
+            if !file.withdrawn && !held_back && !copies.contains(&(origin, internal)) {
                 self.attach(origin, file, needs, unstored);
             }
         }
@@ -166,10 +165,11 @@ impl Target<'_> {
 
     fn attach(&self, origin: &Origin, file: &Attachment, needs: &mut Needs, unstored: &mut Vec<Origin>) {
         let item = Item::Attachment(origin.clone());
+        let internal = file.internal && !self.goes_public(Kind::Files, origin);
         let size = file.size;
         let refusal = if self.able.attach.is_none() {
             Some(format!("{} takes no files", self.name))
-        } else if file.internal && !self.able.internal_comments {
+        } else if internal && !self.able.internal_comments {
             Some(format!("{} has nothing that only its staff may read", self.name))
         } else if size > self.able.max_file_bytes {
             Some(format!(
@@ -198,9 +198,9 @@ impl Target<'_> {
             media_type: file.media_type.clone(),
             size,
             digest: digest.clone(),
-            visibility: file.visibility(),
+            visibility: audience(internal),
         };
-        let version = Some(copy_version(file.internal));
+        let version = Some(copy_version(internal));
         self.want(needs, Write { item, value: None, operation, version });
     }
 
@@ -209,4 +209,9 @@ impl Target<'_> {
             needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
         }
     }
+}
+
+/// Who may read a copy.
+fn audience(internal: bool) -> Visibility {
+    if internal { Visibility::Internal } else { Visibility::Public }
 }

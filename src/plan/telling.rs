@@ -8,7 +8,7 @@ use super::native::{answers, value_in, write};
 use super::planner::{Planner, print_of};
 use super::project::{Needs, Target, Write};
 use crate::agreement::{Answer, OnLapse, Sharing, notice_body};
-use crate::case::{Fact, Field, Fingerprint, Item, Offer, OfferState, Reading, Role, Status};
+use crate::case::{Fact, Field, Fingerprint, Grant, Item, Offer, OfferState, Reading, Role, Status};
 
 /// How a counterpart is told how an offer stands.
 #[derive(Debug)]
@@ -158,7 +158,9 @@ impl Planner<'_> {
         let document = &self.case.document;
         match &write.item {
             Item::Ticket => offer.is_open(),
-            Item::Notice(_) | Item::Recall(_) | Item::Leak(_) => true,
+            // What is granted is no answer to an offer.
+            Item::Notice(key) => Grant::of_notice(key).is_none() || sharing.shares_before(name),
+            Item::Recall(_) | Item::Leak(_) => true,
             Item::Remark(origin) => {
                 let written = document.remarks.get(origin).map(|remark| remark.written);
                 written.is_some_and(|written| sharing.passes_before(name, origin, written))
@@ -247,7 +249,7 @@ impl Target<'_> {
         }
     }
 
-    fn notice(&self, key: String, text: &str, visibility: Visibility, needs: &mut Needs) {
+    pub(super) fn notice(&self, key: String, text: &str, visibility: Visibility, needs: &mut Needs) {
         if self.leg.notices.contains(&key) {
             return;
         }

@@ -2,6 +2,7 @@
 
 use throughline_sdk::SettingKind;
 
+use super::grants::GRANTS;
 use super::handshake::HANDSHAKE;
 use super::system::PRIORITY_WORDS;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
@@ -98,6 +99,7 @@ pub(super) const AGREEMENT: Table = Table {
         },
         table("route", &ROUTE, Need::Optional),
         table("handshake", &HANDSHAKE, Need::Optional),
+        table("grants", &GRANTS, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
     ],
 };

@@ -6,7 +6,9 @@ use std::time::Duration;
 use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
 
 use super::world::{HOME, name};
-use crate::agreement::{Agreement, Condition, Direction, FieldRule, Internal, Policy, SystemRules, Words};
+use crate::agreement::{
+    Agreement, Condition, Direction, FieldRule, Grants, Internal, Policy, SystemRules, Words,
+};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(super) fn capabilities() -> Capabilities {
@@ -112,6 +114,7 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         internal: Internal::None,
         recheck: true,
         counterpart_type: Some("Incident".to_owned()),
+        grants: Grants::default(),
         home_type: Some("Request".to_owned()),
         handshake: None,
         reply_passes: false,

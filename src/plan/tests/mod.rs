@@ -4,6 +4,7 @@ mod canary;
 mod custody;
 mod desks;
 mod examples;
+mod grants;
 mod handshake;
 mod invariants;
 mod policies;

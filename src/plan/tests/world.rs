@@ -27,6 +27,8 @@ pub(super) struct World {
     pub(super) tickets: BTreeMap<SystemName, Ticket>,
     pub(super) writes: Vec<(SystemName, Intent)>,
     pub(super) tick: i64,
+    /// Everything that was recorded, and when.
+    pub(super) told: Vec<(Fact, Timestamp)>,
     key: MarkerKey,
 }
 
@@ -87,6 +89,7 @@ impl World {
             tickets: BTreeMap::from([(name(opener), ticket("1"))]),
             writes: Vec::new(),
             tick: 0,
+            told: Vec::new(),
             key: MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, b"key")),
         }
     }
@@ -113,7 +116,17 @@ impl World {
             settled,
             now: at(self.tick),
         };
-        plan(&mut self.case, &view)
+        let plan = plan(&mut self.case, &view);
+        let now = at(self.tick);
+        self.told.extend(plan.facts.iter().map(|fact| (fact.clone(), now)));
+        plan
+    }
+
+    /// Records a fact.
+    pub(super) fn tell(&mut self, fact: Fact) {
+        let now = at(self.tick);
+        self.case.apply(&fact, now);
+        self.told.push((fact, now));
     }
 
     /// Reads these desks and does whatever the plan asks to be read or stored.
@@ -121,7 +134,7 @@ impl World {
         let plan = self.plan(observed, &BTreeSet::new());
         for origin in &plan.unstored {
             let digest = Digest::new("00");
-            self.case.apply(&Fact::Stored { origin: origin.clone(), digest }, at(self.tick));
+            self.tell(Fact::Stored { origin: origin.clone(), digest });
         }
         plan
     }
@@ -184,7 +197,7 @@ impl World {
                     Some(subject) => Fact::Effected { leg, intent, subject, found: true, lost: Vec::new() },
                     None => Fact::Absolved { leg, intent },
                 };
-                self.case.apply(&fact, at(self.tick));
+                self.tell(fact);
             }
             return;
         }
@@ -216,7 +229,7 @@ impl World {
                 }
             }
         };
-        self.case.apply(&fact, at(self.tick));
+        self.tell(fact);
     }
 
     fn find(&self, leg: &SystemName, intent: &Intent) -> Option<Subject> {
