@@ -1,6 +1,7 @@
 //! What an operator sees: what loads, what every mistake is answered with, and that nothing panics.
 
 pub(super) mod fixture;
+mod grants;
 
 use std::time::Duration;
 

@@ -13,6 +13,8 @@ mod desks;
 #[cfg(test)]
 mod federated;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
 mod handshake;
 #[cfg(test)]
 mod killed;
