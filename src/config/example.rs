@@ -165,10 +165,10 @@ impl Page {
         self.commented_header(path, table.doc);
         for key in table.keys {
             self.prose(key.doc);
-            match key.holds {
-                Holds::Table(_) => self.line(&format!("#{} = {{ title_contains = \"[ERP]\" }}", key.key)),
-                _ => self.line(&format!("#{} = {}", key.key, key.example)),
-            }
+            // The only table in there is a condition.
+            let is_table = matches!(key.holds, Holds::Table(_));
+            let example = if is_table { r#"{ title_contains = "[ERP]" }"# } else { key.example };
+            self.line(&format!("#{} = {example}", key.key));
         }
     }
 

@@ -26,7 +26,7 @@ impl Planner<'_> {
     pub(super) fn account(&mut self) {
         let Some(home) = self.home().map(|(_, leg)| leg.party.clone()) else { return };
         let rule = self.ruling_ticket();
-        self.entrust(&home, rule);
+        self.entrust(&home, rule.as_ref());
         let custody = &self.case.custody;
         let owner = custody.owner.clone().unwrap_or_else(|| home.clone());
         let parties = Parties { home, owner, resolver: custody.resolver.clone() };
@@ -45,20 +45,19 @@ impl Planner<'_> {
     }
 
     /// The ticket by which rules are judged, if it was read: home's, or the one that opens the case.
-    fn ruling_ticket(&self) -> Option<(SystemName, Role)> {
+    fn ruling_ticket(&self) -> Option<SystemName> {
         let (home, leg) = self.home()?;
         if self.view.observations.contains_key(home) {
-            return Some((home.clone(), Role::Home));
+            return Some(home.clone());
         }
         let opener = self.case.custody.opener.clone()?;
         let first = leg.shadow.updated.is_none() && self.view.observations.contains_key(&opener);
-        first.then_some((opener, Role::Counterpart))
+        first.then_some(opener)
     }
 
-    fn entrust(&mut self, home: &PartyName, judged: Option<(SystemName, Role)>) {
+    fn entrust(&mut self, home: &PartyName, judged: Option<&SystemName>) {
         let rule = judged
-            .as_ref()
-            .and_then(|(system, _)| self.view.rules.responsible(system, self.view.observations.get(system)?));
+            .and_then(|system| self.view.rules.responsible(system, self.view.observations.get(system)?));
         let custody = &self.case.custody;
         let owner = match (rule, judged.is_some() || custody.owner.is_none()) {
             (Some(rule), _) => {

@@ -123,7 +123,7 @@ impl Planner<'_> {
         needs.refused.extend(new.into_iter().map(|item| Fact::Waits { leg: name.clone(), item }));
         match telling {
             None | Some(Telling::Done) => {}
-            Some(Telling::Word { field, word, meaning }) => self.tell(name, field, word, meaning, needs),
+            Some(Telling::Word { field, word, meaning }) => self.tell(name, &field, word, meaning, needs),
             Some(Telling::Notice { key, text }) => {
                 if let Some(notice) = self.notice(name, key, &text, Visibility::Public) {
                     needs.writes.insert(0, notice);
@@ -132,15 +132,15 @@ impl Planner<'_> {
         }
     }
 
-    fn tell(&self, name: &SystemName, field: Field, word: String, meaning: Fingerprint, needs: &mut Needs) {
+    fn tell(&self, name: &SystemName, field: &Field, word: String, meaning: Fingerprint, needs: &mut Needs) {
         let Some(leg) = self.case.legs.get(name) else { return };
         let item = Item::Field(field.clone());
         let sent = leg.outstanding.iter().rev().find(|standing| standing.item == item);
-        let unread = leg.shadow.fields.get(&field).is_some_and(|shadow| shadow.written.is_some());
+        let unread = leg.shadow.fields.get(field).is_some_and(|shadow| shadow.written.is_some());
         if unread || sent.is_some_and(|sent| sent.value.as_ref() == Some(&meaning)) {
             return;
         }
-        let operation = write(&field, word);
+        let operation = write(field, word);
         needs.writes.insert(0, Write { item, value: Some(meaning), operation, version: None });
     }
 
