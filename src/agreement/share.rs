@@ -79,8 +79,7 @@ impl<'r> Sharing<'r> {
     /// Whether a change of the field on this system may enter the document.
     pub fn is_source(&self, system: &SystemName, field: &Field) -> bool {
         if !self.is_home(system) {
-            let leads_in = self.direction(system, field).is_some_and(Direction::leads_in);
-            return leads_in && self.is_heard(system, field);
+            return self.leads_in(system, field) && self.is_heard(system, field);
         }
         let mut joined = self.directions(field).peekable();
         if joined.peek().is_some() {
@@ -128,6 +127,11 @@ impl<'r> Sharing<'r> {
             }
             (None, None) => false,
         }
+    }
+
+    /// Whether the agreement leads a counterpart's value of the field home.
+    pub fn leads_in(&self, counterpart: &SystemName, field: &Field) -> bool {
+        self.direction(counterpart, field).is_some_and(Direction::leads_in)
     }
 
     /// The offer of this leg, if it is not accepted, or its acceptance was not told yet.

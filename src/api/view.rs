@@ -435,6 +435,9 @@ fn event(
         Fact::Waits { leg, item } => {
             base("withheld", Some(leg), format!("{item} waits until the offer is accepted"))
         }
+        Fact::SetBefore { leg, field } => {
+            base("withheld", Some(leg), format!("its {field} counts once the offer is accepted"))
+        }
         Fact::Told { leg } => base("noted", Some(leg), "it was told how the offer stands".to_owned()),
         Fact::Owned { party, because } => {
             base("decided", None, format!("{party} answers for the request: {because}"))

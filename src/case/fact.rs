@@ -322,6 +322,13 @@ pub enum Fact {
         /// What.
         item: Item,
     },
+    /// A counterpart changed a field before it accepted: that counts once it does.
+    SetBefore {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The field.
+        field: Field,
+    },
     /// The counterpart was told by us how its offer, or ours, stands.
     Told {
         /// The counterpart's leg.

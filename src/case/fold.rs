@@ -172,6 +172,7 @@ impl Case {
                                 waiting: std::mem::take(&mut offer.waiting),
                                 round: offer.round.saturating_add(1),
                                 told: offer.told,
+                                again: offer.again.saturating_add(1),
                                 ..Offer::new(offer.to, at, offer.after.clone())
                             };
                         }
@@ -221,21 +222,28 @@ impl Case {
                 if let Some(leg) = self.legs.get_mut(leg)
                     && let Some(offer) = &mut leg.offer
                 {
-                    let since = if offer.state == *state { offer.since } else { at };
-                    let waiting = std::mem::take(&mut offer.waiting);
+                    let before = offer.clone();
+                    let turned = before.state != *state;
+                    let again = before.state == OfferState::Withdrawn && *state == OfferState::Offered;
                     *offer = Offer {
                         state: *state,
-                        since,
+                        since: if turned { at } else { before.since },
                         words: words.clone(),
                         respond_by: *respond_by,
-                        lapsed: false,
+                        lapsed: before.lapsed && !turned && respond_by.is_none(),
+                        again: before.again.saturating_add(u32::from(again)),
                         heard: heard.clone(),
                         answers_after: *answers_after,
-                        waiting: if *state == OfferState::Accepted { BTreeSet::new() } else { waiting },
-                        round: offer.round.saturating_add(1),
-                        ..offer.clone()
+                        round: before.round.saturating_add(u32::from(turned)),
+                        ..before
                     };
-                    leg.parked.remove(&Item::Offer);
+                    if *state == OfferState::Accepted {
+                        offer.waiting.clear();
+                        offer.set_before.clear();
+                    }
+                    if turned || respond_by.is_some() {
+                        leg.parked.remove(&Item::Offer);
+                    }
                 }
             }
             Fact::OfferLapsed { leg } => {
@@ -253,6 +261,11 @@ impl Case {
             Fact::Waits { leg, item } => {
                 if let Some(offer) = self.offer_mut(leg) {
                     offer.waiting.insert(item.clone());
+                }
+            }
+            Fact::SetBefore { leg, field } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.set_before.insert(field.clone());
                 }
             }
             Fact::Told { leg } => {

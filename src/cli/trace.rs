@@ -82,9 +82,9 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         output.line(&printable(&line));
     }
     if let (Some(owner), Some(holder)) = (&case.owner, &case.holder) {
-        let since = holder.since.format("%Y-%m-%dT%H:%M:%SZ");
+        let since = holder.since.format("%Y-%m-%dT%H:%M:%S%.3fZ");
         let mut line = format!(
-            "  {owner} answers for it; {} ({}) has the ball since {since}: {}",
+            "  {owner} answers for it; {} ({}) has the ball since {since} ({})",
             holder.party, holder.level, holder.because
         );
         for (party, seconds) in &case.held_before {

@@ -248,6 +248,7 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::OfferLapsed { .. } => "offer_lapsed",
         Fact::PassedOn { .. } => "passed_on",
         Fact::Waits { .. } => "waits",
+        Fact::SetBefore { .. } => "set_before",
         Fact::Told { .. } => "told",
         Fact::Owned { .. } => "owned",
         Fact::Entrusted { .. } => "entrusted",

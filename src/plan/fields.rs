@@ -109,7 +109,7 @@ impl Planner<'_> {
         let native = value_in(ticket, field);
         let shadow = standing.shadow.fields.get(field);
         let changed = shadow.and_then(|shadow| shadow.seen.as_ref()) != Some(&Fingerprint::of(native))
-            || self.counts_from_now(leg, field, native);
+            || self.counts_from_now(leg, field);
         let agreed = shadow.and_then(|shadow| shadow.agreed.clone());
         let written = shadow.and_then(|shadow| shadow.written.as_ref());
         let document = self.case.document.fields.get(field);
@@ -183,10 +183,17 @@ impl Planner<'_> {
             }
             return;
         }
-        let unbegun =
-            first == First::Made && standing.offer.is_some() && value.as_deref() == Some(Status::New.word());
-        let counts = sharing.is_source(leg, field) && !(*field == Field::Status && unbegun);
-        let Some(value) = value.filter(|_| counts) else { return };
+        // A status that a ticket of our own making begins with says that nobody has begun.
+        let begins =
+            *field == Field::Status && first == First::Made && value.as_deref() == Some(Status::New.word());
+        let Some(value) = value.filter(|_| !begins || standing.offer.is_none()) else { return };
+        if !sharing.is_source(leg, field) {
+            let offer = standing.offer.as_ref().filter(|offer| offer.is_open());
+            if offer.is_some_and(|offer| !offer.set_before.contains(field)) && sharing.leads_in(leg, field) {
+                news.after.push(Fact::SetBefore { leg: leg.clone(), field: field.clone() });
+            }
+            return;
+        }
         let claim = Claim { leg, home: sharing.is_home(leg), value: &value, at: ticket.updated };
         self.lift(&claim, field, agreed.as_ref(), sharing, news);
     }

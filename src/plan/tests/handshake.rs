@@ -206,6 +206,7 @@ fn a_rejected_request_goes_on_to_each_counterpart_once_and_then_to_a_person() {
     world.case.apply(&again, super::world::at(world.tick));
     world.settle();
     assert_eq!(state(&world, ISV), Some(OfferState::Offered), "a person has it offered once more");
+    assert!(bodies(&world, ISV).last().unwrap().starts_with("OFFERED AGAIN"));
     says(&mut world, ISV, "ACCEPT");
     assert_eq!(state(&world, ISV), Some(OfferState::Accepted));
 }
@@ -285,6 +286,31 @@ fn what_home_closes_is_taken_back_in_the_way_the_desk_has() {
         let expected = if transition { ("Done", vec![]) } else { ("New", vec!["WITHDRAWN"]) };
         assert_eq!((made.status.as_str(), said), expected);
     }
+}
+
+#[test]
+fn what_home_opens_again_is_offered_again_and_our_own_word_is_no_answer() {
+    let words = Handshake { answers: vec![("Done".to_owned(), Answer::Accepted)], ..handshake() };
+    let mut world = world(&[PARTNER], HOME, &words);
+    world.settle();
+    for again in 1..=2 {
+        world.person(HOME, |ticket, _| ticket.status = "Closed".to_owned());
+        world.settle();
+        assert_eq!(world.tickets[&name(PARTNER)].status, "Done");
+        world.person(HOME, |ticket, _| ticket.status = "Open".to_owned());
+        world.settle();
+        let offer = world.case.legs[&name(PARTNER)].offer.clone().unwrap();
+        assert_eq!((offer.state, offer.again), (OfferState::Offered, again));
+        assert!(offer.respond_by.is_some(), "its clock runs anew");
+        let said = bodies(&world, PARTNER);
+        assert_eq!(
+            said.iter().filter(|body| body.starts_with("OFFERED AGAIN")).count(),
+            usize::try_from(again).unwrap()
+        );
+    }
+    says(&mut world, PARTNER, "ACCEPT");
+    assert_eq!(state(&world, PARTNER), Some(OfferState::Accepted));
+    assert_eq!(world.tickets[&name(PARTNER)].status, "Open", "it is worked on again");
 }
 
 #[test]
