@@ -14,7 +14,8 @@ use crate::case::CaseId;
                         hinted     something may have changed      intended  a change was recorded, to be sent\n  \
                         seen       what was read from the system   effected  the system's answer, and how long it took\n  \
                         decided    what the request became         failed    no success; when it is tried again\n  \
-                        withheld   what stays, and by which rule   parked    waits for a person\n\n\
+                        withheld   what stays, and by which rule   parked    waits for a person\n  \
+                        offered, asked, accepted, rejected, withdrawn, lapsed: how a request stands that has to be accepted\n\n\
                         Examples:\n  \
                         throughline trace helpdesk:4711 --config throughline.toml\n  \
                         throughline trace TL-1042 --data /var/lib/throughline --json")]

@@ -119,6 +119,7 @@ impl<'p> Planner<'p> {
             for leg in &legs {
                 self.take_back_offer(leg);
                 self.offer_again(leg);
+                self.miss(leg);
                 self.wait_for_answer(leg);
                 self.pass_on(leg);
             }
@@ -142,6 +143,17 @@ impl<'p> Planner<'p> {
             self.say(Fact::Handshake { leg, state, words, respond_by: None, heard, answers_after: None });
         } else if waits.is_some_and(|parked| !parked.discarded) {
             self.say(Fact::Unparked { leg: leg.clone(), item: Item::Offer, discarded: true });
+        }
+    }
+
+    /// A ticket that went away before it was accepted will not be.
+    fn miss(&mut self, leg: &SystemName) {
+        let (Some((offer, _)), Some(standing)) = (self.offered(leg), self.case.legs.get(leg)) else { return };
+        let gone = standing.ticket.is_some() && standing.health != Health::Well;
+        if offer.to == Role::Counterpart && offer.is_open() && gone {
+            let (leg, state, heard) = (leg.clone(), OfferState::Rejected, offer.heard);
+            let words = "its ticket is not there any more".to_owned();
+            self.say(Fact::Handshake { leg, state, words, respond_by: None, heard, answers_after: None });
         }
     }
 
