@@ -2,6 +2,7 @@
 
 mod handshake;
 mod redact;
+mod refer;
 mod responsibility;
 mod route;
 mod share;
@@ -13,10 +14,15 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 pub use handshake::{Answer, AnswerWords, Handshake, OnLapse};
-pub use redact::{Redacted, Said, file_name, label, notice_body, remark_body};
+pub use redact::{
+    ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
+    Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
+    Unnamed, counted, file_name, label, notice_body, redacted_file, remark_body,
+};
+pub use refer::{Products, ReferenceRule};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
 pub use share::{Kind, Sharing};
-pub use translate::Untranslatable;
+pub use translate::{Untranslatable, restored};
 
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
@@ -29,6 +35,8 @@ pub struct Rules {
     pub agreements: BTreeMap<AgreementName, Agreement>,
     /// Who is to resolve what.
     pub responsibility: Responsibility,
+    /// What cases refer to besides their tickets, by the name it has in configuration.
+    pub references: BTreeMap<String, ReferenceRule>,
 }
 
 /// Whose a system is and what its words mean.
@@ -74,8 +82,13 @@ pub struct Agreement {
     pub comments: Direction,
     /// Which way public files travel.
     pub files: Direction,
-    /// Whether comments and files that came from other counterparts of the case are shared too.
-    pub relay: bool,
+    /// The other counterparts that this one may know of: their public comments and files are shared with it too,
+    /// bearing their names. Of all others it is told nothing.
+    pub introduces: BTreeSet<PartyName>,
+    /// What becomes of comments and files that only home's own staff may read.
+    pub internal: Internal,
+    /// Whether a comment or file is read once more at its origin just before it is sent.
+    pub recheck: bool,
     /// The type given to tickets created at the counterpart's desk.
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.
@@ -84,6 +97,8 @@ pub struct Agreement {
     pub handshake: Option<Handshake>,
     /// Whether a public comment passes the ball to the other side.
     pub reply_passes: bool,
+    /// What becomes of personal data on its way to the counterpart; `None`: it is not looked for.
+    pub redaction: Option<Redaction>,
 }
 
 /// How one field is shared.
@@ -96,6 +111,17 @@ pub struct FieldRule {
     /// What the counterpart is shown instead of a value, in Throughline's words: `urgent` may leave as `high`.
     /// A value that is not here leaves as it is.
     pub outbound: BTreeMap<String, String>,
+}
+
+/// What becomes of what is internal at home: the one rule by which it may cross. It is never public anywhere.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Internal {
+    /// It stays in its system.
+    #[default]
+    None,
+    /// Internal comments and files travel to the counterpart where public ones do, and are internal there.
+    AsInternal,
 }
 
 /// Which way something travels.

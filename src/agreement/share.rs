@@ -2,9 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{SystemName, Timestamp};
+use throughline_sdk::{SystemName, Timestamp, Visibility};
 
-use super::{Agreement, Direction, Policy, Rules};
+use super::{Agreement, Direction, Internal, Policy, Rules};
 use crate::case::{Case, Field, Offer, OfferState, Origin, Role};
 
 /// The agreements in force in one case. A leg whose agreement is gone has no share in anything.
@@ -17,7 +17,7 @@ pub struct Sharing<'r> {
     offers: BTreeMap<SystemName, Offer>,
 }
 
-/// What is said in public besides the fields.
+/// What is said besides the fields.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Kind {
     /// Comments.
@@ -106,24 +106,38 @@ impl<'r> Sharing<'r> {
         self.agreement(counterpart)?.fields.get(field).map(|rule| rule.policy)
     }
 
-    /// Whether anything of this kind that is said on the system goes to anybody.
-    pub fn gathers(&self, kind: Kind, system: &SystemName) -> bool {
+    /// Whether anything of this kind that is said on the system, and may be read by those there, goes to anybody.
+    pub fn gathers(&self, kind: Kind, visibility: Visibility, system: &SystemName) -> bool {
         let home = self.is_home(system);
         self.concerning(system).any(|agreement| {
             let direction = kind.direction(agreement);
-            if home { direction.leads_out() } else { direction.leads_in() }
+            match visibility {
+                Visibility::Public if home => direction.leads_out(),
+                Visibility::Public => direction.leads_in(),
+                Visibility::Internal => home && direction.leads_out() && agreement.shares_internal(),
+                Visibility::Unknown => false,
+            }
         })
     }
 
-    /// Whether what was said on `from` goes to `to`.
-    pub fn carries(&self, kind: Kind, from: &SystemName, to: &SystemName) -> bool {
+    /// Whether what was said on `from`, and may be read by those there, goes to `to`.
+    ///
+    /// What is internal goes from home to a counterpart only, by the rule of their agreement. What one counterpart
+    /// said goes to another only where the two were introduced.
+    pub fn carries(&self, kind: Kind, visibility: Visibility, from: &SystemName, to: &SystemName) -> bool {
         let leads_in = |agreement: &Agreement| kind.direction(agreement).leads_in();
         let leads_out = |agreement: &Agreement| kind.direction(agreement).leads_out();
+        let public = visibility == Visibility::Public;
+        let shown = |target: &Agreement| match visibility {
+            Visibility::Public => true,
+            Visibility::Internal => target.shares_internal(),
+            Visibility::Unknown => false,
+        };
         match (self.agreement(from), self.agreement(to)) {
-            (Some(source), None) => self.is_home(to) && leads_in(source),
-            (None, Some(target)) => self.is_home(from) && leads_out(target),
+            (Some(source), None) => public && self.is_home(to) && leads_in(source),
+            (None, Some(target)) => self.is_home(from) && leads_out(target) && shown(target),
             (Some(source), Some(target)) => {
-                from != to && leads_in(source) && leads_out(target) && target.relay
+                public && from != to && leads_in(source) && leads_out(target) && self.introduced(from, target)
             }
             (None, None) => false,
         }
@@ -180,6 +194,22 @@ impl<'r> Sharing<'r> {
         offer.is_open() && self.shares_before(counterpart) && *field != Field::Status
     }
 
+    /// Whether what goes from `from` to `to` is read once more at `from` before it is sent.
+    pub fn rechecks(&self, from: &SystemName, to: &SystemName) -> bool {
+        let agreements = [self.agreement(from), self.agreement(to)];
+        agreements.into_iter().flatten().any(|agreement| agreement.recheck)
+    }
+
+    /// Whether the tickets of the two systems may name each other: home's and a counterpart's, never two counterparts'.
+    pub fn links(&self, system: &SystemName, other: &SystemName) -> bool {
+        if self.is_home(system) { self.agreement(other).is_some() } else { self.is_home(other) }
+    }
+
+    fn introduced(&self, from: &SystemName, to: &Agreement) -> bool {
+        let party = self.rules.systems.get(from).map(|system| &system.party);
+        party.is_some_and(|party| to.introduces.contains(party))
+    }
+
     fn concerning(&self, system: &SystemName) -> impl Iterator<Item = &'r Agreement> {
         let home = self.is_home(system);
         let all = self.rules.agreements.values().filter(move |_| home);
@@ -194,6 +224,12 @@ impl<'r> Sharing<'r> {
 
     fn directions(&self, field: &Field) -> impl Iterator<Item = Direction> {
         self.joined.values().filter_map(|agreement| agreement.fields.get(field)).map(|rule| rule.direction)
+    }
+}
+
+impl Agreement {
+    fn shares_internal(&self) -> bool {
+        self.internal == Internal::AsInternal
     }
 }
 

@@ -20,10 +20,6 @@ impl Problem {
         Self { status, detail: detail.into(), scheme: "Bearer" }
     }
 
-    pub(crate) fn status(&self) -> StatusCode {
-        self.status
-    }
-
     /// A webhook whose sender did not show who it is.
     pub(crate) fn unsigned() -> Self {
         // Whoever cannot authenticate learns nothing about why.

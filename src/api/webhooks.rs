@@ -64,14 +64,22 @@ async fn taken(
             Ok((StatusCode::ACCEPTED, Json(json!({ "hints": hints }))))
         }
         Err(refusal) => {
-            let problem = problem(&refusal);
-            shared.metrics.webhook_refused(match problem.status() {
-                StatusCode::NOT_FOUND => "unknown_system",
-                StatusCode::UNAUTHORIZED => "unsigned",
-                StatusCode::SERVICE_UNAVAILABLE => "unavailable",
-                _ => "malformed",
+            shared.metrics.webhook_refused(match refusal.kind() {
+                Some(ErrorKind::NotFound) => "unknown_system",
+                Some(ErrorKind::Unauthenticated | ErrorKind::Forbidden) => "unsigned",
+                None => "unavailable",
+                Some(
+                    ErrorKind::Unsupported
+                    | ErrorKind::Unavailable
+                    | ErrorKind::RateLimited
+                    | ErrorKind::Conflict
+                    | ErrorKind::Moved
+                    | ErrorKind::Rejected
+                    | ErrorKind::Malformed
+                    | ErrorKind::Misconfigured,
+                ) => "malformed",
             });
-            Err(problem)
+            Err(problem(&refusal))
         }
     }
 }
@@ -79,9 +87,11 @@ async fn taken(
 fn problem(refusal: &intake::Refusal) -> Problem {
     let status = match refusal.kind() {
         None => StatusCode::SERVICE_UNAVAILABLE,
-        Some(ErrorKind::Unauthenticated | ErrorKind::Forbidden) => StatusCode::UNAUTHORIZED,
-        Some(ErrorKind::NotFound) => StatusCode::NOT_FOUND,
-        Some(ErrorKind::Unsupported) => StatusCode::NOT_IMPLEMENTED,
+        // Whether there is such a system, and whether it takes webhooks, is told to nobody who cannot sign for it:
+        // a partner would learn the names of others.
+        Some(
+            ErrorKind::Unauthenticated | ErrorKind::Forbidden | ErrorKind::NotFound | ErrorKind::Unsupported,
+        ) => StatusCode::UNAUTHORIZED,
         Some(
             ErrorKind::Unavailable
             | ErrorKind::RateLimited

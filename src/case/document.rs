@@ -6,7 +6,7 @@ use std::str::FromStr;
 
 use ring::digest;
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Digest, SystemName, Timestamp};
+use throughline_sdk::{Digest, SystemName, Timestamp, Visibility};
 
 /// What a request is, merged from all its legs.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,7 +64,7 @@ pub struct Origin {
     pub id: String,
 }
 
-/// A public comment of the request.
+/// A shared comment of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Remark {
     /// Who wrote it.
@@ -76,14 +76,17 @@ pub struct Remark {
     /// The text, kept only while some leg may still need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
-    /// 1 for the text first written; each edit adds one.
+    /// 1 for the text first written; each edit, and each change of who may read it, adds one.
     pub version: u32,
+    /// Only the staff of its origin may read it, and a rule lets it cross.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
     /// Deleted, or turned internal, at its origin.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
 }
 
-/// A public file of the request.
+/// A shared file of the request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attachment {
     /// The file name.
@@ -99,6 +102,9 @@ pub struct Attachment {
     pub author: String,
     /// When.
     pub written: Timestamp,
+    /// Only the staff of its origin may read it, and a rule lets it cross.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
     /// Deleted, or turned internal, at its origin.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub withdrawn: bool,
@@ -145,6 +151,24 @@ pub enum Priority {
     High,
     /// Urgent.
     Urgent,
+}
+
+impl Remark {
+    /// Who may read it at its origin.
+    pub fn visibility(&self) -> Visibility {
+        audience(self.internal)
+    }
+}
+
+impl Attachment {
+    /// Who may read it at its origin.
+    pub fn visibility(&self) -> Visibility {
+        audience(self.internal)
+    }
+}
+
+fn audience(internal: bool) -> Visibility {
+    if internal { Visibility::Internal } else { Visibility::Public }
 }
 
 impl Status {
@@ -279,6 +303,11 @@ impl TryFrom<String> for Origin {
 pub struct Fingerprint(String);
 
 impl Fingerprint {
+    /// Its digits.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The fingerprint of a text.
     pub fn of(text: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, text.as_bytes());

@@ -1,6 +1,6 @@
 //! What can be said of a case, a system or the daemon in the ledger. Everything else is folded from these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,9 +9,12 @@ use throughline_sdk::{
     Timestamp, Version,
 };
 
+use crate::agreement::Products;
 use crate::ledger::Position;
 
-use super::{AgreementName, Field, Fingerprint, Health, Heard, Level, OfferState, Origin, PartyName, Role};
+use super::{
+    AgreementName, Field, Fingerprint, Health, Heard, Level, OfferState, Origin, PartyName, Prepared, Role,
+};
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -92,7 +95,7 @@ pub enum Fact {
         /// The field.
         field: Field,
     },
-    /// A public comment, or a new version of one, is part of the request.
+    /// A shared comment, or a new version of one, is part of the request.
     Remarked {
         /// Where it was written.
         origin: Origin,
@@ -104,6 +107,9 @@ pub enum Fact {
         body: String,
         /// 1, or one more than the version before.
         version: u32,
+        /// Only the staff of its origin may read it, and a rule lets it cross.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        internal: bool,
     },
     /// A comment was deleted at its origin, or is not public any more.
     RemarkWithdrawn {
@@ -115,7 +121,7 @@ pub enum Fact {
         /// The comment.
         origin: Origin,
     },
-    /// A public file is part of the request.
+    /// A shared file is part of the request.
     Attached {
         /// Where it was attached.
         origin: Origin,
@@ -129,6 +135,9 @@ pub enum Fact {
         author: String,
         /// When.
         written: Timestamp,
+        /// Only the staff of its origin may read it, and a rule lets it cross.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        internal: bool,
     },
     /// A file's bytes were read and stand in the content-addressed folder.
     Stored {
@@ -266,6 +275,62 @@ pub enum Fact {
         /// The id now.
         to: RemoteId,
     },
+    /// A ticket that is only referred to stands announced about these products; none: it is over, or not there.
+    Announced {
+        /// The ticket.
+        ticket: TicketRef,
+        /// The products, as they are compared.
+        products: BTreeSet<String>,
+    },
+    /// The case is about these products of other systems; none: nobody works on it any more.
+    Concerned {
+        /// The products, as they are compared.
+        products: Products,
+    },
+    /// It was looked up what stands announced about the case's products.
+    Consulted {
+        /// What was found, to be read.
+        found: Vec<TicketRef>,
+    },
+    /// The case refers to an announcement, as it was read.
+    Referred {
+        /// The announcement.
+        reference: TicketRef,
+        /// The number people use.
+        key: String,
+        /// Its title.
+        title: String,
+        /// Where a person opens it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// Its status, in the system's own words.
+        status: String,
+        /// Nobody works on it any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over: bool,
+        /// When it last changed there.
+        updated: Timestamp,
+    },
+    /// An announcement that the case refers to says more.
+    ReferencePost {
+        /// The announcement.
+        reference: TicketRef,
+        /// The post's id there.
+        id: CommentId,
+        /// Who wrote it.
+        author: String,
+        /// When.
+        written: Timestamp,
+        /// The text.
+        body: String,
+    },
+    /// An announcement that was to be read has nothing to tell the case.
+    Unreferred {
+        /// The announcement.
+        reference: TicketRef,
+        /// Why.
+        reason: String,
+    },
     /// The daemon started.
     Started {
         /// Its version.
@@ -274,6 +339,65 @@ pub enum Fact {
     /// The daemon stopped in good order.
     Stopped,
 
+    /// What was sent as internal was read back and is not known to be internal. Names it, never its content.
+    Leaked {
+        /// The leg on which it stands.
+        leg: SystemName,
+        /// `comment:ID` or `file:ID` there.
+        what: String,
+    },
+    /// A copy has to be taken back, and the system takes nothing back: a person has to.
+    RetractionDue {
+        /// The leg on which it stands.
+        leg: SystemName,
+        /// `comment:ID` or `file:ID` there.
+        what: String,
+        /// Why, in words.
+        reason: String,
+    },
+    /// A copy that had to be taken back is not there any more, or may stay.
+    Recalled {
+        /// The leg.
+        leg: SystemName,
+        /// `comment:ID` or `file:ID` there.
+        what: String,
+    },
+    /// Personal data was found in what an intent carries. Counts by class, nothing of the values.
+    Redacted {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What it is in.
+        item: Item,
+        /// What does not leave as it was.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        redacted: BTreeMap<String, u32>,
+        /// What may be left.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        left: BTreeMap<String, u32>,
+    },
+    /// A file was looked through for one leg, and a redacted copy of it stored if it is text.
+    Prepared {
+        /// The leg it is for.
+        leg: SystemName,
+        /// The file.
+        origin: Origin,
+        /// What came of it.
+        prepared: Prepared,
+        /// What does not leave as it was: counts by class.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        redacted: BTreeMap<String, u32>,
+    },
+    /// A field, comment or file waits for a person to let it through: what is personal in it could not be taken out.
+    Held {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What waits.
+        item: Item,
+        /// The fingerprint of what would be written.
+        want: Fingerprint,
+        /// Why.
+        reason: String,
+    },
     /// A request has to be accepted by a party; until then that party is sent no more than it needs to decide.
     Offering {
         /// The counterpart's leg.
@@ -351,7 +475,7 @@ pub enum Fact {
         because: String,
     },
     /// A party has the ball.
-    Held {
+    Holds {
         /// The party.
         party: PartyName,
         /// Where in it.
@@ -411,12 +535,18 @@ pub struct Reading {
     /// Comments that are not there any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_comments: Vec<CommentId>,
+    /// Comments that were sent as internal, and were read back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_back_comments: Vec<CommentId>,
     /// Files that are new.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub files: Vec<ReadingFile>,
     /// Files that are not there any more.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost_files: Vec<FileId>,
+    /// Files that were sent as internal, and were read back.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub read_back_files: Vec<FileId>,
 }
 
 /// A comment that is new or changed on a leg.
@@ -430,6 +560,9 @@ pub struct ReadingComment {
     pub print: Fingerprint,
     /// The version of the remark it carries.
     pub version: u32,
+    /// A copy that was sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
     /// What of its text could not be read, in words.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub lost: Vec<String>,
@@ -442,6 +575,9 @@ pub struct ReadingFile {
     pub id: FileId,
     /// Where it was first attached.
     pub origin: Origin,
+    /// A copy that was sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
 }
 
 /// What of a document an intent carries, and so what is parked when it fails.
@@ -462,6 +598,10 @@ pub enum Item {
     Offer,
     /// A notice of ours, by its key.
     Notice(String),
+    /// The taking back of a copy: `comment:ID` or `file:ID` on the leg.
+    Recall(String),
+    /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
+    Leak(String),
 }
 
 impl fmt::Display for Item {
@@ -474,6 +614,8 @@ impl fmt::Display for Item {
             Self::Attachment(origin) => write!(f, "file:{origin}"),
             Self::Offer => f.write_str("offer"),
             Self::Notice(key) => write!(f, "notice:{key}"),
+            Self::Recall(what) => write!(f, "recall:{what}"),
+            Self::Leak(what) => write!(f, "leak:{what}"),
         }
     }
 }
@@ -499,6 +641,12 @@ impl TryFrom<String> for Item {
         }
         if let Some(key) = text.strip_prefix("notice:") {
             return Ok(Self::Notice(key.to_owned()));
+        }
+        if let Some(what) = text.strip_prefix("recall:") {
+            return Ok(Self::Recall(what.to_owned()));
+        }
+        if let Some(what) = text.strip_prefix("leak:") {
+            return Ok(Self::Leak(what.to_owned()));
         }
         match text.as_str() {
             "ticket" => Ok(Self::Ticket),

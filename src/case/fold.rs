@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
+use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
     Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Holder, Item, Leg, Offer,
-    OfferState, Origin, Outstanding, Parked, Phase, Reading, Remark, Resolver, SeenComment, SeenField,
-    SeenFile, Shadow, Written,
+    OfferState, Origin, Outstanding, Parked, Phase, Reading, Reference, Remark, Resolver, SeenComment,
+    SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -31,6 +31,8 @@ impl Case {
                     parked: BTreeMap::new(),
                     offer: None,
                     notices: BTreeSet::new(),
+                    prepared: BTreeMap::new(),
+                    approved: BTreeMap::new(),
                 });
                 self.custody.opener.get_or_insert_with(|| leg.clone());
             }
@@ -52,13 +54,14 @@ impl Case {
             Fact::Settled { field } => {
                 self.document.conflicts.remove(field);
             }
-            Fact::Remarked { origin, author, written, body, version } => {
+            Fact::Remarked { origin, author, written, body, version, internal } => {
                 let remark = Remark {
                     author: author.clone(),
                     written: *written,
                     print: Fingerprint::of(body),
                     body: Some(body.clone()),
                     version: *version,
+                    internal: *internal,
                     withdrawn: false,
                 };
                 self.document.remarks.insert(origin.clone(), remark);
@@ -75,7 +78,7 @@ impl Case {
                     remark.body = None;
                 }
             }
-            Fact::Attached { origin, name, media_type, size, author, written } => {
+            Fact::Attached { origin, name, media_type, size, author, written, internal } => {
                 let attachment = Attachment {
                     name: name.clone(),
                     media_type: media_type.clone(),
@@ -83,6 +86,7 @@ impl Case {
                     digest: None,
                     author: author.clone(),
                     written: *written,
+                    internal: *internal,
                     withdrawn: false,
                 };
                 self.document.attachments.insert(origin.clone(), attachment);
@@ -115,6 +119,7 @@ impl Case {
                         attempts: 0,
                         not_before: None,
                         overtaken: false,
+                        doubted: false,
                     });
                 }
             }
@@ -124,6 +129,7 @@ impl Case {
                     standing.not_before = Some(*not_before);
                     if *doubtful {
                         standing.phase = Phase::Doubtful { since: at };
+                        standing.doubted = true;
                     }
                 }
             }
@@ -152,6 +158,7 @@ impl Case {
                         since: at,
                         intent: intent.clone(),
                         discarded: false,
+                        held: false,
                     };
                     leg.parked.insert(item.clone(), parked);
                 }
@@ -175,6 +182,9 @@ impl Case {
                                 again: offer.again.saturating_add(1),
                                 ..Offer::new(offer.to, at, offer.after.clone())
                             };
+                        }
+                        if let Some(held) = parked.as_ref().filter(|parked| parked.held) {
+                            leg.approved.insert(item.clone(), held.want.clone());
                         }
                         if let (Some(parked), Item::Field(field)) = (parked, item)
                             && parked.is_untranslatable()
@@ -206,12 +216,58 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Concerned { products } => self.references.concern(products),
+            Fact::Consulted { found } => self.references.consult(found),
+            Fact::Unreferred { reference, .. } => self.references.unrefer(reference),
+            Fact::Referred { reference, key, title, url, status, over, updated } => {
+                self.references.refer(Reference {
+                    ticket: reference.clone(),
+                    key: key.clone(),
+                    title: title.clone(),
+                    url: url.clone(),
+                    status: status.clone(),
+                    over: *over,
+                    updated: *updated,
+                    posts: BTreeSet::new(),
+                });
+            }
+            Fact::ReferencePost { reference, id, body, .. } => self.references.post(reference, id, body),
+            Fact::Leaked { leg, what } => self.leaked(leg, what, at),
+            Fact::RetractionDue { leg, what, reason } => {
+                self.wait_for_a_person(leg, Item::Recall(what.clone()), reason, at);
+            }
+            Fact::Recalled { leg, what } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.parked.remove(&Item::Recall(what.clone()));
+                }
+            }
             Fact::Hinted { .. }
+            | Fact::Announced { .. }
             | Fact::Answered { .. }
             | Fact::Ignored { .. }
             | Fact::Advanced { .. }
             | Fact::Started { .. }
-            | Fact::Stopped => {}
+            | Fact::Stopped
+            | Fact::Redacted { .. } => {}
+            Fact::Prepared { leg, origin, prepared, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.prepared.insert(origin.clone(), prepared.clone());
+                }
+            }
+            Fact::Held { leg, item, want, reason } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    let held = Parked {
+                        want: want.clone(),
+                        kind: ErrorKind::Rejected,
+                        reason: reason.clone(),
+                        since: at,
+                        intent: None,
+                        discarded: false,
+                        held: true,
+                    };
+                    leg.parked.insert(item.clone(), held);
+                }
+            }
 
             Fact::Offering { leg, to, after } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
@@ -277,7 +333,7 @@ impl Case {
             Fact::Entrusted { party, level, .. } => {
                 self.custody.resolver = Some(Resolver { party: party.clone(), level: *level });
             }
-            Fact::Held { party, level, since, because } => self.custody.hand_to(Holder {
+            Fact::Holds { party, level, since, because } => self.custody.hand_to(Holder {
                 party: party.clone(),
                 level: *level,
                 since: *since,
@@ -288,6 +344,28 @@ impl Case {
 
     fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
         self.legs.get_mut(leg)?.offer.as_mut()
+    }
+
+    fn leaked(&mut self, name: &SystemName, what: &str, at: Timestamp) {
+        let reason = format!(
+            "it was sent as internal, and {name} does not keep it so: nothing internal goes there until somebody has \
+             found out why, and discarded this"
+        );
+        self.wait_for_a_person(name, Item::Leak(what.to_owned()), &reason, at);
+    }
+
+    fn wait_for_a_person(&mut self, leg: &SystemName, item: Item, reason: &str, since: Timestamp) {
+        let Some(leg) = self.legs.get_mut(leg) else { return };
+        let parked = Parked {
+            want: Fingerprint::of(&item.to_string()),
+            kind: ErrorKind::Unsupported,
+            reason: reason.to_owned(),
+            since,
+            intent: None,
+            discarded: false,
+            held: false,
+        };
+        leg.parked.insert(item, parked);
     }
 
     /// What was withheld is public now.
@@ -335,8 +413,22 @@ impl Case {
                     | Operation::Attach { .. }
                     | Operation::LinkBack { .. } => None,
                 };
+                let internal = match &ended.intent.operation {
+                    Operation::Comment { visibility, .. } => *visibility != Visibility::Public,
+                    Operation::Edit { .. }
+                    | Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::Attach { .. }
+                    | Operation::LinkBack { .. } => {
+                        leg.shadow.comments.get(id).is_some_and(|seen| seen.internal)
+                    }
+                };
                 let seen = SeenComment {
                     origin: origin.clone(),
+                    internal,
+                    unproven: internal && body.is_some(),
                     seen: Fingerprint::of(body.unwrap_or_default()),
                     // Taking a copy back carries no version: a newer one may be waiting to be sent.
                     version: body.map_or_else(
@@ -348,9 +440,17 @@ impl Case {
                 leg.shadow.comments.insert(id.clone(), seen);
             }
             (Subject::Comment(id), Item::Notice(key)) => {
-                let Operation::Comment { body, .. } = &ended.intent.operation else { return };
-                let (origin, seen) = (Origin::notice(key), Fingerprint::of(body));
-                leg.shadow.comments.insert(id.clone(), SeenComment { origin, seen, version: 1, gone: false });
+                let Operation::Comment { body, visibility } = &ended.intent.operation else { return };
+                let internal = *visibility != Visibility::Public;
+                let seen = SeenComment {
+                    origin: Origin::notice(key),
+                    seen: Fingerprint::of(body),
+                    version: 1,
+                    internal,
+                    unproven: internal,
+                    gone: false,
+                };
+                leg.shadow.comments.insert(id.clone(), seen);
                 leg.notices.insert(key.clone());
             }
             (_, Item::Field(field)) => {
@@ -365,8 +465,24 @@ impl Case {
                 leg.linked.insert(system.clone());
             }
             (Subject::File(id), Item::Attachment(origin)) => {
-                let seen = SeenFile { origin: origin.clone(), gone: false };
+                let internal = match &ended.intent.operation {
+                    Operation::Attach { visibility, .. } => *visibility != Visibility::Public,
+                    Operation::Comment { .. }
+                    | Operation::Edit { .. }
+                    | Operation::Retract { .. }
+                    | Operation::Create(_)
+                    | Operation::Update { .. }
+                    | Operation::Transition { .. }
+                    | Operation::LinkBack { .. } => false,
+                };
+                let seen = SeenFile { origin: origin.clone(), internal, unproven: internal, gone: false };
                 leg.shadow.files.insert(id.clone(), seen);
+            }
+            (Subject::Comment(id), Item::Recall(_)) => {
+                if let Some(seen) = leg.shadow.comments.get_mut(id) {
+                    seen.seen = Fingerprint::of("");
+                    seen.gone = true;
+                }
             }
             _ => {}
         }
@@ -430,9 +546,16 @@ impl Leg {
                 origin: comment.origin.clone(),
                 seen: comment.print.clone(),
                 version: comment.version,
+                internal: comment.internal,
+                unproven: comment.internal,
                 gone: false,
             };
             self.shadow.comments.insert(comment.id.clone(), seen);
+        }
+        for id in &reading.read_back_comments {
+            if let Some(seen) = self.shadow.comments.get_mut(id) {
+                seen.unproven = false;
+            }
         }
         for id in &reading.lost_comments {
             if let Some(seen) = self.shadow.comments.get_mut(id) {
@@ -440,8 +563,14 @@ impl Leg {
             }
         }
         for file in &reading.files {
-            let seen = SeenFile { origin: file.origin.clone(), gone: false };
+            let internal = file.internal;
+            let seen = SeenFile { origin: file.origin.clone(), internal, unproven: internal, gone: false };
             self.shadow.files.insert(file.id.clone(), seen);
+        }
+        for id in &reading.read_back_files {
+            if let Some(seen) = self.shadow.files.get_mut(id) {
+                seen.unproven = false;
+            }
         }
         for id in &reading.lost_files {
             if let Some(seen) = self.shadow.files.get_mut(id) {

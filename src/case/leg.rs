@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
-    CommentId, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
+    CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
 };
 
 use super::{AgreementName, Field, Fingerprint, Item, Offer, Origin, PartyName};
@@ -52,6 +52,12 @@ pub struct Leg {
     /// The notices of ours that stand on the ticket.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub notices: BTreeSet<String>,
+    /// The files that were looked through for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prepared: BTreeMap<Origin, Prepared>,
+    /// What a person let through, by the fingerprint of what was held.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved: BTreeMap<Item, Fingerprint>,
 }
 
 impl Leg {
@@ -59,7 +65,19 @@ impl Leg {
     pub fn awaits_reading(&self) -> bool {
         let unread =
             self.shadow.updated.is_none() || self.shadow.fields.values().any(|field| field.written.is_some());
-        self.health == Health::Well && self.ticket.is_some() && unread
+        self.health == Health::Well && self.ticket.is_some() && (unread || self.is_unproven())
+    }
+
+    /// Whether something was sent as internal and not read back since.
+    pub fn is_unproven(&self) -> bool {
+        let comments = self.shadow.comments.values().any(|seen| seen.unproven && !seen.gone);
+        comments || self.shadow.files.values().any(|seen| seen.unproven && !seen.gone)
+    }
+
+    /// Whether the desk showed something that was sent as internal, and nobody has looked into it yet: until then it is
+    /// given nothing internal.
+    pub fn leaks(&self) -> bool {
+        self.parked.iter().any(|(item, parked)| matches!(item, Item::Leak(_)) && !parked.discarded)
     }
 }
 
@@ -152,6 +170,12 @@ pub struct SeenComment {
     pub seen: Fingerprint,
     /// The version of the remark it carries.
     pub version: u32,
+    /// Sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Sent as internal, and not read back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// It was there and is not any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -162,6 +186,12 @@ pub struct SeenComment {
 pub struct SeenFile {
     /// Where it was first attached.
     pub origin: Origin,
+    /// Sent as internal.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub internal: bool,
+    /// Sent as internal, and not read back since.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub unproven: bool,
     /// It was there and is not any more.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub gone: bool,
@@ -188,6 +218,9 @@ pub struct Outstanding {
     /// While it was in doubt the ticket was seen to get another value than the one that was sent.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub overtaken: bool,
+    /// Some attempt was once in doubt: by its own words it may be there already.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub doubted: bool,
 }
 
 /// How far an intent without effect is.
@@ -221,6 +254,31 @@ pub struct Parked {
     /// A person gave it up: it is not tried again until its value changes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub discarded: bool,
+    /// It is held until a person lets it through: trying it again does so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+}
+
+/// A file that was looked through for one leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The fingerprint of the file and of the terms under which it was looked through.
+    pub terms: Fingerprint,
+    /// The redacted copy; `None` where it is no text that could be looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<FileCopy>,
+    /// What may be left in the copy: counts by class.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, u32>,
+}
+
+/// A redacted copy of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCopy {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub size: u64,
 }
 
 impl Parked {

@@ -9,6 +9,7 @@ mod fact;
 mod fold;
 mod leg;
 mod offer;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -24,9 +25,12 @@ pub use document::{
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use leg::{
-    Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
+    FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField, SeenFile,
+    Shadow, Written,
 };
 pub use offer::{Heard, HeardComment, Offer, OfferState};
+
+pub use reference::{Reference, References};
 
 use crate::ledger::Position;
 
@@ -59,6 +63,9 @@ pub struct Case {
     /// Who answers for it and who has the ball.
     #[serde(default, skip_serializing_if = "Custody::is_empty")]
     pub custody: Custody,
+    /// What it refers to besides its tickets.
+    #[serde(default, skip_serializing_if = "References::is_empty")]
+    pub references: References,
     /// How many intents were ever recorded for it; the next one's id is counted from here.
     #[serde(default)]
     pub intents: u32,
@@ -76,15 +83,17 @@ impl Case {
             document: Document::default(),
             legs: BTreeMap::new(),
             custody: Custody::default(),
+            references: References::default(),
             intents: 0,
             last: None,
         }
     }
 
     /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write
-    /// that was not read back.
+    /// that was not read back. Or something that it refers to has to be read.
     pub fn has_work(&self) -> bool {
-        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
+        self.references.has_work()
+            || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
     /// The moment at which the next response clock runs out.

@@ -15,7 +15,8 @@ use crate::case::CaseId;
                         seen       what was read from the system   effected  the system's answer, and how long it took\n  \
                         decided    what the request became         failed    no success; when it is tried again\n  \
                         withheld   what stays, and by which rule   parked    waits for a person\n  \
-                        offered, asked, accepted, rejected, withdrawn, lapsed: how a request stands that has to be accepted\n\n\
+                        offered, asked, accepted, rejected, withdrawn, lapsed: how a request stands that has to be accepted\n  \
+                        told       what an announcement says that the case refers to\n\n\
                         Examples:\n  \
                         throughline trace helpdesk:4711 --config throughline.toml\n  \
                         throughline trace TL-1042 --data /var/lib/throughline --json")]
@@ -92,6 +93,11 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
             line.push_str(&format!("; {party} had it for {seconds} s before"));
         }
         output.line(&printable(&line));
+    }
+    for reference in &case.references {
+        let url = reference.url.as_ref().map(|url| format!("  {url}")).unwrap_or_default();
+        let (system, key, status) = (&reference.system, &reference.key, &reference.status);
+        output.line(&printable(&format!("  refers to {system}:{key}, {status}: {}{url}", reference.title)));
     }
     output.line("");
     let width =

@@ -2,6 +2,8 @@
 
 mod agreement;
 mod handshake;
+mod privacy;
+mod reference;
 mod system;
 
 use std::time::Duration;
@@ -10,6 +12,8 @@ use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
 use handshake::{LEVEL_WORDS, RESPONSIBILITY};
+use privacy::RECOGNIZE;
+use reference::REFERENCE;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -113,8 +117,10 @@ pub(super) const ROOT: Table = Table {
         table("bridge", &BRIDGE, Need::Required),
         named("parties", &PARTY, Names::Given, Need::Required),
         named("systems", &SYSTEM, Names::Given, Need::Required),
+        table("recognize", &RECOGNIZE, Need::Optional),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
+        named("references", &REFERENCE, Names::Given, Need::Optional),
     ],
 };
 

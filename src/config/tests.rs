@@ -49,7 +49,8 @@ fn a_full_file_becomes_the_rules_it_says() {
     let agreement = &config.rules.agreements[&AgreementName("fabrikam".into())];
     assert_eq!(agreement.comments, Direction::Both);
     assert_eq!(agreement.files, Direction::None, "what is not said is not shared");
-    assert!(!agreement.relay);
+    assert!(agreement.introduces.is_empty() && agreement.recheck);
+    assert_eq!(agreement.internal, crate::agreement::Internal::None);
     assert_eq!(agreement.inbound, Some(Condition::default()), "an empty table is every ticket");
     let outbound = agreement.outbound.as_ref().unwrap();
     assert_eq!(outbound.priority_at_least, Some(Priority::High));
@@ -109,6 +110,29 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn all_wrong_references_are_told_at_once() {
     assert_snapshot!(read_text(include_str!("tests/references.toml")).unwrap_err());
+}
+
+#[test]
+fn what_cannot_be_referred_to_is_told_at_once() {
+    assert_snapshot!(fixture::read_with_board(include_str!("tests/referred.toml")).unwrap_err());
+}
+
+#[test]
+fn a_system_that_only_tells_is_referred_to_and_no_warning() {
+    let (main, _) = include_str!("tests/referred.toml").split_once("[agreements.microsoft]").unwrap();
+    let text = format!(
+        "{main}[agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"partner\"\n\
+         comments = \"both\"\n[references.mail]\nsystem = \"outages\"\nhome = \"helpdesk\"\n\
+         products = {{ Mail = \"Exchange Online\" }}\n"
+    );
+    let config = fixture::read_with_board(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.warnings.to_string(), "");
+    let rule = &config.rules.references["mail"];
+    assert_eq!(
+        (rule.system.as_str(), rule.home.as_str(), &rule.field),
+        ("outages", "helpdesk", &Field::Kind)
+    );
+    assert_eq!(rule.products["Mail"], "Exchange Online");
 }
 
 #[test]

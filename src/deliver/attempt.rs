@@ -30,6 +30,10 @@ impl Lane<'_> {
             let reason = "its system is not configured any more";
             return self.end_by(leg, due, Error::new(ErrorKind::Misconfigured, reason)).await;
         };
+        if self.objection(leg, due).is_some() {
+            // It could not be dropped: an earlier attempt may have brought it there. That is looked into first.
+            return self.doubt_again(leg, due);
+        }
         let mut intent = due.intent.clone();
         // What was last read, also when that is younger than the plan: an intent before this one moved it on.
         if let Some(shadow) = self.case.legs.get(leg).map(|leg| &leg.shadow)

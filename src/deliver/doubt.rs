@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use throughline_sdk::{CreateClass, Error, ErrorKind, Operation, Subject, SystemName, Timestamp};
+use throughline_sdk::{Class, CreateClass, Error, ErrorKind, Operation, Subject, SystemName, Timestamp};
 
 use super::attempt::{Attempted, later, park};
 use super::lane::Lane;
@@ -40,7 +40,10 @@ impl Lane<'_> {
         };
         let now = shared.clock.now();
         let settled_at = |extra: Duration| later(since, system.capabilities.settle + extra);
+        let unwanted = self.objection(leg, due).is_some();
         match protocol(&due.intent.operation, system) {
+            // Sending it once more to learn of its end is out of the question by now.
+            Protocol::Again if unwanted => self.look(leg, due, system, settled_at(Duration::ZERO)).await,
             Protocol::Again => self.absolve(leg, due),
             Protocol::Compare if now < settled_at(Duration::ZERO) => self.stand(
                 leg,
@@ -86,6 +89,13 @@ impl Lane<'_> {
         system.state.note(&result, now);
         let found = match result {
             Ok(found) => found,
+            Err(error) if error.class() == Class::Park && self.objection(leg, due).is_some() => {
+                let reason = format!(
+                    "it must not be sent any more, and whether an attempt brought it there cannot be found out \
+                     ({error}): look in the desk, take it back there, then discard this"
+                );
+                return park(leg, due, &Error::new(ErrorKind::Unavailable, reason));
+            }
             Err(error) => {
                 let wait = shared.wait_after(due.attempts, error.retry_after());
                 return self.stand(
@@ -121,6 +131,11 @@ impl Lane<'_> {
         if now < settled_at {
             return self.stand(leg, due, settled_at, "the marker is not there yet");
         }
+        if let Some(reason) = self.objection(leg, due) {
+            let (leg, intent) = (leg.clone(), due.intent.id.clone());
+            let fact = Fact::Dropped { leg, intent, reason: reason.to_owned() };
+            return Attempted { facts: vec![fact], ..Attempted::default() };
+        }
         self.absolve(leg, due)
     }
 
@@ -149,8 +164,8 @@ impl Lane<'_> {
 fn protocol(operation: &Operation, system: &System) -> Protocol {
     let capabilities = &system.capabilities;
     let class = match operation {
-        Operation::Create(_) => capabilities.create,
-        Operation::Comment { .. } => capabilities.comment,
+        Operation::Create(_) => capabilities.create.unwrap_or(CreateClass::C4),
+        Operation::Comment { .. } => capabilities.comment.unwrap_or(CreateClass::C4),
         Operation::Attach { .. } => capabilities.attach.unwrap_or(CreateClass::C4),
         // Sent again at once, a first attempt that comes late would put an older text over a newer one.
         Operation::Update { .. } | Operation::Transition { .. } | Operation::Edit { .. } => {

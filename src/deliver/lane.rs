@@ -63,6 +63,7 @@ async fn follow(
         full: BTreeSet::new(),
         silent: BTreeSet::new(),
         resumed: false,
+        read: BTreeMap::new(),
     };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
@@ -98,11 +99,13 @@ pub(super) struct Lane<'a> {
     /// Doubtful intents that the readings since the last plan may decide.
     pub(super) settled: BTreeSet<IntentId>,
     /// Systems without a place for this lane: it is called when there is one.
-    full: BTreeSet<SystemName>,
+    pub(super) full: BTreeSet<SystemName>,
     /// Systems that could not be read: asked again when the lane is woken, not in each round before.
     pub(super) silent: BTreeSet<SystemName>,
     /// The standing hints of all legs were taken up in this run.
     resumed: bool,
+    /// When a system's ticket was last known to be as this run read it.
+    pub(super) read: BTreeMap<SystemName, Timestamp>,
 }
 
 /// What is known of the tickets without asking, and which have to be read.
@@ -127,6 +130,10 @@ impl Lane<'_> {
                     self.silent.clear();
                     self.resumed = true;
                     self.take_up_hints(&mut hints)?;
+                }
+                Nudge::Announced { announcement, done } => {
+                    self.acknowledgements.push(done);
+                    self.refer(&announcement.system, &announcement.ticket, &mut facts);
                 }
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
@@ -193,6 +200,7 @@ impl Lane<'_> {
                 Some((Seen::Stale, _)) => {}
                 Some((Seen::Newer, content)) => {
                     facts.extend(hint.record(ticket));
+                    self.note_content(&content, &ticket.system);
                     observations.insert(ticket.system.clone(), content);
                 }
                 Some((Seen::Unclear, _)) | None => {
@@ -214,6 +222,10 @@ impl Lane<'_> {
     async fn work(&mut self) -> Result<bool, ledger::Error> {
         let now = self.shared.clock.now();
         while let Some((leg, due)) = self.next_due(now) {
+            if let Some(stale) = self.stale(&leg, &due, now) {
+                self.read_again_before_sending(&stale).await?;
+                return Ok(true);
+            }
             let inside = self.enter(&leg);
             if self.full.contains(&leg) {
                 continue;
@@ -223,6 +235,13 @@ impl Lane<'_> {
                 Phase::Ready => self.attempt(&leg, &due).await,
             };
             drop(inside);
+            for system in observations.keys() {
+                self.read.insert(system.clone(), now);
+            }
+            if observations.is_empty() {
+                // What a write left has not been read.
+                self.read.remove(&leg);
+            }
             let now = self.shared.clock.now();
             for fact in &facts {
                 self.case.apply(fact, now);
@@ -233,7 +252,16 @@ impl Lane<'_> {
             self.plan_and_record(facts, observations, &[], self.shared.journal.end()).await?;
             return Ok(true);
         }
+        if self.case.references.has_work() && self.consult().await? {
+            return Ok(true);
+        }
         let Some(plan) = self.last_plan.take() else { return Ok(false) };
+        if !plan.unnamed.is_empty() {
+            return self.give_names(plan.unnamed).await;
+        }
+        if let Some((leg, origin)) = plan.unprepared.first() {
+            return self.prepare_file(leg, origin).await;
+        }
         if let Some(origin) = plan.unstored.first() {
             return self.store_file(origin).await;
         }
@@ -259,6 +287,10 @@ impl Lane<'_> {
         Ok(seen)
     }
 
+    pub(super) fn is_full(&self, system: &SystemName) -> bool {
+        self.full.contains(system)
+    }
+
     /// A place at a leg's system; none where it is full, which is remembered, or not configured.
     pub(super) fn enter(&mut self, leg: &SystemName) -> Option<Inside> {
         let system = self.shared.systems.get(leg)?;
@@ -275,7 +307,9 @@ impl Lane<'_> {
     fn next_due(&self, now: Timestamp) -> Option<(SystemName, Outstanding)> {
         self.case.legs.iter().find_map(|(name, leg)| {
             let first = leg.outstanding.front()?;
-            let due = self.is_open(name, leg) && first.not_before.is_none_or(|at| at <= now);
+            let due = self.is_open(name, leg)
+                && first.not_before.is_none_or(|at| at <= now)
+                && !self.waits_for_reading(name, first, now);
             due.then(|| (name.clone(), first.clone()))
         })
     }
@@ -326,6 +360,7 @@ impl Lane<'_> {
             return Ok(());
         }
         self.shared.mark_unsent(&facts);
+        self.sound_alarms(&facts);
         let entry = Entry { at, case: Some(self.case.clone()), facts };
         let committed = self.shared.journal.commit(entry).await?;
         self.case.last = Some(committed.position);
@@ -418,7 +453,9 @@ impl Shared {
         settled: &BTreeSet<IntentId>,
         now: Timestamp,
     ) -> Plan {
+        let names = self.vault.names();
         let view = View {
+            names: &names,
             rules: &self.rules,
             capabilities: &self.capabilities,
             observations,

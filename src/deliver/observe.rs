@@ -10,9 +10,10 @@ use throughline_sdk::{
 use super::attempt::later;
 use super::lane::Lane;
 use super::nudge::Hinted;
-use crate::case::{CaseId, Fact, Health, Phase};
+use crate::case::{CaseId, Fact, Health, Item, Phase};
 use crate::daemon::{Shared, System};
 use crate::ledger::{self, Entry, Position};
+use crate::plan;
 
 /// How content that came with a webhook stands to what was read before.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -60,6 +61,7 @@ impl Lane<'_> {
                 self.note_settled(name, system, asked);
                 self.note_identity(name, &read, facts)?;
                 observations.insert(name.clone(), read);
+                self.read.insert(name.clone(), asked);
                 Ok(true)
             }
             Err(error) if error.class() == Class::Changed || shared.is_only_hidden(system, &error).await => {
@@ -181,7 +183,11 @@ impl Shared {
                 return Ok(Some(case));
             }
             match &read.marker {
-                Some(marker) => index.case_of_marker(marker),
+                // A marker is made for one leg: whoever quotes that of another creates nothing with it.
+                Some(marker) => Ok(index.case_of_marker(marker)?.filter(|case| {
+                    let own = plan::marker(&self.markers, *case, &ticket.system, &Item::Ticket, 1);
+                    own == *marker
+                })),
                 None => Ok(None),
             }
         })

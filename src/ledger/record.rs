@@ -240,6 +240,12 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Planned { .. } => "planned",
         Fact::Ailed { .. } => "ailed",
         Fact::Rekeyed { .. } => "rekeyed",
+        Fact::Announced { .. } => "announced",
+        Fact::Concerned { .. } => "concerned",
+        Fact::Consulted { .. } => "consulted",
+        Fact::Referred { .. } => "referred",
+        Fact::ReferencePost { .. } => "reference_post",
+        Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
 
@@ -252,6 +258,12 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Told { .. } => "told",
         Fact::Owned { .. } => "owned",
         Fact::Entrusted { .. } => "entrusted",
+        Fact::Holds { .. } => "holds",
+        Fact::Leaked { .. } => "leaked",
+        Fact::RetractionDue { .. } => "retraction_due",
+        Fact::Recalled { .. } => "recalled",
+        Fact::Redacted { .. } => "redacted",
+        Fact::Prepared { .. } => "prepared",
         Fact::Held { .. } => "held",
     }
 }

@@ -8,7 +8,7 @@ use throughline_sdk::{Comment, Marker, SystemName, Ticket, Visibility};
 use super::fields::News;
 use super::marker;
 use super::planner::Planner;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Kind, Sharing, restored};
 use crate::case::{Fact, Fingerprint, Item, Leg, Origin, ReadingComment, SeenComment};
 
 impl Planner<'_> {
@@ -20,7 +20,8 @@ impl Planner<'_> {
         news: &mut News,
     ) {
         let Some(standing) = self.case.legs.get(leg) else { return };
-        let gathered = sharing.gathers(Kind::Comments, leg);
+        let gathered = |visibility| sharing.gathers(Kind::Comments, visibility, leg);
+        let any = gathered(Visibility::Public) || gathered(Visibility::Internal);
         let known = &standing.shadow.comments;
         let strangers = ticket.comments.iter().filter(|comment| !known.contains_key(&comment.id));
         let echoes = if strangers.clone().any(|comment| comment.marker.is_some()) {
@@ -35,41 +36,91 @@ impl Planner<'_> {
             }
             let echo = comment.marker.as_ref().and_then(|marker| echoes.get(marker));
             match (known.get(&comment.id), echo) {
-                (Some(seen), _) if seen.origin.system != *leg => copy_again(self, comment, seen, news),
-                (Some(seen), _) if gathered => self.own_again(leg, comment, seen, news),
+                (Some(seen), _) if seen.origin.system != *leg => copy_again(self, leg, comment, seen, news),
+                (Some(seen), _) if gathered(comment.visibility) => {
+                    self.own_again(leg, comment, seen, sharing, news)
+                }
+                (Some(seen), _) if comment.visibility != Visibility::Public && !seen.gone => {
+                    news.reading.lost_comments.push(comment.id.clone());
+                    self.withdraw_remark(&seen.origin, news);
+                }
                 (Some(_), _) => {}
                 (None, Some(echo)) if is_copy(standing, echo, comment) => {
                     let (origin, version) = echo.clone();
-                    news.reading.comments.push(reading(comment, origin, version));
+                    let internal = self.was_internal(&origin, version, comment.visibility);
+                    let copy = ReadingComment { internal, ..reading(comment, origin, version) };
+                    news.reading.comments.push(copy);
+                    if internal {
+                        news.reading.read_back_comments.push(comment.id.clone());
+                    }
+                    if internal && comment.visibility != Visibility::Internal {
+                        leak(standing, leg, format!("comment:{}", comment.id), news);
+                    }
                 }
-                (None, _) if gathered => stranger(leg, standing, comment, news),
+                (None, _) if gathered(comment.visibility) => self.adopt(leg, comment, 1, sharing, news),
+                (None, _) if any => withhold(leg, standing, comment, news),
                 (None, _) => {}
             }
         }
         for (id, seen) in known.iter().filter(|(id, seen)| !seen.gone && !present.contains(id)) {
             news.reading.lost_comments.push(id.clone());
-            if seen.origin.system == *leg && gathered {
+            if seen.origin.system == *leg {
                 self.withdraw_remark(&seen.origin, news);
             }
         }
     }
 
-    /// One of the leg's own comments that is part of the request.
-    fn own_again(&self, leg: &SystemName, comment: &Comment, seen: &SeenComment, news: &mut News) {
-        if comment.visibility != Visibility::Public {
-            if !seen.gone {
-                news.reading.lost_comments.push(comment.id.clone());
-                self.withdraw_remark(&seen.origin, news);
-            }
+    /// One of the leg's own comments that is part of the request, and may be.
+    fn own_again(
+        &self,
+        leg: &SystemName,
+        comment: &Comment,
+        seen: &SeenComment,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
+        let remark = self.case.document.remarks.get(&seen.origin);
+        let same_readers = remark.is_none_or(|remark| remark.visibility() == comment.visibility);
+        if !seen.gone && same_readers && seen.seen == print(comment) {
             return;
         }
-        if !seen.gone && seen.seen == print(comment) {
-            return;
+        let version = remark.map_or(0, |remark| remark.version).saturating_add(1);
+        self.adopt(leg, comment, version, sharing, news);
+    }
+
+    /// A comment becomes part of the request, in this version.
+    fn adopt(
+        &self,
+        leg: &SystemName,
+        comment: &Comment,
+        version: u32,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
+        let origin = Origin { system: leg.clone(), id: comment.id.to_string() };
+        news.reading.comments.push(reading(comment, origin, version));
+        news.after.push(self.remarked(leg, comment, version, sharing));
+    }
+
+    /// What a comment says, in home's words: with the values in place of the pseudonyms that its writer knows.
+    fn remarked(&self, leg: &SystemName, comment: &Comment, version: u32, sharing: &Sharing<'_>) -> Fact {
+        let body = restored(&comment.body, sharing.agreement(leg), self.view.names);
+        Fact::Remarked {
+            origin: Origin { system: leg.clone(), id: comment.id.to_string() },
+            author: comment.author.name.clone(),
+            written: comment.created,
+            body: canonical_text(&body),
+            version,
+            internal: comment.visibility != Visibility::Public,
         }
-        let version = self.case.document.remarks.get(&seen.origin).map_or(0, |remark| remark.version);
-        let version = version.saturating_add(1);
-        news.reading.comments.push(reading(comment, seen.origin.clone(), version));
-        news.after.push(remarked(leg, comment, version));
+    }
+
+    /// Whether a copy in this version was sent as internal, as far as the document still knows.
+    fn was_internal(&self, origin: &Origin, version: u32, there: Visibility) -> bool {
+        let remark = self.case.document.remarks.get(origin);
+        remark.is_some_and(|remark| {
+            remark.internal && (version == remark.version || there == Visibility::Internal)
+        })
     }
 
     fn withdraw_remark(&self, origin: &Origin, news: &mut News) {
@@ -103,13 +154,40 @@ impl Planner<'_> {
     }
 }
 
-/// A copy of ours that was there before: only what it looks like now is noted.
-fn copy_again(planner: &Planner<'_>, comment: &Comment, seen: &SeenComment, news: &mut News) {
+/// A copy of ours that was there before: what it looks like now is noted, and whether it is for the same readers.
+fn copy_again(
+    planner: &Planner<'_>,
+    leg: &SystemName,
+    comment: &Comment,
+    seen: &SeenComment,
+    news: &mut News,
+) {
     let remark = planner.case.document.remarks.get(&seen.origin);
-    let taken_back = seen.gone && remark.is_none_or(|remark| remark.withdrawn);
+    // Where nothing can be deleted, what was taken back stands there as an empty comment.
+    let emptied = comment.body.is_empty();
+    let taken_back = seen.gone && (emptied || remark.is_none_or(|remark| remark.withdrawn));
     let differs = seen.gone || seen.seen != print(comment);
     if differs && !taken_back {
-        news.reading.comments.push(reading(comment, seen.origin.clone(), seen.version));
+        let copy = reading(comment, seen.origin.clone(), seen.version);
+        news.reading.comments.push(ReadingComment { internal: seen.internal, ..copy });
+    }
+    let public_by_now = remark.is_some_and(|remark| !remark.withdrawn && !remark.internal);
+    if !seen.internal || emptied || taken_back {
+        return;
+    }
+    let Some(standing) = planner.case.legs.get(leg) else { return };
+    if seen.unproven || differs {
+        news.reading.read_back_comments.push(comment.id.clone());
+    }
+    if !public_by_now && comment.visibility != Visibility::Internal {
+        leak(standing, leg, format!("comment:{}", comment.id), news);
+    }
+}
+
+/// Sounds the alarm, once.
+pub(super) fn leak(standing: &Leg, leg: &SystemName, what: String, news: &mut News) {
+    if !standing.parked.contains_key(&Item::Leak(what.clone())) {
+        news.after.push(Fact::Leaked { leg: leg.clone(), what });
     }
 }
 
@@ -124,15 +202,10 @@ fn is_copy(standing: &Leg, (origin, version): &(Origin, u32), comment: &Comment)
     copies.peek().is_none() || copies.any(|copy| copy.seen == print(comment))
 }
 
-/// A comment that was never part of the request: it becomes one if its system says that it is public.
-fn stranger(leg: &SystemName, standing: &Leg, comment: &Comment, news: &mut News) {
+/// A comment that goes to nobody.
+fn withhold(leg: &SystemName, standing: &Leg, comment: &Comment, news: &mut News) {
     let rule = match comment.visibility {
-        Visibility::Public => {
-            let origin = Origin { system: leg.clone(), id: comment.id.to_string() };
-            news.reading.comments.push(reading(comment, origin, 1));
-            news.after.push(remarked(leg, comment, 1));
-            return;
-        }
+        Visibility::Public => "no agreement of the case shares comments of this system",
         Visibility::Internal => "internal comments stay in their system",
         Visibility::Unknown => "the system does not say who may read this comment",
     };
@@ -142,18 +215,15 @@ fn stranger(leg: &SystemName, standing: &Leg, comment: &Comment, news: &mut News
     }
 }
 
-fn remarked(leg: &SystemName, comment: &Comment, version: u32) -> Fact {
-    Fact::Remarked {
-        origin: Origin { system: leg.clone(), id: comment.id.to_string() },
-        author: comment.author.name.clone(),
-        written: comment.created,
-        body: canonical_text(&comment.body),
-        version,
-    }
-}
-
 fn reading(comment: &Comment, origin: Origin, version: u32) -> ReadingComment {
-    ReadingComment { id: comment.id.clone(), origin, print: print(comment), version, lost: Vec::new() }
+    ReadingComment {
+        id: comment.id.clone(),
+        origin,
+        print: print(comment),
+        version,
+        internal: false,
+        lost: Vec::new(),
+    }
 }
 
 fn print(comment: &Comment) -> Fingerprint {

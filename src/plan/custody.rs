@@ -41,7 +41,7 @@ impl Planner<'_> {
         }
         // Whoever holds it first has held it from the beginning on, and a clock that was set back takes nothing away.
         let since = holder.map_or(self.case.opened, |before| before.since.max(self.view.now));
-        self.say(Fact::Held { party, level, since, because });
+        self.say(Fact::Holds { party, level, since, because });
     }
 
     /// The ticket by which rules are judged, if it was read: home's, or the one that opens the case.
@@ -167,7 +167,7 @@ impl Planner<'_> {
         legs
     }
 
-    fn agreement_of(&self, leg: &SystemName) -> Option<&crate::agreement::Agreement> {
+    pub(super) fn agreement_of(&self, leg: &SystemName) -> Option<&crate::agreement::Agreement> {
         self.view.rules.agreements.get(self.case.legs.get(leg)?.agreement.as_ref()?)
     }
 

@@ -5,7 +5,7 @@ use throughline_sdk::{ErrorKind, SystemName, Ticket};
 use super::merge::{Claim, Verdict, verdict};
 use super::native::{answers, same, value_in};
 use super::planner::Planner;
-use crate::agreement::Sharing;
+use crate::agreement::{Release, Sharing};
 use crate::case::{Fact, Field, FieldValue, Fingerprint, Item, Reading, Role, Status, WrittenValue};
 
 /// How a leg's reading is taken.
@@ -152,7 +152,8 @@ impl Planner<'_> {
         news.reading.fields.insert(field.clone(), native.to_owned());
 
         let shown = self.shown(leg, field, sharing);
-        let value = match self.view.rules.lift(leg, field, native) {
+        let agreement = sharing.agreement(leg);
+        let value = match self.view.rules.lift(leg, agreement, field, native, self.view.names) {
             Ok(value) => value,
             Err(untranslatable) => {
                 // It neither agrees nor wants anything else: whatever it agreed to before still stands.
@@ -206,7 +207,8 @@ impl Planner<'_> {
         if native.is_empty() || disputed || !sharing.is_source(leg, field) {
             return;
         }
-        let lifted = self.view.rules.lift(leg, field, native).ok().flatten();
+        let agreement = sharing.agreement(leg);
+        let lifted = self.view.rules.lift(leg, agreement, field, native, self.view.names).ok().flatten();
         let value = lifted.unwrap_or_else(|| native.to_owned());
         if value != document.value {
             news.after.push(kept(field, document));
@@ -296,7 +298,9 @@ impl Planner<'_> {
     fn shown(&self, leg: &SystemName, field: &Field, sharing: &Sharing<'_>) -> Option<String> {
         let document = self.case.document.fields.get(field)?;
         let agreement = sharing.agreement(leg);
-        let shown = self.view.rules.project(leg, agreement, field, &document.value).ok()?;
+        // Only compared, so that whoever had to let it through has done so.
+        let release = Release { names: self.view.names, approved: true };
+        let shown = self.view.rules.project(leg, agreement, field, &document.value, &release).ok()?;
         Some(shown.into_intent())
     }
 }

@@ -4,10 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{File, Marker, SystemName, Ticket, Visibility};
 
+use super::comments::leak;
 use super::fields::News;
 use super::marker;
 use super::planner::Planner;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Kind, Sharing, restored};
 use crate::case::{Fact, Item, Leg, Origin, ReadingFile, SeenFile};
 
 impl Planner<'_> {
@@ -19,7 +20,8 @@ impl Planner<'_> {
         news: &mut News,
     ) {
         let Some(standing) = self.case.legs.get(leg) else { return };
-        let gathered = sharing.gathers(Kind::Files, leg);
+        let gathered = |visibility| sharing.gathers(Kind::Files, visibility, leg);
+        let any = gathered(Visibility::Public) || gathered(Visibility::Internal);
         let known = &standing.shadow.files;
         let mut strangers = ticket.files.iter().filter(|file| !known.contains_key(&file.id));
         let echoes = if strangers.any(|file| file.marker.is_some()) {
@@ -35,37 +37,93 @@ impl Planner<'_> {
             let echo = file.marker.as_ref().and_then(|marker| echoes.get(marker));
             match (known.get(&file.id), echo) {
                 (Some(seen), _) if seen.origin.system != *leg => {
-                    if seen.gone {
-                        news.reading.files.push(reading(file, seen.origin.clone()));
+                    self.file_copy_again((leg, standing), file, seen, news);
+                }
+                (Some(seen), _) if gathered(file.visibility) => {
+                    self.own_file_again(leg, file, seen, sharing, news)
+                }
+                (Some(seen), _) if file.visibility != Visibility::Public && !seen.gone => {
+                    news.reading.lost_files.push(file.id.clone());
+                    self.withdraw_file(&seen.origin, news);
+                }
+                (Some(_), _) => {}
+                (None, Some((origin, internal))) => {
+                    let copy = ReadingFile { internal: *internal, ..reading(file, origin.clone()) };
+                    news.reading.files.push(copy);
+                    if *internal {
+                        news.reading.read_back_files.push(file.id.clone());
+                    }
+                    if *internal && file.visibility != Visibility::Internal {
+                        leak(standing, leg, format!("file:{}", file.id), news);
                     }
                 }
-                (Some(seen), _) if gathered => self.own_file_again(leg, file, seen, news),
-                (Some(_), _) => {}
-                (None, Some(origin)) => news.reading.files.push(reading(file, origin.clone())),
-                (None, None) if gathered => stranger(leg, standing, file, news),
+                (None, None) if gathered(file.visibility) => self.adopt_file(leg, file, sharing, news),
+                (None, None) if any => withhold(leg, standing, file, news),
                 (None, None) => {}
             }
         }
         for (id, seen) in known.iter().filter(|(id, seen)| !seen.gone && !present.contains(id)) {
             news.reading.lost_files.push(id.clone());
-            if seen.origin.system == *leg && gathered {
+            if seen.origin.system == *leg {
                 self.withdraw_file(&seen.origin, news);
             }
         }
     }
 
-    fn own_file_again(&self, leg: &SystemName, file: &File, seen: &SeenFile, news: &mut News) {
-        match (file.visibility, seen.gone) {
-            (Visibility::Public, false) | (Visibility::Internal | Visibility::Unknown, true) => {}
-            (Visibility::Public, true) => {
-                news.reading.files.push(reading(file, seen.origin.clone()));
-                news.after.push(attached(leg, file));
-            }
-            (Visibility::Internal | Visibility::Unknown, false) => {
-                news.reading.lost_files.push(file.id.clone());
-                self.withdraw_file(&seen.origin, news);
-            }
+    /// One of the leg's own files that is part of the request, and may be.
+    fn own_file_again(
+        &self,
+        leg: &SystemName,
+        file: &File,
+        seen: &SeenFile,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
+        let attachment = self.case.document.attachments.get(&seen.origin);
+        let same_readers = attachment.is_none_or(|known| known.visibility() == file.visibility);
+        if seen.gone || !same_readers {
+            self.adopt_file(leg, file, sharing, news);
         }
+    }
+
+    /// A copy of ours that was there before: whether it is still, and for the same readers.
+    fn file_copy_again(
+        &self,
+        (leg, standing): (&SystemName, &Leg),
+        file: &File,
+        seen: &SeenFile,
+        news: &mut News,
+    ) {
+        if seen.gone {
+            let copy = reading(file, seen.origin.clone());
+            news.reading.files.push(ReadingFile { internal: seen.internal, ..copy });
+        }
+        let attachment = self.case.document.attachments.get(&seen.origin);
+        let public_by_now = attachment.is_some_and(|known| !known.withdrawn && !known.internal);
+        if !seen.internal {
+            return;
+        }
+        if seen.unproven || seen.gone {
+            news.reading.read_back_files.push(file.id.clone());
+        }
+        if !public_by_now && file.visibility != Visibility::Internal {
+            leak(standing, leg, format!("file:{}", file.id), news);
+        }
+    }
+
+    /// A file becomes part of the request.
+    fn adopt_file(&self, leg: &SystemName, file: &File, sharing: &Sharing<'_>, news: &mut News) {
+        let origin = Origin { system: leg.clone(), id: file.id.to_string() };
+        news.reading.files.push(reading(file, origin.clone()));
+        news.after.push(Fact::Attached {
+            origin,
+            name: restored(&file.name, sharing.agreement(leg), self.view.names),
+            media_type: file.media_type.clone(),
+            size: file.size,
+            author: file.author.name.clone(),
+            written: file.created,
+            internal: file.visibility != Visibility::Public,
+        });
     }
 
     fn withdraw_file(&self, origin: &Origin, news: &mut News) {
@@ -74,28 +132,32 @@ impl Planner<'_> {
         }
     }
 
-    /// The markers of files of ours that are not known to be on this leg.
-    fn our_file_markers(&self, leg: &SystemName, standing: &Leg) -> BTreeMap<Marker, Origin> {
-        let there: BTreeSet<&Origin> = standing.shadow.files.values().map(|seen| &seen.origin).collect();
-        let missing = self.case.document.attachments.keys();
-        missing
-            .filter(|origin| origin.system != *leg && !there.contains(origin))
-            .map(|origin| {
+    /// The markers of files of ours that are not known to be on this leg, and whether they were sent as internal.
+    fn our_file_markers(&self, leg: &SystemName, standing: &Leg) -> BTreeMap<Marker, (Origin, bool)> {
+        let copies = standing.shadow.files.values();
+        let there: BTreeSet<_> = copies.map(|seen| (&seen.origin, seen.internal)).collect();
+        let mut markers = BTreeMap::new();
+        for origin in self.case.document.attachments.keys().filter(|origin| origin.system != *leg) {
+            for internal in [false, true].into_iter().filter(|it| !there.contains(&(origin, *it))) {
                 let item = Item::Attachment(origin.clone());
-                (marker(self.view.markers, self.case.id, leg, &item, 1), origin.clone())
-            })
-            .collect()
+                let version = copy_version(internal);
+                let marker = marker(self.view.markers, self.case.id, leg, &item, version);
+                markers.insert(marker, (origin.clone(), internal));
+            }
+        }
+        markers
     }
 }
 
-/// A file that was never part of the request: it becomes one if its system says that it is public.
-fn stranger(leg: &SystemName, standing: &Leg, file: &File, news: &mut News) {
+/// The version in the marker of a file's copy: one for the public, one for staff.
+pub(super) fn copy_version(internal: bool) -> u32 {
+    if internal { 2 } else { 1 }
+}
+
+/// A file that goes to nobody.
+fn withhold(leg: &SystemName, standing: &Leg, file: &File, news: &mut News) {
     let rule = match file.visibility {
-        Visibility::Public => {
-            news.reading.files.push(reading(file, Origin { system: leg.clone(), id: file.id.to_string() }));
-            news.after.push(attached(leg, file));
-            return;
-        }
+        Visibility::Public => "no agreement of the case shares files of this system",
         Visibility::Internal => "internal files stay in their system",
         Visibility::Unknown => "the system does not say who may read this file",
     };
@@ -105,17 +167,6 @@ fn stranger(leg: &SystemName, standing: &Leg, file: &File, news: &mut News) {
     }
 }
 
-fn attached(leg: &SystemName, file: &File) -> Fact {
-    Fact::Attached {
-        origin: Origin { system: leg.clone(), id: file.id.to_string() },
-        name: file.name.clone(),
-        media_type: file.media_type.clone(),
-        size: file.size,
-        author: file.author.name.clone(),
-        written: file.created,
-    }
-}
-
 fn reading(file: &File, origin: Origin) -> ReadingFile {
-    ReadingFile { id: file.id.clone(), origin }
+    ReadingFile { id: file.id.clone(), origin, internal: false }
 }

@@ -6,7 +6,7 @@ use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{ErrorKind, SystemName, Ticket, Timestamp, Visibility};
 
 use super::planner::Planner;
-use crate::agreement::{Agreement, Answer, Handshake, OnLapse};
+use crate::agreement::{Agreement, Answer, Handshake, OnLapse, restored};
 use crate::case::{
     AgreementName, Fact, Field, Fingerprint, Health, Heard, HeardComment, Item, Leg, Offer, OfferState, Role,
     Status,
@@ -61,13 +61,14 @@ impl<'p> Planner<'p> {
         else {
             return;
         };
-        let said = match offer.to {
+        let mut said = match offer.to {
             Role::Counterpart => {
                 said(handshake.said_by_word(ticket), (system, standing), ticket, &offer, handshake)
             }
             Role::Home => {
-                let status = self.view.rules.lift(system, &Field::Status, &ticket.status).ok().flatten();
-                let answer = status.and_then(|word| Status::from_word(&word)).and_then(home_says);
+                let status =
+                    self.view.rules.systems.get(system).and_then(|it| it.status.read.get(&ticket.status));
+                let answer = status.copied().and_then(home_says);
                 let word = answer.map(|answer| (ticket.status.clone(), answer));
                 let mut said = said(word, (system, standing), ticket, &offer, handshake);
                 // A ticket of our own making begins with some status; only a later one is an answer.
@@ -78,6 +79,10 @@ impl<'p> Planner<'p> {
         };
         if said.heard == offer.heard {
             return;
+        }
+        // What a counterpart says is kept in home's words.
+        if offer.to == Role::Counterpart {
+            said.words = restored(&said.words, self.agreement_of(leg), self.view.names);
         }
         let now = match said.answer {
             Some(Answer::Accepted) => OfferState::Accepted,

@@ -158,9 +158,13 @@ impl<'p> Planner<'p> {
     /// Whether something is sent to a leg whose offer is not accepted.
     fn passes(&self, name: &SystemName, sharing: &Sharing<'_>, offer: &Offer, write: &Write) -> bool {
         let document = &self.case.document;
+        // Nothing is told by taking something back.
+        if matches!(write.operation, Operation::Retract { .. }) {
+            return true;
+        }
         match &write.item {
             Item::Ticket => offer.is_open(),
-            Item::Notice(_) => true,
+            Item::Notice(_) | Item::Recall(_) | Item::Leak(_) => true,
             Item::Remark(origin) => {
                 let written = document.remarks.get(origin).map(|remark| remark.written);
                 written.is_some_and(|written| sharing.passes_before(name, origin, written))

@@ -42,6 +42,7 @@ pub struct Metrics {
     by_hand: Family<System, Gauge>,
     held_seconds: Family<Held, Counter<f64, AtomicU64>>,
     offers: Family<OfferIs, Counter>,
+    leaks: Family<System, Counter>,
 }
 
 /// How a system answers, as its last answers tell.
@@ -180,6 +181,12 @@ impl Metrics {
         );
         let offers = Family::<OfferIs, Counter>::default();
         registry.register("offers", "What became of offers, by the counterpart's system", offers.clone());
+        let leaks = Family::default();
+        registry.register(
+            "leaks",
+            "What was sent to a system as internal and was not internal there",
+            leaks.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
         registry.register("build_info", "1, with the version that runs", build.clone());
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
@@ -201,6 +208,7 @@ impl Metrics {
             by_hand,
             held_seconds,
             offers,
+            leaks,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
         for source in ["webhook", "poll"] {
@@ -215,9 +223,15 @@ impl Metrics {
     /// There is such a system: its counters begin at zero.
     pub fn system(&self, system: &SystemName) {
         let name = || system.to_string();
+        self.leaks.get_or_create(&System { system: name() }).inc_by(0);
         self.intents.get_or_create(&Outcome { system: name(), outcome: "effected" }).inc_by(0);
         self.requests.get_or_create(&Answer { system: name(), status: "2xx" }).inc_by(0);
         self.requests.get_or_create(&Answer { system: name(), status: "none" }).inc_by(0);
+    }
+
+    /// Something that was sent to a system as internal is not internal there.
+    pub fn leak(&self, system: &SystemName) {
+        self.leaks.get_or_create(&System { system: system.to_string() }).inc();
     }
 
     /// A hint came in: `source` is `webhook` or `poll`.
@@ -291,7 +305,7 @@ impl Metrics {
     pub fn decided(&self, holder: Option<&Holder>, facts: &[Fact]) {
         let mut holder = holder.map(|holder| (&holder.party, holder.level, holder.since));
         for fact in facts {
-            if let Fact::Held { party, level, since, .. } = fact {
+            if let Fact::Holds { party, level, since, .. } = fact {
                 if let Some((before, level, from)) = holder {
                     let held = Held { party: before.to_string(), level: level.word() };
                     let span = (*since - from).to_std().unwrap_or_default();

@@ -1,6 +1,8 @@
 //! The daemon from outside: a real process, configured as a user would, with practice desks on loopback.
 
 #[cfg(test)]
+mod announced;
+#[cfg(test)]
 mod asked;
 #[cfg(test)]
 mod bridge;
@@ -24,5 +26,9 @@ mod parked;
 mod reference;
 #[cfg(test)]
 mod served;
+#[cfg(test)]
+mod swapped;
+#[cfg(test)]
+mod visibility;
 #[cfg(test)]
 mod web;

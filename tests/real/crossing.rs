@@ -56,9 +56,10 @@ async fn a_ticket_crosses_once_and_what_is_said_bears_its_author(stage: &Stage) 
     let expected = |head: &str, tail: &str| -> Vec<String> {
         (0..3).map(|n| format!("{head}'s words {n} — {tail}")).collect()
     };
+    // As Textile spells a sign that would else begin a tag.
     assert_eq!(
         of(&theirs.remarks, "Federation Bot"),
-        expected("Alice Agent (Contoso):\n\nAlice", "\"ä\" & <b>")
+        expected("Alice Agent (Contoso):\n\nAlice", "\"ä\" & &lt;b>")
     );
     assert_eq!(of(&ours.remarks, "Bridge"), expected("Bob Agent (Fabrikam):\n\nBob", "\"ö\" & <i>"));
     stage.is_quiet(&pair).await;

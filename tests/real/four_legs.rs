@@ -83,7 +83,7 @@ party = "microsoft"
 home = "helpdesk"
 counterpart = "microsoft"
 comments = "both"
-relay = true
+introduces = ["sales"]
 route.outbound.title_contains = "{tag}"
 fields.title.direction = "outbound"
 
@@ -92,7 +92,7 @@ party = "sales"
 home = "helpdesk"
 counterpart = "crm"
 comments = "both"
-relay = true
+introduces = ["microsoft"]
 route.outbound.title_contains = "{tag}"
 fields.title.direction = "outbound"
 "#,

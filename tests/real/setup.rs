@@ -108,7 +108,6 @@ home = "helpdesk"
 counterpart = "partner"
 comments = "both"
 files = "both"
-relay = true
 
 [agreements.fabrikam.route.outbound]
 title_contains = "{tag}"

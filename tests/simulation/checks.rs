@@ -9,6 +9,7 @@ use throughline::ledger::{Record, verify};
 use throughline_practice::desk::{Action, Actor, Ticket, Write};
 use throughline_sdk::SystemName;
 
+use crate::canaries;
 use crate::people::{request, value};
 use crate::run::Run;
 use crate::scenario::{DESKS, Scenario};
@@ -48,7 +49,9 @@ pub(crate) fn all(run: &Run<'_>, last: bool) -> Vec<String> {
         // The record is long: it is read once the desks are as they should be, or nothing is waited for any more.
         return broken;
     }
-    secrets(run, &mut broken);
+    canaries::secrets(run, &mut broken);
+    canaries::strangers(run, &mut broken);
+    canaries::haste(run, &mut broken);
     intents(run, &cases, &mut broken);
     if let Err(fault) = verify(run.ground.medium.as_ref(), &mut |_| {}) {
         broken.push(format!("I14 the ledger does not verify: {fault}"));
@@ -162,12 +165,14 @@ fn remarks(run: &Run<'_>, name: &str, legs: &[(usize, &Ticket)], broken: &mut Ve
                 .filter(|(_, comment)| comment.body.contains(&said.token))
                 .collect();
             let carried = *desk == 0 || said.desk == 0 || run.ground.scenario.relay;
-            let due = usize::from(!said.deleted && (*desk == said.desk || carried));
+            let confided = said.hidden && said.desk == 0 && *desk == 1 && run.ground.scenario.confiding;
+            let shown = said.is_public() && carried;
+            let due = usize::from(!said.deleted && (*desk == said.desk || shown || confided));
             match copies.len() {
                 count if count == due => {}
                 0 => broken.push(format!("I5 {} of {name} is missing at {at}", said.token)),
-                count if said.deleted => {
-                    broken.push(format!("I1 {} of {name} was deleted, and {at} has {count}", said.token));
+                count if !said.is_public() && due == 0 => {
+                    broken.push(format!("I1 {} of {name} was withdrawn, and {at} has {count}", said.token));
                 }
                 count => broken
                     .push(format!("I4 {} of {name} stands {count} times at {at}, due: {due}", said.token)),
@@ -179,7 +184,8 @@ fn remarks(run: &Run<'_>, name: &str, legs: &[(usize, &Ticket)], broken: &mut Ve
                         said.token, said.latest, comment.body
                     ));
                 }
-                if *desk != said.desk {
+                // What changes its readers is said anew, behind what was said since.
+                if *desk != said.desk && !said.hidden {
                     places.entry(said.desk).or_default().push((*place, &said.token));
                 }
             }
@@ -212,22 +218,6 @@ fn files(run: &Run<'_>, name: &str, legs: &[(usize, &Ticket)], broken: &mut Vec<
                     "I4 {} of {name} stands {count} times at {}",
                     attached.token, DESKS[*desk]
                 )),
-            }
-        }
-    }
-}
-
-/// I8 and I9: nothing that is for one desk only is in any write of the bridge.
-fn secrets(run: &Run<'_>, broken: &mut Vec<String>) {
-    for (desk, name) in run.desks.iter().zip(DESKS) {
-        for write in desk.history().iter().filter(|write| write.who == Actor::Api) {
-            let mut text = format!("{:?}", write.action);
-            if let Action::Attach { bytes, .. } = &write.action {
-                text.push_str(&String::from_utf8_lossy(bytes));
-            }
-            // Every private word begins like this, and no other does.
-            if text.contains("secret") {
-                broken.push(format!("I8 a private word was written to {name}: {text}"));
             }
         }
     }

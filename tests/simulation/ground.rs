@@ -10,6 +10,7 @@ use throughline::deliver::Admission;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
+use throughline::vault::Vault;
 use throughline_sdk::http::{Limits, Reach, plane};
 use throughline_sdk::{Clock, Entropy, Settings, SystemName, layer};
 use throughline_testkit::clock::SeededEntropy;
@@ -17,6 +18,7 @@ use throughline_testkit::clock::SeededEntropy;
 use crate::chance::SimulatedClock;
 use crate::crash::{CrashPoints, PoweredMedium};
 use crate::network::{SimulatedHttp, serve};
+use crate::recorder::Recorder;
 use crate::scenario::{DESKS, Intake, Scenario};
 
 /// The token that opens every desk.
@@ -34,6 +36,8 @@ pub(crate) struct Ground {
     pub(crate) medium: Arc<MemoryMedium>,
     store: Mutex<Arc<MemoryStore>>,
     running: Mutex<Option<Journal>>,
+    /// What each host was sent, and what was logged and counted.
+    pub(crate) record: Arc<Recorder>,
     /// What must never happen on the way, as it was noticed.
     pub(crate) problems: Mutex<Vec<String>>,
 }
@@ -49,6 +53,7 @@ impl Ground {
             medium: Arc::new(MemoryMedium::new()),
             store: Mutex::default(),
             running: Mutex::default(),
+            record: Arc::default(),
             problems: Mutex::default(),
         }
     }
@@ -104,6 +109,10 @@ impl Ground {
         let clock: Arc<dyn Clock> = Arc::<SimulatedClock>::clone(&self.clock);
         let systems = (0..DESKS.len()).map(|desk| self.system(desk, &clock, &entropy)).collect();
         let ledger = journal.clone();
+        let metrics = Arc::new(Metrics::new());
+        self.record.count_with(&metrics);
+        let vault = Vault::open(self.powered(), Arc::clone(&entropy), &Self::master(), Offload::Inline);
+        let vault = vault.expect("the vault of a simulated machine opens");
         let parts = Parts {
             systems,
             rules: self.scenario.rules.clone(),
@@ -113,7 +122,8 @@ impl Ground {
             entropy,
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
-            metrics: Arc::new(Metrics::new()),
+            vault,
+            metrics: Arc::clone(&metrics),
             northbound: Northbound::default(),
         };
         Ok((Bridge::start(parts).await?, ledger))
@@ -139,6 +149,7 @@ impl Ground {
             clock: Arc::clone(clock),
             crash: self.crash.clone(),
             no_feed: self.scenario.intake == Intake::Webhooks,
+            record: Arc::clone(&self.record),
         };
         let limits = Limits { per_second: None, burst: 64, concurrency: 16 };
         let http = plane(

@@ -11,6 +11,7 @@ use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{Clock, Result};
 
 use crate::network::post;
+use crate::recorder::Recorder;
 
 const PAUSE: Duration = Duration::from_millis(40);
 
@@ -20,6 +21,8 @@ pub(crate) struct Mail {
     /// Posted again until it is taken.
     pub(crate) repeats: bool,
     pub(crate) clock: Arc<dyn Clock>,
+    host: &'static str,
+    record: Arc<Recorder>,
     waiting: Mutex<Vec<Letter>>,
     taken: Mutex<Vec<Request>>,
 }
@@ -31,8 +34,13 @@ struct Letter {
 }
 
 impl Mail {
-    pub(crate) fn new(repeats: bool, clock: Arc<dyn Clock>) -> Arc<Self> {
-        Arc::new(Self { repeats, clock, waiting: Mutex::default(), taken: Mutex::default() })
+    pub(crate) fn new(
+        repeats: bool,
+        clock: Arc<dyn Clock>,
+        host: &'static str,
+        record: Arc<Recorder>,
+    ) -> Arc<Self> {
+        Arc::new(Self { repeats, clock, host, record, waiting: Mutex::default(), taken: Mutex::default() })
     }
 
     /// Posts for as long as it is polled.
@@ -52,7 +60,11 @@ impl Mail {
         let id = letter.request.headers.get("webhook-id").cloned();
         let mut request = letter.request.clone();
         request.deadline = self.clock.monotonic() + Duration::from_secs(2);
-        let taken = post(request).await;
+        let answer = post(request).await;
+        if let Some(body) = &answer {
+            self.record.shown(self.host, body);
+        }
+        let taken = answer.is_some();
         let mut waiting = self.waiting();
         let same = |other: &Letter| other.request.headers.get("webhook-id") == id.as_ref();
         if taken || !self.repeats {

@@ -6,6 +6,7 @@
 #![expect(clippy::let_underscore_must_use, reason = "writing into a text has no way to fail")]
 #![expect(clippy::print_stderr, reason = "a failing seed tells its story")]
 
+mod canaries;
 mod chance;
 mod checks;
 mod crash;
@@ -13,6 +14,7 @@ mod ground;
 mod mail;
 mod network;
 mod people;
+mod recorder;
 mod run;
 mod scenario;
 

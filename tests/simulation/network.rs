@@ -12,6 +12,7 @@ use throughline_sdk::{Clock, Error, ErrorKind, Result};
 use turmoil::net::{TcpListener, TcpStream};
 
 use crate::crash::CrashPoints;
+use crate::recorder::Recorder;
 
 /// The port every simulated host serves on.
 pub(crate) const PORT: u16 = 80;
@@ -49,12 +50,14 @@ pub(crate) struct SimulatedHttp {
     pub(crate) crash: CrashPoints,
     /// The change feed shows nothing: only webhooks tell of changes.
     pub(crate) no_feed: bool,
+    pub(crate) record: Arc<Recorder>,
 }
 
 impl Transport for SimulatedHttp {
     fn send(&self, request: Request) -> BoxFuture<'_, Result<Response>> {
         Box::pin(async move {
             self.crash.point().await;
+            self.record.sent(&request);
             if self.no_feed && request.url.path() == "/api/changes" {
                 let body = Bytes::from_static(br#"{"changes":[],"last":0,"more":false}"#);
                 return Ok(Response { status: http::StatusCode::OK, headers: http::HeaderMap::new(), body });
@@ -73,10 +76,10 @@ impl Transport for SimulatedHttp {
     }
 }
 
-/// Posts a webhook; whether it was taken.
-pub(crate) async fn post(request: Request) -> bool {
+/// Posts a webhook; the answer's body if it was taken.
+pub(crate) async fn post(request: Request) -> Option<Bytes> {
     let answer = tokio::time::timeout(Duration::from_secs(2), exchange(request)).await;
-    matches!(answer, Ok(Ok(response)) if response.status.is_success())
+    answer.ok()?.ok().filter(|response| response.status.is_success()).map(|response| response.body)
 }
 
 async fn exchange(request: Request) -> Result<Response> {

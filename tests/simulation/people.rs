@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use bytes::Bytes;
 use throughline_practice::desk::{Desk, Patch, Ticket};
+use throughline_sdk::Timestamp;
 
 use crate::chance::Chance;
 use crate::scenario::{DESKS, ROUTE};
@@ -21,6 +22,27 @@ pub(crate) struct Said {
     pub(crate) latest: String,
     pub(crate) edited: bool,
     pub(crate) deleted: bool,
+    /// Turned internal.
+    pub(crate) hidden: bool,
+    /// When it was deleted or turned internal.
+    pub(crate) withdrawn: Option<Timestamp>,
+}
+
+impl Said {
+    /// Whether everybody whom it concerns may read it.
+    pub(crate) fn is_public(&self) -> bool {
+        !self.deleted && !self.hidden
+    }
+}
+
+/// A word that is not for everybody.
+#[derive(Clone, Debug)]
+pub(crate) struct Secret {
+    pub(crate) desk: usize,
+    pub(crate) request: String,
+    pub(crate) word: String,
+    /// Said or attached for the desk's own staff, which a rule may let cross.
+    pub(crate) for_staff: bool,
 }
 
 /// A file that a person attached.
@@ -41,8 +63,7 @@ pub(crate) struct Deeds {
     pub(crate) attached: Vec<Attached>,
     /// The last value a person gave a field, by request, field and desk.
     pub(crate) values: BTreeMap<(String, &'static str), BTreeMap<usize, String>>,
-    /// Words that must never leave their desk.
-    pub(crate) secrets: Vec<String>,
+    pub(crate) secrets: Vec<Secret>,
     pub(crate) story: Vec<String>,
     words: u64,
 }
@@ -74,9 +95,9 @@ impl Deeds {
         if chance.hit(40) { format!("{word}  once  more") } else { word }
     }
 
-    fn secret(&mut self) -> String {
+    fn secret(&mut self, desk: usize, request: &str, for_staff: bool) -> String {
         let word = self.word("secret");
-        self.secrets.push(word.clone());
+        self.secrets.push(Secret { desk, request: request.to_owned(), word: word.clone(), for_staff });
         word
     }
 
@@ -97,7 +118,7 @@ impl Deeds {
             patch.fields.insert("Asset".to_owned(), self.word("asset"));
         }
         if chance.hit(50) {
-            patch.fields.insert("Private".to_owned(), self.secret());
+            patch.fields.insert("Private".to_owned(), self.secret(desk, &token, false));
         }
         if routed {
             patch.fields.insert("Route".to_owned(), ROUTE.to_owned());
@@ -119,7 +140,7 @@ impl Deeds {
     }
 
     /// Somebody does something at a desk.
-    pub(crate) fn act(&mut self, chance: &mut Chance, desk: usize, handle: &Desk) {
+    pub(crate) fn act(&mut self, chance: &mut Chance, desk: usize, handle: &Desk, now: Timestamp) {
         let tickets = handle.snapshot().tickets;
         if tickets.is_empty() || (self.raised.len() < 4 && chance.hit(12)) {
             self.raise(chance, desk, handle);
@@ -130,12 +151,13 @@ impl Deeds {
         match chance.below(100) {
             0..25 => drop(self.comment(chance, desk, handle, &ticket, &request)),
             25..35 => {
-                let body = format!("for us only {}", self.secret());
+                let body = format!("for us only {}", self.secret(desk, &request, true));
                 handle.comment("Bob", ticket.number, &body, true).expect("the ticket is there");
                 self.tell(desk, format!("comments internally on {request}: {body}"));
             }
             35..43 => self.edit(chance, desk, handle),
-            43..48 => self.delete(chance, desk, handle),
+            43..46 => self.delete(chance, desk, handle, now),
+            46..48 => self.hide(chance, desk, handle, now),
             48..58 => self.attach(chance, desk, handle, &ticket, &request),
             58..68 => {
                 let all: [&str; 7] =
@@ -156,7 +178,7 @@ impl Deeds {
                 self.set(desk, handle, &ticket, &request, "Asset", &asset);
             }
             88..92 => {
-                let secret = self.secret();
+                let secret = self.secret(desk, &request, false);
                 handle.set_field("Bob", ticket.number, "Private", &secret).expect("the ticket is there");
                 self.tell(desk, format!("notes {secret} on {request}"));
             }
@@ -192,13 +214,15 @@ impl Deeds {
             latest: token.clone(),
             edited: false,
             deleted: false,
+            hidden: false,
+            withdrawn: None,
         });
         token
     }
 
     fn own(&self, chance: &mut Chance, desk: usize) -> Option<usize> {
         let own: Vec<_> = (0..self.said.len())
-            .filter(|place| self.said[*place].desk == desk && !self.said[*place].deleted)
+            .filter(|place| self.said[*place].desk == desk && self.said[*place].is_public())
             .collect();
         if own.is_empty() { None } else { Some(*chance.pick(&own)) }
     }
@@ -215,18 +239,30 @@ impl Deeds {
         self.tell(desk, told);
     }
 
-    fn delete(&mut self, chance: &mut Chance, desk: usize, handle: &Desk) {
+    fn delete(&mut self, chance: &mut Chance, desk: usize, handle: &Desk, now: Timestamp) {
         let Some(place) = self.own(chance, desk) else { return };
         let said = &mut self.said[place];
         handle.delete_comment("Ada", said.ticket, said.id).expect("the comment is there");
         said.deleted = true;
+        said.withdrawn = Some(now);
         let told = format!("deletes {} of {}", said.token, said.request);
+        self.tell(desk, told);
+    }
+
+    /// Somebody finds that a comment was not for everybody.
+    fn hide(&mut self, chance: &mut Chance, desk: usize, handle: &Desk, now: Timestamp) {
+        let Some(place) = self.own(chance, desk) else { return };
+        let said = &mut self.said[place];
+        handle.show_comment("Ada", said.ticket, said.id, true).expect("the comment is there");
+        said.hidden = true;
+        said.withdrawn = Some(now);
+        let told = format!("makes {} of {} internal", said.token, said.request);
         self.tell(desk, told);
     }
 
     fn attach(&mut self, chance: &mut Chance, desk: usize, handle: &Desk, ticket: &Ticket, request: &str) {
         let internal = chance.hit(30);
-        let token = if internal { self.secret() } else { self.word("file") };
+        let token = if internal { self.secret(desk, request, true) } else { self.word("file") };
         let bytes = Bytes::from(format!("bytes of {token}"));
         let name = format!("{token}.txt");
         handle.attach("Ada", ticket.number, &name, bytes, internal).expect("the ticket is there");

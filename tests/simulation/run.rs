@@ -17,6 +17,7 @@ use crate::ground::{Ground, TOKEN, WEBHOOK_SECRET};
 use crate::mail::Mail;
 use crate::network::serve;
 use crate::people::{Deeds, request};
+use crate::recorder::Logbook;
 use crate::scenario::{BRIDGE, DESKS, ISOLATED, Intake, Scenario, Trouble};
 
 const TICK: Duration = Duration::from_millis(20);
@@ -112,8 +113,19 @@ pub(crate) struct Run<'s> {
 
 /// Runs a seed.
 pub(crate) fn seed(seed: u64) -> Outcome {
-    let scenario = Scenario::of(seed);
+    played(Scenario::of(seed))
+}
+
+/// Plays a scenario to its end.
+pub(crate) fn played(scenario: Scenario) -> Outcome {
     let mut run = Run::new(scenario);
+    let logbook = Logbook(Arc::clone(&run.ground.record));
+    // Whoever asks for the log of one seed sees it instead.
+    let _log = std::env::var_os("RUST_LOG").is_none().then(|| {
+        let filter = tracing_subscriber::EnvFilter::new("throughline=debug");
+        let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_ansi(false).without_time();
+        tracing::subscriber::set_default(subscriber.with_writer(logbook).finish())
+    });
     run.eventful();
     let mut violations = run.settle();
     if violations.is_empty() {
@@ -152,7 +164,8 @@ impl Run<'_> {
                     internal_comments: true,
                 });
             }
-            let room = Mail::new(scenario.intake == Intake::Webhooks, shared);
+            let record = Arc::clone(&ground.record);
+            let room = Mail::new(scenario.intake == Intake::Webhooks, shared, name, record);
             let (served, posting) = (desk.clone(), Arc::clone(&room));
             sim.host(*name, move || {
                 let (desk, room) = (served.clone(), Arc::clone(&posting));
@@ -220,7 +233,8 @@ impl Run<'_> {
             while acts.next_if(|at| **at <= self.now()).is_some() {
                 let desk = if self.chance.hit(50) { 0 } else { 1 + self.chance.place(2) };
                 self.deeds.story.push(format!("{:>7.2}", self.now().as_secs_f64()));
-                self.deeds.act(&mut self.chance, desk, &self.desks[desk]);
+                let now = self.ground.clock.now();
+                self.deeds.act(&mut self.chance, desk, &self.desks[desk], now);
                 self.totals.deeds += 1;
             }
             if !begun && self.now() >= BEGIN {
@@ -456,8 +470,8 @@ impl Run<'_> {
         let mut story = format!("=== seed {} ===\n{:?}", scenario.seed, scenario.intake);
         let _ = writeln!(
             story,
-            ", relay: {}, lossy: {}, power cuts: {}, policies: {:?}",
-            scenario.relay, scenario.lossy, scenario.crashes, scenario.policies
+            ", relay: {}, confiding: {}, lossy: {}, power cuts: {}, policies: {:?}",
+            scenario.relay, scenario.confiding, scenario.lossy, scenario.crashes, scenario.policies
         );
         for (plan, name) in scenario.desks.iter().zip(DESKS) {
             let _ = writeln!(story, "{name}: {plan:?}");

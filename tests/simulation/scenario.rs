@@ -1,9 +1,11 @@
 //! What a seed decides beforehand: desks, rules, how changes come in, and what goes wrong when.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
-use throughline::agreement::{Agreement, Condition, Direction, FieldRule, Policy, Rules, SystemRules, Words};
+use throughline::agreement::{
+    Agreement, Condition, Direction, FieldRule, Internal, Policy, Rules, SystemRules, Words,
+};
 use throughline::case::{AgreementName, Field, PartyName, Priority, Status};
 use throughline_practice::desk::Faults;
 use throughline_practice::{PRIORITIES, STATUSES};
@@ -62,7 +64,10 @@ pub(crate) struct Scenario {
     pub(crate) policies: BTreeMap<Field, Policy>,
     /// The partner is shown `high` for `urgent`.
     pub(crate) lossy: bool,
+    /// The two counterparts are introduced to each other.
     pub(crate) relay: bool,
+    /// The partner is shown what is internal at home.
+    pub(crate) confiding: bool,
     pub(crate) troubles: Vec<(Duration, Trouble)>,
     pub(crate) crashes: u64,
     pub(crate) acts: Vec<Duration>,
@@ -85,7 +90,8 @@ impl Scenario {
         let relay = chance.hit(70);
         let lossy = chance.hit(40);
         let policies = policies(&mut chance);
-        let rules = rules(&policies, relay, lossy);
+        let confiding = chance.hit(40);
+        let rules = rules(&policies, relay, lossy, confiding);
         let faults_end = if isolation { ISOLATED.1 } else { chance.millis(20_000, 32_000) };
         let troubles = troubles(&mut chance, isolation, faults_end);
         let people_rest = u64::try_from(faults_end.as_millis()).unwrap_or(0) + 1_000;
@@ -108,6 +114,7 @@ impl Scenario {
             policies,
             lossy,
             relay,
+            confiding,
             troubles,
             crashes,
             acts,
@@ -213,7 +220,7 @@ fn policies(chance: &mut Chance) -> BTreeMap<Field, Policy> {
         .collect()
 }
 
-fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool) -> Rules {
+fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding: bool) -> Rules {
     let systems = DESKS.iter().map(|name| (SystemName::new(*name), system_rules(name))).collect();
     let agreements = DESKS[1..].iter().map(|name| {
         let name = *name;
@@ -243,15 +250,23 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool) -> Rules 
             fields: fields.collect(),
             comments: Direction::Both,
             files: Direction::Both,
-            relay,
+            introduces: if relay { others(name) } else { BTreeSet::new() },
+            internal: if confiding && name == "partner" { Internal::AsInternal } else { Internal::None },
+            recheck: true,
             counterpart_type: Some("Incident".to_owned()),
             home_type: Some("Request".to_owned()),
             handshake: None,
             reply_passes: false,
+            redaction: None,
         };
         (agreement.name.clone(), agreement)
     });
     Rules { systems, agreements: agreements.collect(), ..Rules::default() }
+}
+
+/// The parties of all other counterparts.
+fn others(name: &str) -> BTreeSet<PartyName> {
+    DESKS[1..].iter().filter(|other| **other != name).map(|other| PartyName((*other).to_owned())).collect()
 }
 
 fn system_rules(name: &str) -> SystemRules {

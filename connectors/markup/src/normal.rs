@@ -94,6 +94,11 @@ pub(crate) fn bold(content: &[Inline]) -> Vec<Inline> {
     line(content.iter().map(bold).collect())
 }
 
+/// The lines of a text that means nothing, without the empty ones.
+pub(crate) fn text_lines(text: &str) -> Vec<Vec<Inline>> {
+    lines(vec![Inline::plain(text)]).into_iter().filter(|line| !line.is_empty()).collect()
+}
+
 /// The lines of a paragraph, each in normal form and without a line end in it.
 fn lines(content: Vec<Inline>) -> Vec<Vec<Inline>> {
     let mut lines = vec![Vec::new()];
@@ -142,20 +147,22 @@ fn line(parts: Vec<Inline>) -> Vec<Inline> {
 
 /// A link that reads as its own address is an address in the text.
 fn collapse(parts: Vec<Inline>) -> Vec<Inline> {
-    let links: Vec<Option<String>> = parts.iter().map(|part| part.link().map(str::to_owned)).collect();
-    let at = |index: Option<usize>| index.and_then(|index| links.get(index)).and_then(Option::as_deref);
-    let mut out = Vec::with_capacity(parts.len());
-    for (index, part) in parts.into_iter().enumerate() {
-        let alone =
-            |link: &str| at(index.checked_sub(1)) != Some(link) && at(index.checked_add(1)) != Some(link);
-        out.push(match part {
-            Inline::Text { text, style, link: Some(link) }
-                if alone(&link) && address::is_shown_as(&text, &link) =>
-            {
-                Inline::Text { text, style, link: None }
-            }
-            part @ (Inline::Text { .. } | Inline::Code { .. } | Inline::Image { .. } | Inline::Break) => part,
-        });
+    let shown = |part: &Inline| match part {
+        Inline::Text { text, link: Some(link), .. } => address::is_shown_as(text, link),
+        Inline::Text { link: None, .. } | Inline::Code { .. } | Inline::Image { .. } | Inline::Break => false,
+    };
+    let mut out: Vec<Inline> = Vec::with_capacity(parts.len());
+    let mut parts = parts.into_iter().peekable();
+    while let Some(part) = parts.next() {
+        let mut span = vec![part];
+        while let (Some(last), Some(next)) = (span.last(), parts.peek())
+            && last.spans(next, Mark::Link)
+        {
+            span.extend(parts.next());
+        }
+        // In several styles it may stand there once for each.
+        let all = span.iter().all(shown);
+        out.extend(span.into_iter().map(|part| if all { part.without(Mark::Link) } else { part }));
     }
     out
 }

@@ -55,7 +55,6 @@ fn list(signs: &str, start: Option<u32>, items: &[Vec<Block>], losses: &mut Loss
 
 /// A block as lines of text.
 pub(crate) fn lines(block: &Block) -> Vec<Vec<Inline>> {
-    let plain = |line: &str| vec![Inline::plain(line)];
     match block {
         Block::Paragraph(content) => spans::lines(content).map(<[Inline]>::to_vec).collect(),
         Block::Heading { content, .. } => vec![normal::bold(content)],
@@ -67,9 +66,7 @@ pub(crate) fn lines(block: &Block) -> Vec<Vec<Inline>> {
             items.iter().flatten().flat_map(lines).map(mark).collect()
         }
         Block::Quote(inner) => inner.iter().flat_map(lines).collect(),
-        Block::Code { text, .. } => {
-            text.split('\n').filter(|line| !line.trim().is_empty()).map(plain).collect()
-        }
-        Block::Rule => vec![plain("---")],
+        Block::Code { text, .. } => normal::text_lines(text),
+        Block::Rule => vec![vec![Inline::plain("---")]],
     }
 }

@@ -26,6 +26,7 @@
 //! Over TCP the base is a [`SocketTransport`]; `connectors/practice/tests` and `tests/real` have whole examples.
 
 pub mod blobs;
+pub mod canary;
 pub mod clock;
 pub mod conformance;
 pub mod dial;
@@ -35,6 +36,7 @@ pub mod socket;
 pub mod transport;
 
 pub use blobs::MemoryBlobs;
+pub use canary::{Canary, Haystack};
 pub use clock::{ManualClock, SeededEntropy};
 pub use dial::{Commit, FaultyDial};
 pub use meanwhile::Meanwhile;

@@ -183,9 +183,11 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
     }
     let route = ["type = [\"Incident\"]", "fields = { Escalate = [\"vendor\"] }"];
     for ((name, party, _), route) in CAST.into_iter().skip(1).zip(route) {
+        // The two counterparts know of each other.
+        let other = if party == "fabrikam" { "northwind" } else { "fabrikam" };
         text.push_str(&format!(
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
-             comments = \"both\"\nfiles = \"both\"\nrelay = true\n\n\
+             comments = \"both\"\nfiles = \"both\"\nintroduces = [\"{other}\"]\n\n\
              [agreements.{party}.route.outbound]\n{route}\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\

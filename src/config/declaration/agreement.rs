@@ -3,10 +3,12 @@
 use throughline_sdk::SettingKind;
 
 use super::handshake::HANDSHAKE;
+use super::privacy::REDACT;
 use super::system::PRIORITY_WORDS;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
 
 const DIRECTION_WORDS: &[&str] = &["both", "outbound", "inbound", "none"];
+const INTERNAL_WORDS: &[&str] = &["none", "as_internal"];
 const POLICY_WORDS: &[&str] =
     &["owner_home", "owner_counterpart", "latest", "most_advanced", "union", "manual"];
 
@@ -39,8 +41,8 @@ pub(super) const AGREEMENT: Table = Table {
             key: "comments",
             holds: Holds::Setting(SettingKind::Word(DIRECTION_WORDS)),
             need: Need::Default(r#""none""#),
-            doc: "Which way public comments travel: both, outbound (from home), inbound or none. Internal ones never \
-                  do.",
+            doc: "Which way public comments travel: both, outbound (from home), inbound or none. Of internal ones see \
+                  internal.",
             example: r#""both""#,
         },
         Key {
@@ -51,11 +53,28 @@ pub(super) const AGREEMENT: Table = Table {
             example: r#""both""#,
         },
         Key {
-            key: "relay",
+            key: "introduces",
+            holds: Holds::Setting(SettingKind::TextList),
+            need: Need::Default("[]"),
+            doc: "The other parties this counterpart may know of. Their public comments and files on a shared case are \
+                  shown to it, bearing their names; of all others it is told nothing.",
+            example: r#"["contoso"]"#,
+        },
+        Key {
+            key: "internal",
+            holds: Holds::Setting(SettingKind::Word(INTERNAL_WORDS)),
+            need: Need::Default(r#""none""#),
+            doc: "What becomes of comments and files that only home's own staff may read: none keeps them at home, \
+                  as_internal shares them where public ones go, to be internal there. They are never public anywhere.",
+            example: r#""none""#,
+        },
+        Key {
+            key: "recheck",
             holds: Holds::Setting(SettingKind::Flag),
-            need: Need::Default("false"),
-            doc: "Whether comments and files that came from other counterparts of a case are shared, too.",
-            example: "false",
+            need: Need::Default("true"),
+            doc: "Whether a comment or file is read once more at its origin just before it is sent, unless that was read \
+                  within the last five seconds.",
+            example: "true",
         },
         Key {
             key: "counterpart_type",
@@ -81,6 +100,7 @@ pub(super) const AGREEMENT: Table = Table {
         table("route", &ROUTE, Need::Optional),
         table("handshake", &HANDSHAKE, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
+        table("redact", &REDACT, Need::Optional),
     ],
 };
 

@@ -6,13 +6,13 @@ use std::time::Duration;
 use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
 
 use super::world::{HOME, name};
-use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, SystemRules, Words};
+use crate::agreement::{Agreement, Condition, Direction, FieldRule, Internal, Policy, SystemRules, Words};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(super) fn capabilities() -> Capabilities {
     Capabilities {
-        create: CreateClass::C2,
-        comment: CreateClass::C2,
+        create: Some(CreateClass::C2),
+        comment: Some(CreateClass::C2),
         attach: Some(CreateClass::C2),
         settle: Duration::from_secs(1),
         update: true,
@@ -108,10 +108,13 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         fields,
         comments: Direction::Both,
         files: Direction::Both,
-        relay: true,
+        introduces: ["partner", "vendor", "isv"].map(|party| PartyName(party.to_owned())).into(),
+        internal: Internal::None,
+        recheck: true,
         counterpart_type: Some("Incident".to_owned()),
         home_type: Some("Request".to_owned()),
         handshake: None,
         reply_passes: false,
+        redaction: None,
     }
 }

@@ -34,10 +34,10 @@ fn a_counterparts_ticket_opens_a_case_at_home_and_home_passes_it_on() {
 }
 
 #[test]
-fn without_relay_another_counterparts_comment_stays_away() {
+fn a_counterparts_comment_stays_away_from_another_that_it_was_not_introduced_to() {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
-        agreement.relay = false;
+        agreement.introduces.clear();
     }
     world.settle();
     world.says(PARTNER, "for home only", Visibility::Public);
@@ -334,7 +334,7 @@ fn a_late_leg_asks_at_once_for_every_leg_whose_texts_are_kept_nowhere_else() {
 fn a_comments_text_is_kept_only_while_a_leg_that_is_shown_it_lacks_it() {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
-        agreement.relay = false;
+        agreement.introduces.clear();
     }
     world.settle();
     world.says(PARTNER, "for home only", Visibility::Public);
@@ -342,4 +342,65 @@ fn a_comments_text_is_kept_only_while_a_leg_that_is_shown_it_lacks_it() {
     assert!(world.case.document.remarks.values().all(|remark| remark.body.is_some()));
     world.settle();
     assert!(world.case.document.remarks.values().all(|remark| remark.body.is_none()));
+}
+
+#[test]
+fn an_echo_that_lost_its_formatting_overwrites_nothing() {
+    for (text, kept) in [
+        (
+            "**Fire** in [room 4](https://a.test/4)\n- ~~one~~\n- two",
+            "Fire in room 4 \\<https://a.test/4>\n\\- one\n\\- two",
+        ),
+        ("a * b and c_d", "a * b and c\\_d"),
+    ] {
+        let mut world = World::calm(&[PARTNER], Policy::Latest);
+        world.person(HOME, |ticket, _| text.clone_into(&mut ticket.description));
+        world.observe(&[HOME]);
+        world.deliver(PARTNER, Outcome::Done);
+        // What a desk for plain text, or one with an order of its own, gives back.
+        let there = world.tickets.get_mut(&name(PARTNER)).unwrap();
+        assert_eq!(there.description, text);
+        kept.clone_into(&mut there.description);
+        let writes = world.writes.len();
+        world.settle();
+        assert_eq!(world.value(&Field::Description), Some(text));
+        assert_eq!(world.tickets[&name(HOME)].description, text);
+        assert_eq!(world.writes.len(), writes, "and nothing is written again");
+        // What its people write is theirs all the same.
+        world.person(PARTNER, |ticket, _| "Put out.".clone_into(&mut ticket.description));
+        world.settle();
+        assert_eq!(world.tickets[&name(HOME)].description, "Put out.");
+    }
+}
+
+#[test]
+fn what_reading_lost_is_said_once_for_each_text() {
+    let mut world = World::calm(&[PARTNER], Policy::Latest);
+    world.says(HOME, "a | b", Visibility::Public);
+    world.person(HOME, |ticket, _| {
+        let id = ticket.comments[0].id.clone();
+        let lost = |comment, what: &str| throughline_sdk::Lost { comment, what: what.to_owned() };
+        ticket.lost =
+            vec![lost(None, "colour was dropped"), lost(Some(id), "a table was kept as lines of text")];
+    });
+    let said = |facts: &[Fact]| -> Vec<String> {
+        let mut said = Vec::new();
+        for fact in facts {
+            if let Fact::Observed { reading, .. } = fact {
+                said.extend(reading.lost.iter().cloned());
+                said.extend(reading.comments.iter().flat_map(|comment| comment.lost.iter().cloned()));
+            }
+        }
+        said
+    };
+    assert_eq!(
+        said(&world.observe(&[HOME]).facts),
+        ["a table was kept as lines of text"],
+        "the description is as before"
+    );
+    world.settle();
+    world.person(HOME, |_, _| {});
+    assert!(said(&world.observe(&[HOME]).facts).is_empty());
+    world.person(HOME, |ticket, _| "new".clone_into(&mut ticket.description));
+    assert_eq!(said(&world.observe(&[HOME]).facts), ["colour was dropped"]);
 }

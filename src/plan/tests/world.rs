@@ -10,9 +10,9 @@ use throughline_sdk::{
 };
 
 use super::desks::{agreement, capabilities, system};
-use crate::agreement::{Policy, Rules};
-use crate::case::{Case, CaseId, Fact, Field, Item, Phase};
-use crate::plan::{MarkerKey, Plan, View, plan, want};
+use crate::agreement::{Named, Policy, Pseudonyms, Rules, Unnamed};
+use crate::case::{Case, CaseId, Fact, Field, FileCopy, Item, Phase, Prepared};
+use crate::plan::{MarkerKey, Plan, View, plan, preparation, want};
 
 pub(super) const HOME: &str = "helpdesk";
 pub(super) const PARTNER: &str = "partner";
@@ -27,6 +27,7 @@ pub(super) struct World {
     pub(super) tickets: BTreeMap<SystemName, Ticket>,
     pub(super) writes: Vec<(SystemName, Intent)>,
     pub(super) tick: i64,
+    pub(super) names: Pseudonyms,
     key: MarkerKey,
 }
 
@@ -87,6 +88,7 @@ impl World {
             tickets: BTreeMap::from([(name(opener), ticket("1"))]),
             writes: Vec::new(),
             tick: 0,
+            names: Pseudonyms::default(),
             key: MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, b"key")),
         }
     }
@@ -111,6 +113,7 @@ impl World {
             observations: &observations,
             markers: &self.key,
             settled,
+            names: &self.names,
             now: at(self.tick),
         };
         plan(&mut self.case, &view)
@@ -123,7 +126,30 @@ impl World {
             let digest = Digest::new("00");
             self.case.apply(&Fact::Stored { origin: origin.clone(), digest }, at(self.tick));
         }
+        self.name(&plan.unnamed);
+        for (leg, origin) in &plan.unprepared {
+            let agreement = self.case.legs[leg].agreement.as_ref().unwrap();
+            let redaction = self.rules.agreements[agreement].redaction.as_ref().unwrap();
+            let terms =
+                preparation(self.case.document.attachments[origin].digest.as_ref().unwrap(), redaction);
+            let copy = Some(FileCopy { digest: Digest::new("redacted"), size: 1 });
+            let prepared = Prepared { terms, copy, left: BTreeMap::new() };
+            let (leg, origin) = (leg.clone(), origin.clone());
+            let fact = Fact::Prepared { leg, origin, prepared, redacted: BTreeMap::new() };
+            self.case.apply(&fact, at(self.tick));
+        }
         plan
+    }
+
+    /// Gives values pseudonyms that count up.
+    fn name(&mut self, unnamed: &[Unnamed]) {
+        for Unnamed { agreement, label, key, value } in unnamed {
+            let count =
+                self.rules.agreements.keys().map(|agreement| self.names.count(agreement)).sum::<usize>();
+            let pseudonym = format!("{label}-{:04}", 2222 + count);
+            let (agreement, key, value) = (agreement.clone(), key.clone(), value.clone());
+            self.names.insert(&Named { agreement, pseudonym, key, value });
+        }
     }
 
     pub(super) fn person(&mut self, system: &str, change: impl FnOnce(&mut Ticket, i64)) {
@@ -316,13 +342,23 @@ impl World {
 
     /// Reads and delivers everything until nothing is left to do; the number of rounds is bounded.
     pub(super) fn settle(&mut self) {
-        for _ in 0..60 {
+        let rests = self.rounds(60);
+        assert!(rests, "it never comes to rest: {:#?}", self.case);
+    }
+
+    /// The same for some rounds; whether it came to rest.
+    pub(super) fn rounds(&mut self, most: usize) -> bool {
+        for _ in 0..most {
             let all: Vec<String> = self.rules.systems.keys().map(ToString::to_string).collect();
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
             let plan = self.observe(&all);
-            let quiet = plan.facts.is_empty() && plan.unstored.is_empty() && plan.unread.is_empty();
+            let quiet = plan.facts.is_empty()
+                && plan.unstored.is_empty()
+                && plan.unread.is_empty()
+                && plan.unnamed.is_empty()
+                && plan.unprepared.is_empty();
             if quiet && !self.case.has_work() {
-                return;
+                return true;
             }
             for system in &all {
                 while self.case.legs.get(&name(system)).is_some_and(|leg| !leg.outstanding.is_empty()) {
@@ -330,7 +366,7 @@ impl World {
                 }
             }
         }
-        panic!("it never comes to rest: {:#?}", self.case);
+        false
     }
 
     pub(super) fn value(&self, field: &Field) -> Option<&str> {

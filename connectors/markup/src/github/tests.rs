@@ -22,7 +22,7 @@ fn what_people_write_reads() {
     check("<details><summary>Log</summary>\n\n```\na\n```\n\n</details>", "Log\n\n```\na\n```", &[]);
     check("![shot](https://a.test/1.png)", "[shot](https://a.test/1.png)", &[Loss::Image]);
     check("see [docs][1]\n\n[1]: https://a.test", "see [docs](https://a.test)", &[]);
-    check("a[^1]\n\n[^1]: note", "a[^1]\n\n[^1\\]: note", &[]);
+    check("a[^1]\n\n[^1]: note", "a[^1]\n\n\\[^1]: note", &[]);
     check("[x](javascript:alert(1)) <script>alert(1)</script>", "x alert(1)", &[Loss::Link]);
 }
 

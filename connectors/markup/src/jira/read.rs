@@ -208,13 +208,17 @@ impl Reader {
 /// The first macro in a line that stands on lines of its own: its place, its name, and the length of its tag.
 fn block_macro(line: &str) -> Option<(usize, &'static str, usize)> {
     let mut from = 0;
+    // What does not end behind one place does not end behind a later one: nothing is looked for twice.
+    let mut fixed_ends = true;
     while let Some(found) = line.get(from..)?.find('{') {
         let at = from + found;
         let rest = line.get(at..)?;
         let escaped = line.get(..at)?.ends_with('\\');
         if rest.starts_with("{{") && !escaped {
             // Fixed-width text may name a macro.
-            from = at + 2 + rest.get(2..)?.find("}}").map_or(0, |end| end + 2);
+            let end = if fixed_ends { rest.get(2..)?.find("}}") } else { None };
+            fixed_ends = end.is_some();
+            from = at + 2 + end.map_or(0, |end| end + 2);
             continue;
         }
         for name in ["code", "noformat", "quote"] {
@@ -222,13 +226,18 @@ fn block_macro(line: &str) -> Option<(usize, &'static str, usize)> {
             let Some(behind) = behind.filter(|behind| !escaped && behind.starts_with([':', '}'])) else {
                 continue;
             };
-            if let Some(end) = behind.find('}') {
+            if let Some(end) = closing(behind) {
                 return Some((at, name, 1 + name.len() + end + 1));
             }
         }
         from = at + 1;
     }
     None
+}
+
+/// Where a tag ends. None is longer than this.
+fn closing(behind: &str) -> Option<usize> {
+    behind.bytes().take(400).position(|byte| byte == b'}')
 }
 
 fn heading(line: &str) -> Option<(u8, &str)> {
@@ -279,8 +288,11 @@ impl Line<'_> {
                         0
                     }),
                     '{' => self.tag(rest, phrases),
-                    '[' if !self.linked && !no_link => match rest.find(']') {
-                        Some(end) => self.link(rest.get(..end).unwrap_or_default(), phrases),
+                    '[' if !self.linked && !no_link => match rest.find(['[', ']']) {
+                        Some(end) if rest.get(end..).is_some_and(|rest| rest.starts_with(']')) => {
+                            self.link(rest.get(..end).unwrap_or_default(), phrases)
+                        }
+                        Some(_) => 0,
                         None => {
                             no_link = true;
                             0
@@ -328,11 +340,7 @@ impl Line<'_> {
             name if MACROS.contains(&name) => Loss::Macro,
             _ => return 0,
         };
-        match rest
-            .get(length..)
-            .filter(|behind| behind.starts_with([':', '}']))
-            .and_then(|behind| behind.find('}'))
-        {
+        match rest.get(length..).filter(|behind| behind.starts_with([':', '}'])).and_then(closing) {
             Some(end) => {
                 self.builder.losses.add(loss);
                 1 + length + end + 1
@@ -348,7 +356,7 @@ impl Line<'_> {
         let first = parts.next().unwrap_or_default();
         let second = parts.next();
         let target = second.unwrap_or(first).trim();
-        if inner.contains('[') || inner.is_empty() {
+        if inner.is_empty() {
             return 0;
         }
         let alias = |this: &mut Self, shown: &str, phrases: &mut Phrases| {

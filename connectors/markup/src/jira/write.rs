@@ -70,6 +70,7 @@ fn line(parts: &[Inline], starts: bool, losses: &mut Losses) -> String {
     let pieces = spans::pieces_in(parts, [Mark::Bold, Mark::Italic, Mark::Strike, Mark::Link]);
     let mut out = String::new();
     let mut open: Vec<(Mark, bool)> = Vec::new();
+    let mut linked = false;
     for (at, piece) in pieces.iter().enumerate() {
         let behind = pieces.get(at + 1..).unwrap_or_default();
         match *piece {
@@ -82,19 +83,21 @@ fn line(parts: &[Inline], starts: bool, losses: &mut Losses) -> String {
                 let braced = open.pop().is_some_and(|(_, braced)| braced);
                 out.push_str(delimiter(mark, braced));
             }
-            Piece::OpenLink(_) => out.push('['),
+            Piece::OpenLink(_) => {
+                linked = true;
+                out.push('[');
+            }
             Piece::CloseLink(address) => {
+                linked = false;
                 out.push('|');
                 out.push_str(address);
                 out.push(']');
             }
             Piece::Text(text) => {
-                let link =
-                    behind.iter().find(|piece| matches!(piece, Piece::OpenLink(_) | Piece::CloseLink(_)));
                 let writer = Writer {
                     starts: starts && out.chars().all(|c| "*_-".contains(c)),
                     first: out.is_empty(),
-                    bracketed: matches!(link, Some(Piece::CloseLink(_))),
+                    bracketed: linked,
                     ends: behind.is_empty(),
                     open: open.iter().map(|(mark, _)| *mark).collect(),
                 };

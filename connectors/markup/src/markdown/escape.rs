@@ -97,7 +97,7 @@ struct Around<'t> {
 
 /// Whether a character would mean something to a Markdown parser where it stands.
 fn acts(c: char, around: Around<'_>, place: Place) -> bool {
-    let Around { before, rest, body, .. } = around;
+    let Around { before, rest, .. } = around;
     let next = rest.chars().next();
     let between_spaces = before == Some(' ') && next == Some(' ');
     match c {
@@ -110,18 +110,26 @@ fn acts(c: char, around: Around<'_>, place: Place) -> bool {
         '`' => true,
         '*' | '~' => !between_spaces,
         '_' => !(between_spaces || is_inside_word(around)),
-        '[' => place.bracketed,
-        ']' => {
-            place.bracketed
-                || next == Some('(')
-                || (next == Some(':') && place.starts_line && place.first_line && body.starts_with('['))
+        '[' => {
+            let starts_block = place.starts_line && place.first_line && around.at == 0;
+            place.bracketed || (starts_block && may_be_label(rest))
         }
+        ']' => place.bracketed || next == Some('('),
         '!' => next == Some('[') || (next.is_none() && place.before_bracket),
         '<' => next.is_none_or(|next| next.is_ascii_alphabetic() || "/!?".contains(next)),
         '&' => is_entity(rest),
         '#' => place.heading && place.ends_line && next.is_none(),
         _ => false,
     }
+}
+
+/// Whether what stands behind a bracket may, with whatever follows it, be `[label]: address`, which is never shown.
+fn may_be_label(rest: &str) -> bool {
+    let mut brackets = rest.match_indices(['[', ']']);
+    brackets.next().is_none_or(|(at, bracket)| {
+        let behind = rest.get(at + bracket.len()..).unwrap_or_default();
+        bracket == "]" && (behind.is_empty() || behind.starts_with([':', '(']))
+    })
 }
 
 /// An underscore between letters is one; but the first and the last letter may be written as entities.

@@ -27,6 +27,8 @@ pub(super) struct Line<'a> {
     pub(super) line: &'a str,
     /// It is the text of a link, and so begins behind a quotation mark.
     pub(super) linked: bool,
+    /// What does not stand in the rest of the line, and so is not looked for again.
+    pub(super) missing: Vec<&'static str>,
 }
 
 impl Line<'_> {
@@ -78,11 +80,10 @@ impl Line<'_> {
                     },
                     '{' if next == Some('{') => self.call(rest, phrases),
                     '[' if next == Some('[') => self.page(rest, phrases),
-                    '=' if next == Some('=') && before.is_none_or(char::is_whitespace) => {
-                        literal(rest.get(1..).unwrap_or_default(), "==", phrases)
-                            .map_or(0, |length| 2 + length)
-                    }
-                    '<' => tag(rest, phrases),
+                    '=' if next == Some('=') && before.is_none_or(char::is_whitespace) => self
+                        .literal(rest.get(1..).unwrap_or_default(), "==", phrases)
+                        .map_or(0, |length| 2 + length),
+                    '<' => self.tag(rest, phrases),
                     _ => self.sign(line.get(at..).unwrap_or_default(), before, phrases),
                 }
             };
@@ -95,11 +96,23 @@ impl Line<'_> {
         }
     }
 
+    /// Where `end` stands in what is left of the line.
+    fn find(&mut self, rest: &str, end: &'static str) -> Option<usize> {
+        if self.missing.contains(&end) {
+            return None;
+        }
+        let found = rest.find(end);
+        if found.is_none() {
+            self.missing.push(end);
+        }
+        found
+    }
+
     /// `"text":address`; `rest` begins behind the first quotation mark.
     fn link(&mut self, rest: &str, phrases: &mut Phrases) -> usize {
         let Some((text, behind)) = rest.split_once('"') else { return 0 };
         let Some(behind) = behind.strip_prefix(':').filter(|_| !text.trim().is_empty()) else { return 0 };
-        let run = behind.find(|c: char| c.is_whitespace() || c == '<').unwrap_or(behind.len());
+        let run = behind.find(|c: char| c.is_whitespace() || "<\"".contains(c)).unwrap_or(behind.len());
         let mut address = behind.get(..run).unwrap_or_default();
         while let Some(last) = address.chars().next_back() {
             let sign = last.encode_utf8(&mut [0; 4]).to_owned();
@@ -110,7 +123,7 @@ impl Line<'_> {
             address = address.get(..address.len() - last.len_utf8()).unwrap_or_default();
         }
         let local = address.starts_with('/') && address.len() > 1;
-        if !(local || address.starts_with("mailto:") || address.contains("://")) {
+        if !(local || address.starts_with("mailto:") || is_elsewhere(address)) {
             return 0;
         }
         // What stands in parentheses at the end is shown when pointed at.
@@ -119,14 +132,15 @@ impl Line<'_> {
             Some(_) | None => text,
         };
         phrases.link(address);
-        Line { builder: self.builder, line: shown, linked: true }.read(phrases);
+        Line { builder: self.builder, line: shown, linked: true, missing: Vec::new() }.read(phrases);
         phrases.end_link();
         1 + text.len() + 2 + address.len()
     }
 
     /// `{{macro}}`; `rest` begins behind the first brace.
     fn call(&mut self, rest: &str, phrases: &mut Phrases) -> usize {
-        let Some((call, _)) = rest.get(1..).and_then(|rest| rest.split_once("}}")) else { return 0 };
+        let inner = rest.get(1..).unwrap_or_default();
+        let Some(call) = self.find(inner, "}}").and_then(|end| inner.get(..end)) else { return 0 };
         let taken = call.len() + 4;
         let spaces = |text: &str| text.len() - text.trim_start_matches(' ').len();
         // At the start of a line the space behind it would become an indent.
@@ -146,13 +160,43 @@ impl Line<'_> {
 
     /// `[[page|text]]`; `rest` begins behind the first bracket.
     fn page(&mut self, rest: &str, phrases: &mut Phrases) -> usize {
-        let Some((page, _)) = rest.get(1..).and_then(|rest| rest.split_once("]]")) else { return 0 };
-        if page.trim().is_empty() || page.contains('[') {
+        let inner = rest.get(1..).unwrap_or_default();
+        let end =
+            inner.find(['[', ']']).filter(|end| inner.get(*end..).is_some_and(|rest| rest.starts_with("]]")));
+        let Some(page) = end.and_then(|end| inner.get(..end)).filter(|page| !page.trim().is_empty()) else {
             return 0;
-        }
+        };
         self.builder.losses.add(Loss::Link);
         phrases.text(page.split_once('|').map_or(page, |(_, text)| text));
         page.len() + 4
+    }
+
+    /// `<code>text</code>` and `<notextile>text</notextile>`; `rest` begins behind the bracket.
+    fn tag(&mut self, rest: &str, phrases: &mut Phrases) -> usize {
+        if let Some(comment) = rest.strip_prefix("!--") {
+            return self.find(comment, "-->").map_or(0, |end| 1 + 3 + end + 3);
+        }
+        let tags = [("code", "</code>"), ("kbd", "</kbd>"), ("notextile", "</notextile>")];
+        let Some((name, end)) = tags.into_iter().find(|(name, _)| rest.starts_with(name)) else { return 0 };
+        let Some(behind) = rest.get(name.len()..).filter(|rest| rest.starts_with(['>', ' '])) else {
+            return 0;
+        };
+        let Some(head) = behind.bytes().take(200).position(|byte| byte == b'>') else { return 0 };
+        let text = behind.get(head + 1..).unwrap_or_default();
+        let tag = 1 + name.len() + head + 1;
+        if name == "notextile" {
+            return self.literal(text, end, phrases).map_or(0, |length| tag + length);
+        }
+        let Some(code) = self.find(text, end).and_then(|end| text.get(..end)) else { return 0 };
+        phrases.code(code.to_owned());
+        tag + code.len() + end.len()
+    }
+
+    /// Text up to `end`, in which nothing means anything.
+    fn literal(&mut self, text: &str, end: &'static str, phrases: &mut Phrases) -> Option<usize> {
+        let inner = self.find(text, end).filter(|end| *end > 0).and_then(|end| text.get(..end))?;
+        phrases.text(&decoded(inner));
+        Some(inner.len() + end.len())
     }
 
     /// A sign of a phrase, where it may begin or end one.
@@ -187,6 +231,12 @@ impl Line<'_> {
         self.builder.losses.add(if style.contains("color") { Loss::Color } else { Loss::Face });
         style.len() + 2
     }
+}
+
+/// A scheme stands right behind the colon.
+fn is_elsewhere(address: &str) -> bool {
+    let scheme = address.split_once("://").map(|(scheme, _)| scheme);
+    scheme.is_some_and(|scheme| !scheme.is_empty() && scheme.bytes().all(|byte| byte.is_ascii_alphabetic()))
 }
 
 fn begins_with_digit(text: &str) -> bool {
@@ -233,33 +283,6 @@ fn picture(inner: &str, phrases: &mut Phrases) -> usize {
         phrases.image(&unquoted(source), alt);
     }
     inner.len() + 2
-}
-
-/// `<code>text</code>` and `<notextile>text</notextile>`; `rest` begins behind the bracket.
-fn tag(rest: &str, phrases: &mut Phrases) -> usize {
-    if let Some(comment) = rest.strip_prefix("!--") {
-        return comment.find("-->").map_or(0, |end| 1 + 3 + end + 3);
-    }
-    let Some((name, behind)) = rest.split_once('>') else { return 0 };
-    match name.split(' ').next() {
-        Some("code" | "kbd") => {
-            let end = if name.starts_with("code") { "</code>" } else { "</kbd>" };
-            let Some((text, _)) = behind.split_once(end) else { return 0 };
-            phrases.code(text.to_owned());
-            1 + name.len() + 1 + text.len() + end.len()
-        }
-        Some("notextile") => {
-            literal(behind, "</notextile>", phrases).map_or(0, |length| 1 + name.len() + 1 + length)
-        }
-        _ => 0,
-    }
-}
-
-/// Text up to `end`, in which nothing means anything.
-fn literal(text: &str, end: &str, phrases: &mut Phrases) -> Option<usize> {
-    let (inner, _) = text.split_once(end).filter(|(inner, _)| !inner.is_empty())?;
-    phrases.text(&decoded(inner));
-    Some(inner.len() + end.len())
 }
 
 fn decoded(text: &str) -> String {

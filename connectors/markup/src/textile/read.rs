@@ -204,7 +204,7 @@ impl Reader {
 
     fn inline(&mut self, line: &str) {
         let mut phrases = Phrases::default();
-        Line { builder: &mut self.builder, line, linked: false }.read(&mut phrases);
+        Line { builder: &mut self.builder, line, linked: false, missing: Vec::new() }.read(&mut phrases);
         phrases.finish(&mut self.builder);
     }
 }

@@ -49,7 +49,7 @@ struct Writer<'a> {
     /// Whether the link in hand is written as one.
     link: Option<bool>,
     after: After,
-    /// Where an address in running text ended last.
+    /// Where an address in running text ended last, or a later place in the same word.
     addressed: usize,
     losses: &'a mut Losses,
 }
@@ -78,8 +78,15 @@ impl Writer<'_> {
             Piece::Open(mark) => self.begin(mark, before, out),
             Piece::Close(mark) => {
                 if self.open.pop().is_some_and(|(_, written)| written) {
-                    let word = out.get(self.addressed..).unwrap_or_default();
-                    if mark == Mark::Strike && self.addressed > 0 && !word.contains(char::is_whitespace) {
+                    let addressed = self.is_addressed(out);
+                    let next = behind.iter().find(|piece| !matches!(piece, Piece::Close(_)));
+                    let parted = match next {
+                        None => true,
+                        Some(Piece::Text(text)) => text.starts_with(' '),
+                        Some(_) => false,
+                    };
+                    // An address ends before a sign only where a space follows, and never before a hyphen.
+                    if addressed && (mark == Mark::Strike || !parted) {
                         out.push_str(SPELT);
                     }
                     out.push(sign(mark));
@@ -107,17 +114,16 @@ impl Writer<'_> {
                     out.push_str("\":");
                     out.push_str(address);
                     self.after = After::Anything;
+                    // The sign behind a link's address is told from it by the reader of links.
+                    self.addressed = 0;
                 } else {
                     self.losses.add(Loss::Address);
                     let mut marks =
                         behind.iter().filter(|piece| !matches!(piece, Piece::Open(_) | Piece::Close(_)));
                     // The link goes on in another style: its address stands behind all of it.
                     if marks.next() != Some(&Piece::OpenLink(address)) {
-                        out.push_str(" (");
-                        out.push_str(address);
-                        out.push(')');
+                        self.text(&format!(" ({address})"), behind, out);
                     }
-                    self.after = After::Anything;
                 }
             }
             Piece::Text(text) => self.text(text, behind, out),
@@ -127,10 +133,13 @@ impl Writer<'_> {
                     out.push_str(SPELT);
                 }
                 out.push('@');
+                // A quotation mark that would end the text of a link.
+                let quotes = self.link == Some(true) || text.contains("\":");
                 for (number, c) in text.chars().enumerate() {
                     match c {
                         '@' | '&' | '<' | '!' | '=' => write!(out, "&#{};", u32::from(c)).unwrap_or_default(),
                         '|' if number == 0 => out.push_str("&#124;"),
+                        '"' if quotes => out.push_str("&#34;"),
                         c => out.push(c),
                     }
                 }
@@ -139,6 +148,15 @@ impl Writer<'_> {
             }
             Piece::Image { name, alt } => self.picture(name, alt, behind, out),
         }
+    }
+
+    /// Whether an address in running text stands in the last word.
+    fn is_addressed(&mut self, out: &str) -> bool {
+        let word = out.get(self.addressed..).filter(|_| self.addressed > 0);
+        let addressed = word.is_some_and(|word| !word.contains(char::is_whitespace));
+        // Nothing is looked at twice.
+        self.addressed = if addressed { out.len() } else { 0 };
+        addressed
     }
 
     fn begin(&mut self, mark: Mark, before: Option<&Piece<'_>>, out: &mut String) {
@@ -166,7 +184,7 @@ impl Writer<'_> {
         let parted = match following.next() {
             None => true,
             Some(Piece::Text(text)) => {
-                let rest = text.trim_start_matches(['.', ',', '?', ')']);
+                let rest = text.trim_start_matches(['.', ',', ')']);
                 (rest.is_empty() && following.next().is_none()) || rest.starts_with(' ')
             }
             Some(_) => false,
@@ -214,6 +232,13 @@ impl Writer<'_> {
         // A line that begins with a bold `# ` begins with `*# ` too.
         let only_signs = !first && out.chars().all(|c| SIGNS.contains(&c));
         let behind_signs = only_signs && body.starts_with(['#', '*', '|']);
+        self.part(body, out);
+        // Behind the sign of a phrase, a class or a style would be read, and its double is another sign.
+        let last = out.chars().next_back().filter(|last| SIGNS.contains(last));
+        let changes_sign = last.is_some_and(|last| body.starts_with(['{', '(', '[', last]));
+        if changes_sign && self.after == After::Anything {
+            out.push(JOINER);
+        }
         if self.starts && (behind_signs || (first && looks_like_a_block(body))) {
             out.push(JOINER);
         }
@@ -225,6 +250,9 @@ impl Writer<'_> {
                 continue;
             }
             let found = addresses.next_if(|range| range.start == at).unwrap_or(0..0);
+            // Behind a letter nothing begins an address.
+            let inside = found.start == 0 && out.chars().next_back().is_some_and(char::is_alphanumeric);
+            let found = if inside { 0..0 } else { found };
             let whole = body.get(found.clone()).unwrap_or_default();
             let found = address::alone(body, &found, ENDS_ADDRESS);
             if !found.is_empty() && found == whole {
@@ -236,6 +264,16 @@ impl Writer<'_> {
             }
             let rest = body.get(at + c.len_utf8()..).unwrap_or_default();
             self.character(c, rest, behind.is_empty(), out);
+        }
+    }
+
+    /// Keeps the end of another piece from acting together with this text, where nothing is written between them.
+    fn part(&self, body: &str, out: &mut String) {
+        let mut written = out.chars().rev();
+        let (last, before) = (written.next(), written.next());
+        let acts = last.is_some_and(|last| !SIGNS.contains(&last) && self.acts(last, before, body, out));
+        if acts {
+            out.push(JOINER);
         }
     }
 
@@ -323,7 +361,7 @@ fn sign(mark: Mark) -> char {
 fn looks_like_a_block(body: &str) -> bool {
     body.starts_with(['#', '*', '>', '|', '{', '='])
         || is_rule(body)
-        || prefix(body).is_some()
+        || prefix(&format!("{body} ")).is_some()
         || body.starts_with("table")
         || (body.contains('|') && body.starts_with(['<', '(', ')', '~', '^', '-', '[', '_', '\\', '/']))
 }

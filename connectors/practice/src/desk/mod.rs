@@ -124,6 +124,21 @@ impl Desk {
         self.act(person, Action::Edit { ticket, comment, body: body.to_owned() }).map(drop)
     }
 
+    /// A person changes who may read a comment.
+    ///
+    /// # Errors
+    ///
+    /// If it is not there.
+    pub fn show_comment(
+        &self,
+        person: &str,
+        ticket: u64,
+        comment: u64,
+        internal: bool,
+    ) -> Result<(), Refusal> {
+        self.act(person, Action::Show { ticket, comment, internal }).map(drop)
+    }
+
     /// A person deletes a comment.
     ///
     /// # Errors

@@ -169,6 +169,8 @@ pub enum Action {
     Comment { ticket: u64, body: String, internal: bool },
     /// Rewrites a comment.
     Edit { ticket: u64, comment: u64, body: String },
+    /// Changes who may read a comment.
+    Show { ticket: u64, comment: u64, internal: bool },
     /// Deletes a comment.
     Retract { ticket: u64, comment: u64 },
     /// Attaches a file.

@@ -205,6 +205,7 @@ impl State {
             Action::Patch { ticket, .. }
             | Action::Comment { ticket, .. }
             | Action::Edit { ticket, .. }
+            | Action::Show { ticket, .. }
             | Action::Retract { ticket, .. }
             | Action::Attach { ticket, .. }
             | Action::Link { ticket, .. } => self.merged.get(ticket).copied().unwrap_or(*ticket),
@@ -226,7 +227,8 @@ impl State {
                 }
             }
         }
-        if let Action::Edit { comment, .. } | Action::Retract { comment, .. } = action
+        if let Action::Edit { comment, .. } | Action::Show { comment, .. } | Action::Retract { comment, .. } =
+            action
             && !stored.comments.iter().any(|other| other.id == *comment)
         {
             return Err(Refusal::Missing(format!("comment {comment} of ticket {number}")));
@@ -245,6 +247,11 @@ impl State {
             Action::Edit { comment, body, .. } => {
                 if let Some(found) = ticket.comments.iter_mut().find(|other| other.id == *comment) {
                     found.body.clone_from(body);
+                }
+            }
+            Action::Show { comment, internal, .. } => {
+                if let Some(found) = ticket.comments.iter_mut().find(|other| other.id == *comment) {
+                    found.internal = *internal;
                 }
             }
             Action::Retract { comment, .. } => ticket.comments.retain(|other| other.id != *comment),
@@ -382,7 +389,8 @@ fn normalised(action: Action) -> Action {
             Action::Comment { ticket, body: normalise(&body), internal }
         }
         Action::Edit { ticket, comment, body } => Action::Edit { ticket, comment, body: normalise(&body) },
-        other @ (Action::Retract { .. }
+        other @ (Action::Show { .. }
+        | Action::Retract { .. }
         | Action::Attach { .. }
         | Action::Link { .. }
         | Action::Delete { .. }

@@ -80,7 +80,10 @@ async fn a_created_ticket_is_found_by_its_marker_in_field_or_header() {
         let Subject::Ticket(id) = effect.subject else { panic!("{:?}", effect.subject) };
         let ticket = desk.fetch(&id).await;
         assert_eq!(Some(&ticket), effect.read_back.as_ref());
-        assert_eq!((&ticket.title, &ticket.description), (&new.title, &new.description));
+        assert_eq!(
+            (&ticket.title, &ticket.description),
+            (&new.title, &throughline_markup::normal(&new.description))
+        );
         assert_eq!((Some(&ticket.status), &ticket.priority), (new.status.as_ref(), &new.priority));
         assert_eq!((&ticket.kind, &ticket.fields), (&new.kind, &new.fields));
         assert_eq!(ticket.marker.as_ref(), Some(&intent.marker));
@@ -189,7 +192,7 @@ async fn comments_keep_their_side_their_text_and_their_order() {
         let found = desk.connector.find(&desk.ctx, &intent).await.unwrap();
         assert_eq!(found.iter().map(|f| &f.subject).collect::<Vec<_>>(), [&effect.subject]);
         let Subject::Comment(comment) = effect.subject else { panic!("no comment") };
-        expected.push((comment, body.to_owned(), visibility, Some(intent.marker)));
+        expected.push((comment, throughline_markup::normal(body), visibility, Some(intent.marker)));
     }
     let ticket = desk.fetch(&id).await;
     let seen: Vec<_> = ticket.comments.into_iter().map(|c| (c.id, c.body, c.visibility, c.marker)).collect();
@@ -297,7 +300,7 @@ async fn a_person_s_rich_reply_and_private_file_are_read_for_what_they_are() {
     assert_eq!(
         comments,
         [
-            ("Hello you\n- one", Visibility::Public, "Alice Agent"),
+            ("Hello **you**\n- one", Visibility::Public, "Alice Agent"),
             ("internal", Visibility::Internal, "Alice Agent")
         ]
     );
