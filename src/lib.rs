@@ -22,3 +22,4 @@ pub mod egress;
 pub mod registry;
 pub mod store;
 pub mod telemetry;
+pub mod vault;

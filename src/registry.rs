@@ -28,8 +28,8 @@ pub struct Kind {
     pub tested_against: &'static str,
     /// What a system of this kind can do, by its settings.
     pub build: fn(&Settings) -> Result<Built>,
-    /// Whether a system could be built from these settings.
-    pub check: fn(&Settings) -> Result<()>,
+    /// What a system could do that is built from these settings.
+    pub check: fn(&Settings) -> Result<Capabilities>,
 }
 
 /// The entry of a kind: its name, what it connects, and its crate.
@@ -47,7 +47,7 @@ macro_rules! kind {
             answers: $answers,
             tested_against: $($connector)::+::TESTED_AGAINST,
             build: $($connector)::+::build,
-            check: |settings| $($connector)::+::build(settings).map(drop),
+            check: |settings| $($connector)::+::build(settings).map(|built| built.connector.capabilities()),
         }
     };
 }
@@ -159,7 +159,7 @@ pub fn is_tmf621_client(kind: &str) -> bool {
 /// What a kind can do, in the words of the README's table.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Abilities {
-    /// How a create, a comment and a file are kept from being doubled; `no` for what it cannot take.
+    /// How a create, a comment and a file are kept from being doubled; `none` for what it cannot take.
     pub create: &'static str,
     /// See `create`.
     pub comment: &'static str,
@@ -183,18 +183,19 @@ pub struct Abilities {
 ///
 /// When its own examples do not suffice, which is a defect of the kind.
 pub fn abilities(kind: &Kind) -> Result<Abilities> {
-    let class = |class: CreateClass| match class {
-        CreateClass::C0 => "C0",
-        CreateClass::C1 => "C1",
-        CreateClass::C2 => "C2",
-        CreateClass::C3 { .. } => "C3",
-        CreateClass::C4 => "C4",
+    let class = |class: Option<CreateClass>| match class {
+        None => "none",
+        Some(CreateClass::C0) => "C0",
+        Some(CreateClass::C1) => "C1",
+        Some(CreateClass::C2) => "C2",
+        Some(CreateClass::C3 { .. }) => "C3",
+        Some(CreateClass::C4) => "C4",
     };
     let can = example(kind)?;
     Ok(Abilities {
         create: class(can.create),
         comment: class(can.comment),
-        file: can.attach.map_or("no", class),
+        file: class(can.attach),
         edit: can.edit,
         retract: can.retract,
         conditional_write: format!("{:?}", can.conditional_write).to_lowercase(),

@@ -127,7 +127,7 @@ impl FromStr for Askable {
             "files" => Self::Files,
             "environment" => Self::Environment,
             field => Self::Field(
-                field.parse().map_err(|_: String| format!("{text:?} is nothing that can be asked for"))?,
+                field.parse().map_err(|_why: String| format!("{text:?} is nothing that can be asked for"))?,
             ),
         })
     }

@@ -79,8 +79,13 @@ impl Handshake {
             Some(field) => ticket.fields.get(field)?,
             None => &ticket.status,
         };
+        Some((word.clone(), self.answer_of(word)?))
+    }
+
+    /// What a word says, unless that is nothing.
+    pub fn answer_of(&self, word: &str) -> Option<Answer> {
         let (_, answer) = self.answers.iter().find(|(known, _)| known == word)?;
-        (*answer != Answer::Pending).then(|| (word.clone(), *answer))
+        Some(*answer).filter(|answer| *answer != Answer::Pending)
     }
 
     /// Why the counterpart said so, where its ticket has a field for it.

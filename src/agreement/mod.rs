@@ -3,6 +3,7 @@
 mod grants;
 mod handshake;
 mod redact;
+mod refer;
 mod responsibility;
 mod route;
 mod share;
@@ -15,10 +16,15 @@ use throughline_sdk::SystemName;
 
 pub use grants::{Askable, Grants};
 pub use handshake::{Answer, AnswerWords, Handshake, OnLapse};
-pub use redact::{Redacted, Said, file_name, label, notice_body, remark_body};
+pub use redact::{
+    ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
+    Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
+    Unnamed, counted, file_name, label, notice_body, redacted_file, remark_body,
+};
+pub use refer::{Products, ReferenceRule};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
 pub use share::{Kind, Sharing};
-pub use translate::Untranslatable;
+pub use translate::{Untranslatable, restored};
 
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
@@ -31,6 +37,8 @@ pub struct Rules {
     pub agreements: BTreeMap<AgreementName, Agreement>,
     /// Who is to resolve what.
     pub responsibility: Responsibility,
+    /// What cases refer to besides their tickets, by the name it has in configuration.
+    pub references: BTreeMap<String, ReferenceRule>,
 }
 
 /// Whose a system is and what its words mean.
@@ -93,6 +101,8 @@ pub struct Agreement {
     pub handshake: Option<Handshake>,
     /// Whether a public comment passes the ball to the other side.
     pub reply_passes: bool,
+    /// What becomes of personal data on its way to the counterpart; `None`: it is not looked for.
+    pub redaction: Option<Redaction>,
 }
 
 /// How one field is shared.

@@ -127,8 +127,7 @@ impl<'r> Sharing<'r> {
     /// Whether a change of the field on this system may enter the document.
     pub fn is_source(&self, system: &SystemName, field: &Field) -> bool {
         if !self.is_home(system) {
-            let leads_in = self.direction(system, field).is_some_and(Direction::leads_in);
-            return leads_in && self.is_heard(system, field);
+            return self.leads_in(system, field) && self.is_heard(system, field);
         }
         let mut joined = self.directions(field).peekable();
         if self.grants.values().any(|grant| grant.covers_field(field)) {
@@ -200,20 +199,9 @@ impl<'r> Sharing<'r> {
         }
     }
 
-    /// Whether what goes from `from` to `to` is read once more at `from` before it is sent.
-    pub fn rechecks(&self, from: &SystemName, to: &SystemName) -> bool {
-        let agreements = [self.agreement(from), self.agreement(to)];
-        agreements.into_iter().flatten().any(|agreement| agreement.recheck)
-    }
-
-    /// Whether the tickets of the two systems may name each other: home's and a counterpart's, never two counterparts'.
-    pub fn links(&self, system: &SystemName, other: &SystemName) -> bool {
-        if self.is_home(system) { self.agreement(other).is_some() } else { self.is_home(other) }
-    }
-
-    fn introduced(&self, from: &SystemName, to: &Agreement) -> bool {
-        let party = self.rules.systems.get(from).map(|system| &system.party);
-        party.is_some_and(|party| to.introduces.contains(party))
+    /// Whether the agreement leads a counterpart's value of the field home.
+    pub fn leads_in(&self, counterpart: &SystemName, field: &Field) -> bool {
+        self.direction(counterpart, field).is_some_and(Direction::leads_in)
     }
 
     /// The offer of this leg, if it is not accepted, or its acceptance was not told yet.
@@ -260,6 +248,22 @@ impl<'r> Sharing<'r> {
             return true;
         };
         offer.is_open() && self.shares_before(counterpart) && *field != Field::Status
+    }
+
+    /// Whether what goes from `from` to `to` is read once more at `from` before it is sent.
+    pub fn rechecks(&self, from: &SystemName, to: &SystemName) -> bool {
+        let agreements = [self.agreement(from), self.agreement(to)];
+        agreements.into_iter().flatten().any(|agreement| agreement.recheck)
+    }
+
+    /// Whether the tickets of the two systems may name each other: home's and a counterpart's, never two counterparts'.
+    pub fn links(&self, system: &SystemName, other: &SystemName) -> bool {
+        if self.is_home(system) { self.agreement(other).is_some() } else { self.is_home(other) }
+    }
+
+    fn introduced(&self, from: &SystemName, to: &Agreement) -> bool {
+        let party = self.rules.systems.get(from).map(|system| &system.party);
+        party.is_some_and(|party| to.introduces.contains(party))
     }
 
     fn concerning(&self, system: &SystemName) -> impl Iterator<Item = &'r Agreement> {

@@ -2,13 +2,14 @@
 
 mod grants;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
 pub use grants::GrantLine;
 
+use crate::agreement::counted;
 use crate::case::{Case, CaseId, Fact, Field, Health, Item, OfferState, Role};
 use crate::ledger::Record;
 use crate::store::{self, Index};
@@ -28,6 +29,9 @@ pub struct CaseLine {
     pub priority: String,
     /// Its legs.
     pub legs: Vec<LegLine>,
+    /// What it refers to besides.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub references: Vec<ReferenceLine>,
     /// Who answers for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub owner: Option<String>,
@@ -102,6 +106,26 @@ pub struct LegLine {
     /// The offer, where one has to be accepted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub offer: Option<OfferLine>,
+}
+
+/// An announcement that a case refers to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ReferenceLine {
+    /// The system that announces.
+    pub system: SystemName,
+    /// The number people use.
+    pub key: String,
+    /// Its title.
+    pub title: String,
+    /// Where a person opens it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub url: Option<String>,
+    /// Its status, in the system's own words.
+    pub status: String,
+    /// Nobody works on it any more.
+    pub over: bool,
+    /// When it last changed there.
+    pub updated: Timestamp,
 }
 
 /// One parked item.
@@ -250,6 +274,20 @@ impl CaseLine {
                         lapsed: offer.lapsed,
                         waiting: offer.waiting.iter().map(ToString::to_string).collect(),
                     }),
+                })
+                .collect(),
+            references: case
+                .references
+                .known
+                .iter()
+                .map(|reference| ReferenceLine {
+                    system: reference.ticket.system.clone(),
+                    key: reference.key.clone(),
+                    title: reference.title.clone(),
+                    url: reference.url.clone(),
+                    status: reference.status.clone(),
+                    over: reference.over,
+                    updated: reference.updated,
                 })
                 .collect(),
             owner: case.custody.owner.as_ref().map(ToString::to_string),
@@ -408,18 +446,28 @@ fn event(
         Fact::Ailed { leg, health, reason } => {
             base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
         }
+        Fact::Concerned { products } => {
+            let named = |(system, names): (&SystemName, &BTreeSet<String>)| {
+                names.iter().map(|name| format!("{name} of {system}")).collect::<Vec<_>>()
+            };
+            let all: Vec<String> = products.iter().flat_map(named).collect();
+            let text = match all.as_slice() {
+                [] => "it is about nothing that is announced any more".to_owned(),
+                all => format!("it is about {}", all.join(", ")),
+            };
+            base("noted", None, text)
+        }
+        Fact::Referred { reference, key, title, status, .. } => {
+            base("told", Some(&reference.system), format!("{key} is {status}: {}", short(title)))
+        }
+        Fact::ReferencePost { reference, author, body, .. } => Event {
+            who: Some(author.clone()),
+            ..base("told", Some(&reference.system), format!("{}: {}", reference.id, short(body)))
+        },
+        Fact::Unreferred { reference, reason } => {
+            base("noted", Some(&reference.system), format!("{} is not referred to: {reason}", reference.id))
+        }
         Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
-        Fact::Leaked { leg, what } => base(
-            "leaked",
-            Some(leg),
-            format!("{what} was sent as internal and is not: somebody has to look into it"),
-        ),
-        Fact::RetractionDue { leg, what, reason } => {
-            base("parked", Some(leg), format!("{what} waits to be taken back by a person: {reason}"))
-        }
-        Fact::Recalled { leg, what } => {
-            base("noted", Some(leg), format!("{what} needs not be taken back any more"))
-        }
         Fact::Offering { leg, to, after } => {
             let after =
                 after.as_ref().map(|after| format!(", after {after} did not take it")).unwrap_or_default();
@@ -454,6 +502,9 @@ fn event(
         Fact::Waits { leg, item } => {
             base("withheld", Some(leg), format!("{item} waits until the offer is accepted"))
         }
+        Fact::SetBefore { leg, field } => {
+            base("withheld", Some(leg), format!("its {field} counts once the offer is accepted"))
+        }
         Fact::Told { leg } => base("noted", Some(leg), "it was told how the offer stands".to_owned()),
         Fact::Owned { party, because } => {
             base("decided", None, format!("{party} answers for the request: {because}"))
@@ -462,8 +513,32 @@ fn event(
             let level = level.word();
             base("decided", None, format!("{party} ({level}) is to resolve the request: {because}"))
         }
-        Fact::Held { party, level, because, .. } => {
+        Fact::Holds { party, level, because, .. } => {
             base("decided", None, format!("{party} ({}) has the ball: {because}", level.word()))
+        }
+        Fact::Redacted { leg, item, redacted, left } => {
+            base("redacted", Some(leg), account(&item.to_string(), redacted, left))
+        }
+        Fact::Prepared { leg, origin, prepared, redacted } => {
+            let text = match &prepared.copy {
+                Some(_) => account(&format!("file:{origin}"), redacted, &prepared.left),
+                None => format!("file:{origin} is no text that could be looked into"),
+            };
+            base("redacted", Some(leg), text)
+        }
+        Fact::Held { leg, item, reason, .. } => {
+            base("parked", Some(leg), format!("{item} waits for a person to let it through: {reason}"))
+        }
+        Fact::Leaked { leg, what } => base(
+            "leaked",
+            Some(leg),
+            format!("{what} was sent as internal and is not: somebody has to look into it"),
+        ),
+        Fact::RetractionDue { leg, what, reason } => {
+            base("parked", Some(leg), format!("{what} waits to be taken back by a person: {reason}"))
+        }
+        Fact::Recalled { leg, what } => {
+            base("noted", Some(leg), format!("{what} needs not be taken back any more"))
         }
         Fact::GrantAsked { .. }
         | Fact::GrantApproved { .. }
@@ -474,7 +549,9 @@ fn event(
             let told = grants::told(fact)?;
             Event { who: told.who.map(str::to_owned), ..base(told.what, Some(told.leg), told.text) }
         }
-        Fact::Answered { .. }
+        Fact::Announced { .. }
+        | Fact::Consulted { .. }
+        | Fact::Answered { .. }
         | Fact::Ignored { .. }
         | Fact::RemarkServed { .. }
         | Fact::Advanced { .. }
@@ -493,6 +570,18 @@ fn state_word(state: OfferState) -> &'static str {
             state.word()
         }
     }
+}
+
+/// What became of the personal data in something.
+fn account(what: &str, redacted: &BTreeMap<String, u32>, left: &BTreeMap<String, u32>) -> String {
+    let mut text = match redacted.is_empty() {
+        true => format!("{what}: nothing was redacted"),
+        false => format!("{what}: redacted {}", counted(redacted)),
+    };
+    if !left.is_empty() {
+        text.push_str(&format!("; may be left: {}", counted(left)));
+    }
+    text
 }
 
 /// What a text lost on its way into a system.

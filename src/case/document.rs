@@ -303,6 +303,11 @@ impl TryFrom<String> for Origin {
 pub struct Fingerprint(String);
 
 impl Fingerprint {
+    /// Its digits.
+    pub(crate) fn as_str(&self) -> &str {
+        &self.0
+    }
+
     /// The fingerprint of a text.
     pub fn of(text: &str) -> Self {
         let hash = digest::digest(&digest::SHA256, text.as_bytes());

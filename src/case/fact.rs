@@ -1,6 +1,6 @@
 //! What can be said of a case, a system or the daemon in the ledger. Everything else is folded from these.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
@@ -9,11 +9,12 @@ use throughline_sdk::{
     Timestamp, Version,
 };
 
+use crate::agreement::Products;
 use crate::ledger::Position;
 
 use super::{
     AgreementName, Approval, Environment, Field, Fingerprint, GrantId, Granted, Health, Heard, Level,
-    OfferState, Origin, PartyName, Role,
+    OfferState, Origin, PartyName, Prepared, Role,
 };
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
@@ -275,6 +276,62 @@ pub enum Fact {
         /// The id now.
         to: RemoteId,
     },
+    /// A ticket that is only referred to stands announced about these products; none: it is over, or not there.
+    Announced {
+        /// The ticket.
+        ticket: TicketRef,
+        /// The products, as they are compared.
+        products: BTreeSet<String>,
+    },
+    /// The case is about these products of other systems; none: nobody works on it any more.
+    Concerned {
+        /// The products, as they are compared.
+        products: Products,
+    },
+    /// It was looked up what stands announced about the case's products.
+    Consulted {
+        /// What was found, to be read.
+        found: Vec<TicketRef>,
+    },
+    /// The case refers to an announcement, as it was read.
+    Referred {
+        /// The announcement.
+        reference: TicketRef,
+        /// The number people use.
+        key: String,
+        /// Its title.
+        title: String,
+        /// Where a person opens it.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        url: Option<String>,
+        /// Its status, in the system's own words.
+        status: String,
+        /// Nobody works on it any more.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        over: bool,
+        /// When it last changed there.
+        updated: Timestamp,
+    },
+    /// An announcement that the case refers to says more.
+    ReferencePost {
+        /// The announcement.
+        reference: TicketRef,
+        /// The post's id there.
+        id: CommentId,
+        /// Who wrote it.
+        author: String,
+        /// When.
+        written: Timestamp,
+        /// The text.
+        body: String,
+    },
+    /// An announcement that was to be read has nothing to tell the case.
+    Unreferred {
+        /// The announcement.
+        reference: TicketRef,
+        /// Why.
+        reason: String,
+    },
     /// The daemon started.
     Started {
         /// Its version.
@@ -306,7 +363,42 @@ pub enum Fact {
         /// `comment:ID` or `file:ID` there.
         what: String,
     },
-
+    /// Personal data was found in what an intent carries. Counts by class, nothing of the values.
+    Redacted {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What it is in.
+        item: Item,
+        /// What does not leave as it was.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        redacted: BTreeMap<String, u32>,
+        /// What may be left.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        left: BTreeMap<String, u32>,
+    },
+    /// A file was looked through for one leg, and a redacted copy of it stored if it is text.
+    Prepared {
+        /// The leg it is for.
+        leg: SystemName,
+        /// The file.
+        origin: Origin,
+        /// What came of it.
+        prepared: Prepared,
+        /// What does not leave as it was: counts by class.
+        #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+        redacted: BTreeMap<String, u32>,
+    },
+    /// A field, comment or file waits for a person to let it through: what is personal in it could not be taken out.
+    Held {
+        /// The leg it is for.
+        leg: SystemName,
+        /// What waits.
+        item: Item,
+        /// The fingerprint of what would be written.
+        want: Fingerprint,
+        /// Why.
+        reason: String,
+    },
     /// A request has to be accepted by a party; until then that party is sent no more than it needs to decide.
     Offering {
         /// The counterpart's leg.
@@ -355,6 +447,13 @@ pub enum Fact {
         /// What.
         item: Item,
     },
+    /// A counterpart changed a field before it accepted: that counts once it does.
+    SetBefore {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The field.
+        field: Field,
+    },
     /// The counterpart was told by us how its offer, or ours, stands.
     Told {
         /// The counterpart's leg.
@@ -377,7 +476,7 @@ pub enum Fact {
         because: String,
     },
     /// A party has the ball.
-    Held {
+    Holds {
         /// The party.
         party: PartyName,
         /// Where in it.
@@ -569,14 +668,14 @@ pub enum Item {
     Attachment(Origin),
     /// The link to the case's ticket in another system.
     LinkBack(SystemName),
-    /// The taking back of a copy: `comment:ID` or `file:ID` on the leg.
-    Recall(String),
-    /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
-    Leak(String),
     /// The offer itself: what waits for a person when nobody takes it on.
     Offer,
     /// A notice of ours, by its key.
     Notice(String),
+    /// The taking back of a copy: `comment:ID` or `file:ID` on the leg.
+    Recall(String),
+    /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
+    Leak(String),
 }
 
 impl fmt::Display for Item {
@@ -587,10 +686,10 @@ impl fmt::Display for Item {
             Self::Field(field) => write!(f, "{field}"),
             Self::Remark(origin) => write!(f, "comment:{origin}"),
             Self::Attachment(origin) => write!(f, "file:{origin}"),
-            Self::Recall(what) => write!(f, "recall:{what}"),
-            Self::Leak(what) => write!(f, "leak:{what}"),
             Self::Offer => f.write_str("offer"),
             Self::Notice(key) => write!(f, "notice:{key}"),
+            Self::Recall(what) => write!(f, "recall:{what}"),
+            Self::Leak(what) => write!(f, "leak:{what}"),
         }
     }
 }
@@ -614,14 +713,14 @@ impl TryFrom<String> for Item {
         if let Some(system) = text.strip_prefix("link:") {
             return Ok(Self::LinkBack(SystemName::new(system)));
         }
+        if let Some(key) = text.strip_prefix("notice:") {
+            return Ok(Self::Notice(key.to_owned()));
+        }
         if let Some(what) = text.strip_prefix("recall:") {
             return Ok(Self::Recall(what.to_owned()));
         }
         if let Some(what) = text.strip_prefix("leak:") {
             return Ok(Self::Leak(what.to_owned()));
-        }
-        if let Some(key) = text.strip_prefix("notice:") {
-            return Ok(Self::Notice(key.to_owned()));
         }
         match text.as_str() {
             "ticket" => Ok(Self::Ticket),

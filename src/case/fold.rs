@@ -7,7 +7,7 @@ use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visi
 use super::{
     Attachment, Case, Conflict, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId, GrantState,
     Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase, Reading,
-    Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Reference, Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -31,6 +31,8 @@ impl Case {
                     parked: BTreeMap::new(),
                     offer: None,
                     notices: BTreeSet::new(),
+                    prepared: BTreeMap::new(),
+                    approved: BTreeMap::new(),
                 });
                 self.custody.opener.get_or_insert_with(|| leg.clone());
             }
@@ -156,6 +158,7 @@ impl Case {
                         since: at,
                         intent: intent.clone(),
                         discarded: false,
+                        held: false,
                     };
                     leg.parked.insert(item.clone(), parked);
                 }
@@ -176,8 +179,12 @@ impl Case {
                                 waiting: std::mem::take(&mut offer.waiting),
                                 round: offer.round.saturating_add(1),
                                 told: offer.told,
+                                again: offer.again.saturating_add(1),
                                 ..Offer::new(offer.to, at, offer.after.clone())
                             };
+                        }
+                        if let Some(held) = parked.as_ref().filter(|parked| parked.held) {
+                            leg.approved.insert(item.clone(), held.want.clone());
                         }
                         if let (Some(parked), Item::Field(field)) = (parked, item)
                             && parked.is_untranslatable()
@@ -209,6 +216,22 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Concerned { products } => self.references.concern(products),
+            Fact::Consulted { found } => self.references.consult(found),
+            Fact::Unreferred { reference, .. } => self.references.unrefer(reference),
+            Fact::Referred { reference, key, title, url, status, over, updated } => {
+                self.references.refer(Reference {
+                    ticket: reference.clone(),
+                    key: key.clone(),
+                    title: title.clone(),
+                    url: url.clone(),
+                    status: status.clone(),
+                    over: *over,
+                    updated: *updated,
+                    posts: BTreeSet::new(),
+                });
+            }
+            Fact::ReferencePost { reference, id, body, .. } => self.references.post(reference, id, body),
             Fact::Leaked { leg, what } => self.leaked(leg, what, at),
             Fact::RetractionDue { leg, what, reason } => {
                 self.wait_for_a_person(leg, Item::Recall(what.clone()), reason, at);
@@ -281,11 +304,32 @@ impl Case {
                 }
             }
             Fact::Hinted { .. }
+            | Fact::Announced { .. }
             | Fact::Answered { .. }
             | Fact::Ignored { .. }
             | Fact::Advanced { .. }
             | Fact::Started { .. }
-            | Fact::Stopped => {}
+            | Fact::Stopped
+            | Fact::Redacted { .. } => {}
+            Fact::Prepared { leg, origin, prepared, .. } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.prepared.insert(origin.clone(), prepared.clone());
+                }
+            }
+            Fact::Held { leg, item, want, reason } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    let held = Parked {
+                        want: want.clone(),
+                        kind: ErrorKind::Rejected,
+                        reason: reason.clone(),
+                        since: at,
+                        intent: None,
+                        discarded: false,
+                        held: true,
+                    };
+                    leg.parked.insert(item.clone(), held);
+                }
+            }
 
             Fact::Offering { leg, to, after } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
@@ -296,21 +340,28 @@ impl Case {
                 if let Some(leg) = self.legs.get_mut(leg)
                     && let Some(offer) = &mut leg.offer
                 {
-                    let since = if offer.state == *state { offer.since } else { at };
-                    let waiting = std::mem::take(&mut offer.waiting);
+                    let before = offer.clone();
+                    let turned = before.state != *state;
+                    let again = before.state == OfferState::Withdrawn && *state == OfferState::Offered;
                     *offer = Offer {
                         state: *state,
-                        since,
+                        since: if turned { at } else { before.since },
                         words: words.clone(),
                         respond_by: *respond_by,
-                        lapsed: false,
+                        lapsed: before.lapsed && !turned && respond_by.is_none(),
+                        again: before.again.saturating_add(u32::from(again)),
                         heard: heard.clone(),
                         answers_after: *answers_after,
-                        waiting: if *state == OfferState::Accepted { BTreeSet::new() } else { waiting },
-                        round: offer.round.saturating_add(1),
-                        ..offer.clone()
+                        round: before.round.saturating_add(u32::from(turned)),
+                        ..before
                     };
-                    leg.parked.remove(&Item::Offer);
+                    if *state == OfferState::Accepted {
+                        offer.waiting.clear();
+                        offer.set_before.clear();
+                    }
+                    if turned || respond_by.is_some() {
+                        leg.parked.remove(&Item::Offer);
+                    }
                 }
             }
             Fact::OfferLapsed { leg } => {
@@ -330,6 +381,11 @@ impl Case {
                     offer.waiting.insert(item.clone());
                 }
             }
+            Fact::SetBefore { leg, field } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.set_before.insert(field.clone());
+                }
+            }
             Fact::Told { leg } => {
                 if let Some(offer) = self.offer_mut(leg) {
                     offer.told = offer.round;
@@ -339,13 +395,17 @@ impl Case {
             Fact::Entrusted { party, level, .. } => {
                 self.custody.resolver = Some(Resolver { party: party.clone(), level: *level });
             }
-            Fact::Held { party, level, since, because } => self.custody.hand_to(Holder {
+            Fact::Holds { party, level, since, because } => self.custody.hand_to(Holder {
                 party: party.clone(),
                 level: *level,
                 since: *since,
                 because: because.clone(),
             }),
         }
+    }
+
+    fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
+        self.legs.get_mut(leg)?.offer.as_mut()
     }
 
     fn leaked(&mut self, name: &SystemName, what: &str, at: Timestamp) {
@@ -365,12 +425,9 @@ impl Case {
             since,
             intent: None,
             discarded: false,
+            held: false,
         };
         leg.parked.insert(item, parked);
-    }
-
-    fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
-        self.legs.get_mut(leg)?.offer.as_mut()
     }
 
     fn grant_mut(&mut self, id: GrantId, fits: fn(GrantState) -> bool) -> Option<&mut Grant> {
@@ -450,11 +507,16 @@ impl Case {
             }
             (Subject::Comment(id), Item::Notice(key)) => {
                 let Operation::Comment { body, visibility } = &ended.intent.operation else { return };
-                let (origin, seen) = (Origin::notice(key), Fingerprint::of(body));
                 let internal = *visibility != Visibility::Public;
-                let copy =
-                    SeenComment { origin, internal, unproven: internal, seen, version: 1, gone: false };
-                leg.shadow.comments.insert(id.clone(), copy);
+                let seen = SeenComment {
+                    origin: Origin::notice(key),
+                    seen: Fingerprint::of(body),
+                    version: 1,
+                    internal,
+                    unproven: internal,
+                    gone: false,
+                };
+                leg.shadow.comments.insert(id.clone(), seen);
                 leg.notices.insert(key.clone());
             }
             (_, Item::Field(field)) => {

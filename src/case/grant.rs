@@ -201,7 +201,7 @@ impl FromStr for Granted {
             "internal comments" => Self::InternalComments,
             "files" => Self::Files,
             "environment" => Self::Environment,
-            field => Self::Field(field.parse().map_err(|_: String| {
+            field => Self::Field(field.parse().map_err(|_why: String| {
                 format!(
                     "{text:?} is nothing that can be granted; write a field (title, field:NAME), internal comments, \
                      comment:SYSTEM#ID, files, file:SYSTEM#ID or environment"

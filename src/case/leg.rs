@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
-    CommentId, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
+    CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
 };
 
 use super::{AgreementName, Field, Fingerprint, Item, Offer, Origin, PartyName};
@@ -52,6 +52,12 @@ pub struct Leg {
     /// The notices of ours that stand on the ticket.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub notices: BTreeSet<String>,
+    /// The files that were looked through for it.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub prepared: BTreeMap<Origin, Prepared>,
+    /// What a person let through, by the fingerprint of what was held.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub approved: BTreeMap<Item, Fingerprint>,
 }
 
 impl Leg {
@@ -248,6 +254,31 @@ pub struct Parked {
     /// A person gave it up: it is not tried again until its value changes.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub discarded: bool,
+    /// It is held until a person lets it through: trying it again does so.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub held: bool,
+}
+
+/// A file that was looked through for one leg.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Prepared {
+    /// The fingerprint of the file and of the terms under which it was looked through.
+    pub terms: Fingerprint,
+    /// The redacted copy; `None` where it is no text that could be looked into.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub copy: Option<FileCopy>,
+    /// What may be left in the copy: counts by class.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub left: BTreeMap<String, u32>,
+}
+
+/// A redacted copy of a file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FileCopy {
+    /// The digest of its bytes.
+    pub digest: Digest,
+    /// Size in bytes.
+    pub size: u64,
 }
 
 impl Parked {

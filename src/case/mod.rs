@@ -10,6 +10,7 @@ mod fold;
 mod grant;
 mod leg;
 mod offer;
+mod reference;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -26,9 +27,12 @@ pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
 pub use leg::{
-    Health, Leg, Outstanding, Parked, Phase, Role, SeenComment, SeenField, SeenFile, Shadow, Written,
+    FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField, SeenFile,
+    Shadow, Written,
 };
 pub use offer::{Heard, HeardComment, Offer, OfferState};
+
+pub use reference::{Reference, References};
 
 use crate::ledger::Position;
 
@@ -64,6 +68,9 @@ pub struct Case {
     /// What counterparts are, were or may be shown beyond what is shared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<GrantId, Grant>,
+    /// What it refers to besides its tickets.
+    #[serde(default, skip_serializing_if = "References::is_empty")]
+    pub references: References,
     /// How many intents were ever recorded for it; the next one's id is counted from here.
     #[serde(default)]
     pub intents: u32,
@@ -82,15 +89,17 @@ impl Case {
             legs: BTreeMap::new(),
             custody: Custody::default(),
             grants: BTreeMap::new(),
+            references: References::default(),
             intents: 0,
             last: None,
         }
     }
 
     /// Whether any leg has something left to do: an intent without its effect, a plan to be made again, or a write
-    /// that was not read back.
+    /// that was not read back. Or something that it refers to has to be read.
     pub fn has_work(&self) -> bool {
-        self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
+        self.references.has_work()
+            || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
     /// The moment at which the next clock runs out: that of an answer that is waited for, or of a grant.

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{CommentId, SystemName, Timestamp};
 
-use super::{Fingerprint, Item, Role};
+use super::{Field, Fingerprint, Item, Role};
 
 /// An offer, on the counterpart's leg whichever side it came from.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Offer {
     /// How often the clock ran out.
     #[serde(default, skip_serializing_if = "is_zero")]
     pub lapses: u32,
+    /// How often it was offered once more, after it was taken back or a person said so.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub again: u32,
     /// What was heard last, so that nothing is heard twice.
     #[serde(default, skip_serializing_if = "is_silence")]
     pub heard: Heard,
@@ -43,7 +46,10 @@ pub struct Offer {
     /// What is not sent before it is accepted.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub waiting: BTreeSet<Item>,
-    /// How often its state was stated.
+    /// What the counterpart changed before it accepted, which counts once it does.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub set_before: BTreeSet<Field>,
+    /// How often its state changed.
     #[serde(default)]
     pub round: u32,
     /// The round of which the counterpart was told by us.
@@ -100,11 +106,13 @@ impl Offer {
             respond_by: None,
             lapsed: false,
             lapses: 0,
+            again: 0,
             heard: Heard::default(),
             answers_after: None,
             after,
             passed_on: false,
             waiting: BTreeSet::new(),
+            set_before: BTreeSet::new(),
             round: 0,
             told: 0,
         }

@@ -37,7 +37,7 @@ impl Cases {
         let rows: Vec<Vec<String>> = cases
             .iter()
             .map(|case| {
-                let legs: Vec<String> = case.legs.iter().map(|leg| leg_text(leg)).collect();
+                let legs: Vec<String> = case.legs.iter().map(leg_text).collect();
                 let shown: Vec<String> =
                     case.grants.iter().map(|grant| format!("({})", grant.words())).collect();
                 let holder = case.holder.as_ref();

@@ -15,7 +15,9 @@ use crate::case::CaseId;
                         seen       what was read from the system   effected  the system's answer, and how long it took\n  \
                         decided    what the request became         failed    no success; when it is tried again\n  \
                         withheld   what stays, and by which rule   parked    waits for a person\n  \
-                        asked, approved, refused, granted, revoked, expired: sight of more than is shared\n\n\
+                        offered, asked, accepted, rejected, withdrawn, lapsed: how a request stands that has to be accepted\n  \
+                        asked, approved, refused, granted, revoked, expired: sight of more than is shared\n  \
+                        told       what an announcement says that the case refers to\n\n\
                         Examples:\n  \
                         throughline trace helpdesk:4711 --config throughline.toml\n  \
                         throughline trace TL-1042 --data /var/lib/throughline --json")]
@@ -83,9 +85,9 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         output.line(&printable(&line));
     }
     if let (Some(owner), Some(holder)) = (&case.owner, &case.holder) {
-        let since = holder.since.format("%Y-%m-%dT%H:%M:%SZ");
+        let since = holder.since.format("%Y-%m-%dT%H:%M:%S%.3fZ");
         let mut line = format!(
-            "  {owner} answers for it; {} ({}) has the ball since {since}: {}",
+            "  {owner} answers for it; {} ({}) has the ball since {since} ({})",
             holder.party, holder.level, holder.because
         );
         for (party, seconds) in &case.held_before {
@@ -95,6 +97,11 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
     }
     for grant in &case.grants {
         output.line(&printable(&format!("  grant {}, for: {}", grant.words(), grant.purpose)));
+    }
+    for reference in &case.references {
+        let url = reference.url.as_ref().map(|url| format!("  {url}")).unwrap_or_default();
+        let (system, key, status) = (&reference.system, &reference.key, &reference.status);
+        output.line(&printable(&format!("  refers to {system}:{key}, {status}: {}{url}", reference.title)));
     }
     output.line("");
     let width =

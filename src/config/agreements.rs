@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::SystemName;
 
 use super::findings::{Findings, Mistake};
+use super::privacy::{self, Recognized};
 use super::section::{Section, Value};
 use super::systems::Systems;
 use super::{KindAnswers, Party, check_reference, handshake};
@@ -21,6 +22,10 @@ struct Known<'a> {
     kindless: &'a BTreeSet<SystemName>,
     /// With what words the kind of a system answers an offer.
     answers: &'a BTreeMap<SystemName, KindAnswers>,
+    /// Systems whose tickets can only be read.
+    only_told: &'a BTreeSet<SystemName>,
+    /// What is recognized as personal.
+    recognized: &'a Recognized,
 }
 
 /// The two systems of an agreement.
@@ -36,6 +41,7 @@ pub(super) fn build<'s>(
     home: Option<&PartyName>,
     parties: &BTreeMap<PartyName, Party>,
     systems: &Systems,
+    recognized: &Recognized,
     findings: &mut Findings,
 ) -> BTreeMap<AgreementName, Agreement> {
     let known = Known {
@@ -44,6 +50,8 @@ pub(super) fn build<'s>(
         systems: &systems.rules,
         kindless: &systems.kindless,
         answers: &systems.answers,
+        only_told: &systems.only_told,
+        recognized,
     };
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
@@ -72,13 +80,14 @@ pub(super) fn build<'s>(
     agreements
 }
 
-/// Warns of systems that no agreement names.
+/// Warns of systems that nothing names.
 pub(super) fn warn_of_idle(table: &Section, rules: &Rules, findings: &mut Findings) {
     for (entry, section) in table.sections() {
         let used = rules.agreements.values().any(|agreement| {
             [agreement.home.as_str(), agreement.counterpart.as_str()].contains(&entry.key.as_str())
         });
-        if !used {
+        let announces = rules.announces(&SystemName::new(&entry.key));
+        if !used && !announces {
             let mistake =
                 Mistake::new(entry.key_at, &section.path, "no agreement uses this system").warning();
             findings.report_if_complete(mistake);
@@ -105,6 +114,8 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
     };
     let kind = section.text("counterpart").map(SystemName::new);
     let answers = kind.and_then(|system| known.answers.get(&system)).unwrap_or(&KindAnswers::NONE);
+    let fields = fields(section, sides, findings);
+    let redaction = privacy::redaction(section, known.recognized, &fields, findings);
     let built = Agreement {
         name: AgreementName(name.to_owned()),
         party: PartyName(section.text("party").unwrap_or_default().to_owned()),
@@ -112,7 +123,7 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         counterpart: SystemName::new(section.text("counterpart").unwrap_or_default()),
         outbound: condition("outbound", home, findings),
         inbound: condition("inbound", counterpart, findings),
-        fields: fields(section, sides, findings),
+        fields,
         comments: direction(section.text("comments")),
         files: direction(section.text("files")),
         introduces: super::isolation::introduces(section, known.home, known.parties, findings),
@@ -123,6 +134,7 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         home_type: section.text("home_type").map(str::to_owned),
         handshake: handshake::build(section, answers, findings),
         reply_passes: matches!(section.value("reply_passes"), Some(Value::Flag(true))),
+        redaction,
     };
     let shares = built.comments != Direction::None
         || built.files != Direction::None
@@ -160,6 +172,14 @@ fn side<'k>(
         let words = theirs.map(|(name, _)| name.as_str());
         let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name.as_str(), words);
         findings.report_if_complete(mistake);
+    }
+    if known.only_told.contains(name) {
+        let message = format!(
+            "nothing can be written into the system {name}, so that it cannot be a side of an agreement"
+        );
+        let expected =
+            "a system that takes tickets or comments; cases refer to this one by a table in [references]";
+        findings.report_if_complete(Mistake::new(entry.at, section.path_of(key), message).expected(expected));
     }
     (!known.kindless.contains(name)).then_some((name, system))
 }

@@ -3,6 +3,8 @@
 mod agreement;
 mod grants;
 mod handshake;
+mod privacy;
+mod reference;
 mod system;
 
 use std::time::Duration;
@@ -11,6 +13,8 @@ use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
 use handshake::{LEVEL_WORDS, RESPONSIBILITY};
+use privacy::RECOGNIZE;
+use reference::REFERENCE;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -114,8 +118,10 @@ pub(super) const ROOT: Table = Table {
         table("bridge", &BRIDGE, Need::Required),
         named("parties", &PARTY, Names::Given, Need::Required),
         named("systems", &SYSTEM, Names::Given, Need::Required),
+        table("recognize", &RECOGNIZE, Need::Optional),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
+        named("references", &REFERENCE, Names::Given, Need::Optional),
     ],
 };
 

@@ -36,7 +36,16 @@ pub fn example(kinds: &[KindSettings]) -> String {
         page.bare("systems.partner", &[("party", r#""fabrikam""#)]);
         page.kind("systems.partner", partner);
         page.other_kinds(kinds.iter().filter(|kind| ![home.kind, partner.kind].contains(&kind.kind)));
+        if let Some(recognize) = inner(&ROOT, "recognize") {
+            page.commented_header("recognize", recognize.doc);
+            page.keys(recognize.keys, &[]);
+            if let Some(pattern) = inner_of(recognize.keys, "patterns") {
+                page.commented_header("recognize.patterns.asset", pattern.doc);
+                page.line(r#"#matches = "AT-[0-9]{6}""#);
+            }
+        }
         page.agreement(home, partner);
+        page.references();
     }
     page.text
 }
@@ -143,6 +152,10 @@ impl Page {
         if let Some(grants) = inner_of(agreement.keys, "grants") {
             self.optional(&format!("{path}.grants"), grants);
         }
+        if let Some(redact) = inner_of(agreement.keys, "redact") {
+            self.commented_header(&format!("{path}.redact"), redact.doc);
+            self.keys(redact.keys, &[]);
+        }
         let Some(field) = inner_of(agreement.keys, "fields") else { return };
         self.table(&format!("{path}.fields.title"), field, &[("policy", r#""owner_home""#)]);
         self.bare(&format!("{path}.fields.description"), &[("policy", r#""owner_home""#)]);
@@ -168,10 +181,24 @@ impl Page {
         self.commented_header(path, table.doc);
         for key in table.keys {
             self.prose(key.doc);
-            match key.holds {
-                Holds::Table(_) => self.line(&format!("#{} = {{ title_contains = \"[ERP]\" }}", key.key)),
-                _ => self.line(&format!("#{} = {}", key.key, key.example)),
-            }
+            // The only table in there is a condition.
+            let is_table = matches!(key.holds, Holds::Table(_));
+            let example = if is_table { r#"{ title_contains = "[ERP]" }"# } else { key.example };
+            self.line(&format!("#{} = {example}", key.key));
+        }
+    }
+
+    /// What cases may refer to, as prose: the system that announces would have to be connected first.
+    fn references(&mut self) {
+        let Some(reference) = inner(&ROOT, "references") else { return };
+        self.line("");
+        self.prose(reference.doc);
+        self.line("#");
+        self.line("# [references.NAME]");
+        for key in reference.keys {
+            let need = if key.need == Need::Required { "Required." } else { "Optional." };
+            self.line(&format!("# {} = {}", key.key, key.example));
+            self.prose(&format!("    {} {need}", key.doc));
         }
     }
 

@@ -11,8 +11,10 @@ mod generate;
 mod grants;
 mod handshake;
 mod isolation;
+mod privacy;
 mod problem;
 mod redact;
+mod references;
 mod scalar;
 mod secret;
 mod section;
@@ -28,7 +30,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use throughline_sdk::{Setting, Settings, SystemName};
+use throughline_sdk::{Capabilities, Setting, Settings, SystemName};
 use toml::de::DeTable;
 
 use crate::agreement::Rules;
@@ -60,8 +62,8 @@ pub struct KindSettings {
     pub priorities: &'static [(&'static str, &'static str)],
     /// With what words its desk answers an offer.
     pub answers: KindAnswers,
-    /// What its connector says to settings that are all of the declared types.
-    pub check: fn(&Settings) -> throughline_sdk::Result<()>,
+    /// What its connector says to settings that are all of the declared types, and can do with them.
+    pub check: fn(&Settings) -> throughline_sdk::Result<Capabilities>,
 }
 
 /// With what words a kind of desk answers an offer.
@@ -236,9 +238,12 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
     });
     let systems = systems::build(&main, &parties, kinds, findings);
     let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
-    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, findings);
+    let recognized = privacy::recognized(main.section("recognize"), findings);
+    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, &recognized, findings);
+    let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
+    let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { systems: systems.rules, agreements, responsibility };
+    let rules = Rules { systems: systems.rules, agreements, references, responsibility };
     if let Some(table) = main.section("systems") {
         agreements::warn_of_idle(table, &rules, findings);
     }

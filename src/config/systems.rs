@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use secrecy::SecretString;
 use serde_json::Value as Json;
-use throughline_sdk::{SettingKind, Settings, SystemName};
+use throughline_sdk::{Capabilities, SettingKind, Settings, SystemName};
 use url::Url;
 
 use super::findings::{Findings, Mistake};
@@ -25,6 +25,8 @@ pub(super) struct Systems {
     pub kindless: BTreeSet<SystemName>,
     /// With what words the kind of each answers an offer.
     pub answers: BTreeMap<SystemName, KindAnswers>,
+    /// Those whose tickets can only be read.
+    pub only_told: BTreeSet<SystemName>,
 }
 
 /// Builds all systems of the main file.
@@ -72,8 +74,10 @@ pub(super) fn build(
         let Some(kind) = kind else { continue };
         built.answers.insert(name.clone(), kind.answers);
         if let Some(system) = system(section, kind, party) {
-            if section.section(kind.kind).is_some_and(Section::is_right) {
-                check(section, kind, &system.settings, findings);
+            let is_right = section.section(kind.kind).is_some_and(Section::is_right);
+            let able = if is_right { check(section, kind, &system.settings, findings) } else { None };
+            if able.is_some_and(|able| able.only_tells()) {
+                built.only_told.insert(name.clone());
             }
             check_reach(section, kind, allow, findings);
             built.systems.insert(name, system);
@@ -101,9 +105,18 @@ fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<Sy
     })
 }
 
-/// Lets the connector look at settings that are all of the right types.
-fn check(section: &Section, kind: &KindSettings, settings: &Settings, findings: &mut Findings) {
-    let (Err(error), Some(table)) = ((kind.check)(settings), section.entry(kind.kind)) else { return };
+/// Lets the connector look at settings that are all of the right types; answers what it can do with them.
+fn check(
+    section: &Section,
+    kind: &KindSettings,
+    settings: &Settings,
+    findings: &mut Findings,
+) -> Option<Capabilities> {
+    let table = section.entry(kind.kind)?;
+    let error = match (kind.check)(settings) {
+        Ok(able) => return Some(able),
+        Err(error) => error,
+    };
     // Connectors say `the setting KEY …`: then it is told where that one stands.
     let named = error.message().strip_prefix("the setting ").and_then(|rest| rest.split(' ').next());
     let own = section.section(kind.kind).filter(|own| named.is_some_and(|key| own.entry(key).is_some()));
@@ -114,6 +127,7 @@ fn check(section: &Section, kind: &KindSettings, settings: &Settings, findings: 
         _ => (table.key_at, section.path_of(kind.kind)),
     };
     findings.report_if_complete(Mistake::new(at, path, error.message()));
+    None
 }
 
 /// Whether requests may go where the addresses say, as far as an address alone tells.

@@ -8,12 +8,12 @@ use std::time::Duration;
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
-use throughline_sdk::SystemName;
+use throughline_sdk::{SystemName, Visibility};
 
 use self::fixture::{FULL, Variables, read_text, read_texts};
 use super::{LogFormat, load, value};
-use crate::agreement::{Condition, Direction, Policy};
-use crate::case::{AgreementName, Field, PartyName, Priority, Status};
+use crate::agreement::{Answer, Condition, Direction, OnLapse, Policy};
+use crate::case::{AgreementName, Field, Level, PartyName, Priority, Status};
 
 #[test]
 fn a_full_file_becomes_the_rules_it_says() {
@@ -64,6 +64,46 @@ fn a_full_file_becomes_the_rules_it_says() {
 }
 
 #[test]
+fn a_full_file_says_who_has_to_accept_and_who_is_to_resolve() {
+    let config = read_text(FULL).unwrap_or_else(|problems| panic!("{problems}"));
+    let agreement = &config.rules.agreements[&AgreementName("fabrikam".into())];
+    let handshake = agreement.handshake.as_ref().unwrap();
+    assert_eq!(handshake.direction, Direction::Both);
+    assert_eq!(handshake.respond_within, Some(Duration::from_secs(4 * 3600)));
+    assert_eq!((handshake.on_lapse, handshake.reminders), (OnLapse::Remind, 2));
+    assert_eq!(handshake.words.accept, "ACCEPT");
+    assert_eq!(handshake.words.need_info, "ASK");
+    assert_eq!(handshake.tell_home, Some(Visibility::Internal));
+    assert_eq!(handshake.field.as_deref(), Some("Acceptance"));
+    assert_eq!(handshake.answer_of("Yes"), Some(Answer::Accepted));
+    assert_eq!(handshake.answer_of("Later"), None);
+    let [erp, rest] = config.rules.responsibility.rules.as_slice() else { panic!("two rules") };
+    assert_eq!((erp.name.as_str(), erp.level), ("erp", Some(Level::Vendor)));
+    assert_eq!(erp.when.title_contains, "[ERP]");
+    assert_eq!((&rest.when, &rest.owner), (&Condition::default(), &Some(PartyName("fabrikam".into()))));
+}
+
+#[test]
+fn mistakes_in_handshakes_and_responsibilities_are_told() {
+    assert_snapshot!(read_text(include_str!("tests/handshake.toml")).unwrap_err());
+}
+
+/// The words of the kinds are known without a configuration, and the operator's go before them.
+#[test]
+fn a_kind_brings_the_words_with_which_its_desk_answers() {
+    for kind in crate::registry::KINDS {
+        for (word, answer) in kind.answers.words {
+            assert!(Answer::from_word(answer).is_some(), "{} {word} {answer}", kind.name);
+            let known = kind.statuses.iter().any(|(status, _)| status == word);
+            assert!(known || kind.answers.field.is_some(), "{} has no status {word}", kind.name);
+        }
+    }
+    let answers = |kind: &str| crate::registry::kind(kind).unwrap().answers.words;
+    assert!(answers("tsanet").contains(&("REJECTED", "rejected")));
+    assert!(answers("tmf621").contains(&("pending", "information_requested")));
+}
+
+#[test]
 fn all_mistakes_are_told_at_once() {
     assert_snapshot!(read_text(include_str!("tests/mistakes.toml")).unwrap_err());
 }
@@ -71,6 +111,29 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn all_wrong_references_are_told_at_once() {
     assert_snapshot!(read_text(include_str!("tests/references.toml")).unwrap_err());
+}
+
+#[test]
+fn what_cannot_be_referred_to_is_told_at_once() {
+    assert_snapshot!(fixture::read_with_board(include_str!("tests/referred.toml")).unwrap_err());
+}
+
+#[test]
+fn a_system_that_only_tells_is_referred_to_and_no_warning() {
+    let (main, _) = include_str!("tests/referred.toml").split_once("[agreements.microsoft]").unwrap();
+    let text = format!(
+        "{main}[agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"partner\"\n\
+         comments = \"both\"\n[references.mail]\nsystem = \"outages\"\nhome = \"helpdesk\"\n\
+         products = {{ Mail = \"Exchange Online\" }}\n"
+    );
+    let config = fixture::read_with_board(&text).unwrap_or_else(|problems| panic!("{problems}"));
+    assert_eq!(config.warnings.to_string(), "");
+    let rule = &config.rules.references["mail"];
+    assert_eq!(
+        (rule.system.as_str(), rule.home.as_str(), &rule.field),
+        ("outages", "helpdesk", &Field::Kind)
+    );
+    assert_eq!(rule.products["Mail"], "Exchange Online");
 }
 
 #[test]

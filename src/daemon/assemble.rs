@@ -23,6 +23,7 @@ use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Of
 use crate::registry;
 use crate::store::sled::SledStore;
 use crate::telemetry::metrics::{Counted, Metrics};
+use crate::vault::{self, Vault};
 
 /// How long a command that reads the data directory may keep a daemon from starting.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -37,6 +38,9 @@ pub enum AssemblyError {
     /// The ledger or its store.
     #[error("the ledger cannot be opened: {0}")]
     Ledger(#[from] ledger::Error),
+    /// The pseudonyms.
+    #[error("the pseudonyms cannot be used: {0}")]
+    Vault(#[from] vault::Error),
     /// Another process.
     #[error("the data directory cannot be taken: {source}")]
     Owned {
@@ -328,6 +332,7 @@ pub async fn parts(
     let logins = Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads);
     let systems = systems(&config, &own, &clock, &entropy, &metrics, Some(&logins))?;
     let markers = marker_key(&master);
+    let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
     let journal = journal(&data, medium, master, &entropy).await?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
     let callbacks = match faces.is_empty() {
@@ -347,6 +352,7 @@ pub async fn parts(
         entropy,
         markers,
         reconcile: config.reconcile,
+        vault,
         metrics,
         northbound: Northbound { faces, references, callbacks, policy },
     };

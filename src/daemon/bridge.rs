@@ -19,6 +19,7 @@ use crate::ledger::{self, Entry, Journal};
 use crate::plan::MarkerKey;
 use crate::store::Index;
 use crate::telemetry::metrics::Metrics;
+use crate::vault::Vault;
 
 /// How many lanes run side by side.
 const LANES: usize = 512;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub markers: MarkerKey,
     /// In what time the rolling reconciliation reads every linked ticket once.
     pub reconcile: Duration,
+    /// Who stands behind which pseudonym.
+    pub vault: Vault,
     /// Numbers for operators.
     pub metrics: Arc<Metrics>,
     /// The desks that partners reach here.
@@ -68,6 +71,7 @@ pub struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) markers: MarkerKey,
+    pub(crate) vault: Vault,
     pub(crate) lanes: Lanes,
     pub(crate) alarm: Alarm,
     pub(crate) supervisor: Supervisor,
@@ -87,8 +91,19 @@ impl Bridge {
     ///
     /// When the ledger cannot be read or written.
     pub async fn start(parts: Parts) -> Result<Self, ledger::Error> {
-        let Parts { systems, rules, journal, blobs, clock, entropy, markers, reconcile, metrics, northbound } =
-            parts;
+        let Parts {
+            systems,
+            rules,
+            journal,
+            blobs,
+            clock,
+            entropy,
+            markers,
+            reconcile,
+            vault,
+            metrics,
+            northbound,
+        } = parts;
         let systems: BTreeMap<_, _> =
             systems.into_iter().map(|system| (system.name.clone(), system)).collect();
         let capabilities =
@@ -102,6 +117,7 @@ impl Bridge {
             clock,
             entropy,
             markers,
+            vault,
             lanes: Lanes::new(LANES),
             alarm: Alarm::default(),
             supervisor: Supervisor::default(),

@@ -164,8 +164,8 @@ impl Lane<'_> {
 fn protocol(operation: &Operation, system: &System) -> Protocol {
     let capabilities = &system.capabilities;
     let class = match operation {
-        Operation::Create(_) => capabilities.create,
-        Operation::Comment { .. } => capabilities.comment,
+        Operation::Create(_) => capabilities.create.unwrap_or(CreateClass::C4),
+        Operation::Comment { .. } => capabilities.comment.unwrap_or(CreateClass::C4),
         Operation::Attach { .. } => capabilities.attach.unwrap_or(CreateClass::C4),
         // Sent again at once, a first attempt that comes late would put an older text over a newer one.
         Operation::Update { .. } | Operation::Transition { .. } | Operation::Edit { .. } => {

@@ -105,7 +105,7 @@ pub(super) struct Lane<'a> {
     /// Doubtful intents that the readings since the last plan may decide.
     pub(super) settled: BTreeSet<IntentId>,
     /// Systems without a place for this lane: it is called when there is one.
-    full: BTreeSet<SystemName>,
+    pub(super) full: BTreeSet<SystemName>,
     /// Systems that could not be read: asked again when the lane is woken, not in each round before.
     pub(super) silent: BTreeSet<SystemName>,
     /// The standing hints of all legs were taken up in this run.
@@ -136,6 +136,10 @@ impl Lane<'_> {
                     self.silent.clear();
                     self.resumed = true;
                     self.take_up_hints(&mut hints)?;
+                }
+                Nudge::Announced { announcement, done } => {
+                    self.acknowledgements.push(done);
+                    self.refer(&announcement.system, &announcement.ticket, &mut facts);
                 }
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
@@ -279,7 +283,16 @@ impl Lane<'_> {
             self.plan_and_record(facts, observations, &[], self.shared.journal.end()).await?;
             return Ok(true);
         }
+        if self.case.references.has_work() && self.consult().await? {
+            return Ok(true);
+        }
         let Some(plan) = self.last_plan.take() else { return Ok(false) };
+        if !plan.unnamed.is_empty() {
+            return self.give_names(plan.unnamed).await;
+        }
+        if let Some((leg, origin)) = plan.unprepared.first() {
+            return self.prepare_file(leg, origin).await;
+        }
         if let Some(origin) = plan.unstored.first() {
             return self.store_file(origin).await;
         }
@@ -471,7 +484,9 @@ impl Shared {
         settled: &BTreeSet<IntentId>,
         now: Timestamp,
     ) -> Plan {
+        let names = self.vault.names();
         let view = View {
+            names: &names,
             rules: &self.rules,
             capabilities: &self.capabilities,
             observations,

@@ -13,9 +13,12 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod privacy;
 mod recheck;
+mod refer;
 
 pub use admission::Admission;
 pub use alarm::Alarm;
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
+pub use refer::Announcement;

@@ -1,8 +1,11 @@
 //! What wakes a lane.
 
+use std::sync::Arc;
+
 use throughline_sdk::{Ticket, TicketRef};
 use tokio::sync::oneshot;
 
+use super::refer::Announcement;
 use crate::case::{Fact, GrantId, HintSource};
 use crate::plan::{GrantAct, Unfit};
 
@@ -15,6 +18,13 @@ pub enum Nudge {
         ticket: TicketRef,
         /// What comes with the hint.
         hint: Hinted,
+    },
+    /// An announcement may concern the case.
+    Announced {
+        /// What was read.
+        announcement: Arc<Announcement>,
+        /// Told once it is durable what the case had to be told.
+        done: oneshot::Sender<()>,
     },
     /// A timer ran out, or the daemon started: go on with what is outstanding.
     Resume {

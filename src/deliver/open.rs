@@ -7,6 +7,7 @@ use throughline_sdk::{Class, Error, Ticket, TicketRef, Urgency};
 
 use super::lanes::LaneKey;
 use super::nudge::{Hinted, Nudge};
+use super::refer;
 use crate::case::{Case, Fact};
 use crate::daemon::{Shared, System};
 use crate::ledger::{self, Entry, Position};
@@ -28,7 +29,7 @@ pub(super) async fn open(
 ) -> Result<Opened, ledger::Error> {
     let hints = nudges.into_iter().filter_map(|nudge| match nudge {
         Nudge::Hint { hint, .. } => Some(hint),
-        Nudge::Resume { .. } | Nudge::Command { .. } | Nudge::Grant { .. } => None,
+        Nudge::Announced { .. } | Nudge::Resume { .. } | Nudge::Command { .. } | Nudge::Grant { .. } => None,
     });
     let Some(mut hint) = hints.reduce(|mut one, other| {
         one.join(other);
@@ -55,12 +56,19 @@ pub(super) async fn open(
             match read {
                 Ok(read) => read,
                 Err(error) => {
+                    if error.class() == Class::Changed {
+                        refer::stand(shared, ticket, None).await?;
+                    }
                     shared.unread(system, ticket, hint, through, error).await?;
                     return Ok(Opened::Done);
                 }
             }
         }
     };
+    if shared.rules.announces(&ticket.system) {
+        refer::announce(shared, ticket, read, hint, through).await?;
+        return Ok(Opened::Done);
+    }
     if let Some(case) = shared.case_of_read(ticket, &read)? {
         // Read once more in its lane: what was recorded since must not be taken for read.
         shared.lanes.nudge_case(shared, case, Nudge::Hint { ticket: ticket.clone(), hint });

@@ -8,7 +8,7 @@ use throughline_sdk::{Comment, Marker, SystemName, Ticket, Visibility};
 use super::fields::News;
 use super::marker;
 use super::planner::Planner;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Kind, Sharing, restored};
 use crate::case::{Fact, Fingerprint, Item, Leg, Origin, ReadingComment, SeenComment};
 
 impl Planner<'_> {
@@ -39,7 +39,7 @@ impl Planner<'_> {
             let echo = comment.marker.as_ref().and_then(|marker| echoes.get(marker));
             match (known.get(&comment.id), echo) {
                 (Some(seen), _) if seen.origin.system != *leg => copy_again(self, leg, comment, seen, news),
-                (Some(seen), _) if gathered(comment) => self.own_again(leg, comment, seen, news),
+                (Some(seen), _) if gathered(comment) => self.own_again(leg, comment, seen, sharing, news),
                 (Some(seen), _) if comment.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_comments.push(comment.id.clone());
                     self.withdraw_remark(&seen.origin, news);
@@ -58,7 +58,7 @@ impl Planner<'_> {
                         leak(standing, leg, format!("comment:{}", comment.id), news);
                     }
                 }
-                (None, _) if gathered(comment) => adopt(leg, comment, 1, news),
+                (None, _) if gathered(comment) => self.adopt(leg, comment, 1, sharing, news),
                 (None, _) if any => withhold(leg, standing, comment, news),
                 (None, _) => {}
             }
@@ -72,7 +72,14 @@ impl Planner<'_> {
     }
 
     /// One of the leg's own comments that is part of the request, and may be.
-    fn own_again(&self, leg: &SystemName, comment: &Comment, seen: &SeenComment, news: &mut News) {
+    fn own_again(
+        &self,
+        leg: &SystemName,
+        comment: &Comment,
+        seen: &SeenComment,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
         let remark = self.case.document.remarks.get(&seen.origin);
         let same_readers = remark.is_none_or(|remark| remark.visibility() == comment.visibility);
         // What was shown by a grant that has ended may be shown by another one.
@@ -80,7 +87,35 @@ impl Planner<'_> {
         if !seen.gone && !forgotten && same_readers && seen.seen == print(comment) {
             return;
         }
-        adopt(leg, comment, remark.map_or(0, |remark| remark.version).saturating_add(1), news);
+        let version = remark.map_or(0, |remark| remark.version).saturating_add(1);
+        self.adopt(leg, comment, version, sharing, news);
+    }
+
+    /// A comment becomes part of the request, in this version.
+    fn adopt(
+        &self,
+        leg: &SystemName,
+        comment: &Comment,
+        version: u32,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
+        let origin = Origin { system: leg.clone(), id: comment.id.to_string() };
+        news.reading.comments.push(reading(comment, origin, version));
+        news.after.push(self.remarked(leg, comment, version, sharing));
+    }
+
+    /// What a comment says, in home's words: with the values in place of the pseudonyms that its writer knows.
+    fn remarked(&self, leg: &SystemName, comment: &Comment, version: u32, sharing: &Sharing<'_>) -> Fact {
+        let body = restored(&comment.body, sharing.agreement(leg), self.view.names);
+        Fact::Remarked {
+            origin: Origin { system: leg.clone(), id: comment.id.to_string() },
+            author: comment.author.name.clone(),
+            written: comment.created,
+            body: canonical_text(&body),
+            version,
+            internal: comment.visibility != Visibility::Public,
+        }
     }
 
     /// Whether a copy in this version was sent as internal, as far as the document still knows.
@@ -177,13 +212,6 @@ fn is_copy(standing: &Leg, (origin, version): &(Origin, u32), comment: &Comment)
     copies.peek().is_none() || copies.any(|copy| copy.seen == print(comment))
 }
 
-/// A comment becomes part of the request, in this version.
-fn adopt(leg: &SystemName, comment: &Comment, version: u32, news: &mut News) {
-    let origin = Origin { system: leg.clone(), id: comment.id.to_string() };
-    news.reading.comments.push(reading(comment, origin, version));
-    news.after.push(remarked(leg, comment, version));
-}
-
 /// A comment that goes to nobody.
 fn withhold(leg: &SystemName, standing: &Leg, comment: &Comment, news: &mut News) {
     let rule = match comment.visibility {
@@ -194,17 +222,6 @@ fn withhold(leg: &SystemName, standing: &Leg, comment: &Comment, news: &mut News
     let what = format!("comment:{}", comment.id);
     if !standing.shadow.withheld.contains(&what) {
         news.after.push(Fact::Withheld { leg: leg.clone(), what, rule: rule.to_owned() });
-    }
-}
-
-fn remarked(leg: &SystemName, comment: &Comment, version: u32) -> Fact {
-    Fact::Remarked {
-        origin: Origin { system: leg.clone(), id: comment.id.to_string() },
-        author: comment.author.name.clone(),
-        written: comment.created,
-        body: canonical_text(&comment.body),
-        version,
-        internal: comment.visibility != Visibility::Public,
     }
 }
 

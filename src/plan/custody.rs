@@ -26,7 +26,7 @@ impl Planner<'_> {
     pub(super) fn account(&mut self) {
         let Some(home) = self.home().map(|(_, leg)| leg.party.clone()) else { return };
         let rule = self.ruling_ticket();
-        self.entrust(&home, rule);
+        self.entrust(&home, rule.as_ref());
         let custody = &self.case.custody;
         let owner = custody.owner.clone().unwrap_or_else(|| home.clone());
         let parties = Parties { home, owner, resolver: custody.resolver.clone() };
@@ -41,24 +41,23 @@ impl Planner<'_> {
         }
         // Whoever holds it first has held it from the beginning on, and a clock that was set back takes nothing away.
         let since = holder.map_or(self.case.opened, |before| before.since.max(self.view.now));
-        self.say(Fact::Held { party, level, since, because });
+        self.say(Fact::Holds { party, level, since, because });
     }
 
     /// The ticket by which rules are judged, if it was read: home's, or the one that opens the case.
-    fn ruling_ticket(&self) -> Option<(SystemName, Role)> {
+    fn ruling_ticket(&self) -> Option<SystemName> {
         let (home, leg) = self.home()?;
         if self.view.observations.contains_key(home) {
-            return Some((home.clone(), Role::Home));
+            return Some(home.clone());
         }
         let opener = self.case.custody.opener.clone()?;
         let first = leg.shadow.updated.is_none() && self.view.observations.contains_key(&opener);
-        first.then_some((opener, Role::Counterpart))
+        first.then_some(opener)
     }
 
-    fn entrust(&mut self, home: &PartyName, judged: Option<(SystemName, Role)>) {
+    fn entrust(&mut self, home: &PartyName, judged: Option<&SystemName>) {
         let rule = judged
-            .as_ref()
-            .and_then(|(system, _)| self.view.rules.responsible(system, self.view.observations.get(system)?));
+            .and_then(|system| self.view.rules.responsible(system, self.view.observations.get(system)?));
         let custody = &self.case.custody;
         let owner = match (rule, judged.is_some() || custody.owner.is_none()) {
             (Some(rule), _) => {
@@ -168,7 +167,7 @@ impl Planner<'_> {
         legs
     }
 
-    fn agreement_of(&self, leg: &SystemName) -> Option<&crate::agreement::Agreement> {
+    pub(super) fn agreement_of(&self, leg: &SystemName) -> Option<&crate::agreement::Agreement> {
         self.view.rules.agreements.get(self.case.legs.get(leg)?.agreement.as_ref()?)
     }
 

@@ -5,7 +5,7 @@ use throughline_sdk::{ErrorKind, SystemName, Ticket};
 use super::merge::{Claim, Verdict, verdict};
 use super::native::{answers, same, value_in};
 use super::planner::Planner;
-use crate::agreement::Sharing;
+use crate::agreement::{Release, Sharing};
 use crate::case::{Fact, Field, FieldValue, Fingerprint, Item, Reading, Role, Status, WrittenValue};
 
 /// How a leg's reading is taken.
@@ -109,7 +109,7 @@ impl Planner<'_> {
         let native = value_in(ticket, field);
         let shadow = standing.shadow.fields.get(field);
         let changed = shadow.and_then(|shadow| shadow.seen.as_ref()) != Some(&Fingerprint::of(native))
-            || self.counts_from_now(leg, field, native);
+            || self.counts_from_now(leg, field);
         let agreed = shadow.and_then(|shadow| shadow.agreed.clone());
         let written = shadow.and_then(|shadow| shadow.written.as_ref());
         let document = self.case.document.fields.get(field);
@@ -152,7 +152,8 @@ impl Planner<'_> {
         news.reading.fields.insert(field.clone(), native.to_owned());
 
         let shown = self.shown(leg, field, sharing);
-        let value = match self.view.rules.lift(leg, field, native) {
+        let agreement = sharing.agreement(leg);
+        let value = match self.view.rules.lift(leg, agreement, field, native, self.view.names) {
             Ok(value) => value,
             Err(untranslatable) => {
                 // It neither agrees nor wants anything else: whatever it agreed to before still stands.
@@ -183,10 +184,17 @@ impl Planner<'_> {
             }
             return;
         }
-        let unbegun =
-            first == First::Made && standing.offer.is_some() && value.as_deref() == Some(Status::New.word());
-        let counts = sharing.is_source(leg, field) && !(*field == Field::Status && unbegun);
-        let Some(value) = value.filter(|_| counts) else { return };
+        // A status that a ticket of our own making begins with says that nobody has begun.
+        let begins =
+            *field == Field::Status && first == First::Made && value.as_deref() == Some(Status::New.word());
+        let Some(value) = value.filter(|_| !begins || standing.offer.is_none()) else { return };
+        if !sharing.is_source(leg, field) {
+            let offer = standing.offer.as_ref().filter(|offer| offer.is_open());
+            if offer.is_some_and(|offer| !offer.set_before.contains(field)) && sharing.leads_in(leg, field) {
+                news.after.push(Fact::SetBefore { leg: leg.clone(), field: field.clone() });
+            }
+            return;
+        }
         let claim = Claim { leg, home: sharing.is_home(leg), value: &value, at: ticket.updated };
         self.lift(&claim, field, agreed.as_ref(), sharing, news);
     }
@@ -199,7 +207,8 @@ impl Planner<'_> {
         if native.is_empty() || disputed || !sharing.is_source(leg, field) {
             return;
         }
-        let lifted = self.view.rules.lift(leg, field, native).ok().flatten();
+        let agreement = sharing.agreement(leg);
+        let lifted = self.view.rules.lift(leg, agreement, field, native, self.view.names).ok().flatten();
         let value = lifted.unwrap_or_else(|| native.to_owned());
         if value != document.value {
             news.after.push(kept(field, document));
@@ -289,7 +298,9 @@ impl Planner<'_> {
     fn shown(&self, leg: &SystemName, field: &Field, sharing: &Sharing<'_>) -> Option<String> {
         let document = self.case.document.fields.get(field)?;
         let agreement = sharing.agreement(leg);
-        let shown = self.view.rules.project(leg, agreement, field, &document.value).ok()?;
+        // Only compared, so that whoever had to let it through has done so.
+        let release = Release { names: self.view.names, approved: true };
+        let shown = self.view.rules.project(leg, agreement, field, &document.value, &release).ok()?;
         Some(shown.into_intent())
     }
 }

@@ -8,7 +8,7 @@ use super::comments::leak;
 use super::fields::News;
 use super::marker;
 use super::planner::Planner;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Kind, Sharing, restored};
 use crate::case::{Fact, Item, Leg, Origin, ReadingFile, SeenFile};
 
 impl Planner<'_> {
@@ -40,7 +40,7 @@ impl Planner<'_> {
                 (Some(seen), _) if seen.origin.system != *leg => {
                     self.file_copy_again((leg, standing), file, seen, news);
                 }
-                (Some(seen), _) if gathered(file) => self.own_file_again(leg, file, seen, news),
+                (Some(seen), _) if gathered(file) => self.own_file_again(leg, file, seen, sharing, news),
                 (Some(seen), _) if file.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_files.push(file.id.clone());
                     self.withdraw_file(&seen.origin, news);
@@ -56,7 +56,7 @@ impl Planner<'_> {
                         leak(standing, leg, format!("file:{}", file.id), news);
                     }
                 }
-                (None, None) if gathered(file) => adopt(leg, file, news),
+                (None, None) if gathered(file) => self.adopt_file(leg, file, sharing, news),
                 (None, None) if any => withhold(leg, standing, file, news),
                 (None, None) => {}
             }
@@ -70,11 +70,18 @@ impl Planner<'_> {
     }
 
     /// One of the leg's own files that is part of the request, and may be.
-    fn own_file_again(&self, leg: &SystemName, file: &File, seen: &SeenFile, news: &mut News) {
+    fn own_file_again(
+        &self,
+        leg: &SystemName,
+        file: &File,
+        seen: &SeenFile,
+        sharing: &Sharing<'_>,
+        news: &mut News,
+    ) {
         let attachment = self.case.document.attachments.get(&seen.origin);
         let same_readers = attachment.is_none_or(|known| known.visibility() == file.visibility);
         if seen.gone || !same_readers {
-            adopt(leg, file, news);
+            self.adopt_file(leg, file, sharing, news);
         }
     }
 
@@ -101,6 +108,21 @@ impl Planner<'_> {
         if !public_by_now && file.visibility != Visibility::Internal {
             leak(standing, leg, format!("file:{}", file.id), news);
         }
+    }
+
+    /// A file becomes part of the request.
+    fn adopt_file(&self, leg: &SystemName, file: &File, sharing: &Sharing<'_>, news: &mut News) {
+        let origin = Origin { system: leg.clone(), id: file.id.to_string() };
+        news.reading.files.push(reading(file, origin.clone()));
+        news.after.push(Fact::Attached {
+            origin,
+            name: restored(&file.name, sharing.agreement(leg), self.view.names),
+            media_type: file.media_type.clone(),
+            size: file.size,
+            author: file.author.name.clone(),
+            written: file.created,
+            internal: file.visibility != Visibility::Public,
+        });
     }
 
     fn withdraw_file(&self, origin: &Origin, news: &mut News) {
@@ -131,12 +153,6 @@ pub(super) fn copy_version(internal: bool) -> u32 {
     if internal { 2 } else { 1 }
 }
 
-/// A file becomes part of the request.
-fn adopt(leg: &SystemName, file: &File, news: &mut News) {
-    news.reading.files.push(reading(file, Origin { system: leg.clone(), id: file.id.to_string() }));
-    news.after.push(attached(leg, file));
-}
-
 /// A file that goes to nobody.
 fn withhold(leg: &SystemName, standing: &Leg, file: &File, news: &mut News) {
     let rule = match file.visibility {
@@ -147,18 +163,6 @@ fn withhold(leg: &SystemName, standing: &Leg, file: &File, news: &mut News) {
     let what = format!("file:{}", file.id);
     if !standing.shadow.withheld.contains(&what) {
         news.after.push(Fact::Withheld { leg: leg.clone(), what, rule: rule.to_owned() });
-    }
-}
-
-fn attached(leg: &SystemName, file: &File) -> Fact {
-    Fact::Attached {
-        origin: Origin { system: leg.clone(), id: file.id.to_string() },
-        name: file.name.clone(),
-        media_type: file.media_type.clone(),
-        size: file.size,
-        author: file.author.name.clone(),
-        written: file.created,
-        internal: file.visibility != Visibility::Public,
     }
 }
 

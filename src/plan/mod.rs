@@ -15,6 +15,7 @@ mod open;
 mod planner;
 mod project;
 mod recall;
+mod refer;
 mod remarks;
 mod telling;
 #[cfg(test)]
@@ -25,10 +26,13 @@ use std::collections::{BTreeMap, BTreeSet};
 use ring::hmac;
 use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timestamp};
 
-use crate::agreement::Rules;
+use crate::agreement::{Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
+pub use refer::refer;
+
 use planner::Planner;
+pub use remarks::{may_be_text, preparation, wanted_file};
 
 pub use grants::{Decision, GrantAct, GrantAsk, Unfit, act_on_grant};
 pub(crate) use recall::objection;
@@ -52,6 +56,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         }
     }
     planner.follow_offers();
+    planner.concern();
     for leg in planner.home_first() {
         planner.recall(&leg);
     }
@@ -103,6 +108,8 @@ pub struct View<'a> {
     pub markers: &'a MarkerKey,
     /// Doubtful intents that may be decided by these observations: no attempt can take effect any more.
     pub settled: &'a BTreeSet<IntentId>,
+    /// The pseudonyms there are.
+    pub names: &'a Pseudonyms,
     /// The moment of planning.
     pub now: Timestamp,
 }
@@ -117,6 +124,10 @@ pub struct Plan {
     pub unread: Vec<SystemName>,
     /// Files whose bytes must be read and stored, and the plan made again, before they can be attached.
     pub unstored: Vec<Origin>,
+    /// Values that must be given a pseudonym, and the plan made again, before what they stand in can be sent.
+    pub unnamed: Vec<Unnamed>,
+    /// Files that must be looked through for a leg, and the plan made again, before they can be attached there.
+    pub unprepared: Vec<(SystemName, Origin)>,
 }
 
 /// The key under which markers are hashed. The same input always gives the same marker.

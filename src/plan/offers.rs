@@ -6,7 +6,7 @@ use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{ErrorKind, SystemName, Ticket, Timestamp, Visibility};
 
 use super::planner::Planner;
-use crate::agreement::{Agreement, Answer, Handshake, OnLapse};
+use crate::agreement::{Agreement, Answer, Handshake, OnLapse, restored};
 use crate::case::{
     AgreementName, Fact, Field, Fingerprint, Health, Heard, HeardComment, Item, Leg, Offer, OfferState, Role,
     Status,
@@ -61,13 +61,14 @@ impl<'p> Planner<'p> {
         else {
             return;
         };
-        let said = match offer.to {
+        let mut said = match offer.to {
             Role::Counterpart => {
                 said(handshake.said_by_word(ticket), (system, standing), ticket, &offer, handshake)
             }
             Role::Home => {
-                let status = self.view.rules.lift(system, &Field::Status, &ticket.status).ok().flatten();
-                let answer = status.and_then(|word| Status::from_word(&word)).and_then(home_says);
+                let status =
+                    self.view.rules.systems.get(system).and_then(|it| it.status.read.get(&ticket.status));
+                let answer = status.copied().and_then(home_says);
                 let word = answer.map(|answer| (ticket.status.clone(), answer));
                 let mut said = said(word, (system, standing), ticket, &offer, handshake);
                 // A ticket of our own making begins with some status; only a later one is an answer.
@@ -79,6 +80,10 @@ impl<'p> Planner<'p> {
         if said.heard == offer.heard {
             return;
         }
+        // What a counterpart says is kept in home's words.
+        if offer.to == Role::Counterpart {
+            said.words = restored(&said.words, self.agreement_of(leg), self.view.names);
+        }
         let now = match said.answer {
             Some(Answer::Accepted) => OfferState::Accepted,
             Some(Answer::Rejected) => OfferState::Rejected,
@@ -86,19 +91,25 @@ impl<'p> Planner<'p> {
             Some(Answer::Pending) => OfferState::Offered,
             None => offer.state,
         };
-        // Who said no may still say yes, and nothing else.
-        if offer.state == OfferState::Rejected && now != OfferState::Accepted {
-            return;
-        }
-        let unchanged = now == offer.state && now == OfferState::Offered;
+        // Who said no may still say yes, and nothing else. What is said to an offer that was taken back answers none that
+        // is made again later.
+        let now = match offer.state {
+            OfferState::Rejected if now != OfferState::Accepted => OfferState::Rejected,
+            OfferState::Withdrawn => OfferState::Withdrawn,
+            OfferState::Offered
+            | OfferState::InformationRequested
+            | OfferState::Accepted
+            | OfferState::Rejected => now,
+        };
+        let unchanged = now == offer.state && now != OfferState::InformationRequested;
         let (words, respond_by, answers_after) = match now {
-            OfferState::Offered if unchanged => (offer.words.clone(), offer.respond_by, offer.answers_after),
+            _ if unchanged => (offer.words.clone(), offer.respond_by, offer.answers_after),
             OfferState::Offered => (String::new(), self.clock(handshake), None),
             OfferState::InformationRequested => (said.words, None, Some(self.last_said(leg, offer.to))),
             OfferState::Accepted | OfferState::Rejected | OfferState::Withdrawn => (said.words, None, None),
         };
         if now == OfferState::Accepted && offer.to == Role::Counterpart {
-            self.accepted.insert(leg.clone());
+            self.accepted.insert(leg.clone(), offer.set_before.clone());
         }
         let leg = leg.clone();
         self.say(Fact::Handshake { leg, state: now, words, respond_by, heard: said.heard, answers_after });
@@ -112,6 +123,8 @@ impl<'p> Planner<'p> {
             let legs: Vec<SystemName> = self.case.legs.keys().cloned().collect();
             for leg in &legs {
                 self.take_back_offer(leg);
+                self.offer_again(leg);
+                self.miss(leg);
                 self.wait_for_answer(leg);
                 self.pass_on(leg);
             }
@@ -136,6 +149,34 @@ impl<'p> Planner<'p> {
         } else if waits.is_some_and(|parked| !parked.discarded) {
             self.say(Fact::Unparked { leg: leg.clone(), item: Item::Offer, discarded: true });
         }
+    }
+
+    /// A ticket that went away before it was accepted will not be.
+    fn miss(&mut self, leg: &SystemName) {
+        let (Some((offer, _)), Some(standing)) = (self.offered(leg), self.case.legs.get(leg)) else { return };
+        let gone = standing.ticket.is_some() && standing.health != Health::Well;
+        if offer.to == Role::Counterpart && offer.is_open() && gone {
+            let (leg, state, heard) = (leg.clone(), OfferState::Rejected, offer.heard);
+            let words = "its ticket is not there any more".to_owned();
+            self.say(Fact::Handshake { leg, state, words, respond_by: None, heard, answers_after: None });
+        }
+    }
+
+    /// What home took back and has open again is offered again.
+    fn offer_again(&mut self, leg: &SystemName) {
+        let Some((offer, handshake)) = self.offered(leg) else { return };
+        let seen = self.home().is_some_and(|(home, _)| self.view.observations.contains_key(home));
+        let taken_back =
+            offer.to == Role::Counterpart && offer.state == OfferState::Withdrawn && !offer.passed_on;
+        if !seen || !taken_back || self.not_offered_any_more(leg, &offer).is_some() {
+            return;
+        }
+        // The word by which we took it back is no answer.
+        let ours = self.over_word(leg, handshake).map(str::to_owned);
+        let heard = Heard { word: ours.filter(|word| handshake.answer_of(word).is_some()), ..offer.heard };
+        let (leg, state) = (leg.clone(), OfferState::Offered);
+        let words = "home has it open again".to_owned();
+        self.say(Fact::Handshake { leg, state, words, respond_by: None, heard, answers_after: None });
     }
 
     fn wait_for_answer(&mut self, leg: &SystemName) {
@@ -354,7 +395,7 @@ impl<'p> Planner<'p> {
 
 /// Whether an answer is heard: also a late yes, as long as nobody else was asked.
 fn may_answer(offer: &Offer) -> bool {
-    offer.is_open() || (offer.state == OfferState::Rejected && !offer.passed_on)
+    offer.state != OfferState::Accepted && !offer.passed_on
 }
 
 /// What a desk's word and its comments say that was not heard before. Of both, a decision counts before a question.

@@ -1,12 +1,12 @@
 //! The planner's hands: it records a fact and folds it in the same step, so that each decision sees the last one.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{Operation, SystemName};
 
 use super::{Plan, View};
 use crate::agreement::Sharing;
-use crate::case::{Case, Fact, Fingerprint, Health, Leg, Role};
+use crate::case::{Case, Fact, Field, Fingerprint, Health, Leg, Role};
 
 /// One run of the planner.
 #[derive(Debug)]
@@ -15,12 +15,12 @@ pub(super) struct Planner<'p> {
     pub(super) view: &'p View<'p>,
     pub(super) plan: Plan,
     /// Counterparts that accepted just now: what they set before that counts from now on.
-    pub(super) accepted: BTreeSet<SystemName>,
+    pub(super) accepted: BTreeMap<SystemName, BTreeSet<Field>>,
 }
 
 impl<'p> Planner<'p> {
     pub(super) fn new(case: &'p mut Case, view: &'p View<'p>) -> Self {
-        Self { case, view, plan: Plan::default(), accepted: BTreeSet::new() }
+        Self { case, view, plan: Plan::default(), accepted: BTreeMap::new() }
     }
 
     /// Records a fact and folds it.

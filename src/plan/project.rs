@@ -1,5 +1,6 @@
 //! Projecting: what each leg lacks of the document, as intents, or as parked where it cannot be sent.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 
 use throughline_sdk::{Capabilities, Class, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
@@ -7,8 +8,8 @@ use throughline_sdk::{Capabilities, Class, ErrorKind, Intent, IntentId, NewTicke
 use super::native::{same, value_in, write};
 use super::planner::{Planner, print_of};
 use super::{View, marker};
-use crate::agreement::{Sharing, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Reading};
+use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
+use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
@@ -19,8 +20,14 @@ pub(super) struct Needs {
     pub(super) refused: Vec<Fact>,
     /// What is to be sent, in order.
     pub(super) writes: Vec<Write>,
-    /// Something has to be read or stored first.
+    /// Something has to be read, stored, named or looked through first.
     pub(super) waits: bool,
+    /// What became of the personal data in what is to be sent.
+    pub(super) accounts: BTreeMap<Item, Account>,
+    /// Values that need a pseudonym first.
+    pub(super) unnamed: Vec<Unnamed>,
+    /// Files that have to be looked through first.
+    pub(super) unprepared: Vec<Origin>,
 }
 
 /// One intent to be.
@@ -80,10 +87,17 @@ impl Planner<'_> {
                 self.plan.unstored.push(origin);
             }
         }
+        for unnamed in std::mem::take(&mut needs.unnamed) {
+            if !self.plan.unnamed.contains(&unnamed) {
+                self.plan.unnamed.push(unnamed);
+            }
+        }
+        let unprepared = std::mem::take(&mut needs.unprepared);
+        self.plan.unprepared.extend(unprepared.into_iter().map(|origin| (name.clone(), origin)));
         self.carry_out(name, needs, busy);
     }
 
-    fn carry_out(&mut self, name: &SystemName, needs: Needs, busy: bool) {
+    fn carry_out(&mut self, name: &SystemName, mut needs: Needs, busy: bool) {
         if !needs.agreed.is_empty() {
             let reading = Reading { agreed: needs.agreed, ..Reading::default() };
             self.say(Fact::Observed { leg: name.clone(), reading });
@@ -95,6 +109,10 @@ impl Planner<'_> {
         if !busy {
             for write in needs.writes {
                 later |= write.item == Item::Ticket;
+                if let Some(account) = needs.accounts.remove(&write.item).filter(|it| !it.is_empty()) {
+                    let Account { redacted, left } = account;
+                    self.say(Fact::Redacted { leg: name.clone(), item: write.item.clone(), redacted, left });
+                }
                 self.intend(name, write);
             }
         }
@@ -157,7 +175,24 @@ impl Target<'_> {
             Some(agreement) => agreement.counterpart_type.clone(),
             None => self.sharing.counterparts().find_map(|(_, agreement)| agreement.home_type.clone()),
         };
-        let shown = |field: &Field| self.value(field).and_then(|value| self.shown(field, value).ok());
+        let (unnamed, account) = (RefCell::default(), RefCell::default());
+        let shown = |field: &Field| {
+            let value = self.value(field)?;
+            match self.shown(field, value) {
+                Ok(shown) => {
+                    let told: &mut Account = &mut account.borrow_mut();
+                    told.add(shown.account());
+                    Some(shown.into_intent())
+                }
+                Err(Refused::Unnamed(names)) => {
+                    let all: &mut Vec<Unnamed> = &mut unnamed.borrow_mut();
+                    all.extend(names);
+                    None
+                }
+                // It is left out, and parked once the ticket is there.
+                Err(Refused::Untranslatable(_) | Refused::Left(_) | Refused::Undecided(_)) => None,
+            }
+        };
         let custom = self.case.document.fields.keys().filter_map(|field| match field {
             Field::Custom(name) => Some((name.clone(), shown(field)?)),
             Field::Title | Field::Description | Field::Status | Field::Priority | Field::Kind => None,
@@ -173,6 +208,13 @@ impl Target<'_> {
             kind: kind.or_else(|| shown(&Field::Kind)),
             fields: custom.filter(|(_, value)| !value.is_empty()).collect(),
         };
+        let unnamed = unnamed.into_inner();
+        if !unnamed.is_empty() {
+            needs.waits = true;
+            needs.unnamed.extend(unnamed);
+            return;
+        }
+        needs.accounts.insert(Item::Ticket, account.into_inner());
         let operation = Operation::Create(ticket);
         let standing = self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket);
         // Its text may change while it is under way; there must be one ticket only.
@@ -207,11 +249,13 @@ impl Target<'_> {
             };
             let shown = match self.shown(field, value) {
                 Ok(shown) => shown,
-                Err(reason) => {
-                    needs.refused.push(self.park(item, want, ErrorKind::Misconfigured, reason));
+                Err(refused) => {
+                    self.refuse(item, want, refused, needs);
                     continue;
                 }
             };
+            needs.accounts.insert(item.clone(), shown.account().clone());
+            let shown = shown.into_intent();
             let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
                 needs.waits = true;
                 unread.push(self.name.clone());
@@ -268,10 +312,31 @@ impl Target<'_> {
     }
 
     /// What this leg is shown for a value.
-    fn shown(&self, field: &Field, value: &str) -> Result<String, String> {
+    fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
         let agreement = self.sharing.agreement(self.name);
-        let shown = self.view.rules.project(self.name, agreement, field, value);
-        shown.map(crate::agreement::Redacted::into_intent).map_err(|error| error.to_string())
+        let release = self.release(&Item::Field(field.clone()), &Fingerprint::of(value));
+        self.view.rules.project(self.name, agreement, field, value, &release)
+    }
+
+    /// What decides about an item besides its agreement.
+    pub(super) fn release(&self, item: &Item, want: &Fingerprint) -> Release<'_> {
+        Release { names: self.view.names, approved: self.leg.approved.get(item) == Some(want) }
+    }
+
+    /// What follows where an item may not leave: it waits for pseudonyms, or for a person.
+    pub(super) fn refuse(&self, item: Item, want: Fingerprint, refused: Refused, needs: &mut Needs) {
+        let reason = refused.to_string();
+        let fact = match refused {
+            Refused::Unnamed(unnamed) => {
+                needs.waits = true;
+                needs.unnamed.extend(unnamed);
+                return;
+            }
+            Refused::Left(_) => Fact::Held { leg: self.name.clone(), item, want, reason },
+            Refused::Untranslatable(_) => self.park(item, want, ErrorKind::Misconfigured, reason),
+            Refused::Undecided(_) => self.park(item, want, ErrorKind::Rejected, reason),
+        };
+        needs.refused.push(fact);
     }
 
     /// Adds a write unless the same is under way or parked.

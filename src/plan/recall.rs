@@ -8,9 +8,7 @@ use super::planner::Planner;
 use super::project::{Needs, Target, Write, nameless};
 use super::want;
 use crate::agreement::{Kind, Sharing};
-use crate::case::{
-    Case, Fact, Field, Grant, Health, Item, Leg, OfferState, Origin, Outstanding, Phase, WrittenValue,
-};
+use crate::case::{Case, Fact, Field, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase, Role};
 
 impl Planner<'_> {
     /// Ends the intents of a leg that were not sent yet and are not to be sent any more: what they carry was withdrawn,
@@ -85,10 +83,10 @@ impl Item {
             Self::Ticket
             | Self::Field(_)
             | Self::LinkBack(_)
-            | Self::Recall(_)
-            | Self::Leak(_)
             | Self::Offer
-            | Self::Notice(_) => None,
+            | Self::Notice(_)
+            | Self::Recall(_)
+            | Self::Leak(_) => None,
         }
     }
 }
@@ -115,11 +113,20 @@ pub(crate) fn objection(
         | Operation::Update { .. }
         | Operation::Transition { .. }
         | Operation::LinkBack { .. }) => {
+            let refused =
+                leg.offer.as_ref().is_some_and(|offer| offer.to == Role::Counterpart && !offer.is_open());
+            if matches!(operation, Operation::Create(_)) && refused && sharing.offer(name).is_some() {
+                return Some("the offer was taken back");
+            }
+            // How an offer stands is told also where the field is not shared.
+            let tells = leg.offer.as_ref().is_some_and(Offer::is_to_be_told);
+            if tells && matches!(standing.item, Item::Field(_)) {
+                return None;
+            }
             let shared = sharing.takes_part(name)
-                && (tells_of_offer(sharing, name, standing)
-                    || carried_fields(operation, &standing.item)
-                        .iter()
-                        .all(|field| sharing.is_target(name, field)))
+                && carried_fields(operation, &standing.item)
+                    .iter()
+                    .all(|field| sharing.is_target(name, field))
                 && other_ticket(&standing.item).is_none_or(|other| sharing.links(name, other));
             return (!shared).then_some("what it carries is not shared any more");
         }
@@ -167,17 +174,6 @@ pub(crate) fn objection(
     }
 }
 
-/// Whether a field tells how an offer stands, which is said whether or not the field is shared.
-fn tells_of_offer(sharing: &Sharing<'_>, name: &SystemName, standing: &Outstanding) -> bool {
-    let Item::Field(field) = &standing.item else { return false };
-    let handshake = sharing.agreement(name).and_then(|agreement| agreement.handshake.as_ref());
-    let offer = sharing.offer(name).filter(|offer| offer.is_to_be_told());
-    let (Some(offer), Some(handshake)) = (offer, handshake) else { return false };
-    let sent = standing.intent.operation.value(field);
-    let answers = handshake.answers.iter().any(|(word, _)| Some(word.as_str()) == sent);
-    answers || (*field == Field::Status && offer.state == OfferState::Withdrawn)
-}
-
 /// The fields that an operation tells of.
 fn carried_fields(operation: &Operation, item: &Item) -> BTreeSet<Field> {
     match (operation, item) {
@@ -189,10 +185,10 @@ fn carried_fields(operation: &Operation, item: &Item) -> BTreeSet<Field> {
             | Item::Remark(_)
             | Item::Attachment(_)
             | Item::LinkBack(_)
-            | Item::Recall(_)
-            | Item::Leak(_)
             | Item::Offer
-            | Item::Notice(_),
+            | Item::Notice(_)
+            | Item::Recall(_)
+            | Item::Leak(_),
         ) => BTreeSet::new(),
     }
 }
@@ -213,10 +209,10 @@ fn other_ticket(item: &Item) -> Option<&SystemName> {
         | Item::Field(_)
         | Item::Remark(_)
         | Item::Attachment(_)
-        | Item::Recall(_)
-        | Item::Leak(_)
         | Item::Offer
-        | Item::Notice(_) => None,
+        | Item::Notice(_)
+        | Item::Recall(_)
+        | Item::Leak(_) => None,
     }
 }
 

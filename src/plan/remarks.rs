@@ -3,13 +3,40 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, ErrorKind, Operation, SystemName, Visibility};
+use throughline_sdk::{CommentId, Digest, ErrorKind, Operation, SystemName, Visibility};
 
 use super::files::copy_version;
 use super::planner::{Planner, print_of};
 use super::project::{Needs, Target, Write};
-use crate::agreement::{Kind, Said, file_name, remark_body};
-use crate::case::{Attachment, Fact, Fingerprint, Health, Item, Origin, Remark, SeenComment};
+use crate::agreement::{
+    Kind, Leftover, OtherFiles, Redaction, Refused, Said, file_name, remark_body, restored,
+};
+use crate::case::{Attachment, Fact, FileCopy, Fingerprint, Health, Item, Origin, Remark, SeenComment};
+
+/// The longest text that is looked through.
+const LONGEST_TEXT_BYTES: u64 = 16 << 20;
+
+/// Whether a file is to be looked through: by its media type and its size. Its bytes decide whether it can be.
+pub fn may_be_text(media_type: &str, size: u64) -> bool {
+    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+    let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
+    let words = ["json", "xml", "yaml", "x-yaml", "csv", "toml", "sql", "javascript", "x-ndjson", "ndjson"];
+    let written = essence.starts_with("text/")
+        || essence == "message/rfc822"
+        || words.contains(&subtype)
+        || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix));
+    written && size <= LONGEST_TEXT_BYTES
+}
+
+/// What a prepared copy stands for: the file's bytes and the terms under which they were looked through.
+pub fn preparation(digest: &Digest, redaction: &Redaction) -> Fingerprint {
+    Fingerprint::of(&format!("{digest} {:?}", redaction.print()))
+}
+
+/// What is approved of a file: its bytes.
+pub fn wanted_file(digest: &Digest) -> Fingerprint {
+    Fingerprint::of(digest.as_str())
+}
 
 impl Planner<'_> {
     /// Lets go of the texts of comments that every leg has to which they are shown.
@@ -34,6 +61,17 @@ impl Planner<'_> {
     }
 }
 
+/// How far a comment came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Sent {
+    /// All that can be asked for now was asked for.
+    Asked,
+    /// Its text has to be read first. Nothing behind it is sent: comments keep their order.
+    Unread,
+    /// Something in it needs a pseudonym first. Nothing behind it is sent.
+    Unnamed,
+}
+
 type Copies<'t> = Vec<(&'t CommentId, &'t SeenComment)>;
 
 impl Target<'_> {
@@ -42,8 +80,18 @@ impl Target<'_> {
         for (id, seen) in &self.leg.shadow.comments {
             copies.entry(&seen.origin).or_default().push((id, seen));
         }
-        let mut remarks: Vec<_> =
-            self.case.document.remarks.iter().filter(|(origin, _)| origin.system != *self.name).collect();
+        let mut remarks: Vec<_> = self
+            .case
+            .document
+            .remarks
+            .iter()
+            .filter(|(origin, _)| origin.system != *self.name)
+            .filter(|(origin, remark)| {
+                let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name);
+                let taken_back = remark.withdrawn || (remark.internal && !carried);
+                taken_back || self.sharing.admits(self.name, origin, remark.written)
+            })
+            .collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
         let mut held = false;
         for (origin, remark) in remarks {
@@ -59,40 +107,47 @@ impl Target<'_> {
             }
             // Behind one whose text has to be read first nothing is sent, but what else has to be read is known.
             let mut behind = Needs::default();
-            if carried && !self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
-                held = true;
-                needs.waits = true;
-                unread.push(origin.system.clone());
+            if carried {
+                match self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
+                    Sent::Asked => {}
+                    Sent::Unread => {
+                        held = true;
+                        needs.waits = true;
+                        unread.push(origin.system.clone());
+                    }
+                    Sent::Unnamed => held = true,
+                }
             }
+            needs.unnamed.extend(behind.unnamed);
         }
     }
 
-    /// Asks for the copy to be made or brought up to date. False where the text has to be read first.
+    /// Asks for the copy to be made or brought up to date.
     fn send(
         &self,
         origin: &Origin,
         remark: &Remark,
         copies: &[(&CommentId, &SeenComment)],
         needs: &mut Needs,
-    ) -> bool {
+    ) -> Sent {
         // A copy for other readers is none.
         let internal = remark.internal && !self.goes_public(Kind::Comments, origin);
         let same_readers = copies.iter().filter(|(_, seen)| seen.internal == internal);
         let newest = same_readers.max_by_key(|(_, seen)| (seen.version, !seen.gone));
         if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
-            return true;
+            return Sent::Asked;
         }
         let item = Item::Remark(origin.clone());
         if internal && self.leg.leaks() {
-            return true;
+            return Sent::Asked;
         }
         if internal && !self.able.internal_comments {
-            self.refuse(needs, item, remark.print.clone(), format!("{} has no internal comments", self.name));
-            return true;
+            self.cannot(needs, item, remark.print.clone(), format!("{} has no internal comments", self.name));
+            return Sent::Asked;
         }
         let sent = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
         if sent.is_some_and(|sent| sent.value.as_ref() == Some(&remark.print)) {
-            return true;
+            return Sent::Asked;
         }
         let Some(text) = self.text(origin, remark) else {
             let well = self
@@ -102,14 +157,14 @@ impl Target<'_> {
                 .is_some_and(|leg| leg.health == Health::Well && leg.ticket.is_some());
             let observed = self.view.observations.contains_key(&origin.system);
             if well && !observed {
-                return self.blocked(&item, &remark.print);
+                return if self.blocked(&item, &remark.print) { Sent::Asked } else { Sent::Unread };
             }
             if !self.blocked(&item, &remark.print) {
                 let reason =
                     format!("its text is kept nowhere but in {}, where it cannot be read", origin.system);
                 needs.refused.push(self.park(item, remark.print.clone(), ErrorKind::Rejected, reason));
             }
-            return true;
+            return Sent::Asked;
         };
         let live = newest.filter(|(_, seen)| !seen.gone && self.able.edit);
         let title = self.view.rules.systems.get(&origin.system).map(|system| system.party_title.as_str());
@@ -119,14 +174,27 @@ impl Target<'_> {
             text: &text,
             repeated: newest.is_some() && live.is_none(),
         };
-        let body = remark_body(&said).into_intent();
+        let release = self.release(&item, &remark.print);
+        let body = match remark_body(&said, self.sharing.agreement(self.name), &release) {
+            Ok(body) => body,
+            Err(refused) => {
+                if self.blocked(&item, &remark.print) {
+                    return Sent::Asked;
+                }
+                let sent = if matches!(refused, Refused::Unnamed(_)) { Sent::Unnamed } else { Sent::Asked };
+                self.refuse(item, remark.print.clone(), refused, needs);
+                return sent;
+            }
+        };
+        needs.accounts.insert(item.clone(), body.account().clone());
+        let body = body.into_intent();
         let operation = match live {
             Some((id, _)) => Operation::Edit { comment: (*id).clone(), body },
             None => Operation::Comment { body, visibility: audience(internal) },
         };
         let value = Some(remark.print.clone());
         self.want(needs, Write { item, value, operation, version: Some(remark.version) });
-        true
+        Sent::Asked
     }
 
     /// The text, kept or as just read at its origin, provided that it is the current version.
@@ -137,8 +205,11 @@ impl Target<'_> {
         let ticket = self.view.observations.get(&origin.system)?;
         let comment = ticket.comments.iter().find(|comment| comment.id.as_str() == origin.id)?;
         let text = canonical_text(&comment.body);
-        let current = comment.visibility == remark.visibility() && Fingerprint::of(&text) == remark.print;
-        current.then_some(text)
+        // What was last seen of it is what the current version was made from.
+        let seen = self.case.legs.get(&origin.system)?.shadow.comments.get(&comment.id)?;
+        let current = comment.visibility == remark.visibility() && Fingerprint::of(&text) == seen.seen;
+        let agreement = self.sharing.agreement(&origin.system);
+        current.then(|| canonical_text(&restored(&comment.body, agreement, self.view.names)))
     }
 
     pub(super) fn attachments(&self, needs: &mut Needs, unstored: &mut Vec<Origin>) {
@@ -193,20 +264,92 @@ impl Target<'_> {
             }
             return;
         };
+        let Some(ready) = self.ready(origin, file, digest, needs) else { return };
+        let want = wanted_file(digest);
+        let agreement = self.sharing.agreement(self.name);
+        let name = match file_name(&file.name, agreement, &self.release(&item, &want)) {
+            Ok(name) => name,
+            Err(refused) => {
+                if !self.blocked(&item, &want) {
+                    self.refuse(item, want, refused, needs);
+                }
+                return;
+            }
+        };
+        needs.accounts.insert(item.clone(), name.account().clone());
         let operation = Operation::Attach {
-            name: file_name(&file.name).into_intent(),
+            name: name.into_intent(),
             media_type: file.media_type.clone(),
-            size,
-            digest: digest.clone(),
+            size: ready.size,
+            digest: ready.digest,
             visibility: audience(internal),
         };
         let version = Some(copy_version(internal));
         self.want(needs, Write { item, value: None, operation, version });
     }
 
-    fn refuse(&self, needs: &mut Needs, item: Item, want: Fingerprint, reason: String) {
+    fn cannot(&self, needs: &mut Needs, item: Item, want: Fingerprint, reason: String) {
         if !self.blocked(&item, &want) {
             needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
+        }
+    }
+
+    /// The bytes of a file as this leg may have them; `None` where it may not, or not yet.
+    fn ready(
+        &self,
+        origin: &Origin,
+        file: &Attachment,
+        digest: &Digest,
+        needs: &mut Needs,
+    ) -> Option<FileCopy> {
+        let as_it_is = FileCopy { digest: digest.clone(), size: file.size };
+        let redaction = self.sharing.agreement(self.name).and_then(|agreement| agreement.redaction.as_ref());
+        let Some(redaction) = redaction else { return Some(as_it_is) };
+        let (item, want) = (Item::Attachment(origin.clone()), wanted_file(digest));
+        let approved = self.release(&item, &want).approved;
+        let prepared = self.leg.prepared.get(origin).filter(|it| it.terms == preparation(digest, redaction));
+        if may_be_text(&file.media_type, file.size) {
+            let Some(prepared) = prepared else {
+                if !self.blocked(&item, &want) {
+                    needs.waits = true;
+                    needs.unprepared.push(origin.clone());
+                }
+                return None;
+            };
+            if let Some(copy) = &prepared.copy {
+                let left = &prepared.left;
+                if redaction.leftover != Leftover::Hold || approved || left.is_empty() {
+                    return Some(copy.clone());
+                }
+                if !self.blocked(&item, &want) {
+                    self.refuse(item, want, Refused::Left(left.clone()), needs);
+                }
+                return None;
+            }
+        }
+        match redaction.other_files {
+            OtherFiles::Send => Some(as_it_is),
+            OtherFiles::Hold if approved => Some(as_it_is),
+            OtherFiles::Hold => {
+                if !self.blocked(&item, &want) {
+                    let reason = "the agreement has files that cannot be looked into wait for a person; \
+                                  retry it to send it as it is"
+                        .to_owned();
+                    needs.refused.push(Fact::Held { leg: self.name.clone(), item, want, reason });
+                }
+                None
+            }
+            OtherFiles::Drop => {
+                let rule = "the agreement keeps back files that cannot be looked into";
+                self.withhold(needs, format!("file:{origin}"), rule);
+                None
+            }
+        }
+    }
+
+    fn withhold(&self, needs: &mut Needs, what: String, rule: &str) {
+        if !self.leg.shadow.withheld.contains(&what) {
+            needs.refused.push(Fact::Withheld { leg: self.name.clone(), what, rule: rule.to_owned() });
         }
     }
 }

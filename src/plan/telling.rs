@@ -7,7 +7,7 @@ use throughline_sdk::{Capabilities, ErrorKind, Operation, SystemName, Ticket, Vi
 use super::native::{answers, value_in, write};
 use super::planner::{Planner, print_of};
 use super::project::{Needs, Target, Write};
-use crate::agreement::{Answer, OnLapse, Sharing, notice_body};
+use crate::agreement::{Answer, Handshake, OnLapse, Sharing, notice_body};
 use crate::case::{Fact, Field, Fingerprint, Grant, Item, Offer, OfferState, Reading, Role, Status};
 
 /// How a counterpart is told how an offer stands.
@@ -26,7 +26,7 @@ pub(super) enum Telling {
     Notice { key: String, text: String },
 }
 
-impl Planner<'_> {
+impl<'p> Planner<'p> {
     /// How this counterpart has to be told how its offer stands; `None` where there is nothing to tell.
     fn answer(&self, name: &SystemName, able: &Capabilities) -> Option<Telling> {
         let (offer, handshake) = self.offered(name)?;
@@ -46,16 +46,7 @@ impl Planner<'_> {
             (Some(_), Role::Counterpart) | (None, _) => Field::Status,
         };
         let words = self.view.rules.systems.get(name).map(|system| &system.status);
-        let over = || {
-            // A desk's word for a refusal is its own people's to say.
-            let refuses = |word: &String| {
-                let said = handshake.answers.iter().find(|(known, _)| known == word);
-                said.is_some_and(|(_, answer)| *answer == Answer::Rejected)
-            };
-            let words = [Status::Cancelled, Status::Closed].map(|status| words?.write.get(&status));
-            words.into_iter().flatten().find(|word| !refuses(word)).map(String::as_str)
-        };
-        let word = if offer.state == OfferState::Withdrawn { over() } else { said };
+        let word = if offer.state == OfferState::Withdrawn { self.over_word(name, handshake) } else { said };
         let writable = if field == Field::Status { able.transition } else { able.update };
         if let Some(word) = word.filter(|_| writable) {
             let status = words.and_then(|words| words.read.get(word)).filter(|_| field == Field::Status);
@@ -81,6 +72,17 @@ impl Planner<'_> {
         };
         let text = if text.is_empty() { offer.state.word() } else { text };
         Some(Telling::Notice { key, text: text.to_owned() })
+    }
+
+    /// The word by which a desk's ticket is over. Its word for a refusal is its own people's to say.
+    pub(super) fn over_word(&self, name: &SystemName, handshake: &Handshake) -> Option<&'p str> {
+        let words = &self.view.rules.systems.get(name)?.status.write;
+        let refuses = |word: &String| {
+            let said = handshake.answers.iter().find(|(known, _)| known == word);
+            said.is_some_and(|(_, answer)| *answer == Answer::Rejected)
+        };
+        let words = [Status::Cancelled, Status::Closed].map(|status| words.get(&status));
+        words.into_iter().flatten().find(|word| !refuses(word)).map(String::as_str)
     }
 
     /// Notes that a counterpart has been told, where that is so, and answers how it has to be told otherwise.
@@ -123,7 +125,7 @@ impl Planner<'_> {
         needs.refused.extend(new.into_iter().map(|item| Fact::Waits { leg: name.clone(), item }));
         match telling {
             None | Some(Telling::Done) => {}
-            Some(Telling::Word { field, word, meaning }) => self.tell(name, field, word, meaning, needs),
+            Some(Telling::Word { field, word, meaning }) => self.tell(name, &field, word, meaning, needs),
             Some(Telling::Notice { key, text }) => {
                 if let Some(notice) = self.notice(name, key, &text, Visibility::Public) {
                     needs.writes.insert(0, notice);
@@ -132,15 +134,15 @@ impl Planner<'_> {
         }
     }
 
-    fn tell(&self, name: &SystemName, field: Field, word: String, meaning: Fingerprint, needs: &mut Needs) {
+    fn tell(&self, name: &SystemName, field: &Field, word: String, meaning: Fingerprint, needs: &mut Needs) {
         let Some(leg) = self.case.legs.get(name) else { return };
         let item = Item::Field(field.clone());
         let sent = leg.outstanding.iter().rev().find(|standing| standing.item == item);
-        let unread = leg.shadow.fields.get(&field).is_some_and(|shadow| shadow.written.is_some());
+        let unread = leg.shadow.fields.get(field).is_some_and(|shadow| shadow.written.is_some());
         if unread || sent.is_some_and(|sent| sent.value.as_ref() == Some(&meaning)) {
             return;
         }
-        let operation = write(&field, word);
+        let operation = write(field, word);
         needs.writes.insert(0, Write { item, value: Some(meaning), operation, version: None });
     }
 
@@ -156,6 +158,10 @@ impl Planner<'_> {
     /// Whether something is sent to a leg whose offer is not accepted.
     fn passes(&self, name: &SystemName, sharing: &Sharing<'_>, offer: &Offer, write: &Write) -> bool {
         let document = &self.case.document;
+        // Nothing is told by taking something back.
+        if matches!(write.operation, Operation::Retract { .. }) {
+            return true;
+        }
         match &write.item {
             Item::Ticket => offer.is_open(),
             // What is granted is no answer to an offer.
@@ -180,17 +186,8 @@ impl Planner<'_> {
     }
 
     /// Whether a value that was read before counts as a change now: it was set by a counterpart before it accepted.
-    /// A status that only says that nobody has begun is no change.
-    pub(super) fn counts_from_now(&self, leg: &SystemName, field: &Field, native: &str) -> bool {
-        let Some(standing) = self.case.legs.get(leg).filter(|_| self.accepted.contains(leg)) else {
-            return false;
-        };
-        let begun = || {
-            let words = self.view.rules.systems.get(leg).map(|system| &system.status.read);
-            words.and_then(|words| words.get(native)) != Some(&Status::New)
-        };
-        let seen = standing.shadow.fields.get(field);
-        seen.is_some_and(|seen| seen.agreed.is_none()) && (*field != Field::Status || begun())
+    pub(super) fn counts_from_now(&self, leg: &SystemName, field: &Field) -> bool {
+        self.accepted.get(leg).is_some_and(|set_before| set_before.contains(field))
     }
 
     /// What was written to tell how an offer stands is read back, also where the field is not shared.
@@ -232,20 +229,30 @@ impl Target<'_> {
                 let Some(parked) = leg.parked.get(&Item::Offer).filter(|parked| !parked.discarded) else {
                     continue;
                 };
-                let round = leg.offer.as_ref().map_or(0, |offer| offer.round.saturating_add(offer.lapses));
+                let round = leg.offer.as_ref().map(|offer| format!("{}-{}", offer.round, offer.lapses));
+                let round = round.unwrap_or_default();
                 self.notice(format!("offer-{other}-{round}"), &parked.reason, visibility, needs);
             }
             return;
         }
         let handshake = self.sharing.agreement(self.name).and_then(|agreement| agreement.handshake.as_ref());
         let (Some(offer), Some(handshake)) = (&self.leg.offer, handshake) else { return };
-        let reminds = handshake.on_lapse == OnLapse::Remind && offer.to == Role::Counterpart;
-        if reminds && offer.state == OfferState::Offered && !offer.lapsed && offer.lapses > 0 {
+        if offer.to != Role::Counterpart || offer.state != OfferState::Offered || offer.lapsed {
+            return;
+        }
+        let reminds = handshake.on_lapse == OnLapse::Remind && offer.lapses > 0;
+        let notice = match (reminds, offer.again) {
+            (true, again) => Some((format!("reminder-{again}-{}", offer.lapses), "REMINDER")),
+            (false, 0) => None,
+            (false, again) => Some((format!("again-{again}"), "OFFERED AGAIN")),
+        };
+        if let Some((key, head)) = notice {
+            let words = &handshake.words;
             let text = format!(
-                "REMINDER: this request waits for an answer. Please begin a comment with {}, {}: reason or {}: question.",
-                handshake.words.accept, handshake.words.reject, handshake.words.need_info
+                "{head}: this request waits for an answer. Please begin a comment with {}, {}: reason or {}: question.",
+                words.accept, words.reject, words.need_info
             );
-            self.notice(format!("reminder-{}", offer.lapses), &text, Visibility::Public, needs);
+            self.notice(key, &text, Visibility::Public, needs);
         }
     }
 

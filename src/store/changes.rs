@@ -3,12 +3,14 @@
 //! Reads see the changes before them. Nothing here does anything but read the index and collect changes to it, so
 //! the running daemon and the rebuild from the ledger come to the same entries.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use throughline_sdk::{IntentId, Operation, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, Kept};
 use super::{Counts, Error, Index, Table, codec};
+use crate::agreement::Products;
 use crate::case::{Case, CaseId, Fact, Reading};
 use crate::ledger::Position;
 
@@ -57,6 +59,10 @@ impl<'a> Changes<'a> {
             }
         }
         if let Some(mut case) = case {
+            if facts.iter().any(|fact| matches!(fact, Fact::Concerned { .. })) {
+                let before = self.case(case.id)?.map(|case| case.references.products).unwrap_or_default();
+                self.concern(case.id, &before, &case.references.products);
+            }
             case.last = Some(position);
             self.keep(case)?;
         }
@@ -94,6 +100,7 @@ impl<'a> Changes<'a> {
                 self.end_create(intent)?;
             }
         }
+        self.concern(id, &case.references.products, &Products::new());
         self.recount(now, None);
         self.fresh.keep(id, Kept { now: None, stored });
         Ok(())
@@ -144,7 +151,36 @@ impl<'a> Changes<'a> {
         Ok(heads)
     }
 
-    /// Hints and cursors.
+    /// Files a case under the products it is about, and no longer under those it was about.
+    fn concern(&mut self, case: CaseId, before: &Products, after: &Products) {
+        for (products, value) in [(before, None), (after, Some(Vec::new()))] {
+            for (system, product) in
+                products.iter().flat_map(|(system, all)| all.iter().map(move |one| (system, one)))
+            {
+                let mut key = codec::product(system, product);
+                key.extend(codec::number(case.0));
+                self.set(Table::Concerned, key, value.clone());
+            }
+        }
+    }
+
+    /// Files an announcement under the products it is about, and no longer under those it was about.
+    fn announce(&mut self, ticket: &TicketRef, after: &BTreeSet<String>) -> Result<(), Error> {
+        let (key, id) = (codec::ticket(ticket), ticket.id.as_str().as_bytes());
+        let before = self.get(Table::Announced, &key)?;
+        let before = before.map(|value| codec::read_texts(&value)).transpose()?.unwrap_or_default();
+        for (products, value) in [(&before, None), (after, Some(id.to_vec()))] {
+            for product in products {
+                let place = [codec::product(&ticket.system, product).as_slice(), id].concat();
+                self.set(Table::Standing, place, value.clone());
+            }
+        }
+        let value = if after.is_empty() { None } else { Some(codec::texts(after)?) };
+        self.set(Table::Announced, key, value);
+        Ok(())
+    }
+
+    /// Hints, cursors and announcements.
     fn standing(
         &mut self,
         fact: &Fact,
@@ -161,6 +197,9 @@ impl<'a> Changes<'a> {
         }
         if let Fact::Answered { ticket, through } = fact {
             self.unhint(ticket, *through)?;
+        }
+        if let Fact::Announced { ticket, products } = fact {
+            self.announce(ticket, products)?;
         }
         if let Fact::Advanced { system, cursor } = fact {
             let key = system.as_str().as_bytes().to_vec();

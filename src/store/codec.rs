@@ -1,10 +1,12 @@
 //! Keys and values as bytes: keys in the order they are read, cases compressed.
 
+use std::collections::BTreeSet;
+
 use throughline_sdk::{SystemName, TicketRef};
 
 use super::Error;
 use super::fresh::Head;
-use crate::case::{Case, CaseId};
+use crate::case::{Case, CaseId, Fingerprint};
 use crate::ledger::Position;
 
 /// What cases have in common, so that a short value compresses too. Another text needs another layout number.
@@ -82,8 +84,23 @@ pub(super) fn ticket(ticket: &TicketRef) -> Vec<u8> {
     name(&ticket.system, ticket.id.as_str())
 }
 
+/// What stands under a product of a system begins like this; all are of the same length for one system.
+pub(super) fn product(system: &SystemName, product: &str) -> Vec<u8> {
+    name(system, Fingerprint::of(product).as_str())
+}
+
 /// A text that was stored as it is.
 pub(super) fn read_text(bytes: &[u8]) -> Result<String, Error> {
     let text = std::str::from_utf8(bytes);
     text.map(str::to_owned).map_err(|error| Error::Broken(format!("a text cannot be read: {error}")))
+}
+
+/// Texts, as a value.
+pub(super) fn texts(texts: &BTreeSet<String>) -> Result<Vec<u8>, Error> {
+    serde_json::to_vec(texts).map_err(|error| Error::Broken(error.to_string()))
+}
+
+/// The texts in what [`texts`] wrote.
+pub(super) fn read_texts(bytes: &[u8]) -> Result<BTreeSet<String>, Error> {
+    serde_json::from_slice(bytes).map_err(|error| Error::Broken(format!("texts cannot be read: {error}")))
 }

@@ -66,7 +66,10 @@ impl Head {
             | Table::Creates
             | Table::Cursors
             | Table::Hints
-            | Table::Hinted => false,
+            | Table::Hinted
+            | Table::Concerned
+            | Table::Standing
+            | Table::Announced => false,
         }
     }
 }

@@ -1,12 +1,13 @@
 //! What the store is asked: cases by ticket, key and marker, cursors, hints, and what is left to do.
 
+use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Cursor, Marker, SystemName, TicketRef};
+use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef};
 
 use super::fresh::{Fresh, Head, over};
-use super::{Error, Store, Table, codec};
+use super::{Error, Row, Store, Table, codec};
 use crate::case::{Case, CaseId};
 use crate::ledger::Mark;
 
@@ -125,6 +126,40 @@ impl Index {
         cases.collect()
     }
 
+    /// The cases that are about a product of an announcing system, those with a number above `after`, lowest first.
+    pub fn concerned(
+        &self,
+        system: &SystemName,
+        product: &str,
+        after: CaseId,
+        limit: usize,
+    ) -> Result<Vec<CaseId>, Error> {
+        let under = codec::product(system, product);
+        let rows = self.under(Table::Concerned, &under, &from(after), limit)?;
+        rows.iter().map(|(key, _)| codec::read_case_id(key.get(under.len()..).unwrap_or_default())).collect()
+    }
+
+    /// What stands announced about a product.
+    pub fn standing(
+        &self,
+        system: &SystemName,
+        product: &str,
+        limit: usize,
+    ) -> Result<Vec<TicketRef>, Error> {
+        let rows = self.under(Table::Standing, &codec::product(system, product), &[], limit)?;
+        let ticket = |value: &Vec<u8>| {
+            let id = codec::read_text(value)?;
+            Ok(TicketRef::new(system.clone(), RemoteId::new(id)))
+        };
+        rows.iter().map(|(_, value)| ticket(value)).collect()
+    }
+
+    /// The products about which this ticket stands announced.
+    pub fn announced(&self, ticket: &TicketRef) -> Result<BTreeSet<String>, Error> {
+        let value = self.get(Table::Announced, &codec::ticket(ticket))?;
+        value.map_or_else(|| Ok(BTreeSet::new()), |value| codec::read_texts(&value))
+    }
+
     /// How many there are of what. Costs the same however many there are.
     pub fn counts(&self) -> Result<Counts, Error> {
         if let Some(counts) = self.fresh().counts() {
@@ -198,6 +233,18 @@ impl Index {
         let stored = stored.iter().map(|(key, _)| Ok((codec::read_case_id(key)?, ())));
         let stored = stored.collect::<Result<Vec<_>, Error>>()?;
         Ok(over(stored, changes, limit).into_iter().map(|(id, ())| id).collect())
+    }
+
+    /// The rows whose keys begin with `prefix`, from the one on that goes on with `from`.
+    fn under(&self, table: Table, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+        let first = [prefix, from].concat();
+        let fresh = self.fresh();
+        let changes: Vec<_> =
+            fresh.rows(table, &first).take_while(|(key, _)| key.starts_with(prefix)).collect();
+        let mut stored = self.store.scan(table, &first, limit.saturating_add(changes.len()))?;
+        stored.retain(|(key, _)| key.starts_with(prefix));
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        Ok(over(stored, changes, limit))
     }
 
     fn case_id(&self, table: Table, key: &[u8]) -> Result<Option<CaseId>, Error> {

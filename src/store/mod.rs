@@ -76,6 +76,12 @@ pub enum Table {
     Parked,
     /// Cases with a response clock that runs.
     Clocks,
+    /// A product of an announcing system to the cases that are about it.
+    Concerned,
+    /// A product of an announcing system to what stands announced about it.
+    Standing,
+    /// An announcement that stands, to its products.
+    Announced,
 }
 
 impl Table {
@@ -93,7 +99,10 @@ impl Table {
             Self::Hinted => 9,
             Self::Working => 10,
             Self::Parked => 11,
-            Self::Clocks => 12,
+            Self::Concerned => 12,
+            Self::Standing => 13,
+            Self::Announced => 14,
+            Self::Clocks => 15,
         }
     }
 }

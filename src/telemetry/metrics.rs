@@ -40,9 +40,9 @@ pub struct Metrics {
     hinted: Gauge,
     silent_portals: Family<System, Gauge>,
     by_hand: Family<System, Gauge>,
-    leaks: Family<System, Counter>,
     held_seconds: Family<Held, Counter<f64, AtomicU64>>,
     offers: Family<OfferIs, Counter>,
+    leaks: Family<System, Counter>,
 }
 
 /// How a system answers, as its last answers tell.
@@ -172,12 +172,6 @@ impl Metrics {
             "Tickets of which something is to be carried over by hand",
             by_hand.clone(),
         );
-        let leaks = Family::default();
-        registry.register(
-            "leaks",
-            "What was sent to a system as internal and was not internal there",
-            leaks.clone(),
-        );
         let held_seconds = Family::<Held, Counter<f64, AtomicU64>>::default();
         registry.register_with_unit(
             "cases_held",
@@ -187,6 +181,12 @@ impl Metrics {
         );
         let offers = Family::<OfferIs, Counter>::default();
         registry.register("offers", "What became of offers, by the counterpart's system", offers.clone());
+        let leaks = Family::default();
+        registry.register(
+            "leaks",
+            "What was sent to a system as internal and was not internal there",
+            leaks.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
         registry.register("build_info", "1, with the version that runs", build.clone());
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
@@ -206,9 +206,9 @@ impl Metrics {
             hinted,
             silent_portals,
             by_hand,
-            leaks,
             held_seconds,
             offers,
+            leaks,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
         for source in ["webhook", "poll"] {
@@ -305,7 +305,7 @@ impl Metrics {
     pub fn decided(&self, holder: Option<&Holder>, facts: &[Fact]) {
         let mut holder = holder.map(|holder| (&holder.party, holder.level, holder.since));
         for fact in facts {
-            if let Fact::Held { party, level, since, .. } = fact {
+            if let Fact::Holds { party, level, since, .. } = fact {
                 if let Some((before, level, from)) = holder {
                     let held = Held { party: before.to_string(), level: level.word() };
                     let span = (*since - from).to_std().unwrap_or_default();

@@ -10,6 +10,7 @@ use throughline::deliver::Admission;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
+use throughline::vault::Vault;
 use throughline_sdk::http::{Limits, Reach, plane};
 use throughline_sdk::{Clock, Entropy, Settings, SystemName, layer};
 use throughline_testkit::clock::SeededEntropy;
@@ -110,6 +111,8 @@ impl Ground {
         let ledger = journal.clone();
         let metrics = Arc::new(Metrics::new());
         self.record.count_with(&metrics);
+        let vault = Vault::open(self.powered(), Arc::clone(&entropy), &Self::master(), Offload::Inline);
+        let vault = vault.expect("the vault of a simulated machine opens");
         let parts = Parts {
             systems,
             rules: self.scenario.rules.clone(),
@@ -119,6 +122,7 @@ impl Ground {
             entropy,
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
+            vault,
             metrics: Arc::clone(&metrics),
             northbound: Northbound::default(),
         };

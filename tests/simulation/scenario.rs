@@ -258,6 +258,7 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
             home_type: Some("Request".to_owned()),
             handshake: None,
             reply_passes: false,
+            redaction: None,
         };
         (agreement.name.clone(), agreement)
     });

@@ -48,8 +48,8 @@ impl Connector for AzureSupport {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // The names of tickets, messages and files are ours.
-            create: CreateClass::C0,
-            comment: CreateClass::C0,
+            create: Some(CreateClass::C0),
+            comment: Some(CreateClass::C0),
             attach: Some(CreateClass::C0),
             settle: SETTLE,
             // Of the severity.

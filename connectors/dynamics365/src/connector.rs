@@ -43,8 +43,8 @@ impl Connector for Dynamics365 {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // Every row is created under an id made of the marker, on the condition that it is not there.
-            create: CreateClass::C0,
-            comment: CreateClass::C0,
+            create: Some(CreateClass::C0),
+            comment: Some(CreateClass::C0),
             attach: Some(CreateClass::C0),
             settle: SETTLE,
             update: true,

@@ -43,9 +43,9 @@ impl Connector for Freshdesk {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            create: CreateClass::C3 { lag: SEARCH_LAG },
+            create: Some(CreateClass::C3 { lag: SEARCH_LAG }),
             // The marker stands in the note itself, which the ticket's own list shows.
-            comment: CreateClass::C2,
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             settle: SETTLE,
             update: true,

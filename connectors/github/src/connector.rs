@@ -96,9 +96,9 @@ impl Connector for GitHub {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // A list reads the database, but GitHub does not promise that it shows at once what was just written.
-            create: CreateClass::C3 { lag: Duration::from_secs(LAG_SECONDS) },
+            create: Some(CreateClass::C3 { lag: Duration::from_secs(LAG_SECONDS) }),
             // An issue's own comments are what people see who reload the page.
-            comment: CreateClass::C2,
+            comment: Some(CreateClass::C2),
             attach: None,
             settle: SETTLE,
             update: true,

@@ -90,8 +90,8 @@ impl Connector for GitLab {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            create: FOUND,
-            comment: FOUND,
+            create: Some(FOUND),
+            comment: Some(FOUND),
             attach: Some(FOUND),
             settle: SETTLE,
             update: true,

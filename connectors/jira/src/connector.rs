@@ -45,9 +45,9 @@ impl Connector for Jira {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // The label is found by the search, which lags behind.
-            create: CreateClass::C3 { lag: self.config.search_lag },
+            create: Some(CreateClass::C3 { lag: self.config.search_lag }),
             // These are read from the issue itself, which does not.
-            comment: CreateClass::C2,
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             settle: SETTLE,
             update: true,

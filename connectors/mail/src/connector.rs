@@ -238,8 +238,8 @@ impl Connector for Mail {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            create: CreateClass::C4,
-            comment: CreateClass::C4,
+            create: Some(CreateClass::C4),
+            comment: Some(CreateClass::C4),
             attach: Some(CreateClass::C4),
             settle: Duration::from_secs(600),
             update: false,

@@ -6,9 +6,9 @@ use bytes::Bytes;
 use http::header;
 use throughline_sdk::http::Response;
 use throughline_sdk::{
-    Capabilities, ChangePage, Choice, ConditionalWrite, Connector, CreateClass, Ctx, Cursor, Description,
-    Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation, RawWebhook, RemoteId,
-    Result, Ticket, Timestamp,
+    Capabilities, ChangePage, Choice, ConditionalWrite, Connector, Ctx, Cursor, Description, Effect, Error,
+    ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation, RawWebhook, RemoteId, Result, Ticket,
+    Timestamp,
 };
 
 use crate::api::{Api, List, PAGE};
@@ -56,9 +56,9 @@ impl Connector for MicrosoftHealth {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            // Nothing is ever written, so that no doubt about a write can arise.
-            create: CreateClass::C4,
-            comment: CreateClass::C4,
+            // Microsoft publishes, and nobody writes.
+            create: None,
+            comment: None,
             attach: None,
             settle: Duration::ZERO,
             update: false,

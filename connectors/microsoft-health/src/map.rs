@@ -14,11 +14,10 @@ use crate::wire::{Announced, Body, Issue, Message, Post};
 
 /// Microsoft's words for the status of an issue, and what they mean to Throughline.
 ///
-/// An announcement, which has none, is `published`.
+/// An announcement, which has none, is `published`: said once, and nobody works on it.
 /// <https://learn.microsoft.com/graph/api/resources/servicehealthissue#servicehealthstatus-values>
 pub const STATUSES: &[(&str, &str)] = &[
     ("reported", "new"),
-    ("published", "new"),
     ("investigating", "open"),
     ("confirmed", "open"),
     ("serviceDegradation", "open"),
@@ -33,6 +32,7 @@ pub const STATUSES: &[(&str, &str)] = &[
     ("resolvedExternal", "resolved"),
     ("serviceRestored", "resolved"),
     ("postIncidentReviewPublished", "closed"),
+    ("published", "closed"),
     ("serviceOperational", "closed"),
     ("falsePositive", "cancelled"),
 ];
@@ -107,10 +107,10 @@ pub(crate) fn message(message: &Message, config: &Config) -> Result<Ticket> {
     let mut ticket = announced(&message.announced, List::Messages, PUBLISHED.to_owned(), config)?;
     ticket.description = message.body.as_ref().map(body).unwrap_or_default();
     ticket.priority = text(&message.severity).map(|word| known(PRIORITIES, word));
-    let services = services(&message.announced);
-    ticket.kind = services.first().map(|one| (*one).to_owned());
+    let services = services(&message.announced).join(", ");
+    ticket.kind = Some(services.clone()).filter(|services| !services.is_empty());
     let tags: Vec<&str> = message.tags.iter().flatten().filter_map(text).collect();
-    let (services, tags) = (services.join(", "), tags.join(", "));
+    let tags = tags.join(", ");
     let due = message.action_required_by_date_time.map(moment);
     let fields = [
         ("Services", Some(services.as_str())),

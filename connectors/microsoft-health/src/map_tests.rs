@@ -81,7 +81,7 @@ fn an_announcement_names_its_services_and_may_begin_in_the_future() {
     assert_eq!((ticket.id.as_str(), ticket.status.as_str()), ("messages/MC172851", "published"));
     assert_eq!(
         (ticket.priority.as_deref(), ticket.kind.as_deref()),
-        (Some("critical"), Some("SharePoint Online"))
+        (Some("critical"), Some("SharePoint Online, OneDrive for Business"))
     );
     assert_eq!(
         ticket.fields.get("Services").map(String::as_str),

@@ -41,11 +41,10 @@ impl Connector for PartnerCenter {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            // Never carried out.
-            create: CreateClass::C4,
+            create: None,
             // The marker stands in the note, and the request itself is read. That the same MS-RequestId is told as a
             // repetition is documented, for how long it is not.
-            comment: CreateClass::C2,
+            comment: Some(CreateClass::C2),
             attach: None,
             settle: SETTLE,
             update: false,

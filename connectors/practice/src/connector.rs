@@ -29,8 +29,8 @@ impl Connector for Practice {
         // Comments and files have no external id to be upserted under.
         let part = if self.class == CreateClass::C1 { CreateClass::C2 } else { self.class };
         Capabilities {
-            create: self.class,
-            comment: part,
+            create: Some(self.class),
+            comment: Some(part),
             attach: Some(part),
             settle: self.settle,
             update: true,

@@ -44,8 +44,8 @@ impl Connector for Redmine {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // A marker is found by a filter of the database that also holds the issue, so it never lags.
-            create: CreateClass::C2,
-            comment: CreateClass::C2,
+            create: Some(CreateClass::C2),
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             settle: SETTLE,
             update: true,

@@ -36,8 +36,8 @@ impl Connector for RequestTracker {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // Markers stand in rows of the database itself, not in an index that lags.
-            create: CreateClass::C2,
-            comment: CreateClass::C2,
+            create: Some(CreateClass::C2),
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             // A web server before RT gives up long before; scrips that send mail run inside the request.
             settle: Duration::from_secs(120),

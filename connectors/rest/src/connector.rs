@@ -57,8 +57,8 @@ impl Connector for Rest {
         let changes = &manifest.changes;
         let internal = &manifest.comments.visibility;
         Capabilities {
-            create: self.class(manifest.create.class),
-            comment: self.class(manifest.comment.class),
+            create: Some(self.class(manifest.create.class)),
+            comment: Some(self.class(manifest.comment.class)),
             attach: manifest.attach.as_ref().map(|attach| self.class(attach.class)),
             settle: SETTLE,
             update: manifest.update.is_some(),
@@ -129,13 +129,14 @@ impl Connector for Rest {
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
         let api = self.api(ctx);
-        if let Operation::Create(new) = &intent.operation {
-            return write::create(api, new, &intent.marker).await;
-        }
-        let id = intent.ticket.as_ref().ok_or_else(|| {
-            Error::new(ErrorKind::Malformed, "the intent names no ticket").with_context("intent", &intent.id)
-        })?;
-        write::into_ticket(api, id, intent).await
+        let effect = match (&intent.operation, &intent.ticket) {
+            (Operation::Create(new), _) => write::create(api, new, &intent.marker).await,
+            (_, Some(id)) => write::into_ticket(api, id, intent).await,
+            (_, None) => Err(Error::new(ErrorKind::Malformed, "the intent names no ticket")
+                .with_context("intent", &intent.id)),
+        };
+        let dialect = self.desk.manifest.text.dialect;
+        effect.map(|effect| effect.with_lost(&intent.operation, |text| dialect.losses(text)))
     }
 
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {

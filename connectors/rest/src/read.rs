@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use throughline_sdk::{
-    Comment, CommentId, Error, ErrorKind, File, FileId, Marker, Person, Reference, RemoteId, Result, Ticket,
-    Timestamp, Version, Visibility, ticket::canonical_text,
+    Comment, CommentId, Error, ErrorKind, File, FileId, Lost, Marker, Person, Reference, RemoteId, Result,
+    Ticket, Timestamp, Version, Visibility, ticket::canonical_text,
 };
 
 use crate::expression::{Expression, Scope, Unevaluated, Value, is_list, plain_text};
@@ -132,22 +132,27 @@ async fn one(api: Api<'_>, id: &RemoteId) -> Result<Found> {
     Ok(Found::Here(Box::new(Read { ticket, raw, files: seen })))
 }
 
-fn whole(eyes: &Eyes<'_>, comments: Vec<Comment>, files: Vec<File>) -> Result<Ticket> {
+fn whole(
+    eyes: &Eyes<'_>,
+    (comments, mut lost): (Vec<Comment>, Vec<Lost>),
+    files: Vec<File>,
+) -> Result<Ticket> {
     let says = &eyes.api.desk.manifest.ticket;
     let listed = &eyes.api.desk.manifest.words;
     let id = eyes.required(&says.id)?;
     let key = eyes.optional(says.key.as_ref())?.unwrap_or_else(|| id.clone());
-    let (description, in_text) = eyes.dialect().read(&eyes.text(&says.description)?.unwrap_or_default());
+    let description = eyes.dialect().read(&eyes.text(&says.description)?.unwrap_or_default());
     let marker = match &says.marker {
         Some(says) => eyes.text(says)?.and_then(|text| Marker::find_in(&text)),
-        None => in_text,
+        None => description.marker,
     };
+    lost.extend(description.lost.iter().map(|loss| Lost { comment: None, what: loss.to_string() }));
     let created = eyes.time(&says.created)?;
     let word = |list, value: Option<String>| value.map(|value| words::read(list, &value));
     Ok(Ticket {
         url: page(eyes.api, &id, &key)?,
         title: eyes.text(&says.title)?.unwrap_or_default().trim().to_owned(),
-        description,
+        description: description.text,
         status: words::read(&listed.status, &eyes.required(&says.status)?),
         priority: word(&listed.priority, eyes.optional(says.priority.as_ref())?),
         kind: word(&listed.kind, eyes.optional(says.kind.as_ref())?),
@@ -162,7 +167,7 @@ fn whole(eyes: &Eyes<'_>, comments: Vec<Comment>, files: Vec<File>) -> Result<Ti
         version: None,
         id: RemoteId::new(id),
         key,
-        lost: Vec::new(),
+        lost,
     })
 }
 
@@ -211,40 +216,51 @@ fn references(eyes: &Eyes<'_>) -> Result<Vec<Reference>> {
 }
 
 /// The comments, and all members of the list with what their expressions see.
-async fn comments(api: Api<'_>, says: &Comments, about: &Scope) -> Result<(Vec<Comment>, Vec<Scope>)> {
+async fn comments(
+    api: Api<'_>,
+    says: &Comments,
+    about: &Scope,
+) -> Result<((Vec<Comment>, Vec<Lost>), Vec<Scope>)> {
     let mut rows = rows(api, (says.request.as_ref(), &says.pages), &says.list, about).await?;
     if says.newest_first {
         rows.reverse();
     }
-    let (mut comments, mut seen) = (Vec::new(), Vec::with_capacity(rows.len()));
+    let (mut comments, mut lost, mut seen) = (Vec::new(), Vec::new(), Vec::with_capacity(rows.len()));
     for (index, (scope, row)) in rows.into_iter().enumerate() {
         take_turns(index).await;
         let eyes = Eyes { api, scope: scope.with("comment", row).with("index", index) };
-        comments.extend(comment(&eyes, says)?);
+        if let Some((one, of_it)) = comment(&eyes, says)? {
+            comments.push(one);
+            lost.extend(of_it);
+        }
         seen.push(eyes.scope);
     }
-    Ok((comments, seen))
+    Ok(((comments, lost), seen))
 }
 
 /// `None` for a member of the list that is no comment.
-fn comment(eyes: &Eyes<'_>, says: &Comments) -> Result<Option<Comment>> {
+fn comment(eyes: &Eyes<'_>, says: &Comments) -> Result<Option<(Comment, Vec<Lost>)>> {
     if let Some(filter) = &says.filter
         && !filter.holds(&eyes.scope).map_err(|failed| eyes.failed(&failed))?
     {
         return Ok(None);
     }
-    let (body, marker) = eyes.dialect().read(&eyes.text(&says.body)?.unwrap_or_default());
-    if body.is_empty() {
+    let read = eyes.dialect().read(&eyes.text(&says.body)?.unwrap_or_default());
+    if read.text.is_empty() {
         return Ok(None);
     }
-    Ok(Some(Comment {
+    let comment = Comment {
         id: CommentId::new(eyes.required(&says.id)?),
         author: Person { name: eyes.text(&says.author)?.unwrap_or_else(|| NOBODY.to_owned()) },
-        body,
+        body: read.text,
         visibility: eyes.visibility(&says.visibility)?,
         created: eyes.time(&says.created)?,
-        marker,
-    }))
+        marker: read.marker,
+    };
+    let lost =
+        read.lost.iter().map(|loss| Lost { comment: Some(comment.id.clone()), what: loss.to_string() });
+    let lost = lost.collect();
+    Ok(Some((comment, lost)))
 }
 
 async fn files(

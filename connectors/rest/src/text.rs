@@ -2,7 +2,7 @@
 //! that no reader of the canonical ticket sees.
 
 use serde::Deserialize;
-use throughline_markup::{github, html, jira, normal, plain};
+use throughline_markup::{Loss, Text, github, html, jira, normal, plain};
 use throughline_sdk::{Marker, ticket::canonical_text};
 
 /// How a desk writes text.
@@ -22,22 +22,44 @@ pub(crate) enum Dialect {
     Jira,
 }
 
+/// A desk's text as it was read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Read {
+    /// In canonical form, without our marker.
+    pub(crate) text: String,
+    /// Our marker.
+    pub(crate) marker: Option<Marker>,
+    /// What could not be read.
+    pub(crate) lost: Vec<Loss>,
+}
+
 impl Dialect {
-    /// The desk's text in canonical form without our marker, and the marker.
-    pub(crate) fn read(self, text: &str) -> (String, Option<Marker>) {
-        let (text, marker) = split(&self.canonical(text));
+    /// The desk's text in canonical form.
+    pub(crate) fn read(self, text: &str) -> Read {
+        let canonical = self.canonical(text);
+        let (text, marker) = split(&canonical.text);
         // Where a line was taken out, what stood around it is joined.
-        (if marker.is_some() { normal(&text) } else { text }, marker)
+        let text = if marker.is_some() { normal(&text) } else { text };
+        Read { text, marker, lost: canonical.lost }
     }
 
     /// Canonical text as the desk writes it.
     pub(crate) fn write(self, text: &str) -> String {
+        self.written(text).text
+    }
+
+    /// What of canonical text cannot be written.
+    pub(crate) fn losses(self, text: &str) -> Vec<Loss> {
+        self.written(text).lost
+    }
+
+    fn written(self, text: &str) -> Text {
         match self {
-            Self::Plain => plain::write(text).text,
-            Self::Markdown => canonical_text(text),
-            Self::Github => github::write(text).text,
-            Self::Html => html::write(text).text,
-            Self::Jira => jira::write(text).text,
+            Self::Plain => plain::write(text),
+            Self::Markdown => Text { text: canonical_text(text), lost: Vec::new() },
+            Self::Github => github::write(text),
+            Self::Html => html::write(text),
+            Self::Jira => jira::write(text),
         }
     }
 
@@ -48,16 +70,16 @@ impl Dialect {
 
     /// What will be read once this text was written: the text itself, but for what the desk's form cannot say.
     pub(crate) fn kept(self, text: &str) -> String {
-        self.canonical(&self.write(text))
+        self.canonical(&self.write(text)).text
     }
 
-    fn canonical(self, text: &str) -> String {
+    fn canonical(self, text: &str) -> Text {
         match self {
-            Self::Plain => plain::read(text).text,
-            Self::Markdown => normal(text),
-            Self::Github => github::read(text).text,
-            Self::Html => html::read(text).text,
-            Self::Jira => jira::read(text).text,
+            Self::Plain => plain::read(text),
+            Self::Markdown => Text { text: normal(text), lost: Vec::new() },
+            Self::Github => github::read(text),
+            Self::Html => html::read(text),
+            Self::Jira => jira::read(text),
         }
     }
 }
@@ -110,7 +132,8 @@ mod tests {
             for dialect in ALL {
                 let kept = dialect.kept(&text);
                 let written = dialect.mark(&text, &marker);
-                prop_assert_eq!(dialect.read(&written), (kept.clone(), Some(marker.clone())), "{:?} {:?}", dialect, written);
+                let read = dialect.read(&written);
+                prop_assert_eq!((read.text, read.marker), (kept.clone(), Some(marker.clone())), "{:?} {:?}", dialect, written);
                 prop_assert_eq!(dialect.kept(&kept), kept, "{:?}", dialect);
             }
         }
@@ -120,10 +143,11 @@ mod tests {
     fn a_marker_inside_a_line_is_text() {
         let marker = Marker::from_hash(&[7; 32]);
         for dialect in ALL {
-            let (read, found) = dialect.read(&dialect.write(&format!("see [{marker}] there")));
-            assert!(read.contains(marker.as_str()) && found.is_none(), "{dialect:?} {read}");
+            let read = dialect.read(&dialect.write(&format!("see [{marker}] there")));
+            assert!(read.text.contains(marker.as_str()) && read.marker.is_none(), "{dialect:?} {read:?}");
         }
         let below = format!("ours\n\n[{marker}]\n\nand theirs");
-        assert_eq!(Dialect::Plain.read(&below), ("ours\n\nand theirs".to_owned(), Some(marker)));
+        let read = Dialect::Plain.read(&below);
+        assert_eq!((read.text.as_str(), read.marker), ("ours\n\nand theirs", Some(marker)));
     }
 }

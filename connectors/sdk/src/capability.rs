@@ -5,10 +5,10 @@ use std::time::Duration;
 /// The capabilities of one kind of system. They drive planner, checks, tests and the README's table.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Capabilities {
-    /// How a doubtful `Create` is settled.
-    pub create: CreateClass,
-    /// How a doubtful `Comment` is settled.
-    pub comment: CreateClass,
+    /// How a doubtful `Create` is settled; `None`: no ticket can be raised through it.
+    pub create: Option<CreateClass>,
+    /// How a doubtful `Comment` is settled; `None`: nothing can be said there.
+    pub comment: Option<CreateClass>,
     /// How a doubtful `Attach` is settled; `None`: no files at all.
     pub attach: Option<CreateClass>,
     /// A time after which a write whose answer was lost can no longer take effect.
@@ -33,6 +33,13 @@ pub struct Capabilities {
     pub webhooks: Option<Completeness>,
     /// The largest file the kind takes, in bytes.
     pub max_file_bytes: u64,
+}
+
+impl Capabilities {
+    /// Whether its tickets are only read: nobody can answer there, so that none can be a side of a case.
+    pub fn only_tells(&self) -> bool {
+        self.create.is_none() && self.comment.is_none()
+    }
 }
 
 /// What a desk offers against doubling, and so what happens after a doubtful write.

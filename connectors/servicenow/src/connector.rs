@@ -42,8 +42,8 @@ impl Connector for ServiceNow {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // An import set updates the record that has the marker; else the table's own database is asked for it.
-            create: if self.config.import_table.is_some() { CreateClass::C1 } else { CreateClass::C2 },
-            comment: CreateClass::C2,
+            create: Some(if self.config.import_table.is_some() { CreateClass::C1 } else { CreateClass::C2 }),
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             settle: SETTLE,
             update: true,

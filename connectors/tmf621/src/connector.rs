@@ -46,8 +46,8 @@ impl Connector for Tmf621 {
         // Found by a filter on the external identifier, or in the ticket itself, once it is there.
         let class = config.later.map_or(CreateClass::C2, |lag| CreateClass::C3 { lag });
         Capabilities {
-            create: class,
-            comment: class,
+            create: Some(class),
+            comment: Some(class),
             attach: config.files.then_some(class),
             settle: SETTLE,
             update: true,

@@ -52,8 +52,8 @@ impl Connector for TsaNet {
 
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            create: FOUND,
-            comment: FOUND,
+            create: Some(FOUND),
+            comment: Some(FOUND),
             attach: None,
             settle: SETTLE,
             update: false,

@@ -40,8 +40,8 @@ impl Connector for Zammad {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // The database finds a marker as soon as the ticket is there.
-            create: CreateClass::C2,
-            comment: CreateClass::C2,
+            create: Some(CreateClass::C2),
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             settle: SETTLE,
             update: true,

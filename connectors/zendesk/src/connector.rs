@@ -40,9 +40,9 @@ impl Connector for Zendesk {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // Under its key for two hours; after that the ticket is looked for by its external id before it is sent.
-            create: CreateClass::C0,
+            create: Some(CreateClass::C0),
             // The marker stands in the audit that the comment itself is listed by.
-            comment: CreateClass::C2,
+            comment: Some(CreateClass::C2),
             attach: Some(CreateClass::C2),
             settle: SETTLE,
             update: true,

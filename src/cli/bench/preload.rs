@@ -11,7 +11,7 @@ use throughline_sdk::{
 };
 
 use super::world::{self, HOME, PARTNER};
-use crate::agreement::Rules;
+use crate::agreement::{Pseudonyms, Rules};
 use crate::case::{Case, CaseId, Fact, HintSource};
 use crate::cli::Failure;
 use crate::config::Config;
@@ -109,6 +109,7 @@ impl Office<'_> {
             observations: &observations,
             markers: &self.markers,
             settled: &BTreeSet::new(),
+            names: &Pseudonyms::default(),
             now: self.now,
         };
         plan(case, &view).facts

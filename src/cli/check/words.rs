@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use serde::Serialize;
-use throughline_sdk::{Description, SystemName};
+use throughline_sdk::{Choice, Description, SystemName};
 
 use crate::agreement::{Agreement, Condition, Direction, Rules, Words};
 use crate::case::{Field, Priority, Status};
@@ -28,9 +28,8 @@ pub(super) struct Word {
 /// Every word of `system` that it has or that the configuration counts on.
 pub(super) fn compare(system: &SystemName, has: &Description, rules: &Rules) -> Vec<Word> {
     let mut words = Vec::new();
-    let list = |choices: &[throughline_sdk::Choice]| -> Vec<String> {
-        choices.iter().map(|choice| choice.word.clone()).collect()
-    };
+    let list =
+        |choices: &[Choice]| -> Vec<String> { choices.iter().map(|choice| choice.word.clone()).collect() };
     if let Some(known) = rules.systems.get(system) {
         meanings("status", &list(&has.statuses), &known.status, Status::word, &mut words);
         meanings("priority", &list(&has.priorities), &known.priority, Priority::word, &mut words);
@@ -39,8 +38,15 @@ pub(super) fn compare(system: &SystemName, has: &Description, rules: &Rules) -> 
     let there = list(&has.kinds);
     for (word, written) in kinds {
         let there = there.contains(&word);
-        let problem = (!there).then(|| format!("it has no type {word:?}, which an agreement names"));
+        let problem = (!there).then(|| format!("it has no type {word:?}, which the configuration names"));
         words.push(Word { what: "type", word, means: None, written, there, problem });
+    }
+    for word in announced(system, rules) {
+        // Nobody agrees on capital letters, and the bridge does not ask for them.
+        let there = there_is(&has.kinds, &word);
+        let problem =
+            (!there).then(|| format!("it announces nothing about {word:?}, which a reference names"));
+        words.push(Word { what: "product", word, means: None, written: false, there, problem });
     }
     for (word, written) in fields {
         // Some systems tell of a field only once a ticket has it: that it is not there is shown, not counted.
@@ -83,6 +89,17 @@ fn meanings<T: Ord + Copy>(
     }
 }
 
+/// What references call the products of `system`.
+fn announced(system: &SystemName, rules: &Rules) -> BTreeSet<String> {
+    let of_it = rules.references.values().filter(|rule| rule.system == *system);
+    of_it.flat_map(|rule| rule.products.values().cloned()).collect()
+}
+
+fn there_is(choices: &[Choice], word: &str) -> bool {
+    let word = word.trim().to_lowercase();
+    choices.iter().any(|choice| choice.word.trim().to_lowercase() == word)
+}
+
 type Named = BTreeSet<(String, bool)>;
 
 /// The types and custom fields of `system` that agreements name, and whether they are written there.
@@ -108,6 +125,20 @@ fn named(system: &SystemName, rules: &Rules) -> (Named, Named) {
         }
     }
     kinds.extend(given);
+    for rule in rules.references.values() {
+        match &rule.field {
+            Field::Kind if rule.home == *system => {
+                kinds.extend(rule.products.keys().map(|word| (word.clone(), false)));
+            }
+            Field::Custom(name) if rule.home == *system => _ = fields.insert((name.clone(), false)),
+            Field::Kind
+            | Field::Custom(_)
+            | Field::Title
+            | Field::Description
+            | Field::Status
+            | Field::Priority => {}
+        }
+    }
     (once(&kinds), once(&fields))
 }
 
@@ -137,8 +168,6 @@ fn once(words: &Named) -> Named {
 
 #[cfg(test)]
 mod tests {
-    use throughline_sdk::Choice;
-
     use super::*;
     use crate::config;
     use crate::daemon::assemble;

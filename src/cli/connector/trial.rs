@@ -306,8 +306,11 @@ fn missing(can: &Capabilities, refused: &[String]) -> Vec<String> {
         (can.attach.is_none(), "[attach]: no file is written to this desk"),
         (!can.link_back, "[link_back]: the counterpart's number is not shown at this desk"),
         (can.webhooks.is_none(), "[webhook] with webhook_secret: changes are found by polling alone"),
-        (doubtful(can.create), "a class for [create]: after a lost answer a person has to look"),
-        (doubtful(can.comment), "a class for [comment]: after a lost answer a person has to look"),
+        (can.create.is_some_and(doubtful), "a class for [create]: after a lost answer a person has to look"),
+        (
+            can.comment.is_some_and(doubtful),
+            "a class for [comment]: after a lost answer a person has to look",
+        ),
         (can.attach.is_some_and(doubtful), "a class for [attach]: after a lost answer a person has to look"),
     ]
     .into_iter()

@@ -4,6 +4,7 @@ use throughline_sdk::SettingKind;
 
 use super::grants::GRANTS;
 use super::handshake::HANDSHAKE;
+use super::privacy::REDACT;
 use super::system::PRIORITY_WORDS;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
 
@@ -101,6 +102,7 @@ pub(super) const AGREEMENT: Table = Table {
         table("handshake", &HANDSHAKE, Need::Optional),
         table("grants", &GRANTS, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
+        table("redact", &REDACT, Need::Optional),
     ],
 };
 

@@ -1,8 +1,11 @@
 //! Kinds, variables and files that the tests of the configuration share.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
-use throughline_sdk::{Error, ErrorKind, Setting, SettingKind, Settings};
+use throughline_sdk::{
+    Capabilities, ConditionalWrite, CreateClass, Error, ErrorKind, Feed, Setting, SettingKind, Settings,
+};
 
 use super::super::findings::Source;
 use super::super::{Config, Environment, KindAnswers, KindSettings, Problems, load, read};
@@ -75,28 +78,67 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
     ]
 }
 
-fn anything(_: &Settings) -> Result<(), Error> {
-    Ok(())
+fn anything(_: &Settings) -> Result<Capabilities, Error> {
+    Ok(ABLE)
+}
+
+fn only_tells(_: &Settings) -> Result<Capabilities, Error> {
+    Ok(Capabilities { create: None, comment: None, ..ABLE })
 }
 
 /// A connector that refuses queues and projects named Nowhere, though they are texts.
-fn not_everything(settings: &Settings) -> Result<(), Error> {
+fn not_everything(settings: &Settings) -> Result<Capabilities, Error> {
     for key in ["queue", "project"] {
         if settings.text(key) == Some("Nowhere") {
             let message = format!("the setting {key} names nothing that can be watched");
             return Err(Error::new(ErrorKind::Misconfigured, message));
         }
     }
-    Ok(())
+    Ok(ABLE)
 }
+
+const ABLE: Capabilities = Capabilities {
+    create: Some(CreateClass::C2),
+    comment: Some(CreateClass::C2),
+    attach: None,
+    settle: Duration::ZERO,
+    update: true,
+    transition: true,
+    internal_comments: true,
+    edit: false,
+    retract: false,
+    link_back: false,
+    conditional_write: ConditionalWrite::None,
+    feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
+    webhooks: None,
+    max_file_bytes: 1,
+};
 
 /// Reads one text as the main file `etc/throughline.toml`.
 pub(in super::super) fn read_text(text: &str) -> Result<Config, Problems> {
     read_texts(&[text])
 }
 
+/// Reads one text as the main file, where a kind `board` only tells.
+pub(in super::super) fn read_with_board(text: &str) -> Result<Config, Problems> {
+    let board = KindSettings {
+        kind: "board",
+        settings: &[],
+        statuses: &[("up", "closed")],
+        priorities: &[],
+        answers: KindAnswers::NONE,
+        check: only_tells,
+    };
+    let kinds: Vec<_> = kinds().into_iter().chain([board]).collect();
+    read(&sources(&[text]), Vec::new(), &Variables::NotMissing, &kinds)
+}
+
 /// Reads the first text as the main file and the others as agreements beside it.
 pub(in super::super) fn read_texts(texts: &[&str]) -> Result<Config, Problems> {
+    read(&sources(texts), Vec::new(), &Variables::NotMissing, &kinds())
+}
+
+fn sources(texts: &[&str]) -> Vec<Source> {
     let sources = texts.iter().enumerate().map(|(number, text)| Source {
         path: match number {
             0 => PathBuf::from("etc/throughline.toml"),
@@ -104,7 +146,7 @@ pub(in super::super) fn read_texts(texts: &[&str]) -> Result<Config, Problems> {
         },
         text: (*text).to_owned(),
     });
-    read(&sources.collect::<Vec<_>>(), Vec::new(), &Variables::NotMissing, &kinds())
+    sources.collect()
 }
 
 /// The full file in two: everything but the agreement, and the agreement.
@@ -126,6 +168,9 @@ pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
         std::fs::write(&path, if name == "master.key" { "0b".repeat(32) } else { "a secret".to_owned() })
             .unwrap();
         set_mode(&path, 0o600);
+    }
+    for list in ["people.txt", "customers.txt"] {
+        std::fs::write(folder.path().join(list), "# Names\nAda Lovelace; A. Lovelace\n").unwrap();
     }
     let file = folder.path().join("throughline.toml");
     std::fs::write(&file, text).unwrap();

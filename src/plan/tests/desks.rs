@@ -13,8 +13,8 @@ use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(super) fn capabilities() -> Capabilities {
     Capabilities {
-        create: CreateClass::C2,
-        comment: CreateClass::C2,
+        create: Some(CreateClass::C2),
+        comment: Some(CreateClass::C2),
         attach: Some(CreateClass::C2),
         settle: Duration::from_secs(1),
         update: true,
@@ -118,5 +118,6 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         home_type: Some("Request".to_owned()),
         handshake: None,
         reply_passes: false,
+        redaction: None,
     }
 }

@@ -9,7 +9,7 @@ use throughline_sdk::{Operation, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, name};
 use crate::agreement::{Answer, AnswerWords, Direction, Handshake, OnLapse, Policy};
-use crate::case::{AgreementName, Fact, Field, Item, OfferState, Status};
+use crate::case::{AgreementName, Fact, Field, Health, Item, OfferState, Status};
 
 const ISV: &str = "isv";
 
@@ -206,8 +206,20 @@ fn a_rejected_request_goes_on_to_each_counterpart_once_and_then_to_a_person() {
     world.case.apply(&again, super::world::at(world.tick));
     world.settle();
     assert_eq!(state(&world, ISV), Some(OfferState::Offered), "a person has it offered once more");
+    assert!(bodies(&world, ISV).last().unwrap().starts_with("OFFERED AGAIN"));
     says(&mut world, ISV, "ACCEPT");
     assert_eq!(state(&world, ISV), Some(OfferState::Accepted));
+}
+
+#[test]
+fn a_ticket_that_went_away_before_it_was_accepted_is_refused() {
+    let mut world = world(&[PARTNER, VENDOR], HOME, &handshake());
+    world.settle();
+    let gone = Fact::Ailed { leg: name(PARTNER), health: Health::Gone, reason: "deleted".to_owned() };
+    world.case.apply(&gone, super::world::at(world.tick));
+    world.settle();
+    assert_eq!(state(&world, PARTNER), Some(OfferState::Rejected));
+    assert_eq!(state(&world, VENDOR), Some(OfferState::Offered));
 }
 
 #[test]
@@ -285,6 +297,31 @@ fn what_home_closes_is_taken_back_in_the_way_the_desk_has() {
         let expected = if transition { ("Done", vec![]) } else { ("New", vec!["WITHDRAWN"]) };
         assert_eq!((made.status.as_str(), said), expected);
     }
+}
+
+#[test]
+fn what_home_opens_again_is_offered_again_and_our_own_word_is_no_answer() {
+    let words = Handshake { answers: vec![("Done".to_owned(), Answer::Accepted)], ..handshake() };
+    let mut world = world(&[PARTNER], HOME, &words);
+    world.settle();
+    for again in 1..=2 {
+        world.person(HOME, |ticket, _| ticket.status = "Closed".to_owned());
+        world.settle();
+        assert_eq!(world.tickets[&name(PARTNER)].status, "Done");
+        world.person(HOME, |ticket, _| ticket.status = "Open".to_owned());
+        world.settle();
+        let offer = world.case.legs[&name(PARTNER)].offer.clone().unwrap();
+        assert_eq!((offer.state, offer.again), (OfferState::Offered, again));
+        assert!(offer.respond_by.is_some(), "its clock runs anew");
+        let said = bodies(&world, PARTNER);
+        assert_eq!(
+            said.iter().filter(|body| body.starts_with("OFFERED AGAIN")).count(),
+            usize::try_from(again).unwrap()
+        );
+    }
+    says(&mut world, PARTNER, "ACCEPT");
+    assert_eq!(state(&world, PARTNER), Some(OfferState::Accepted));
+    assert_eq!(world.tickets[&name(PARTNER)].status, "Open", "it is worked on again");
 }
 
 #[test]
@@ -396,7 +433,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn take(world: &mut World, step: &Step) {
+fn take(world: &mut World, step: &Step, opener: &'static str) {
     match step {
         Step::Say { desk, text, visibility } => {
             // What begins with SECRET is said at home, to whoever works on the request.
@@ -417,7 +454,7 @@ fn take(world: &mut World, step: &Step) {
                 .map(|(_, desk)| desk)
                 .collect();
             if !opened {
-                read = vec![HOME];
+                read = vec![opener];
             }
             let plan = world.observe(&read);
             if plan.unstored.is_empty() {
@@ -442,16 +479,18 @@ proptest! {
     #[test]
     fn nothing_but_the_ticket_and_answers_reaches_who_has_not_accepted(
         steps in vec(step(), 0..60),
+        from_home in any::<bool>(),
         lapse in prop_oneof![Just(OnLapse::Person), Just(OnLapse::Remind), Just(OnLapse::RouteOn)],
     ) {
         let rules = Handshake { on_lapse: lapse, ..handshake() };
-        let mut world = world(&DESKS[1..], HOME, &rules);
+        let opener = if from_home { HOME } else { PARTNER };
+        let mut world = world(&DESKS[1..], opener, &rules);
         let mut asked = std::collections::BTreeSet::new();
         let mut accepted = asked.clone();
         let mut written = 0;
         for step in &steps {
             let planned = world.writes.len();
-            take(&mut world, step);
+            take(&mut world, step, opener);
             for (system, leg) in &world.case.legs {
                 let state = leg.offer.as_ref().map(|offer| offer.state);
                 if state == Some(OfferState::InformationRequested) {
@@ -482,13 +521,13 @@ proptest! {
             prop_assert!(!clock || (offer.state == OfferState::Offered && !offer.lapsed), "{:?}", offer);
             let silent = offer.lapsed && offer.is_open();
             let refused = offer.state == OfferState::Rejected && !offer.passed_on;
-            let over = world.tickets[&name(HOME)].status == "Closed";
+            let over = world.tickets.get(&name(HOME)).is_some_and(|home| home.status == "Closed");
             prop_assert!(!(silent || refused) || over || leg.parked.contains_key(&Item::Offer), "{:?}", offer);
         }
         // A refusal is an answer to us, and no status of the request.
         let none = !world.case.legs.values().any(|leg| leg.offer.as_ref().is_some_and(|it| it.state == OfferState::Accepted));
         let status = &world.case.document.fields[&Field::Status];
-        prop_assert!(!none || status.from == name(HOME), "{:?}", status);
+        prop_assert!(!none || !from_home || status.from == name(HOME), "{:?}", status);
         prop_assert!(Status::from_word(&status.value).is_some());
     }
 }

@@ -10,7 +10,7 @@ use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{Operation, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, name};
-use crate::agreement::{Policy, Sharing};
+use crate::agreement::{Policy, Release, Sharing};
 use crate::case::{Field, Fingerprint, Item, Priority, Status};
 use crate::plan::native::{answers, same, value_in};
 
@@ -129,9 +129,15 @@ fn converged(world: &World) -> Result<(), String> {
                 continue;
             }
             let native = value_in(ticket, field);
-            let shown = world.rules.project(system, sharing.agreement(system), field, &document.value);
+            let release = Release { names: &world.names, approved: true };
+            let shown =
+                world.rules.project(system, sharing.agreement(system), field, &document.value, &release);
             let shown = shown.map_err(|error| error.to_string())?.into_intent();
-            let means = world.rules.lift(system, field, native).ok().flatten();
+            let means = world
+                .rules
+                .lift(system, sharing.agreement(system), field, native, &world.names)
+                .ok()
+                .flatten();
             let fits = same(field, &shown, native)
                 || answers(field, &shown, native)
                 || means.as_deref() == Some(&document.value);
@@ -254,8 +260,9 @@ proptest! {
         prop_assert_eq!(canonical_text(&once), once.clone());
         let world = World::new(&[PARTNER], Policy::Latest, HOME);
         let partner = name(PARTNER);
-        let shown = world.rules.project(&partner, None, &Field::Title, &text).unwrap().into_intent();
-        let again = world.rules.project(&partner, None, &Field::Title, &shown).unwrap().into_intent();
+        let release = Release { names: &world.names, approved: false };
+        let shown = world.rules.project(&partner, None, &Field::Title, &text, &release).unwrap().into_intent();
+        let again = world.rules.project(&partner, None, &Field::Title, &shown, &release).unwrap().into_intent();
         prop_assert_eq!(again, shown);
     }
 }
@@ -265,15 +272,17 @@ proptest! {
 #[test]
 fn words_obey_the_laws_on_what_they_can_say() {
     let world = World::new(&[PARTNER], Policy::Latest, HOME);
+    let release = Release { names: &world.names, approved: false };
     for system in [HOME, PARTNER].map(name) {
         let statuses = Status::ALL.map(|status| (Field::Status, status.word()));
         let priorities = Priority::ALL.map(|priority| (Field::Priority, priority.word()));
         for (field, word) in statuses.into_iter().chain(priorities) {
             let agreement = world.rules.agreements.values().find(|it| it.counterpart == system);
-            let Ok(shown) = world.rules.project(&system, agreement, &field, word) else { continue };
+            let Ok(shown) = world.rules.project(&system, agreement, &field, word, &release) else { continue };
             let shown = shown.into_intent();
-            let read = world.rules.lift(&system, &field, &shown).unwrap().unwrap();
-            let again = world.rules.project(&system, agreement, &field, &read).unwrap().into_intent();
+            let read = world.rules.lift(&system, agreement, &field, &shown, &world.names).unwrap().unwrap();
+            let again =
+                world.rules.project(&system, agreement, &field, &read, &release).unwrap().into_intent();
             assert_eq!(again, shown, "{system} {field} {word}");
         }
     }

@@ -8,5 +8,6 @@ mod grants;
 mod handshake;
 mod invariants;
 mod policies;
+mod privacy;
 mod visibility;
 mod world;

@@ -10,9 +10,9 @@ use throughline_sdk::{
 };
 
 use super::desks::{agreement, capabilities, system};
-use crate::agreement::{Policy, Rules};
-use crate::case::{Case, CaseId, Fact, Field, Item, Phase};
-use crate::plan::{MarkerKey, Plan, View, plan, want};
+use crate::agreement::{Named, Policy, Pseudonyms, Rules, Unnamed};
+use crate::case::{Case, CaseId, Fact, Field, FileCopy, Item, Phase, Prepared};
+use crate::plan::{MarkerKey, Plan, View, plan, preparation, want};
 
 pub(super) const HOME: &str = "helpdesk";
 pub(super) const PARTNER: &str = "partner";
@@ -29,6 +29,7 @@ pub(super) struct World {
     pub(super) tick: i64,
     /// Everything that was recorded, and when.
     pub(super) told: Vec<(Fact, Timestamp)>,
+    pub(super) names: Pseudonyms,
     key: MarkerKey,
 }
 
@@ -90,6 +91,7 @@ impl World {
             writes: Vec::new(),
             tick: 0,
             told: Vec::new(),
+            names: Pseudonyms::default(),
             key: MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, b"key")),
         }
     }
@@ -114,6 +116,7 @@ impl World {
             observations: &observations,
             markers: &self.key,
             settled,
+            names: &self.names,
             now: at(self.tick),
         };
         let plan = plan(&mut self.case, &view);
@@ -136,7 +139,30 @@ impl World {
             let digest = Digest::new("00");
             self.tell(Fact::Stored { origin: origin.clone(), digest });
         }
+        self.name(&plan.unnamed);
+        for (leg, origin) in &plan.unprepared {
+            let agreement = self.case.legs[leg].agreement.as_ref().unwrap();
+            let redaction = self.rules.agreements[agreement].redaction.as_ref().unwrap();
+            let terms =
+                preparation(self.case.document.attachments[origin].digest.as_ref().unwrap(), redaction);
+            let copy = Some(FileCopy { digest: Digest::new("redacted"), size: 1 });
+            let prepared = Prepared { terms, copy, left: BTreeMap::new() };
+            let (leg, origin) = (leg.clone(), origin.clone());
+            let fact = Fact::Prepared { leg, origin, prepared, redacted: BTreeMap::new() };
+            self.tell(fact);
+        }
         plan
+    }
+
+    /// Gives values pseudonyms that count up.
+    fn name(&mut self, unnamed: &[Unnamed]) {
+        for Unnamed { agreement, label, key, value } in unnamed {
+            let count =
+                self.rules.agreements.keys().map(|agreement| self.names.count(agreement)).sum::<usize>();
+            let pseudonym = format!("{label}-{:04}", 2222 + count);
+            let (agreement, key, value) = (agreement.clone(), key.clone(), value.clone());
+            self.names.insert(&Named { agreement, pseudonym, key, value });
+        }
     }
 
     pub(super) fn person(&mut self, system: &str, change: impl FnOnce(&mut Ticket, i64)) {
@@ -339,7 +365,11 @@ impl World {
             let all: Vec<String> = self.rules.systems.keys().map(ToString::to_string).collect();
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
             let plan = self.observe(&all);
-            let quiet = plan.facts.is_empty() && plan.unstored.is_empty() && plan.unread.is_empty();
+            let quiet = plan.facts.is_empty()
+                && plan.unstored.is_empty()
+                && plan.unread.is_empty()
+                && plan.unnamed.is_empty()
+                && plan.unprepared.is_empty();
             if quiet && !self.case.has_work() {
                 return true;
             }

@@ -109,9 +109,9 @@ impl Store for SledStore {
             let mut changes = sled::Batch::default();
             for ((table, key), value) in batch.changes {
                 let key = tree_key(table, &key);
-                // Only cases are ever long: the others have no chunks to take away.
+                // Only cases, and perhaps lists of products, are ever long: the others have no chunks to take away.
                 let before = match table {
-                    Table::Cases => db.get(&key)?.map_or(1, |head| chunk_count(&head)),
+                    Table::Cases | Table::Announced => db.get(&key)?.map_or(1, |head| chunk_count(&head)),
                     Table::Meta
                     | Table::Tickets
                     | Table::Keys
@@ -122,7 +122,9 @@ impl Store for SledStore {
                     | Table::Hinted
                     | Table::Working
                     | Table::Parked
-                    | Table::Clocks => 1,
+                    | Table::Clocks
+                    | Table::Concerned
+                    | Table::Standing => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),

@@ -7,6 +7,7 @@ use throughline_sdk::{Cursor, ErrorKind, IntentId, RemoteId, Subject, SystemName
 
 use super::desk::Engine;
 use super::{Fate, Say};
+use crate::agreement::Products;
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Reading};
 use crate::ledger::tests::{
     Counting, advanced, at, fold, helpdesk, hinted, intended_create, marker, now, opening, parts, ticket,
@@ -167,6 +168,17 @@ impl World {
                 let to = RemoteId::new(format!("{from}m"));
                 (*number, vec![Fact::Rekeyed { leg: helpdesk(), from, to }])
             }
+            Say::Concern(number, set) => {
+                let about = products(*set);
+                let about = if about.is_empty() { Products::new() } else { [(board(), about)].into() };
+                (*number, vec![Fact::Concerned { products: about }])
+            }
+            Say::Announce(number, set) => {
+                return Some((
+                    None,
+                    vec![Fact::Announced { ticket: outage(*number), products: products(*set) }],
+                ));
+            }
             Say::Long(number) => {
                 let noise: Vec<String> =
                     (0..800).map(|turn| marker(turn * 7919 + number).to_string()).collect();
@@ -212,6 +224,7 @@ impl World {
         }
         self.compare_tickets(&cases);
         self.compare_standing();
+        self.compare_announced(&cases);
         let select = |wanted: fn(&Case) -> bool| -> Vec<CaseId> {
             cases.values().filter(|case| wanted(case)).map(|case| case.id).collect()
         };
@@ -261,6 +274,40 @@ impl World {
         }
     }
 
+    fn compare_announced(&self, cases: &BTreeMap<CaseId, Case>) {
+        let mut announced = BTreeMap::new();
+        for fact in self.told.iter().flat_map(|(_, facts)| facts) {
+            if let Fact::Announced { ticket, products } = fact {
+                announced.insert(ticket.clone(), products.clone());
+            }
+        }
+        for number in 1..6 {
+            let expected = announced.get(&outage(number)).cloned().unwrap_or_default();
+            assert_eq!(
+                now(self.journal().read(move |index| index.announced(&outage(number)))).unwrap(),
+                expected
+            );
+        }
+        for product in products(3) {
+            let is_about = |case: &&Case| {
+                let about = case.references.products.get(&board());
+                about.is_some_and(|about| about.contains(&product))
+            };
+            let about: Vec<CaseId> = cases.values().filter(is_about).map(|case| case.id).collect();
+            let standing = announced.iter().filter(|(_, products)| products.contains(&product));
+            let standing: Vec<TicketRef> = standing.map(|(ticket, _)| ticket.clone()).collect();
+            for after in 0..5 {
+                let name = product.clone();
+                let page =
+                    now(self.journal().read(move |index| index.concerned(&board(), &name, CaseId(after), 2)));
+                let expected: Vec<CaseId> = about.iter().copied().filter(|id| id.0 > after).take(2).collect();
+                assert_eq!(page.unwrap(), expected);
+            }
+            let found = now(self.journal().read(move |index| index.standing(&board(), &product, 100)));
+            assert_eq!(found.unwrap(), standing);
+        }
+    }
+
     fn compare_standing(&self) {
         let (mut hints, mut cursor, mut markers) = (Vec::new(), None, BTreeSet::new());
         for (case, fact) in
@@ -291,6 +338,20 @@ impl World {
             assert_eq!(found.unwrap(), expected);
         }
     }
+}
+
+fn board() -> SystemName {
+    SystemName::new("board")
+}
+
+fn outage(number: u64) -> TicketRef {
+    TicketRef::new(board(), RemoteId::new(format!("EX{number}")))
+}
+
+/// None, either or both of two.
+fn products(set: u8) -> BTreeSet<String> {
+    let all = ["mail", "chat"].into_iter().enumerate();
+    all.filter(|(bit, _)| set & (1 << bit) != 0).map(|(_, name)| name.to_owned()).collect()
 }
 
 fn to_u64(length: usize) -> u64 {

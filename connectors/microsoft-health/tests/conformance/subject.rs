@@ -40,7 +40,6 @@ pub(crate) fn with_base(
     let built = throughline_microsoft_health::build(&settings).unwrap();
     Subject {
         next_status: "serviceRestored".to_owned(),
-        writes: false,
         feed_page: Some(100),
         ..Subject::new(built, base, clock, Box::new(Publisher { desk: desk.clone() }))
     }

@@ -40,7 +40,10 @@ async fn an_announcement_reads_whole() {
     let (desk, subject) = health();
     let id = RemoteId::new(format!("messages/{}", desk.announce("A change")));
     let ticket = subject.connector.fetch(&subject.ctx(), &id).await.unwrap();
-    assert_eq!((ticket.kind.as_deref(), ticket.status.as_str()), (Some("Exchange Online"), "published"));
+    assert_eq!(
+        (ticket.kind.as_deref(), ticket.status.as_str()),
+        (Some("Exchange Online, Microsoft Teams"), "published")
+    );
     assert_eq!(ticket.description, "It will be _better_.");
 }
 

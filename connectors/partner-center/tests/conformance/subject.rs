@@ -41,7 +41,6 @@ pub(crate) fn partner_center(more: &[(&str, Value)]) -> (Desk, Subject) {
     let base = Arc::new(RouterTransport(desk.router()));
     let mut subject = Subject {
         next_status: "closed".to_owned(),
-        creates: false,
         ..Subject::new(built, base, clock, Box::new(Person { desk: desk.clone() }))
     };
     subject.secrets.push(CLIENT_SECRET.to_owned());

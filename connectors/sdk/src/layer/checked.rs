@@ -90,9 +90,10 @@ fn missing(can: &Capabilities, operation: &Operation) -> Option<&'static str> {
         Visibility::Unknown => false,
     };
     let (declared, what) = match operation {
-        Operation::Create(_) => (true, "create a ticket"),
+        Operation::Create(_) => (can.create.is_some(), "create a ticket; raise it there by hand"),
         Operation::Update { .. } => (can.update, "update fields"),
         Operation::Transition { .. } => (can.transition, "change a status"),
+        Operation::Comment { .. } if can.comment.is_none() => (false, "add a comment"),
         Operation::Comment { visibility, .. } => (
             shown_to(*visibility),
             "add a comment that is not public, or of which nobody said for whom it is",

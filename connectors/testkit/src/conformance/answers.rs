@@ -42,7 +42,7 @@ pub(super) async fn to_a_read(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn to_a_write(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes && !b.subject.dialled)?;
+    declared(b.comments() && !b.subject.dialled)?;
     let ticket = b.raised().await;
     for (status, kinds) in KINDS {
         b.subject.transport.take();
@@ -80,7 +80,7 @@ pub(super) async fn oversized(b: &Bench<'_>) -> Verdict {
     b.subject.transport.next(Fault::Oversize);
     let error = Bench::refusal("reading a ticket that is too large", b.fetch(&ticket).await)?;
     Bench::expect("reading a ticket that is too large", &error, ErrorKind::Rejected, TookEffect::No)?;
-    if !b.subject.writes {
+    if !b.comments() {
         return Ok(());
     }
     b.subject.transport.next_write(Fault::Oversize);

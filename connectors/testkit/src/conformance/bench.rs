@@ -140,7 +140,12 @@ impl<'a> Bench<'a> {
 
     /// Whether the connector can raise tickets.
     pub(super) fn creates(&self) -> bool {
-        self.subject.writes && self.subject.creates
+        self.capabilities.create.is_some()
+    }
+
+    /// Whether the connector can say anything on a ticket. What only tells of records elsewhere refuses all operations.
+    pub(super) fn comments(&self) -> bool {
+        self.capabilities.comment.is_some()
     }
 
     /// A ticket raised by a person.

@@ -5,11 +5,11 @@ use throughline_sdk::{CreateClass, ErrorKind, Intent, Operation, TookEffect, Vis
 
 use super::answers::TRIES;
 use super::bench::{Bench, PATIENCE};
-use super::{Verdict, declared, ensure};
+use super::{Stop, Verdict, declared, ensure};
 use crate::Fault;
 
 pub(super) async fn lost(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    declared(b.comments())?;
     let ticket = b.raised().await;
     let intent = b.comment(&ticket, &b.name("Lost"), Visibility::Public);
     b.subject.transport.take();
@@ -51,10 +51,10 @@ pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
     let (title, body) = (b.name("Again"), b.name("Again"));
     let ticket = b.raised().await;
     let mut intents = Vec::new();
-    if known(b.capabilities.create) {
+    if b.capabilities.create.is_some_and(known) {
         intents.push(b.create(&title, "text"));
     }
-    if known(b.capabilities.comment) {
+    if b.capabilities.comment.is_some_and(known) {
         intents.push(b.comment(&ticket, &body, Visibility::Public));
     }
     if b.capabilities.attach.is_some_and(known) {
@@ -77,10 +77,10 @@ pub(super) async fn same_again(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
-    declared(b.creates())?;
+    let class = b.capabilities.create.ok_or(Stop::NotDeclared)?;
     for fault in [Fault::DropReply, Fault::Hang] {
         let title = b.name("Once");
-        let settled = doubtful(b, b.capabilities.create, &b.create(&title, "text"), fault.clone()).await?;
+        let settled = doubtful(b, class, &b.create(&title, "text"), fault.clone()).await?;
         let held = b.subject.hand.titled(&title).await.len();
         once(held, settled, &fault)?;
     }
@@ -88,11 +88,11 @@ pub(super) async fn create_once(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn comment_once(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    let class = b.capabilities.comment.ok_or(Stop::NotDeclared)?;
     for fault in [Fault::DropReply, Fault::Hang] {
         let (ticket, body) = (b.raised().await, b.name("Once"));
         let intent = b.comment(&ticket, &body, Visibility::Public);
-        let settled = doubtful(b, b.capabilities.comment, &intent, fault.clone()).await?;
+        let settled = doubtful(b, class, &intent, fault.clone()).await?;
         let held = b.subject.hand.truth(&ticket).await.comments;
         once(held.iter().filter(|(held, _)| held.contains(&body)).count(), settled, &fault)?;
     }
@@ -100,8 +100,7 @@ pub(super) async fn comment_once(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn attach_once(b: &Bench<'_>) -> Verdict {
-    declared(b.capabilities.attach.is_some())?;
-    let class = b.capabilities.attach.unwrap_or(CreateClass::C4);
+    let class = b.capabilities.attach.ok_or(Stop::NotDeclared)?;
     for fault in [Fault::DropReply, Fault::Hang] {
         let ticket = b.raised().await;
         let intent = b.attach(&ticket, "once.txt", &Bytes::from_static(b"once"));
@@ -134,7 +133,7 @@ fn once(held: usize, settled: bool, fault: &Fault) -> Verdict {
 }
 
 pub(super) async fn gateway(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes)?;
+    declared(b.comments())?;
     let ticket = b.raised().await;
     b.subject.transport.take();
     b.subject.transport.next_write(Fault::Unavailable);
@@ -174,7 +173,7 @@ pub(super) async fn truncated(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn rate_limited(b: &Bench<'_>) -> Verdict {
-    declared(b.subject.writes && !b.subject.dialled)?;
+    declared(b.comments() && !b.subject.dialled)?;
     let ticket = b.raised().await;
     b.subject.transport.take();
     b.subject.transport.next_write(Fault::RateLimit(17));

@@ -58,10 +58,6 @@ pub struct Subject {
     pub next_status: String,
     /// The longest description that the desk takes, in characters; the suite writes none that is longer.
     pub longest_description: usize,
-    /// Whether anything can be written there. What only tells of records elsewhere refuses every operation.
-    pub writes: bool,
-    /// Whether tickets can be raised there through the connector. It matters only where anything can be written.
-    pub creates: bool,
     /// Whether the desk gives the bytes of its files back.
     pub reads_files: bool,
     /// How long the change feed may take to show a change.
@@ -117,8 +113,6 @@ impl Subject {
             changes: Changes::default(),
             next_status: String::new(),
             longest_description: usize::MAX,
-            writes: true,
-            creates: true,
             reads_files: true,
             feed_patience: Duration::ZERO,
             feed_page: None,

@@ -29,10 +29,11 @@ pub(super) async fn create(b: &Bench<'_>) -> Verdict {
 }
 
 pub(super) async fn marked(b: &Bench<'_>) -> Verdict {
-    declared(b.creates() && b.capabilities.create != CreateClass::C4)?;
+    let class = b.capabilities.create.ok_or(Stop::NotDeclared)?;
+    declared(class != CreateClass::C4)?;
     let intent = b.create(&b.name("Marked"), "text");
     let ticket = made_ticket(b.apply(&intent).await?)?;
-    if let CreateClass::C3 { lag } = b.capabilities.create {
+    if let CreateClass::C3 { lag } = class {
         b.subject.clock.sleep(lag).await;
     }
     let found = b.subject.connector.find(&b.ctx(), &intent).await?;
@@ -49,7 +50,10 @@ pub(super) async fn marked(b: &Bench<'_>) -> Verdict {
 /// Comments and files too, where a doubt about them is settled by looking.
 pub(super) async fn parts_marked(b: &Bench<'_>) -> Verdict {
     let ticket = b.raised().await;
-    let mut parts = vec![(b.capabilities.comment, b.comment(&ticket, &b.name("Marked"), Visibility::Public))];
+    let mut parts = Vec::new();
+    if let Some(class) = b.capabilities.comment {
+        parts.push((class, b.comment(&ticket, &b.name("Marked"), Visibility::Public)));
+    }
     if let Some(class) = b.capabilities.attach {
         parts.push((class, b.attach(&ticket, "marked.txt", &Bytes::from_static(b"marked"))));
     }
@@ -100,7 +104,7 @@ pub(super) async fn comments(b: &Bench<'_>) -> Verdict {
     for visibility in kinds {
         let body = format!("{} {AWKWARD}\n\nsecond paragraph", b.name("Said"));
         let comment = b.comment(&ticket, &body, visibility);
-        if !b.subject.writes {
+        if !b.comments() {
             return b.unsupported(&comment).await;
         }
         let id = made_comment(b.apply(&comment).await?)?;
@@ -269,7 +273,7 @@ pub(super) async fn stale(b: &Bench<'_>) -> Verdict {
 
 /// A comment of ours, or the name of one where none can be written.
 async fn said(b: &Bench<'_>, ticket: &RemoteId, body: &str) -> Verdict<CommentId> {
-    if !b.subject.writes {
+    if !b.comments() {
         return Ok(CommentId::new("1"));
     }
     made_comment(b.apply(&b.comment(ticket, body, Visibility::Public)).await?)

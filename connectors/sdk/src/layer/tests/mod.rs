@@ -1,6 +1,6 @@
 //! What the operation plane lets through to a connector, and what it does not.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::double::{CountingEntropy, Script, TestClock};
 use crate::{
     Blobs, Capabilities, ChangePage, CommentId, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Digest, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, IntentId,
-    Marker, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Urgency, Visibility,
+    Marker, NewTicket, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Urgency, Visibility,
 };
 
 mod turnstile;
@@ -29,6 +29,8 @@ struct Desk {
     takes: Duration,
     /// Whether it declares internal comments, and files of up to a thousand bytes.
     internal_and_files: bool,
+    /// Whether it declares that its tickets are only read.
+    only_tells: bool,
 }
 
 /// A write as the connector saw it.
@@ -45,8 +47,8 @@ impl Connector for Desk {
     }
     fn capabilities(&self) -> Capabilities {
         Capabilities {
-            create: CreateClass::C4,
-            comment: CreateClass::C4,
+            create: (!self.only_tells).then_some(CreateClass::C4),
+            comment: (!self.only_tells).then_some(CreateClass::C4),
             attach: self.internal_and_files.then_some(CreateClass::C4),
             settle: Duration::ZERO,
             update: true,
@@ -186,6 +188,25 @@ async fn what_is_not_declared_is_refused_without_a_call() {
         Operation::Comment { body: "psst".into(), visibility: Visibility::Unknown },
         attach(1, Visibility::Public),
     ] {
+        assert_eq!(bench.apply(operation).await.unwrap_err().kind(), ErrorKind::Unsupported);
+    }
+    assert_eq!(bench.calls(), 0);
+}
+
+#[tokio::test]
+async fn what_only_tells_is_written_nothing() {
+    let bench = Bench::of(Desk { only_tells: true, ..Desk::default() });
+    let new = NewTicket {
+        title: "Printer".into(),
+        description: String::new(),
+        status: None,
+        priority: None,
+        kind: None,
+        fields: BTreeMap::new(),
+    };
+    for operation in
+        [Operation::Create(new), Operation::Comment { body: "hello?".into(), visibility: Visibility::Public }]
+    {
         assert_eq!(bench.apply(operation).await.unwrap_err().kind(), ErrorKind::Unsupported);
     }
     assert_eq!(bench.calls(), 0);

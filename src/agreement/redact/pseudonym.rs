@@ -1,0 +1,214 @@
+//! Pseudonyms: which name stands for whom under which agreement, looked up both ways.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::ops::Range;
+
+use serde::{Deserialize, Serialize};
+
+use super::folded::{Folded, LINE, is_whole};
+use super::terms::Class;
+use crate::case::AgreementName;
+
+/// Letters and digits that nobody takes for one another.
+pub const ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
+/// The fewest and the most characters behind the hyphen.
+pub const CODE_CHARS: std::ops::RangeInclusive<usize> = 4..=10;
+/// The longest label.
+pub const MAX_LABEL_CHARS: usize = 24;
+
+/// A value that has no pseudonym under an agreement yet.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Unnamed {
+    /// The agreement.
+    pub agreement: AgreementName,
+    /// The first part of its pseudonym.
+    pub label: String,
+    /// The form by which it is known again.
+    pub key: String,
+    /// The spelling in which it comes back.
+    pub value: String,
+}
+
+/// A pseudonym and what it stands for.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// The agreement under which it is used.
+    pub agreement: AgreementName,
+    /// The pseudonym.
+    pub pseudonym: String,
+    /// The form by which the value is known again.
+    pub key: String,
+    /// The value.
+    pub value: String,
+}
+
+/// The pseudonyms of all agreements.
+#[derive(Default)]
+pub struct Pseudonyms {
+    books: HashMap<AgreementName, Book>,
+}
+
+/// The pseudonyms of one agreement.
+#[derive(Default)]
+struct Book {
+    /// Label and key to pseudonym.
+    of: HashMap<(String, String), String>,
+    /// Pseudonym to value.
+    behind: HashMap<String, String>,
+}
+
+impl Pseudonyms {
+    /// The pseudonym of a value under an agreement.
+    pub fn of(&self, agreement: &AgreementName, label: &str, key: &str) -> Option<&str> {
+        let book = self.books.get(agreement)?;
+        book.of.get(&(label.to_owned(), key.to_owned())).map(String::as_str)
+    }
+
+    /// What a pseudonym stands for under an agreement.
+    pub fn behind(&self, agreement: &AgreementName, pseudonym: &str) -> Option<&str> {
+        self.books.get(agreement)?.behind.get(pseudonym).map(String::as_str)
+    }
+
+    /// How many pseudonyms an agreement has.
+    pub fn count(&self, agreement: &AgreementName) -> usize {
+        self.books.get(agreement).map_or(0, |book| book.behind.len())
+    }
+
+    /// Takes in a pseudonym.
+    pub fn insert(&mut self, named: &Named) {
+        let label = named.pseudonym.rsplit_once('-').map_or("", |(label, _)| label);
+        let book = self.books.entry(named.agreement.clone()).or_default();
+        book.of.insert((label.to_owned(), named.key.clone()), named.pseudonym.clone());
+        book.behind.insert(named.pseudonym.clone(), named.value.clone());
+    }
+
+    /// Forgets a pseudonym.
+    pub fn remove(&mut self, named: &Named) {
+        if let Some(book) = self.books.get_mut(&named.agreement) {
+            book.of.retain(|_, pseudonym| *pseudonym != named.pseudonym);
+            book.behind.remove(&named.pseudonym);
+        }
+    }
+
+    /// The text with the values in place of this agreement's pseudonyms, in whatever letter case they came back and
+    /// however a desk wrapped them. Everything else stays as it is.
+    pub fn restore(&self, agreement: &AgreementName, text: &str) -> String {
+        let mut out = String::with_capacity(text.len());
+        let mut done = 0;
+        for (place, value) in self.find(agreement, text) {
+            out.push_str(text.get(done..place.start).unwrap_or_default());
+            out.push_str(value);
+            done = place.end;
+        }
+        out.push_str(text.get(done..).unwrap_or_default());
+        out
+    }
+
+    /// Where this agreement's pseudonyms stand in a text, and what is behind them.
+    pub(super) fn find<'n>(&'n self, agreement: &AgreementName, text: &str) -> Vec<(Range<usize>, &'n str)> {
+        // Most texts have none, and most agreements neither.
+        if !self.books.contains_key(agreement) {
+            return Vec::new();
+        }
+        let folded = Folded::of(text);
+        let mut found = Vec::new();
+        let mut done = 0;
+        for (hyphen, _) in folded.text().match_indices('-') {
+            let Some((place, pseudonym)) =
+                around(folded.text(), hyphen).filter(|(place, _)| place.start >= done)
+            else {
+                continue;
+            };
+            if let (Some(value), Some(source)) = (self.behind(agreement, &pseudonym), folded.source(&place)) {
+                done = place.end;
+                found.push((source, value));
+            }
+        }
+        found
+    }
+}
+
+/// What looks like a pseudonym around a hyphen of a folded text.
+fn around(text: &str, hyphen: usize) -> Option<(Range<usize>, String)> {
+    let (before, after) = (text.get(..hyphen)?, text.get(hyphen + 1..)?);
+    let label = before.bytes().rev().take(MAX_LABEL_CHARS).take_while(u8::is_ascii_alphanumeric).count();
+    // A desk may have broken the line behind the hyphen.
+    let broken = usize::from(after.starts_with([LINE, ' ']));
+    let code = after.bytes().skip(broken).take_while(u8::is_ascii_alphanumeric).count();
+    let place = hyphen.checked_sub(label)?..hyphen + 1 + broken + code;
+    if label == 0 || !CODE_CHARS.contains(&code) || !is_whole(text, &place) {
+        return None;
+    }
+    let pseudonym = text.get(place.clone())?.replace([LINE, ' '], "").to_ascii_uppercase();
+    Some((place, pseudonym))
+}
+
+impl fmt::Debug for Pseudonyms {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Pseudonyms of {} agreements", self.books.len())
+    }
+}
+
+/// Shows whose pseudonym is asked for, never the value.
+impl fmt::Debug for Unnamed {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Unnamed {} of {}", self.label, self.agreement)
+    }
+}
+
+/// Shows the pseudonym, never the value.
+impl fmt::Debug for Named {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Named {} of {}", self.pseudonym, self.agreement)
+    }
+}
+
+impl Class {
+    /// What is asked for where a value of this class has no pseudonym.
+    pub(super) fn unnamed(&self, agreement: &AgreementName, key: String, value: String) -> Unnamed {
+        Unnamed { agreement: agreement.clone(), label: self.label(), key, value }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn known() -> Pseudonyms {
+        let mut known = Pseudonyms::default();
+        for (agreement, pseudonym, value) in [
+            ("acme", "PERSON-7F3K", "Ada Lovelace"),
+            ("acme", "EMAIL-2B2C4", "ada@example.org"),
+            ("other", "PERSON-9XYZ", "Bob"),
+        ] {
+            let agreement = AgreementName(agreement.to_owned());
+            let (pseudonym, value) = (pseudonym.to_owned(), value.to_owned());
+            known.insert(&Named { agreement, pseudonym, key: value.to_lowercase(), value });
+        }
+        known
+    }
+
+    #[test]
+    fn a_pseudonym_is_put_back_however_a_desk_wrote_it() {
+        for (text, expected) in [
+            ("PERSON-7F3K cannot log in", "Ada Lovelace cannot log in"),
+            ("**person-7f3k**, (Person-7F3K)", "**Ada Lovelace**, (Ada Lovelace)"),
+            ("PERSON\\-7F3K PERSON\u{2011}7F3K", "Ada Lovelace Ada Lovelace"),
+            ("mail PERSON-\n7F3K's, email-2b2c4", "mail Ada Lovelace's, ada@example.org"),
+            ("请PERSON-7F3K来", "请Ada Lovelace来"),
+        ] {
+            assert_eq!(known().restore(&AgreementName("acme".to_owned()), text), expected);
+        }
+    }
+
+    #[test]
+    fn what_only_looks_like_one_or_is_another_agreements_stays() {
+        for text in
+            ["PERSON-9XYZ", "PERSON-2222", "XPERSON-7F3K", "PERSON-7F3KX", "PERSON-7F3", "- -a a- --", ""]
+        {
+            assert_eq!(known().restore(&AgreementName("acme".to_owned()), text), text);
+            assert_eq!(known().restore(&AgreementName("none".to_owned()), text), text);
+        }
+    }
+}
