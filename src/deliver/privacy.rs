@@ -15,7 +15,7 @@ use crate::plan;
 #[derive(Debug)]
 enum Looked {
     /// What is to be recorded.
-    Fact(Fact),
+    Fact(Box<Fact>),
     /// Values in it need a pseudonym first.
     Unnamed(Vec<Unnamed>),
 }
@@ -40,7 +40,7 @@ impl Lane<'_> {
         origin: &Origin,
     ) -> Result<bool, ledger::Error> {
         let fact = match self.look_through(leg, origin).await {
-            Ok(Looked::Fact(fact)) => fact,
+            Ok(Looked::Fact(fact)) => *fact,
             Ok(Looked::Unnamed(unnamed)) => return self.give_names(unnamed).await,
             Err(error) if matches!(error.class(), Class::Park | Class::Changed) => Fact::Parked {
                 leg: leg.clone(),
@@ -74,7 +74,8 @@ impl Lane<'_> {
         let bytes = shared.blobs.read(&digest).await?;
         let terms = plan::preparation(&digest, redaction);
         let prepared = |prepared, redacted| {
-            Looked::Fact(Fact::Prepared { leg: leg.clone(), origin: origin.clone(), prepared, redacted })
+            let (leg, origin) = (leg.clone(), origin.clone());
+            Looked::Fact(Box::new(Fact::Prepared { leg, origin, prepared, redacted }))
         };
         let Ok(text) = std::str::from_utf8(&bytes) else {
             let opaque = Prepared { terms, copy: None, left: BTreeMap::new() };

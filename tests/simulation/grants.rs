@@ -85,7 +85,7 @@ impl Stage<'_> {
             }
             self.step();
         }
-        panic!("it never comes to this: {what}");
+        assert!(holds(self), "it never comes to this: {what}");
     }
 
     /// Posts to the bridge's interface, and reads the answer.

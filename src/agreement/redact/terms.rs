@@ -162,10 +162,7 @@ impl Class {
 
     /// The first part of the pseudonyms that stand for it: capital letters and digits.
     pub fn label(&self) -> String {
-        let word = match self {
-            Self::NationalId => "id",
-            other => other.word(),
-        };
+        let word = if *self == Self::NationalId { "id" } else { self.word() };
         word.chars().filter(char::is_ascii_alphanumeric).map(|char| char.to_ascii_uppercase()).collect()
     }
 

@@ -33,10 +33,13 @@ fn nothing_is_written_to_a_party_that_may_not_see_it() {
     assert!(arrived > scenarios(), "only {arrived} words arrived where they may be seen");
 }
 
+/// What is shared beyond an agreement, and how.
+type Sabotage = (&'static str, fn(&mut Agreement));
+
 /// The test can fail: the planner is given rules that share more than the agreements say.
 #[test]
 fn a_planted_leak_is_caught() {
-    let sabotages: [(&str, fn(&mut Agreement)); 6] = [
+    let sabotages: [Sabotage; 6] = [
         ("introduces", |agreement| {
             agreement.introduces = COUNTERPARTS.map(|party| PartyName(party.to_owned())).into();
         }),
@@ -210,7 +213,11 @@ fn judge(world: &World, text: &Text, planted: &[Planted]) -> Report {
                 let seen = world.case.legs[system].shadow.comments.get(comment);
                 seen.is_some_and(|seen| seen.internal)
             }
-            _ => false,
+            Operation::Create(_)
+            | Operation::Update { .. }
+            | Operation::Transition { .. }
+            | Operation::Retract { .. }
+            | Operation::LinkBack { .. } => false,
         };
         if to != HOME && sent.contains("TL-") {
             report.leaks.push(format!("{to} can count the cases: {sent}"));
@@ -323,7 +330,9 @@ impl Stage {
         };
         let word = match field {
             Field::Status | Field::Priority => String::new(),
-            _ => self.plant(desk, Place::Field(field.clone())),
+            Field::Title | Field::Description | Field::Kind | Field::Custom(_) => {
+                self.plant(desk, Place::Field(field.clone()))
+            }
         };
         let status = ["New", "Open", "Waiting", "Done"][chance.below(4)];
         world.person(desk, |ticket, _| match &field {

@@ -11,7 +11,7 @@ use crate::agreement::{
 };
 use crate::case::{Fact, Field, Item};
 
-fn redaction() -> Redaction {
+pub(super) fn redaction() -> Redaction {
     let people = [Listed { name: "Ada Lovelace".to_owned(), others: vec!["Ada".to_owned()] }];
     Redaction {
         classes: [(Class::Person, Action::Pseudonymize), (Class::Email, Action::Pseudonymize)].into(),
@@ -23,7 +23,7 @@ fn redaction() -> Redaction {
 }
 
 /// A world whose agreements redact, calm, after home's ticket was opened with this title.
-fn world(counterparts: &[&str], title: &str, redaction: Redaction) -> World {
+fn world(counterparts: &[&str], title: &str, redaction: &Redaction) -> World {
     let mut world = World::new(counterparts, Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
         agreement.redaction = Some(redaction.clone());
@@ -43,7 +43,7 @@ fn bodies(world: &World, system: &str) -> Vec<String> {
 
 #[test]
 fn the_partner_sees_a_pseudonym_replies_with_it_and_home_reads_the_name() {
-    let mut world = world(&[PARTNER], "Ada Lovelace cannot log in", redaction());
+    let mut world = world(&[PARTNER], "Ada Lovelace cannot log in", &redaction());
     let shown = title(&world, PARTNER);
     let pseudonym = shown.strip_suffix(" cannot log in").unwrap().to_owned();
     assert!(pseudonym.starts_with("PERSON-"), "{shown}");
@@ -68,7 +68,7 @@ fn the_partner_sees_a_pseudonym_replies_with_it_and_home_reads_the_name() {
 
 #[test]
 fn each_agreement_has_pseudonyms_of_its_own_and_restores_no_others() {
-    let mut world = world(&[PARTNER, VENDOR], "Ada Lovelace cannot log in", redaction());
+    let mut world = world(&[PARTNER, VENDOR], "Ada Lovelace cannot log in", &redaction());
     let (partners, vendors) = (title(&world, PARTNER), title(&world, VENDOR));
     assert_ne!(partners, vendors);
     let text = format!("{partners} and PERSON-2345");
@@ -86,7 +86,7 @@ fn each_agreement_has_pseudonyms_of_its_own_and_restores_no_others() {
 
 #[test]
 fn an_edit_of_a_restored_comment_is_carried_on() {
-    let mut world = world(&[PARTNER], "Ada Lovelace cannot log in", redaction());
+    let mut world = world(&[PARTNER], "Ada Lovelace cannot log in", &redaction());
     let pseudonym = title(&world, PARTNER).replace(" cannot log in", "");
     world.says(PARTNER, &format!("{pseudonym} called"), Visibility::Public);
     world.settle();
@@ -100,7 +100,7 @@ fn a_text_in_which_something_may_be_left_waits_for_a_person_where_the_agreement_
     let mut strict = redaction();
     strict.leftover = Leftover::Hold;
     strict.classes.remove(&Class::Email);
-    let mut world = world(&[PARTNER], "Printer burns", strict);
+    let mut world = world(&[PARTNER], "Printer burns", &strict);
     world.says(HOME, "write to bob@example.org", Visibility::Public);
     world.settle();
     assert!(bodies(&world, PARTNER).is_empty());
@@ -117,7 +117,7 @@ fn a_field_may_be_hidden_whole() {
     let mut whole = redaction();
     let terms = PlaceTerms { whole: Some(Action::Pseudonymize), classes: BTreeMap::new() };
     whole.places.insert(Place::Field(Field::Title), terms);
-    let mut world = world(&[PARTNER], "Printer burns", whole);
+    let mut world = world(&[PARTNER], "Printer burns", &whole);
     let shown = title(&world, PARTNER);
     assert!(shown.starts_with("VALUE-"), "{shown}");
     world.person(PARTNER, |ticket, _| ticket.title = format!("Re: {shown}"));
@@ -127,7 +127,7 @@ fn a_field_may_be_hidden_whole() {
 
 #[test]
 fn files_are_looked_into_before_they_leave_and_others_wait() {
-    let mut world = world(&[PARTNER], "Printer burns", redaction());
+    let mut world = world(&[PARTNER], "Printer burns", &redaction());
     world.attaches(HOME, 10, Visibility::Public);
     world.person(HOME, |ticket, _| ticket.files[0].name = "Ada Lovelace.log".to_owned());
     world.settle();

@@ -28,10 +28,12 @@ impl Pattern {
             .size_limit(MAX_BYTES)
             .dfa_size_limit(MAX_BYTES)
             .build()
-            .map_err(|error| match error {
-                regex::Error::CompiledTooBig(_) => "this pattern is too large".to_owned(),
+            .map_err(|error| {
+                if matches!(error, regex::Error::CompiledTooBig(_)) {
+                    return "this pattern is too large".to_owned();
+                }
                 // The last line says what is wrong; those before it draw where.
-                error => error.to_string().lines().next_back().unwrap_or_default().trim().to_owned(),
+                error.to_string().lines().next_back().unwrap_or_default().trim().to_owned()
             })?;
         if regex.is_match("") {
             return Err("this pattern matches where nothing stands".to_owned());
