@@ -20,6 +20,7 @@ pub mod daemon;
 pub mod desk;
 pub mod egress;
 pub mod registry;
+pub mod rehearse;
 pub mod store;
 pub mod telemetry;
 pub mod vault;

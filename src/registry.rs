@@ -7,7 +7,7 @@ use serde::Serialize;
 use throughline_sdk::connector::Built;
 use throughline_sdk::{Capabilities, CreateClass, Result, Setting, SettingKind, Settings};
 
-use crate::config::KindAnswers;
+use crate::config::{KindAnswers, Needs};
 
 /// One kind of system.
 #[derive(Clone, Copy, Debug)]
@@ -68,6 +68,11 @@ pub const KINDS: &[Kind] = &[
     kind!("jira", "Jira and Jira Service Management", throughline_jira),
     kind!("mail", "A mailbox, by IMAP and SMTP", throughline_mail),
     kind!("microsoft-health", "Microsoft 365 service health", throughline_microsoft_health),
+    kind!(
+        "networked-helpdesk",
+        "Networked Help Desk 1.0 (Zendesk ticket sharing), both ways",
+        throughline_networked_helpdesk
+    ),
     kind!("partner-center", "Microsoft Partner Center", throughline_partner_center),
     kind!("practice", "Practice desk", throughline_practice),
     kind!("redmine", "Redmine", throughline_redmine),
@@ -104,6 +109,26 @@ pub const MANIFESTS: &[(&str, &str)] = throughline_rest::INCLUDED;
 pub fn kind(name: &str) -> Option<&'static Kind> {
     KINDS.iter().find(|kind| kind.name == name)
 }
+
+/// What the desks of a kind need with every ticket, beyond what its connector can fill in by itself. An agreement can
+/// replace each by its name.
+pub fn needs(kind: &str) -> &'static [Needs] {
+    if kind == "azure-support" { AZURE_SUPPORT } else { &[] }
+}
+
+/// Azure refuses a ticket without a description, and weighs it by its severity; the contact stands in the settings.
+const AZURE_SUPPORT: &[Needs] = &[
+    Needs {
+        name: "description",
+        condition: "size(ticket.description) > 0",
+        message: "the description of the problem, which Microsoft asks for",
+    },
+    Needs {
+        name: "impact",
+        condition: "has(ticket.priority)",
+        message: "the impact as a priority, which becomes Microsoft's severity",
+    },
+];
 
 /// What a face of our own needs to know of its partner.
 #[derive(Debug)]
@@ -149,6 +174,16 @@ pub fn reference(kind: &str, settings: &Settings) -> Option<ReferenceSettings> {
         silent_after: throughline_tmf621::reference::silent_after(settings),
         max_file_bytes: throughline_tmf621::face::max_file_bytes(settings),
     })
+}
+
+pub use throughline_networked_helpdesk::Sharing;
+
+/// The host under which the engine reaches the desk that a partner and we push to. It leads nowhere else.
+pub const SHARED_DESK: &str = throughline_networked_helpdesk::own::HOST;
+
+/// The settings of a system whose partner pushes to us, and we to it; `None` for every other kind.
+pub fn sharing(kind: &str, settings: &Settings) -> Option<Result<Sharing>> {
+    (kind == throughline_networked_helpdesk::KIND).then(|| throughline_networked_helpdesk::sharing(settings))
 }
 
 /// Whether a system of this kind is a desk of the standard that somebody else serves.
@@ -303,6 +338,14 @@ mod tests {
         for kind in KINDS {
             let capabilities = example(kind).unwrap_or_else(|error| panic!("{}: {error}", kind.name));
             assert!(capabilities.attach.is_none() || capabilities.max_file_bytes > 0, "{}", kind.name);
+        }
+    }
+
+    #[test]
+    fn what_a_kind_needs_is_a_condition() {
+        for needed in KINDS.iter().flat_map(|kind| needs(kind.name)) {
+            let condition = crate::agreement::Expression::compile(needed.condition);
+            assert!(condition.is_ok_and(|condition| !condition.asked().is_empty()), "{}", needed.name);
         }
     }
 

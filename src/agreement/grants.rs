@@ -5,13 +5,14 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, Visibility};
 
 use super::Kind;
 use crate::case::{Case, Field, Grant, Granted, Origin, Priority, Role};
 
 /// What a counterpart may be shown beyond what is shared, case by case. By default nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Grants {
     /// What may be asked for at all.
     pub may_ask: BTreeSet<Askable>,
@@ -24,7 +25,8 @@ pub struct Grants {
 }
 
 /// Something that may be asked for.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Askable {
     /// A field.
     Field(Field),
@@ -37,6 +39,11 @@ pub enum Askable {
 }
 
 impl Grants {
+    /// Whether nothing may be asked for.
+    pub(super) fn are_none(&self) -> bool {
+        self.may_ask.is_empty()
+    }
+
     /// Whether this may be asked for.
     pub fn name(&self, what: &Granted) -> bool {
         self.may_ask.contains(&Askable::of(what))

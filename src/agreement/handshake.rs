@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use serde::{Deserialize, Serialize};
 use throughline_sdk::{Ticket, Visibility};
 
 use super::Direction;
@@ -11,7 +12,7 @@ use crate::case::AgreementName;
 const LONGEST_WORDS: usize = 500;
 
 /// A request has to be accepted by whoever gets it.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Handshake {
     /// Who has to accept: outbound the counterpart, inbound home.
     pub direction: Direction,
@@ -38,7 +39,8 @@ pub struct Handshake {
 }
 
 /// What follows when an answer takes too long.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OnLapse {
     /// A person decides.
     Person,
@@ -49,7 +51,7 @@ pub enum OnLapse {
 }
 
 /// What a public comment begins with that answers; an empty one is never said.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct AnswerWords {
     /// It is accepted.
     pub accept: String,
@@ -60,7 +62,8 @@ pub struct AnswerWords {
 }
 
 /// What was said to an offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Answer {
     /// Nothing, or nothing any more.
     Pending,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use throughline_sdk::{SystemName, Ticket};
 
-use super::{Condition, Rules};
+use super::{Expression, Rules};
 use crate::case::{Level, PartyName};
 
 /// Who is to resolve what.
@@ -22,7 +22,7 @@ pub struct Rule {
     /// Its name.
     pub name: String,
     /// When it holds, for home's ticket, or for the one that opens the case.
-    pub when: Condition,
+    pub when: Expression,
     /// The party that is to resolve.
     pub party: PartyName,
     /// Where in it; `None`: where that party usually is.
@@ -34,7 +34,9 @@ pub struct Rule {
 impl Rules {
     /// The first rule that says who is to resolve this ticket.
     pub(crate) fn responsible(&self, system: &SystemName, ticket: &Ticket) -> Option<&Rule> {
-        self.responsibility.rules.iter().find(|rule| self.holds(&rule.when, system, ticket))
+        let subject = self.subject(system, ticket);
+        // Where the ticket has no value for what a rule asks for, the rule says nothing.
+        self.responsibility.rules.iter().find(|rule| rule.when.evaluate(&subject) == Ok(true))
     }
 
     /// The level of a party: as configured, or that of a helpdesk at home and of a partner elsewhere.

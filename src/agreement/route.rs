@@ -2,55 +2,84 @@
 
 use throughline_sdk::{SystemName, Ticket};
 
-use super::{Agreement, Condition, Rules};
+use super::{Agreement, Expression, Rules, Subject};
+
+/// What an agreement says to a ticket.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Routed {
+    /// It goes over to the other side.
+    Goes,
+    /// It stays: the condition does not hold, or there is none.
+    Stays,
+    /// It stays, because the ticket has no value for something that the condition asks for: said in words.
+    Unclear(String),
+}
 
 impl Rules {
     /// The agreements that take this unlinked ticket in: offered from home, or accepted from a counterpart.
     pub fn routes(&self, system: &SystemName, ticket: &Ticket) -> Vec<&Agreement> {
         self.agreements
             .values()
-            .filter(|agreement| {
-                self.offers(agreement, system, ticket) || self.accepts(agreement, system, ticket)
-            })
+            .filter(|agreement| self.routed(agreement, system, ticket) == Some(Routed::Goes))
             .collect()
+    }
+
+    /// Why no agreement takes this ticket in, in words.
+    pub fn unrouted(&self, system: &SystemName, ticket: &Ticket) -> String {
+        let mut reason = "no agreement routes it".to_owned();
+        for agreement in self.agreements.values() {
+            if let Some(Routed::Unclear(why)) = self.routed(agreement, system, ticket) {
+                reason.push_str(&format!("; by the agreement {} it is unclear: {why}", agreement.name));
+            }
+        }
+        reason
     }
 
     /// Whether the home ticket is offered to the agreement's counterpart.
     pub(crate) fn offers(&self, agreement: &Agreement, system: &SystemName, ticket: &Ticket) -> bool {
-        agreement.home == *system && self.routed(agreement.outbound.as_ref(), agreement, system, ticket)
+        agreement.home == *system && self.routed(agreement, system, ticket) == Some(Routed::Goes)
     }
 
-    /// Whether the counterpart's ticket is taken in at home.
-    pub(crate) fn accepts(&self, agreement: &Agreement, system: &SystemName, ticket: &Ticket) -> bool {
-        agreement.counterpart == *system && self.routed(agreement.inbound.as_ref(), agreement, system, ticket)
-    }
-
-    fn routed(
-        &self,
-        condition: Option<&Condition>,
-        agreement: &Agreement,
-        system: &SystemName,
-        ticket: &Ticket,
-    ) -> bool {
-        agreement.home != agreement.counterpart
+    /// What an agreement says to a ticket of a system; `None` if it is not about that system.
+    pub fn routed(&self, agreement: &Agreement, system: &SystemName, ticket: &Ticket) -> Option<Routed> {
+        let condition = if agreement.home == *system {
+            agreement.outbound.as_ref()
+        } else if agreement.counterpart == *system {
+            agreement.inbound.as_ref()
+        } else {
+            return None;
+        };
+        let complete = agreement.home != agreement.counterpart
             && self.systems.contains_key(&agreement.home)
-            && self.systems.contains_key(&agreement.counterpart)
-            && condition.is_some_and(|condition| self.holds(condition, system, ticket))
+            && self.systems.contains_key(&agreement.counterpart);
+        Some(match condition {
+            Some(condition) if complete => holds(condition, &self.subject(system, ticket)),
+            Some(_) | None => Routed::Stays,
+        })
     }
 
-    pub(super) fn holds(&self, condition: &Condition, system: &SystemName, ticket: &Ticket) -> bool {
-        let kind = ticket.kind.as_deref().unwrap_or_default();
-        let kind_fits = condition.kinds.is_empty() || condition.kinds.contains(kind);
-        let priority_fits = condition.priority_at_least.is_none_or(|least| {
-            let words = self.systems.get(system).map(|system| &system.priority.read);
-            let word = ticket.priority.as_deref().unwrap_or_default();
-            words.and_then(|words| words.get(word)).is_some_and(|priority| *priority >= least)
-        });
-        let fields_fit = condition
-            .fields
-            .iter()
-            .all(|(name, allowed)| ticket.fields.get(name).is_some_and(|value| allowed.contains(value)));
-        let title_fits = ticket.title.to_lowercase().contains(&condition.title_contains.to_lowercase());
-        kind_fits && priority_fits && fields_fit && title_fits
+    /// A ticket as conditions see it. A field without a value is not there.
+    pub fn subject<'t>(&'t self, system: &'t SystemName, ticket: &'t Ticket) -> Subject<'t> {
+        let rules = self.systems.get(system);
+        let priority = ticket.priority.as_deref();
+        let filled = ticket.fields.iter().filter(|(_, value)| !value.is_empty());
+        Subject {
+            title: &ticket.title,
+            description: &ticket.description,
+            status: rules.and_then(|rules| rules.status.read.get(&ticket.status)).copied(),
+            priority: rules.and_then(|rules| rules.priority.read.get(priority?)).copied(),
+            kind: ticket.kind.as_deref().filter(|kind| !kind.is_empty()),
+            fields: filled.map(|(name, value)| (name.as_str(), value.as_str())).collect(),
+            system: system.as_str(),
+            party: rules.map(|rules| rules.party.0.as_str()).unwrap_or_default(),
+        }
+    }
+}
+
+fn holds(condition: &Expression, subject: &Subject<'_>) -> Routed {
+    match condition.evaluate(subject) {
+        Ok(true) => Routed::Goes,
+        Ok(false) => Routed::Stays,
+        Err(unevaluated) => Routed::Unclear(unevaluated.to_string()),
     }
 }

@@ -1,6 +1,7 @@
 //! Sharing: which leg may be the source, and which the target, of a field, a comment or a file.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use throughline_sdk::{SystemName, Timestamp, Visibility};
 
@@ -26,6 +27,40 @@ pub enum Kind {
     Comments,
     /// Files.
     Files,
+}
+
+/// Whether something goes to a system, and which rule of which agreement says so.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Ruling<'a> {
+    /// Whether it goes there.
+    pub passes: bool,
+    /// The agreement that decides; `None` where none is in force.
+    pub agreement: Option<&'a Agreement>,
+    /// Its rule.
+    pub rule: Rule<'a>,
+}
+
+/// A rule of an agreement, shown as it is written in a configuration.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rule<'a> {
+    /// The way a field travels.
+    Field(&'a Field, Direction),
+    /// A field that the agreement does not name.
+    Unnamed(&'a Field),
+    /// The way comments or files travel.
+    Said(Kind, Direction),
+    /// Only home's own staff may read it.
+    Internal(Internal),
+    /// It is shown in this case, for a purpose and until a moment.
+    Granted,
+    /// Nobody says who may read it.
+    Unknown,
+    /// The two counterparts were not introduced to each other.
+    NotIntroduced,
+    /// It came from that very system.
+    Own,
+    /// No agreement is in force between the two.
+    NoAgreement,
 }
 
 impl<'r> Sharing<'r> {
@@ -126,8 +161,8 @@ impl<'r> Sharing<'r> {
 
     /// Whether a change of the field on this system may enter the document.
     pub fn is_source(&self, system: &SystemName, field: &Field) -> bool {
-        if !self.is_home(system) {
-            return self.leads_in(system, field) && self.is_heard(system, field);
+        if let Some(ruling) = self.entry(system, field) {
+            return ruling.passes && self.is_heard(system, field);
         }
         let mut joined = self.directions(field).peekable();
         if self.grants.values().any(|grant| grant.covers_field(field)) {
@@ -144,13 +179,61 @@ impl<'r> Sharing<'r> {
 
     /// Whether the document's value of the field is written to this system.
     pub fn is_target(&self, system: &SystemName, field: &Field) -> bool {
-        if self.is_home(system) {
-            self.directions(field).any(Direction::leads_in)
-        } else {
+        self.ruling(system, field).passes
+    }
+
+    /// Whether the document's value of the field is written to this system, and by which rule.
+    pub fn ruling<'a>(&self, system: &SystemName, field: &'a Field) -> Ruling<'a>
+    where
+        'r: 'a,
+    {
+        let unnamed = |agreement: Option<&'a Agreement>| Ruling {
+            passes: false,
+            agreement,
+            rule: if agreement.is_some() { Rule::Unnamed(field) } else { Rule::NoAgreement },
+        };
+        let named = |agreement: &'a Agreement, leads: fn(Direction) -> bool| {
+            let direction = agreement.fields.get(field)?.direction;
+            let rule = Rule::Field(field, direction);
+            Some(Ruling { passes: leads(direction), agreement: Some(agreement), rule })
+        };
+        if !self.is_home(system) {
+            let Some(agreement) = self.agreement(system) else { return unnamed(None) };
+            let ruling = named(agreement, Direction::leads_out).unwrap_or(unnamed(Some(agreement)));
             let granted = |grant: &Grant| grant.is_for(system) && grant.covers_field(field);
-            self.direction(system, field).is_some_and(Direction::leads_out)
-                || (self.joined.contains_key(system) && self.grants.values().any(granted))
+            let shown = !ruling.passes && self.grants.values().any(granted);
+            return if shown { Ruling { passes: true, rule: Rule::Granted, ..ruling } } else { ruling };
         }
+        // One agreement that leads home is enough; without one, the first that names the field tells why not.
+        let mut first = None;
+        for agreement in self.joined.values() {
+            match named(agreement, Direction::leads_in) {
+                Some(ruling) if ruling.passes => return ruling,
+                Some(ruling) => first = first.or(Some(ruling)),
+                None => {}
+            }
+        }
+        first.unwrap_or_else(|| unnamed(self.joined.values().next().copied()))
+    }
+
+    /// By which rule of its own agreement a change of the field on a counterpart enters the document, or does not;
+    /// `None` for home, where each target's agreement decides.
+    pub fn entry<'a>(&self, counterpart: &SystemName, field: &'a Field) -> Option<Ruling<'a>>
+    where
+        'r: 'a,
+    {
+        if self.is_home(counterpart) {
+            return None;
+        }
+        let Some(agreement) = self.agreement(counterpart) else {
+            return Some(Ruling { passes: false, agreement: None, rule: Rule::NoAgreement });
+        };
+        let direction = agreement.fields.get(field).map(|rule| rule.direction);
+        Some(Ruling {
+            passes: direction.is_some_and(Direction::leads_in),
+            agreement: Some(agreement),
+            rule: direction.map_or(Rule::Unnamed(field), |direction| Rule::Field(field, direction)),
+        })
     }
 
     /// Who wins when a counterpart and the document disagree.
@@ -177,31 +260,82 @@ impl<'r> Sharing<'r> {
     /// What is internal goes from home to a counterpart only, by the rule of their agreement or by a grant. What one
     /// counterpart said goes to another only where the two were introduced.
     pub fn carries(&self, kind: Kind, visibility: Visibility, origin: &Origin, to: &SystemName) -> bool {
-        let from = &origin.system;
-        let leads_in = |agreement: &Agreement| kind.direction(agreement).leads_in();
-        let leads_out = |agreement: &Agreement| kind.direction(agreement).leads_out();
-        let public = visibility == Visibility::Public;
-        let shown = |target: &Agreement| match visibility {
-            Visibility::Public => true,
-            Visibility::Internal => target.shares_internal(),
-            Visibility::Unknown => false,
+        self.passage(kind, visibility, origin, to).passes
+    }
+
+    /// The same, with the rule that says so.
+    pub fn passage(
+        &self,
+        kind: Kind,
+        visibility: Visibility,
+        origin: &Origin,
+        to: &SystemName,
+    ) -> Ruling<'r> {
+        let agreed = self.agreed(kind, visibility, &origin.system, to);
+        // A grant is a counterpart's: without its agreement there is none.
+        if !agreed.passes && agreed.agreement.is_some() && self.is_shown(kind, visibility, origin, to) {
+            return Ruling { passes: true, rule: Rule::Granted, ..agreed };
+        }
+        agreed
+    }
+
+    /// What the agreements say to it, without what is granted in this case.
+    pub(crate) fn agreed(
+        &self,
+        kind: Kind,
+        visibility: Visibility,
+        from: &SystemName,
+        to: &SystemName,
+    ) -> Ruling<'r> {
+        let ruled = |agreement: &'r Agreement, leads: fn(Direction) -> bool| {
+            let direction = kind.direction(agreement);
+            Ruling { passes: leads(direction), agreement: Some(agreement), rule: Rule::Said(kind, direction) }
+        };
+        let refused = |agreement, rule| Ruling { passes: false, agreement, rule };
+        let unseen = |agreement: &'r Agreement| match visibility {
+            Visibility::Public => None,
+            Visibility::Internal => Some(Rule::Internal(agreement.internal)),
+            Visibility::Unknown => Some(Rule::Unknown),
         };
         match (self.agreement(from), self.agreement(to)) {
-            (Some(source), None) => public && self.is_home(to) && leads_in(source),
-            (None, Some(target)) => {
-                (self.is_home(from) && leads_out(target) && shown(target))
-                    || self.is_shown(kind, visibility, origin, to)
-            }
+            (Some(source), None) if self.is_home(to) => match unseen(source) {
+                Some(Rule::Internal(_)) => refused(Some(source), Rule::Internal(Internal::None)),
+                Some(rule) => refused(Some(source), rule),
+                None => ruled(source, Direction::leads_in),
+            },
+            (None, Some(target)) if self.is_home(from) => match unseen(target) {
+                Some(Rule::Internal(Internal::AsInternal)) => {
+                    let ruling = ruled(target, Direction::leads_out);
+                    Ruling {
+                        rule: if ruling.passes { Rule::Internal(Internal::AsInternal) } else { ruling.rule },
+                        ..ruling
+                    }
+                }
+                Some(rule) => refused(Some(target), rule),
+                None => ruled(target, Direction::leads_out),
+            },
+            (Some(source), Some(_)) if from == to => refused(Some(source), Rule::Own),
             (Some(source), Some(target)) => {
-                public && from != to && leads_in(source) && leads_out(target) && self.introduced(from, target)
+                let comes_in = ruled(source, Direction::leads_in);
+                let goes_out = ruled(target, Direction::leads_out);
+                match unseen(source) {
+                    Some(Rule::Internal(_)) => refused(Some(source), Rule::Internal(Internal::None)),
+                    Some(rule) => refused(Some(source), rule),
+                    None if !comes_in.passes => comes_in,
+                    None if goes_out.passes && !self.introduced(from, target) => {
+                        refused(Some(target), Rule::NotIntroduced)
+                    }
+                    None => goes_out,
+                }
             }
-            (None, None) => false,
+            (None, None) if from == to => refused(None, Rule::Own),
+            (Some(_), None) | (None, Some(_) | None) => refused(None, Rule::NoAgreement),
         }
     }
 
     /// Whether the agreement leads a counterpart's value of the field home.
     pub fn leads_in(&self, counterpart: &SystemName, field: &Field) -> bool {
-        self.direction(counterpart, field).is_some_and(Direction::leads_in)
+        self.entry(counterpart, field).is_some_and(|ruling| ruling.passes)
     }
 
     /// The offer of this leg, if it is not accepted, or its acceptance was not told yet.
@@ -274,10 +408,6 @@ impl<'r> Sharing<'r> {
         all.filter(move |agreement| agreement.home == system).chain(own)
     }
 
-    fn direction(&self, counterpart: &SystemName, field: &Field) -> Option<Direction> {
-        self.agreement(counterpart)?.fields.get(field).map(|rule| rule.direction)
-    }
-
     fn directions(&self, field: &Field) -> impl Iterator<Item = Direction> {
         self.joined.values().filter_map(|agreement| agreement.fields.get(field)).map(|rule| rule.direction)
     }
@@ -286,6 +416,35 @@ impl<'r> Sharing<'r> {
 impl Agreement {
     fn shares_internal(&self) -> bool {
         self.internal == Internal::AsInternal
+    }
+}
+
+impl fmt::Display for Rule<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Field(field, direction) => write!(f, "the field {field} travels {direction}"),
+            Self::Unnamed(field) => write!(f, "the agreement does not name the field {field}"),
+            Self::Said(Kind::Comments, direction) => write!(f, "comments travel {direction}"),
+            Self::Said(Kind::Files, direction) => write!(f, "files travel {direction}"),
+            Self::Internal(Internal::None) => f.write_str("what is internal stays in its system"),
+            Self::Internal(Internal::AsInternal) => f.write_str("what is internal crosses as internal"),
+            Self::Granted => f.write_str("a grant in this case shows it, until its end"),
+            Self::Unknown => f.write_str("the system does not say who may read it"),
+            Self::NotIntroduced => f.write_str("the two counterparts are not introduced to each other"),
+            Self::Own => f.write_str("it came from there"),
+            Self::NoAgreement => f.write_str("no agreement is in force between the two"),
+        }
+    }
+}
+
+impl fmt::Display for Direction {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Both => "both ways",
+            Self::Outbound => "outbound only",
+            Self::Inbound => "inbound only",
+            Self::None => "not at all",
+        })
     }
 }
 

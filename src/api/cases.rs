@@ -19,6 +19,7 @@ use super::view::{self, CaseLine, ParkedLine, Trace};
 use crate::case::{Case, CaseId, Fact, HintSource, Item};
 use crate::deliver::Nudge;
 use crate::intake;
+use crate::store::{Agreed, Index};
 
 /// Most cases in one answer.
 pub(crate) const PAGE: usize = 1000;
@@ -108,6 +109,11 @@ pub(super) async fn parked(
     Ok(Json(lines))
 }
 
+/// Every version of an agreement that was ever in force.
+pub(super) async fn agreements(State(api): State<Api>) -> Result<Json<Vec<Agreed>>, Problem> {
+    Ok(Json(read(&api, Index::agreed).await?))
+}
+
 pub(super) async fn retry(
     State(api): State<Api>,
     name: Result<Json<ParkedName>, JsonRejection>,
@@ -164,7 +170,7 @@ pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
 
 pub(super) async fn read<T: Send + 'static>(
     api: &Api,
-    f: impl FnOnce(&crate::store::Index) -> Result<T, crate::store::Error> + Send + 'static,
+    f: impl FnOnce(&Index) -> Result<T, crate::store::Error> + Send + 'static,
 ) -> Result<T, Problem> {
     api.bridge.shared().journal.read(f).await.map_err(|error| Problem::internal(&error))
 }

@@ -1,11 +1,14 @@
 //! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
 
 mod cases;
+pub mod explain;
 pub(crate) mod grants;
 mod health;
+pub mod preview;
 mod problem;
 pub(crate) mod reference;
 mod serve;
+pub mod sharing;
 pub mod tmf621;
 pub mod view;
 mod webhooks;
@@ -41,14 +44,19 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/cases/{case}/grants", get(grants::list).post(grants::ask))
         .route("/cases/{case}/grants/{grant}/{verb}", post(grants::decide))
         .route("/trace/{name}", get(cases::trace))
+        .route("/explain/{name}", get(explain::explain))
+        .route("/plan/{name}", post(preview::plan))
         .route("/parked", get(cases::parked))
         .route("/parked/retry", post(cases::retry))
         .route("/parked/discard", post(cases::discard))
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
+        .route("/reference/claim", post(reference::claim))
         .route("/systems", get(health::systems))
+        .route("/agreements", get(cases::agreements))
         .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
     let faces = tmf621::router(api.bridge.shared());
+    let sharing = sharing::router(api.bridge.shared());
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
         .route(
@@ -60,6 +68,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/metrics", get(health::metrics))
         .nest("/api/v1", interface)
         .merge(faces)
+        .merge(sharing)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
         .with_state(api)

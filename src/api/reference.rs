@@ -10,6 +10,7 @@ use axum::extract::{Query, State};
 use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{RemoteId, SystemName, TicketRef, Timestamp};
+use tokio::sync::oneshot;
 
 use super::Api;
 use super::problem::Problem;
@@ -17,11 +18,16 @@ use super::tmf621::record::{self, Entry, Refused};
 use super::view::CaseLine;
 use crate::case::Case;
 use crate::daemon::Shared;
+use crate::deliver::{Claimed, Claiming, Nudge};
 use crate::desk::reference::{Errand, Terms};
 use crate::desk::{Desk, Narrow, Record, Sort};
+use crate::ledger;
 
 /// Between two looks for tickets that have fallen silent.
 const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs(60));
+
+/// What a ticket's status becomes when another takes its place.
+const CLAIMED_STATUS: &str = "closed";
 
 /// One ticket that our agents keep for a portal.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -90,25 +96,101 @@ pub(super) async fn list(
     Ok(Json(lines))
 }
 
+/// A ticket elsewhere that takes the place of one that our agents kept.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ClaimAsked {
+    /// The ticket that our agents kept, as `SYSTEM:KEY`.
+    pub(crate) ticket: String,
+    /// The other one, as `SYSTEM:ID`.
+    pub(crate) by: String,
+    /// What a person confirms of an answer before.
+    pub(crate) confirmed: Option<String>,
+}
+
+pub(super) async fn claim(
+    State(api): State<Api>,
+    body: Result<Json<ClaimAsked>, JsonRejection>,
+) -> Result<Json<Claimed>, Problem> {
+    let Json(ClaimAsked { ticket, by, confirmed }) = body?;
+    let shared = api.bridge.shared();
+    let (desk, number) = named(shared, &ticket).await?;
+    let own = TicketRef::new(desk.name().clone(), RemoteId::new(number.to_string()));
+    let case = shared.case_of(&own).map_err(|error| Problem::internal(&error))?;
+    let case = case.ok_or_else(|| {
+        Problem::new(
+            StatusCode::CONFLICT,
+            format!("{ticket} belongs to no case, so that nothing can take its place"),
+        )
+    })?;
+    let (system, id) = split(&by)?;
+    let to = TicketRef::new(SystemName::new(system), RemoteId::new(id));
+    let claiming = Claiming { from: desk.name().clone(), to, confirmed };
+    let (answer, answered) = oneshot::channel();
+    shared.lanes.nudge_case(shared, case, Nudge::Claim { claiming, answer });
+    let answer = answered
+        .await
+        .map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
+    let claimed = answer.map_err(|reason| Problem::new(StatusCode::CONFLICT, reason))?;
+    if claimed.done {
+        // Nobody has to look after it any more. Its case is elsewhere, so that this is told to nobody.
+        record::record(shared, desk, number, Entry::Status(CLAIMED_STATUS.to_owned()))
+            .await
+            .map_err(refused)?;
+    }
+    Ok(Json(claimed))
+}
+
 pub(super) async fn enter(
     State(api): State<Api>,
     body: Result<Json<Recorded>, JsonRejection>,
 ) -> Result<Json<ReferenceLine>, Problem> {
     let Json(Recorded { ticket, entry }) = body?;
     let shared = api.bridge.shared();
+    let (desk, number) = named(shared, &ticket).await?;
+    let own = TicketRef::new(desk.name().clone(), RemoteId::new(number.to_string()));
+    // A status crosses to nobody any more, but ends the reminders.
+    let is_status = matches!(entry, Entry::Status(_));
+    if let Some(by) = claimed_by(shared, &own)?.filter(|_| !is_status) {
+        let message =
+            format!("{ticket} was claimed by {by}: what is said belongs there, and nothing was recorded");
+        return Err(Problem::new(StatusCode::CONFLICT, message));
+    }
+    let record = record::record(shared, desk, number, entry).await.map_err(refused)?;
+    Ok(Json(line(shared, desk, number, &record)?))
+}
+
+/// The desk and the number of a ticket that is named as `SYSTEM:KEY`.
+async fn named<'s>(shared: &'s Shared, ticket: &str) -> Result<(&'s Desk, u64), Problem> {
     let not_found = |message: String| Problem::new(StatusCode::NOT_FOUND, message);
-    let Some((system, key)) = ticket.split_once(':') else {
-        let message = format!("{ticket:?} names no ticket; write SYSTEM:KEY, as in portal:120231");
-        return Err(Problem::new(StatusCode::BAD_REQUEST, message));
-    };
+    let (system, key) = split(ticket)?;
     let mut desks = shared.northbound.references.iter();
     let desk = desks
         .find(|desk| desk.name().as_str() == system)
         .ok_or_else(|| not_found(format!("there is no system {system:?} of the kind reference")))?;
     let number = record::find(desk, key).await.map_err(refused)?;
     let number = number.ok_or_else(|| not_found(format!("{system} has no ticket {key:?}")))?;
-    let record = record::record(shared, desk, number, entry).await.map_err(refused)?;
-    Ok(Json(line(shared, desk, number, &record)?))
+    Ok((desk, number))
+}
+
+fn split(ticket: &str) -> Result<(&str, &str), Problem> {
+    ticket.split_once(':').ok_or_else(|| {
+        let message = format!("{ticket:?} names no ticket; write SYSTEM:KEY, as in portal:120231");
+        Problem::new(StatusCode::BAD_REQUEST, message)
+    })
+}
+
+/// The tickets one of which took the place of this one, if its case has it no more.
+fn claimed_by(shared: &Shared, ticket: &TicketRef) -> Result<Option<String>, Problem> {
+    let internal = |error: &ledger::Error| Problem::internal(error);
+    let Some(id) = shared.case_of(ticket).map_err(|error| internal(&error))? else { return Ok(None) };
+    let case = shared.journal.look_up(|index| index.case(id)).map_err(|error| internal(&error))?;
+    let case = case.filter(|case| case.former.get(&ticket.system) == Some(&ticket.id));
+    Ok(case.map(|case| {
+        let by = shared.rules.claims.iter().filter(|(_, from)| **from == ticket.system);
+        let mut by = by.filter_map(|(to, _)| Some(format!("{to}:{}", case.legs.get(to)?.ticket.as_ref()?)));
+        by.next().unwrap_or_else(|| case.id.to_string())
+    }))
 }
 
 /// Marks the legs of a case whose portals are silent for longer than they may be.

@@ -345,10 +345,11 @@ fn event(
             format!("{ticket} may have changed ({source:?})").to_lowercase(),
         ),
         Fact::Opened => base("opened", None, "the case was opened".to_owned()),
-        Fact::Joined { leg, party, agreement, .. } => {
+        Fact::Joined { leg, party, agreement, version, .. } => {
             let by =
                 agreement.as_ref().map(|name| format!(" under the agreement {name}")).unwrap_or_default();
-            base("joined", Some(leg), format!("{party} takes part{by}"))
+            let at = version.as_ref().map(|version| format!(", version {version}")).unwrap_or_default();
+            base("joined", Some(leg), format!("{party} takes part{by}{at}"))
         }
         Fact::Observed { leg, reading } => {
             let silent = reading.comments.iter().all(|comment| comment.lost.is_empty());
@@ -445,6 +446,15 @@ fn event(
         }
         Fact::Ailed { leg, health, reason } => {
             base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
+        }
+        Fact::Claimed(claim) => {
+            let comments = claim.comments.values().flatten().count();
+            let files = claim.files.values().flatten().count();
+            let text = format!(
+                "ticket {} takes the place of the one at {}; {comments} comments and {files} files stand on both",
+                claim.ticket, claim.from
+            );
+            base("claimed", Some(&claim.to), text)
         }
         Fact::Concerned { products } => {
             let named = |(system, names): (&SystemName, &BTreeSet<String>)| {
@@ -558,7 +568,13 @@ fn event(
         | Fact::Postponed { .. }
         | Fact::Planned { .. }
         | Fact::Started { .. }
-        | Fact::Stopped => return None,
+        | Fact::Stopped
+        | Fact::Agreed { .. } => return None,
+        Fact::Amended { leg, version } => base(
+            "amended",
+            Some(leg),
+            format!("decided under version {version} of the agreement from here on"),
+        ),
     })
 }
 

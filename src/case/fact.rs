@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use throughline_sdk::{
     CommentId, Cursor, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, Subject, SystemName, TicketRef,
     Timestamp, Version,
@@ -13,8 +14,8 @@ use crate::agreement::Products;
 use crate::ledger::Position;
 
 use super::{
-    AgreementName, Approval, Environment, Field, Fingerprint, GrantId, Granted, Health, Heard, Level,
-    OfferState, Origin, PartyName, Prepared, Role,
+    AgreementName, AgreementVersion, Approval, Claim, Environment, Field, Fingerprint, GrantId, Granted,
+    Health, Heard, Level, OfferState, Origin, PartyName, Prepared, Role,
 };
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
@@ -62,6 +63,9 @@ pub enum Fact {
         /// The agreement that brought it in.
         #[serde(default, skip_serializing_if = "Option::is_none")]
         agreement: Option<AgreementName>,
+        /// The version of that agreement.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        version: Option<AgreementVersion>,
     },
     /// A leg's ticket was read.
     Observed {
@@ -276,6 +280,9 @@ pub enum Fact {
         /// The id now.
         to: RemoteId,
     },
+    /// Another system's ticket takes the place of one that was kept by hand. What is known of the old one is known of
+    /// the new one from here on.
+    Claimed(Box<Claim>),
     /// A ticket that is only referred to stands announced about these products; none: it is over, or not there.
     Announced {
         /// The ticket.
@@ -340,6 +347,22 @@ pub enum Fact {
     /// The daemon stopped in good order.
     Stopped,
 
+    /// From here on it is decided for a leg under another version of its agreement.
+    Amended {
+        /// The leg.
+        leg: SystemName,
+        /// The version in force.
+        version: AgreementVersion,
+    },
+    /// A version of an agreement came into force for the first time. Recorded once for each version.
+    Agreed {
+        /// The agreement.
+        agreement: AgreementName,
+        /// The version.
+        version: AgreementVersion,
+        /// Its terms in full, of which the version is the fingerprint.
+        document: Json,
+    },
     /// What was sent as internal was read back and is not known to be internal. Names it, never its content.
     Leaked {
         /// The leg on which it stands.

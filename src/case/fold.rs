@@ -15,7 +15,7 @@ impl Case {
     pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
         match fact {
             Fact::Opened => self.opened = at,
-            Fact::Joined { leg, party, role, agreement } => {
+            Fact::Joined { leg, party, role, agreement, version } => {
                 self.legs.entry(leg.clone()).or_insert_with(|| Leg {
                     ticket: None,
                     key: None,
@@ -23,6 +23,7 @@ impl Case {
                     party: party.clone(),
                     role: *role,
                     agreement: agreement.clone(),
+                    version: version.clone(),
                     shadow: Shadow::default(),
                     health: Health::Well,
                     outstanding: std::collections::VecDeque::new(),
@@ -216,6 +217,7 @@ impl Case {
                     leg.ticket = Some(to.clone());
                 }
             }
+            Fact::Claimed(claim) => self.claim(claim),
             Fact::Concerned { products } => self.references.concern(products),
             Fact::Consulted { found } => self.references.consult(found),
             Fact::Unreferred { reference, .. } => self.references.unrefer(reference),
@@ -401,6 +403,12 @@ impl Case {
                 since: *since,
                 because: because.clone(),
             }),
+            Fact::Amended { leg, version } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.version = Some(version.clone());
+                }
+            }
+            Fact::Agreed { .. } => {}
         }
     }
 

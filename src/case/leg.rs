@@ -7,7 +7,7 @@ use throughline_sdk::{
     CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
 };
 
-use super::{AgreementName, Field, Fingerprint, Item, Offer, Origin, PartyName};
+use super::{AgreementName, AgreementVersion, Field, Fingerprint, Item, Offer, Origin, PartyName};
 
 /// One ticket's place in a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -28,6 +28,9 @@ pub struct Leg {
     /// The agreement under which it takes part; `None` for the home leg.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub agreement: Option<AgreementName>,
+    /// The version of that agreement under which it was last decided for.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<AgreementVersion>,
     /// What the ticket looked like when both sides last agreed.
     #[serde(default)]
     pub shadow: Shadow,

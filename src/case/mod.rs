@@ -3,6 +3,7 @@
 //! A [`Case`] is never changed directly: [`Case::apply`] folds one [`Fact`] into it, and the same fold serves the
 //! running daemon and the rebuild of the store from the ledger.
 
+mod claim;
 mod custody;
 mod document;
 mod fact;
@@ -17,8 +18,9 @@ use std::fmt;
 use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{SystemName, Timestamp};
+use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
+pub use claim::{Claim, Twin};
 pub use custody::{Custody, Holder, Level, Resolver};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
@@ -31,7 +33,6 @@ pub use leg::{
     Shadow, Written,
 };
 pub use offer::{Heard, HeardComment, Offer, OfferState};
-
 pub use reference::{Reference, References};
 
 use crate::ledger::Position;
@@ -51,6 +52,11 @@ pub struct PartyName(pub String);
 #[serde(transparent)]
 pub struct AgreementName(pub String);
 
+/// The version of an agreement's terms: the SHA-256 of their canonical JSON, in hexadecimal digits. Twelve are shown.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct AgreementVersion(pub String);
+
 /// One request: its canonical document and its legs, one for each system that holds a ticket about it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Case {
@@ -68,6 +74,9 @@ pub struct Case {
     /// What counterparts are, were or may be shown beyond what is shared.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub grants: BTreeMap<GrantId, Grant>,
+    /// Tickets whose place another system's has taken: they are still found by their names.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub former: BTreeMap<SystemName, RemoteId>,
     /// What it refers to besides its tickets.
     #[serde(default, skip_serializing_if = "References::is_empty")]
     pub references: References,
@@ -89,6 +98,7 @@ impl Case {
             legs: BTreeMap::new(),
             custody: Custody::default(),
             grants: BTreeMap::new(),
+            former: BTreeMap::new(),
             references: References::default(),
             intents: 0,
             last: None,
@@ -143,5 +153,11 @@ impl fmt::Display for PartyName {
 impl fmt::Display for AgreementName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
+    }
+}
+
+impl fmt::Display for AgreementVersion {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.0.get(..12).unwrap_or(&self.0))
     }
 }

@@ -19,7 +19,7 @@ pub struct References {
     pub unasked: bool,
     /// Announcements that stood before, and have to be read.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
-    pub awaited: BTreeSet<TicketRef>,
+    pub unread: BTreeSet<TicketRef>,
     /// Those that were read, in the order in which they came.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub known: Vec<Reference>,
@@ -60,7 +60,7 @@ impl References {
 
     /// Whether something has to be looked up or read.
     pub fn has_work(&self) -> bool {
-        self.unasked || !self.awaited.is_empty()
+        self.unasked || !self.unread.is_empty()
     }
 
     /// What is known of this announcement.
@@ -77,24 +77,24 @@ impl References {
     pub(super) fn concern(&mut self, products: &Products) {
         self.products.clone_from(products);
         self.unasked = !products.is_empty();
-        self.awaited.clear();
+        self.unread.clear();
     }
 
     /// This was found announced about its products.
     pub(super) fn consult(&mut self, found: &[TicketRef]) {
         self.unasked = false;
         let new = found.iter().filter(|ticket| self.get(ticket).is_none()).take(Self::MOST);
-        self.awaited = new.cloned().collect();
+        self.unread = new.cloned().collect();
     }
 
     /// This has nothing to tell it.
     pub(super) fn unrefer(&mut self, ticket: &TicketRef) {
-        self.awaited.remove(ticket);
+        self.unread.remove(ticket);
     }
 
     /// It refers to this as it was read now; the posts that were recorded stay.
     pub(super) fn refer(&mut self, reference: Reference) {
-        self.awaited.remove(&reference.ticket);
+        self.unread.remove(&reference.ticket);
         match self.known.iter_mut().find(|known| known.ticket == reference.ticket) {
             Some(known) => *known = Reference { posts: std::mem::take(&mut known.posts), ..reference },
             None => {

@@ -1,20 +1,26 @@
 //! A bridge's cases for reading: through its daemon where one runs, else from its data directory.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use ring::hmac;
 use secrecy::SecretString;
 use throughline_sdk::{Clock, Entropy};
 
 use super::client::Client;
 use super::{Failure, Which};
+use crate::api::explain::Explanation;
 use crate::api::view::{self, CaseLine, GrantLine, ParkedLine, Trace};
-use crate::case::CaseId;
+use crate::case::{Case, CaseId};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
-use crate::ledger::Journal;
+use crate::ledger::{FileMedium, Journal, Medium, Offload, Record};
+use crate::plan::{MarkerKey, View, verdict};
+use crate::store::{Agreed, Index};
+use crate::vault::Vault;
 
 /// How long a daemon that starts or stops just now is waited for.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -32,6 +38,12 @@ pub(super) enum Access {
 /// Loads a configuration for a command.
 pub(super) fn load(path: &Path) -> Result<Config, Failure> {
     config::load(path, &config::ProcessEnvironment, &assemble::kind_settings())
+        .map_err(Failure::Configuration)
+}
+
+/// Loads a configuration with the agreements of one other file in the place of those in force.
+pub(super) fn load_draft(path: &Path, draft: &Path) -> Result<Config, Failure> {
+    config::load_draft(path, draft, &config::ProcessEnvironment, &assemble::kind_settings())
         .map_err(Failure::Configuration)
 }
 
@@ -119,16 +131,49 @@ impl Access {
         match self {
             Self::Daemon(client) => client.trace(name).await,
             Self::Directory(journal) => {
-                let wanted = name.to_owned();
-                let case = journal
-                    .read(move |index| view::find(index, &wanted))
-                    .await
-                    .map_err(Failure::failed)?
-                    .ok_or_else(|| Failure::Failed(format!("no case has the id or ticket {name}")))?;
-                let records = journal.timeline(&case).await.map_err(Failure::failed)?;
+                let (case, records) = story(journal, name).await?;
                 Ok(Trace::of(&case, &records))
             }
         }
+    }
+
+    /// What became of everything in a case for each party, or for `to`.
+    pub(super) async fn explain(
+        &self,
+        which: &Which,
+        name: &str,
+        to: Option<&str>,
+    ) -> Result<Explanation, Failure> {
+        let journal = match self {
+            Self::Daemon(client) => return client.explain(name, to).await,
+            Self::Directory(journal) => journal,
+        };
+        let Some(path) = &which.config else {
+            let message = "no daemon runs there, so the agreements have to be read from the configuration: name it by \
+                           --config FILE";
+            return Err(Failure::Usage(message.to_owned()));
+        };
+        let config = load(path)?;
+        let capabilities = assemble::capabilities(&config).map_err(Failure::failed)?;
+        let (case, records) = story(journal, name).await?;
+        let data = which.data()?;
+        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
+        let master =
+            data.master_key(config.master_key.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
+        let medium: Arc<dyn Medium> = Arc::new(FileMedium::for_reading(data.root()));
+        let vault = Vault::open(medium, entropy, &master, Offload::Threads).map_err(Failure::failed)?;
+        let view = View {
+            rules: &config.rules,
+            capabilities: &capabilities,
+            observations: &BTreeMap::new(),
+            // Nothing is planned, so that no marker is made.
+            markers: &MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, &[])),
+            settled: &BTreeSet::new(),
+            names: &vault.names(),
+            now: SystemClock::new().now(),
+        };
+        let explanation = Explanation::of(&case, &config.rules, verdict(&case, &view), &records);
+        explanation.narrow(to).map_err(Failure::Failed)
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
@@ -156,6 +201,14 @@ impl Access {
         }
     }
 
+    /// Every version of an agreement that was ever in force.
+    pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
+        match self {
+            Self::Daemon(client) => client.agreed().await,
+            Self::Directory(journal) => journal.read(Index::agreed).await.map_err(Failure::failed),
+        }
+    }
+
     /// Has a parked item tried again or given up. Only a running daemon can.
     pub(super) async fn decide(
         &self,
@@ -176,4 +229,16 @@ impl Access {
             )),
         }
     }
+}
+
+/// The case with this id or ticket, and its records.
+async fn story(journal: &Journal, name: &str) -> Result<(Case, Vec<Record>), Failure> {
+    let wanted = name.to_owned();
+    let case = journal
+        .read(move |index| view::find(index, &wanted))
+        .await
+        .map_err(Failure::failed)?
+        .ok_or_else(|| Failure::Failed(format!("no case has the id or ticket {name}")))?;
+    let records = journal.timeline(&case).await.map_err(Failure::failed)?;
+    Ok((case, records))
 }

@@ -14,14 +14,20 @@ use url::Url;
 
 use super::Failure;
 use crate::api::PAGE;
+use crate::api::explain::Explanation;
 use crate::api::grants::{Ask as GrantAsk, Decided};
-use crate::api::reference::{Recorded, ReferenceLine};
+use crate::api::preview::Planned;
+use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
+use crate::deliver::Claimed;
+use crate::store::Agreed;
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// How long a plan may take: several desks are read for it.
+const READINGS: Duration = Duration::from_secs(180);
 /// How long a daemon may take to say that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
@@ -95,6 +101,23 @@ impl Client {
         self.get(&["api", "v1", "trace", name], &[]).await
     }
 
+    /// What became of everything in a case for each party, or for `to`.
+    pub(super) async fn explain(&self, name: &str, to: Option<&str>) -> Result<Explanation, Failure> {
+        let query: Vec<_> = to.iter().map(|to| ("to", *to)).collect();
+        self.get(&["api", "v1", "explain", name], &query).await
+    }
+
+    /// What the bridge would do with a ticket now.
+    pub(super) async fn plan(&self, name: &str) -> Result<Planned, Failure> {
+        let path = ["api", "v1", "plan", name];
+        self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: READINGS }).await
+    }
+
+    /// Every version of an agreement that was ever in force.
+    pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
+        self.get(&["api", "v1", "agreements"], &[]).await
+    }
+
     /// Has a parked item tried again or given up.
     pub(super) async fn decide(
         &self,
@@ -143,6 +166,13 @@ impl Client {
     pub(super) async fn record(&self, recorded: &Recorded) -> Result<ReferenceLine, Failure> {
         let body = serde_json::to_value(recorded).map_err(Failure::failed)?;
         let path = ["api", "v1", "reference"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Asks what a claim would do, or has it done.
+    pub(super) async fn claim(&self, asked: &ClaimAsked) -> Result<Claimed, Failure> {
+        let body = serde_json::to_value(asked).map_err(Failure::failed)?;
+        let path = ["api", "v1", "reference", "claim"];
         self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
     }
 

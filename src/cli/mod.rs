@@ -1,6 +1,8 @@
 //! The command line: one file for each subcommand.
 
 mod access;
+mod agreement;
+mod agreement_try;
 mod bench;
 mod cases;
 mod check;
@@ -8,11 +10,13 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod explain;
 mod grant;
 mod ledger;
 mod login;
 mod output;
 mod parked;
+mod plan;
 mod reference;
 mod serve;
 mod stop;
@@ -59,6 +63,10 @@ enum Command {
     Login(login::Login),
     /// Tell a case's whole story: legs, and who did what, when and where.
     Trace(trace::Trace),
+    /// Tell what became of everything in a case for each party, and by which rule.
+    Explain(explain::Explain),
+    /// Tell what the bridge would do with a ticket now, without doing it.
+    Plan(plan::Plan),
     /// List cases.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
@@ -67,6 +75,8 @@ enum Command {
     Grant(grant::Grant),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
+    Agreement(agreement::Agreement),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
     /// Measure throughput, latency, memory and disk on this machine.
@@ -97,6 +107,8 @@ enum Failure {
     Configuration(Problems),
     /// It did not work.
     Failed(String),
+    /// It worked, and what was to be compared is not the same: exit code 1, and nothing more to say.
+    Different,
 }
 
 impl Failure {
@@ -114,10 +126,13 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Login(login) => Box::pin(login.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
+        Command::Explain(explain) => Box::pin(explain.run(&output)).await,
+        Command::Plan(plan) => Box::pin(plan.run(&output)).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Grant(grant) => grant.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
@@ -133,6 +148,7 @@ pub async fn run(cli: Cli) -> ExitCode {
             output.problems(&problems);
             ExitCode::from(2)
         }
+        Err(Failure::Different) => ExitCode::FAILURE,
         Err(Failure::Failed(why)) => {
             output.error(&why);
             ExitCode::FAILURE

@@ -7,8 +7,9 @@ use clap::{Args, Subcommand};
 use super::access::Access;
 use super::output::printable;
 use super::{Failure, Output, Which};
-use crate::api::reference::{Recorded, ReferenceLine};
+use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::tmf621::record::Entry;
+use crate::deliver::Claimed;
 
 /// The largest update taken from standard input, in bytes.
 const UPDATE_BYTES: u64 = 1024 * 1024;
@@ -26,7 +27,8 @@ const UPDATE_BYTES: u64 = 1024 * 1024;
                   throughline reference number portal:1 2611260030001234 --at 7 --config throughline.toml\n  \
                   throughline reference update portal:2611260030001234 --by \"Kim, vendor\" --config throughline.toml < mail.txt\n  \
                   throughline reference status portal:2611260030001234 inProgress --config throughline.toml\n  \
-                  throughline reference passed portal:2611260030001234 --at 9 --config throughline.toml"
+                  throughline reference passed portal:2611260030001234 --at 9 --config throughline.toml\n  \
+                  throughline reference claim portal:2611260030001234 vendor:4711 --config throughline.toml"
 )]
 pub(super) struct Reference {
     #[command(subcommand)]
@@ -78,6 +80,21 @@ enum Command {
         #[arg(long)]
         at: u64,
     },
+    /// Let a ticket of a system with an interface take the place of one that was kept by hand.
+    ///
+    /// First it only lists which comments and files stand on both, what is missing there, and what is new there and would
+    /// be told at home. Look at it, then give the word after `confirm` with --confirm: exactly that is done.
+    Claim {
+        /// The ticket that was kept by hand.
+        #[arg(value_name = "SYSTEM:KEY")]
+        ticket: String,
+        /// The ticket that takes its place, by the id by which its system's interface knows it.
+        #[arg(value_name = "SYSTEM:ID")]
+        by: String,
+        /// What was listed is right.
+        #[arg(long, value_name = "WORD")]
+        confirm: Option<String>,
+    },
 }
 
 #[derive(Clone, Copy, Debug, Default, Args)]
@@ -98,6 +115,9 @@ impl Reference {
             Command::Update { ticket, by } => (ticket, Entry::Update { by, text: pasted()? }),
             Command::Status { ticket, status } => (ticket, Entry::Status(status)),
             Command::Passed { ticket, at } => (ticket, Entry::Passed { at }),
+            Command::Claim { ticket, by, confirm } => {
+                return claim(&self.which, ClaimAsked { ticket, by, confirmed: confirm }, output).await;
+            }
         };
         let access = Access::open(&self.which).await?;
         let line = access.daemon()?.record(&Recorded { ticket, entry }).await?;
@@ -122,6 +142,31 @@ fn pasted() -> Result<String, Failure> {
         )));
     }
     Ok(text)
+}
+
+async fn claim(which: &Which, asked: ClaimAsked, output: &Output) -> Result<(), Failure> {
+    let access = Access::open(which).await?;
+    let claimed = access.daemon()?.claim(&asked).await?;
+    if output.json {
+        output.value(&claimed);
+        return Ok(());
+    }
+    let Claimed { case, from, to, .. } = &claimed;
+    output.line(&printable(&format!("{case}: {to} for {from}")));
+    for (what, lines) in [
+        ("stands on both", &claimed.same),
+        ("is missing there and stays so", &claimed.missing),
+        ("is new there and is told", &claimed.new),
+    ] {
+        for line in lines {
+            output.line(&printable(&format!("  {what}: {line}")));
+        }
+    }
+    output.line(&match claimed.done {
+        true => format!("Done: the case goes on at {to}."),
+        false => format!("Nothing was done yet. If this is right: --confirm {}", claimed.confirm),
+    });
+    Ok(())
 }
 
 async fn list(which: &Which, wanted: List, output: &Output) -> Result<(), Failure> {

@@ -8,9 +8,9 @@ use super::findings::{Findings, Mistake};
 use super::privacy::{self, Recognized};
 use super::section::{Section, Value};
 use super::systems::Systems;
-use super::{KindAnswers, Party, check_reference, handshake};
-use crate::agreement::{Agreement, Condition, Direction, FieldRule, Policy, Rules, SystemRules, Words};
-use crate::case::{AgreementName, Field, PartyName, Priority, Status};
+use super::{KindAnswers, Needs, Party, check_reference, conditions, handshake, maps};
+use crate::agreement::{Agreement, Direction, FieldRule, Policy, Rules, SystemRules};
+use crate::case::{AgreementName, Field, PartyName};
 
 /// What agreements refer to.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ struct Known<'a> {
     kindless: &'a BTreeSet<SystemName>,
     /// With what words the kind of a system answers an offer.
     answers: &'a BTreeMap<SystemName, KindAnswers>,
+    /// What the kinds of systems need with every ticket.
+    needs: &'a BTreeMap<SystemName, &'static [Needs]>,
     /// Systems whose tickets can only be read.
     only_told: &'a BTreeSet<SystemName>,
     /// What is recognized as personal.
@@ -30,9 +32,9 @@ struct Known<'a> {
 
 /// The two systems of an agreement.
 #[derive(Clone, Copy, Debug)]
-struct Sides<'a> {
-    home: (&'a SystemName, &'a SystemRules),
-    counterpart: (&'a SystemName, &'a SystemRules),
+pub(super) struct Sides<'a> {
+    pub(super) home: (&'a SystemName, &'a SystemRules),
+    pub(super) counterpart: (&'a SystemName, &'a SystemRules),
 }
 
 /// Builds the agreements of all files.
@@ -51,6 +53,7 @@ pub(super) fn build<'s>(
         kindless: &systems.kindless,
         answers: &systems.answers,
         only_told: &systems.only_told,
+        needs: &systems.needs,
         recognized,
     };
     let mut agreements = BTreeMap::new();
@@ -78,6 +81,58 @@ pub(super) fn build<'s>(
     let sections = all.iter().map(|(entry, section)| (entry.key.as_str(), *section));
     handshake::check_routes(sections, &agreements, findings);
     agreements
+}
+
+/// Which systems may take over tickets kept by hand, and whose.
+pub(super) fn claims<'s>(
+    tables: impl Iterator<Item = &'s Section>,
+    systems: &Systems,
+    agreements: &BTreeMap<AgreementName, Agreement>,
+    findings: &mut Findings,
+) -> BTreeMap<SystemName, SystemName> {
+    let mut claims = BTreeMap::new();
+    for (entry, section) in tables.flat_map(Section::sections) {
+        let known = systems.rules.keys().map(SystemName::as_str);
+        if !check_reference(section, "claims", "system", known, findings) {
+            continue;
+        }
+        let (Some(named), Some(from)) = (section.entry("claims"), section.text("claims")) else { continue };
+        let Some(agreement) = agreements.get(&AgreementName(entry.key.clone())) else { continue };
+        let from = SystemName::new(from);
+        let party = systems.rules.get(&from).map(|rules| &rules.party);
+        let offers = agreements.values().find(|other| other.counterpart == from && other.outbound.is_some());
+        let fault = if from == agreement.counterpart {
+            Some((
+                format!("{from} cannot take over its own tickets"),
+                "another system of the party".to_owned(),
+            ))
+        } else if party.is_some_and(|party| *party != agreement.party) {
+            let message = format!("the system {from} does not belong to {}", agreement.party);
+            Some((message, format!("a system of {}", agreement.party)))
+        } else if agreement.inbound.is_some() {
+            let message = format!(
+                "this agreement takes in tickets of {}: those kept by hand at {from} would be raised at home once more",
+                agreement.counterpart
+            );
+            Some((message, "no route.inbound, until all of them are claimed".to_owned()))
+        } else {
+            offers.map(|offers| {
+                let message = format!(
+                    "the agreement {} still offers new tickets to {from}: each would be raised twice",
+                    offers.name
+                );
+                (message, format!("no [agreements.{}.route.outbound]", offers.name))
+            })
+        };
+        match fault {
+            Some((message, expected)) => {
+                let mistake = Mistake::new(named.at, section.path_of("claims"), message);
+                findings.report_if_complete(mistake.expected(expected));
+            }
+            None => _ = claims.insert(agreement.counterpart.clone(), from),
+        }
+    }
+    claims
 }
 
 /// Warns of systems that nothing names.
@@ -110,10 +165,10 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
 
     let route = section.section("route");
     let condition = |key: &str, from: Option<(&SystemName, &SystemRules)>, findings: &mut Findings| {
-        Some(condition(route?.section(key)?, from, findings))
+        conditions::condition(route?, key, from, findings)
     };
-    let kind = section.text("counterpart").map(SystemName::new);
-    let answers = kind.and_then(|system| known.answers.get(&system)).unwrap_or(&KindAnswers::NONE);
+    let answers = counterpart.and_then(|(name, _)| known.answers.get(name)).unwrap_or(&KindAnswers::NONE);
+    let needs = counterpart.and_then(|(name, _)| known.needs.get(name)).copied().unwrap_or_default();
     let fields = fields(section, sides, findings);
     let redaction = privacy::redaction(section, known.recognized, &fields, findings);
     let built = Agreement {
@@ -135,7 +190,10 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         handshake: handshake::build(section, answers, findings),
         reply_passes: matches!(section.value("reply_passes"), Some(Value::Flag(true))),
         redaction,
+        require: conditions::requirements(section, needs, findings),
+        version: None,
     };
+    conditions::check_requirements(section, &built, findings);
     let shares = built.comments != Direction::None
         || built.files != Direction::None
         || built.fields.values().any(|rule| rule.direction != Direction::None);
@@ -184,47 +242,6 @@ fn side<'k>(
     (!known.kindless.contains(name)).then_some((name, system))
 }
 
-pub(super) fn condition(
-    section: &Section,
-    from: Option<(&SystemName, &SystemRules)>,
-    findings: &mut Findings,
-) -> Condition {
-    let texts = |key: &str, section: &Section, findings: &mut Findings| -> BTreeSet<String> {
-        let (Some(entry), Some(Value::Texts(texts))) = (section.entry(key), section.value(key)) else {
-            return BTreeSet::new();
-        };
-        if texts.is_empty() {
-            let message = "an empty list holds for no ticket";
-            let mistake = Mistake::new(entry.at, section.path_of(key), message)
-                .expected("at least one text, or no such key for any value");
-            findings.report(mistake);
-        }
-        texts.iter().cloned().collect()
-    };
-    let priority_at_least = section.text("priority_at_least").and_then(Priority::from_word);
-    if let (Some(_), Some((name, rules)), Some(entry)) =
-        (priority_at_least, from, section.entry("priority_at_least"))
-        && rules.priority.read.is_empty()
-    {
-        let message = format!("the system {name} has no priority words, so this never holds");
-        let mistake = Mistake::new(entry.at, section.path_of("priority_at_least"), message)
-            .expected(format!("what its words mean, in [systems.{name}.priority]"));
-        findings.report_if_complete(mistake);
-    }
-    let mut fields = BTreeMap::new();
-    if let Some(table) = section.section("fields") {
-        for entry in &table.entries {
-            fields.insert(entry.key.clone(), texts(&entry.key, table, findings));
-        }
-    }
-    Condition {
-        kinds: texts("type", section, findings),
-        priority_at_least,
-        fields,
-        title_contains: section.text("title_contains").unwrap_or_default().to_owned(),
-    }
-}
-
 fn fields(
     section: &Section,
     sides: Option<Sides<'_>>,
@@ -234,22 +251,9 @@ fn fields(
     let Some(table) = section.section("fields") else { return fields };
     for (entry, section) in table.sections() {
         let Ok(field) = entry.key.parse::<Field>() else { continue };
-        let rule = FieldRule {
-            direction: direction(section.text("direction")),
-            policy: policy(section, &field, findings),
-            outbound: outbound(section, &field, findings),
-        };
-        match (&field, sides) {
-            (Field::Status, Some(sides)) => {
-                let all = Status::ALL.map(|status| (status, status.word()));
-                words_fit(section, &rule, sides, |rules| &rules.status, &all, findings);
-            }
-            (Field::Priority, Some(sides)) => {
-                let all = Priority::ALL.map(|priority| (priority, priority.word()));
-                words_fit(section, &rule, sides, |rules| &rules.priority, &all, findings);
-            }
-            (Field::Title | Field::Description | Field::Kind | Field::Custom(_), _) | (_, None) => {}
-        }
+        let policy = policy(section, &field, findings);
+        let rule = maps::rule(section, &field, direction(section.text("direction")), policy, findings);
+        maps::check(section, &field, &rule, sides, findings);
         fields.insert(field, rule);
     }
     fields
@@ -293,88 +297,4 @@ fn policy(section: &Section, field: &Field, findings: &mut Findings) -> Policy {
         findings.report(mistake.expected(expected));
     }
     policy
-}
-
-fn outbound(section: &Section, field: &Field, findings: &mut Findings) -> BTreeMap<String, String> {
-    let Some(table) = section.section("outbound") else { return BTreeMap::new() };
-    let (noun, valid): (_, Option<Vec<&str>>) = match field {
-        Field::Status => ("status", Some(Status::ALL.map(Status::word).to_vec())),
-        Field::Priority => ("priority", Some(Priority::ALL.map(Priority::word).to_vec())),
-        Field::Title | Field::Description | Field::Kind | Field::Custom(_) => ("value", None),
-    };
-    let mut shown = BTreeMap::new();
-    for (entry, text) in table.texts() {
-        for (word, at) in [(entry.key.as_str(), entry.key_at), (text, entry.at)] {
-            if let Some(valid) = valid.as_ref().filter(|valid| !valid.contains(&word)) {
-                let message = format!("{word:?} is no {noun}");
-                let mistake = Mistake::new(at, table.path_of(&entry.key), message);
-                findings.report(mistake.words(word, valid.iter().copied()));
-            }
-        }
-        shown.insert(entry.key.clone(), text.to_owned());
-    }
-    shown
-}
-
-/// Whether a shared status or priority can be said on both sides.
-fn words_fit<T: Ord + Copy>(
-    section: &Section,
-    rule: &FieldRule,
-    sides: Sides<'_>,
-    words: impl Fn(&SystemRules) -> &Words<T>,
-    all: &[(T, &str)],
-    findings: &mut Findings,
-) {
-    let key = section.path.rsplit('.').next().unwrap_or_default();
-    let (outbound, inbound) = match rule.direction {
-        Direction::Both => (true, true),
-        Direction::Outbound => (true, false),
-        Direction::Inbound => (false, true),
-        Direction::None => return,
-    };
-    let mut wordless = false;
-    for (name, rules) in [sides.home, sides.counterpart] {
-        if words(rules).read.is_empty() {
-            wordless = true;
-            let message =
-                format!("the {key} is shared, but nothing says what {key} words of the system {name} mean");
-            let mistake = Mistake::new(section.at, &section.path, message)
-                .expected(format!("what they mean, in [systems.{name}.{key}]"));
-            findings.report_if_complete(mistake);
-        }
-    }
-    if wordless {
-        return;
-    }
-    let mut unsaid = |from: Sides<'_>, mapped: bool| {
-        let (reader, writer) = (words(from.home.1), words(from.counterpart.1));
-        let shown = |word: &'_ str| match rule.outbound.get(word) {
-            Some(other) if mapped => other.clone(),
-            Some(_) | None => word.to_owned(),
-        };
-        let missing: BTreeSet<String> = all
-            .iter()
-            .filter(|(meaning, _)| reader.read.values().any(|read| read == meaning))
-            .map(|(_, word)| shown(word))
-            .filter(|word| all.iter().any(|(meaning, w)| w == word && !writer.write.contains_key(meaning)))
-            .collect();
-        if !missing.is_empty() {
-            let missing: Vec<String> = missing.into_iter().collect();
-            let (from, to) = (from.home.0, from.counterpart.0);
-            let message = format!(
-                "{from} may say {}, for which {to} has no word: it would be parked",
-                missing.join(", ")
-            );
-            let mistake = Mistake::new(section.at, &section.path, message)
-                .warning()
-                .expected(format!("words in [systems.{to}.{key}] or [systems.{to}.write.{key}]"));
-            findings.report_if_complete(mistake);
-        }
-    };
-    if outbound {
-        unsaid(sides, true);
-    }
-    if inbound {
-        unsaid(Sides { home: sides.counterpart, counterpart: sides.home }, false);
-    }
 }

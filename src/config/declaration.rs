@@ -77,8 +77,10 @@ pub(super) enum Holds {
     TextToWord(&'static [&'static str]),
     /// A table from one of these words to texts.
     WordToText(&'static [&'static str]),
-    /// A table from texts to lists of texts.
-    TextToTexts,
+    /// A condition in CEL.
+    Condition,
+    /// What becomes of a value that a map does not name: a word, or a table with a default.
+    Otherwise,
     /// One table.
     Table(&'static Table),
     /// Tables by name.

@@ -9,7 +9,15 @@ const INTRODUCTION: &str = "\
 # A commented example of Throughline's configuration: the helpdesk of Contoso, at home, and the desk of its
 # partner Fabrikam. A key that is commented out shows its default, or an example where there is none.
 #
-# Agreements may also stand in files of their own: every *.toml in the folder `agreements` beside this file.
+# What is shared with Fabrikam stands in agreements/fabrikam.example.toml: every *.toml in the folder `agreements`
+# beside this file is read with it. Agreements may also stand in this file.
+";
+
+const AGREEMENT_INTRODUCTION: &str = "\
+# A commented example of an agreement, to be read with ../throughline.example.toml: what Contoso shares with its
+# partner Fabrikam. One file for each counterpart, so that each can be read, versioned and signed by itself:
+# `throughline agreement show fabrikam` prints it as a document. A key that is commented out shows its default, or an
+# example where there is none.
 ";
 
 /// How wide the text is set.
@@ -44,8 +52,22 @@ pub fn example(kinds: &[KindSettings]) -> String {
                 page.line(r#"#matches = "AT-[0-9]{6}""#);
             }
         }
-        page.agreement(home, partner);
+        if let Some(responsibility) = inner(&ROOT, "responsibility") {
+            page.optional("responsibility.erp", responsibility);
+        }
         page.references();
+    }
+    page.text
+}
+
+/// The example of an agreement file, for the systems of the example.
+pub fn agreement_example(kinds: &[KindSettings]) -> String {
+    let named = |name: &str| kinds.iter().find(|kind| kind.kind == name);
+    let mut page = Page { text: AGREEMENT_INTRODUCTION.to_owned() };
+    if let (Some(home), Some(partner)) =
+        (named("request-tracker").or(kinds.first()), named("redmine").or(kinds.last()))
+    {
+        page.agreement(home, partner);
     }
     page.text
 }
@@ -136,15 +158,13 @@ impl Page {
         let path = "agreements.fabrikam";
         let shared = [("comments", r#""both""#), ("files", r#""both""#)];
         self.table(path, agreement, &shared);
-        if let Some(route) = inner_of(agreement.keys, "route")
-            && let Some(condition) = inner_of(route.keys, "outbound")
-        {
-            let doc = format!("{} {}", route.doc, condition.doc);
-            self.header(&format!("{path}.route.outbound"), &doc);
-            let hidden = |key: &&Key| key.key != "priority_at_least" || !home.priorities.is_empty();
-            let keys: Vec<Key> = condition.keys.iter().filter(hidden).copied().collect();
-            self.keys(&keys, &[("fields", r#"{ Partner = ["Fabrikam"] }"#)]);
-            self.bare(&format!("{path}.route.inbound"), &[]);
+        if let Some(route) = inner_of(agreement.keys, "route") {
+            let outbound = r#"'ticket.fields["Partner"] == "Fabrikam" && ticket.priority >= "normal"'"#;
+            let values = [("outbound", outbound), ("inbound", r#""true""#)];
+            self.table(&format!("{path}.route"), route, &values);
+        }
+        if let Some(require) = inner_of(agreement.keys, "require") {
+            self.table(&format!("{path}.require.component"), require, &[]);
         }
         if let Some(handshake) = inner_of(agreement.keys, "handshake") {
             self.optional(&format!("{path}.handshake"), handshake);
@@ -166,14 +186,11 @@ impl Page {
             let values = [
                 ("direction", r#""outbound""#),
                 ("policy", r#""owner_home""#),
-                ("outbound", r#"{ urgent = "high" }"#),
+                ("outbound", r#"{ low = "low", normal = "normal", high = "high", urgent = "high" }"#),
             ];
             self.bare(&format!("{path}.fields.priority"), &values);
         }
         self.bare(&format!(r#"{path}.fields."field:Component""#), &[("policy", r#""union""#)]);
-        if let Some(responsibility) = inner(&ROOT, "responsibility") {
-            self.optional("responsibility.erp", responsibility);
-        }
     }
 
     /// A table that changes what happens by being there: all of it commented out, with an example for each key.
@@ -181,10 +198,7 @@ impl Page {
         self.commented_header(path, table.doc);
         for key in table.keys {
             self.prose(key.doc);
-            // The only table in there is a condition.
-            let is_table = matches!(key.holds, Holds::Table(_));
-            let example = if is_table { r#"{ title_contains = "[ERP]" }"# } else { key.example };
-            self.line(&format!("#{} = {example}", key.key));
+            self.line(&format!("#{} = {}", key.key, key.example));
         }
     }
 
@@ -231,6 +245,10 @@ impl Page {
             match (chosen, key.need) {
                 (Some(value), _) => self.line(&format!("{} = {value}", key.key)),
                 (None, Need::Required) => self.line(&format!("{} = {}", key.key, key.example)),
+                // It names something that this example does not have.
+                (None, Need::Optional) if matches!(key.holds, Holds::Name) => {
+                    self.line(&format!("# {} = {}", key.key, key.example));
+                }
                 (None, Need::Optional) => self.line(&format!("#{} = {}", key.key, key.example)),
                 (None, Need::Default(value)) => self.line(&format!("#{} = {value}", key.key)),
             }

@@ -118,6 +118,19 @@ impl Findings {
         self.hidden.push(place);
     }
 
+    /// A part of a text that stands at a place, given in bytes of what the quotes hold. Where the file writes the text
+    /// otherwise, with escapes, it is the whole of it.
+    pub(super) fn within(&self, place: Place, text: &str, part: &Range<usize>) -> Place {
+        let source = self.sources.get(place.file).and_then(|source| source.text.get(place.start..place.end));
+        match source.and_then(|source| source.find(text)) {
+            Some(at) => {
+                let start = place.start + at;
+                Place { file: place.file, start: start + part.start, end: start + part.end }
+            }
+            None => place,
+        }
+    }
+
     /// Records what the parser said.
     pub(super) fn syntax(&mut self, file: usize, span: Option<Range<usize>>, message: &str) {
         self.incomplete = true;

@@ -7,7 +7,7 @@ use super::KindSettings;
 use super::declaration::{Holds, Key, Names, Need, ROOT, Table};
 use super::value::NAME_PATTERN;
 
-pub use super::example::example;
+pub use super::example::{agreement_example, example};
 
 /// The JSON schema (2020-12) of the main file, for editors.
 pub fn schema(kinds: &[KindSettings]) -> Json {
@@ -88,10 +88,16 @@ fn holds(holds: Holds, kinds: &[KindSettings]) -> Json {
             "propertyNames": { "enum": words },
             "additionalProperties": { "type": "string" },
         }),
-        Holds::TextToTexts => json!({
-            "type": "object",
-            "additionalProperties": { "type": "array", "items": { "type": "string" }, "minItems": 1 },
-        }),
+        Holds::Condition => json!({ "type": "string", "minLength": 1 }),
+        Holds::Otherwise => json!({ "oneOf": [
+            { "enum": ["park", "as_it_is"] },
+            {
+                "type": "object",
+                "properties": { "default": { "type": "string" } },
+                "required": ["default"],
+                "additionalProperties": false,
+            },
+        ] }),
         Holds::Table(declared) => table(declared, kinds),
         Holds::Named(declared, names) => {
             let pattern = match names {
@@ -152,6 +158,7 @@ mod tests {
     #[test]
     fn the_committed_example_is_fresh() {
         check_fresh("throughline.example.toml", &example(&kinds()));
+        check_fresh("agreements/fabrikam.example.toml", &agreement_example(&kinds()));
     }
 
     #[test]
@@ -162,20 +169,21 @@ mod tests {
 
     #[test]
     fn the_example_loads_when_its_secrets_exist() {
-        fixture::load_generated(&example(&kinds()), &kinds());
+        fixture::load_generated(&example(&kinds()), &agreement_example(&kinds()), &kinds());
     }
 
     #[test]
     fn every_default_and_example_of_the_declaration_loads() {
         // A key that is commented out follows its `#` directly; prose has a space between.
-        let text: String = example(&kinds())
-            .lines()
-            .map(|line| match line.strip_prefix('#') {
+        let uncommented = |text: String| -> String {
+            let lines = text.lines().map(|line| match line.strip_prefix('#') {
                 Some(rest) if !rest.starts_with([' ', ':']) => format!("{rest}\n"),
                 _ => format!("{line}\n"),
-            })
-            .collect();
-        fixture::load_generated(&text, &kinds());
+            });
+            lines.collect()
+        };
+        let (main, agreement) = (uncommented(example(&kinds())), uncommented(agreement_example(&kinds())));
+        fixture::load_generated(&main, &agreement, &kinds());
     }
 
     #[test]

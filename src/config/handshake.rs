@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::Visibility;
 
-use super::agreements::{condition, direction};
+use super::agreements::direction;
+use super::conditions::condition;
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
 use super::systems::Systems;
 use super::{KindAnswers, Party, check_reference};
 use crate::agreement::{
-    Agreement, Answer, AnswerWords, Direction, Handshake, OnLapse, Responsibility, ResponsibilityRule,
+    Agreement, Answer, AnswerWords, Direction, Expression, Handshake, OnLapse, Responsibility,
+    ResponsibilityRule,
 };
 use crate::case::{AgreementName, Level, PartyName};
 
@@ -157,7 +159,7 @@ pub(super) fn responsibility(
         }
         built.rules.push(ResponsibilityRule {
             name: entry.key.clone(),
-            when: section.section("when").map(|when| condition(when, None, findings)).unwrap_or_default(),
+            when: condition(section, "when", None, findings).unwrap_or_else(Expression::always),
             party: resolver,
             level: section.text("level").and_then(Level::from_word),
             owner: party("owner"),

@@ -4,6 +4,7 @@
 //! `declaration.rs` are the only list of keys: parser, checks, example and schema are made from them.
 
 mod agreements;
+mod conditions;
 mod declaration;
 mod example;
 mod findings;
@@ -11,6 +12,7 @@ mod generate;
 mod grants;
 mod handshake;
 mod isolation;
+mod maps;
 mod privacy;
 mod problem;
 mod redact;
@@ -39,7 +41,7 @@ use crate::daemon::parse_key;
 use crate::egress::Allowed;
 use crate::telemetry::logs;
 
-pub use generate::{example, schema};
+pub use generate::{agreement_example, example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
@@ -64,6 +66,19 @@ pub struct KindSettings {
     pub answers: KindAnswers,
     /// What its connector says to settings that are all of the declared types, and can do with them.
     pub check: fn(&Settings) -> throughline_sdk::Result<Capabilities>,
+    /// What a ticket must have before it is created there, unless an agreement says otherwise.
+    pub needs: &'static [Needs],
+}
+
+/// Something that a kind of system needs with every ticket.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Needs {
+    /// The name under which an agreement replaces it.
+    pub name: &'static str,
+    /// The condition that a ticket meets which has it.
+    pub condition: &'static str,
+    /// What is missing otherwise.
+    pub message: &'static str,
 }
 
 /// With what words a kind of desk answers an offer.
@@ -183,6 +198,34 @@ pub fn load(path: &Path, environment: &dyn Environment, kinds: &[KindSettings]) 
     read(&sources, unreadable, environment, kinds)
 }
 
+/// Loads the main file at `path` with the agreements of one other file, in the place of all that are in force: a draft.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_draft(
+    path: &Path,
+    draft: &Path,
+    environment: &dyn Environment,
+    kinds: &[KindSettings],
+) -> Result<Config, Problems> {
+    let refuse = |problem: Box<Problem>| Problems { list: vec![*problem] };
+    let sources = [read_file(path).map_err(refuse)?, read_file(draft).map_err(refuse)?];
+    let mut findings = Findings::new(sources.to_vec(), Keys::new(kinds));
+    let files = parse(&sources, environment, kinds, &mut findings);
+    let config = build(files, Scope::Draft, kinds, &mut findings);
+    finish(config, findings, Vec::new())
+}
+
+/// Which agreements count.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Scope {
+    /// All of them.
+    All,
+    /// Those beside the main file only.
+    Draft,
+}
+
 /// Reads the main file, which is the first of the sources, and the agreements after it.
 fn read(
     sources: &[Source],
@@ -191,6 +234,28 @@ fn read(
     kinds: &[KindSettings],
 ) -> Result<Config, Problems> {
     let mut findings = Findings::new(sources.to_vec(), Keys::new(kinds));
+    let sections = parse(sources, environment, kinds, &mut findings);
+    let config = build(sections, Scope::All, kinds, &mut findings);
+    finish(config, findings, unreadable)
+}
+
+fn finish(config: Option<Config>, findings: Findings, unreadable: Vec<Problem>) -> Result<Config, Problems> {
+    let problems = findings.finish(unreadable);
+    match config {
+        Some(mut config) if problems.are_harmless() => {
+            config.warnings = problems;
+            Ok(config)
+        }
+        _ => Err(problems),
+    }
+}
+
+fn parse(
+    sources: &[Source],
+    environment: &dyn Environment,
+    kinds: &[KindSettings],
+    findings: &mut Findings,
+) -> Vec<Section> {
     let parsed: Vec<_> = sources
         .iter()
         .enumerate()
@@ -202,30 +267,26 @@ fn read(
             table
         })
         .collect();
-    let sections: Vec<Section> = parsed
+    parsed
         .iter()
         .zip(sources)
         .enumerate()
         .map(|(file, (table, source))| {
             let folder = source.path.parent().unwrap_or(Path::new(""));
             let declared = if file == 0 { &declaration::ROOT } else { &declaration::AGREEMENT_FILE };
-            let mut reader = Reader { file, folder, environment, kinds, findings: &mut findings };
+            let mut reader = Reader { file, folder, environment, kinds, findings: &mut *findings };
             reader.table(table.get_ref(), Place { file, start: 0, end: 0 }, "", declared)
         })
-        .collect();
-    let config = build(sections, kinds, &mut findings);
-    let problems = findings.finish(unreadable);
-    match config {
-        Some(mut config) if problems.are_harmless() => {
-            config.warnings = problems;
-            Ok(config)
-        }
-        _ => Err(problems),
-    }
+        .collect()
 }
 
 /// Puts the configuration together; `None` where something is missing that has been reported.
-fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings) -> Option<Config> {
+fn build(
+    sections: Vec<Section>,
+    scope: Scope,
+    kinds: &[KindSettings],
+    findings: &mut Findings,
+) -> Option<Config> {
     let mut sections = sections.into_iter();
     let main = sections.next()?;
     let others: Vec<Section> = sections.collect();
@@ -237,14 +298,16 @@ fn build(sections: Vec<Section>, kinds: &[KindSettings], findings: &mut Findings
         bridge.text("home").filter(|_| known).map(|name| PartyName(name.to_owned()))
     });
     let systems = systems::build(&main, &parties, kinds, findings);
-    let tables = std::iter::once(&main).chain(&others).filter_map(|file| file.section("agreements"));
+    let inline = || std::iter::once(&main).filter(|_| scope == Scope::All);
+    let tables = || inline().chain(&others).filter_map(|file| file.section("agreements"));
     let recognized = privacy::recognized(main.section("recognize"), findings);
-    let agreements = agreements::build(tables, home.as_ref(), &parties, &systems, &recognized, findings);
+    let agreements = agreements::build(tables(), home.as_ref(), &parties, &systems, &recognized, findings);
+    let claims = agreements::claims(tables(), &systems, &agreements, findings);
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { systems: systems.rules, agreements, references, responsibility };
-    if let Some(table) = main.section("systems") {
+    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
+    if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
     let bridge = bridge?;

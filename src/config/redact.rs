@@ -40,7 +40,8 @@ impl Keys {
                 | Holds::Name
                 | Holds::TextToWord(_)
                 | Holds::WordToText(_)
-                | Holds::TextToTexts => self.plain.push(key.key),
+                | Holds::Condition
+                | Holds::Otherwise => self.plain.push(key.key),
             }
         }
     }

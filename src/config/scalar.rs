@@ -48,7 +48,10 @@ pub(super) fn expected(holds: Holds) -> String {
         Holds::Name => "the name of one that is declared".to_owned(),
         Holds::TextToWord(words) => format!("a table from the desk's words to one of {}", words.join(", ")),
         Holds::WordToText(words) => format!("a table from one of {} to the desk's words", words.join(", ")),
-        Holds::TextToTexts => "a table of lists of texts".to_owned(),
+        Holds::Condition => {
+            r#"a condition such as 'ticket.type == "Incident"', or "true" for every ticket"#.to_owned()
+        }
+        Holds::Otherwise => r#""park", "as_it_is" or { default = "…" }"#.to_owned(),
         Holds::Table(_) => "a table".to_owned(),
         Holds::Named(..) => "a table with one table for each name".to_owned(),
     }
@@ -102,7 +105,13 @@ impl Reader<'_> {
                 .ok()
                 .map(Value::Socket)
                 .ok_or_else(|| "this is no IP address with a port".to_owned()),
-            (Holds::Name, DeValue::String(text)) => Ok(Value::Text(text.clone().into_owned())),
+            (Holds::Otherwise, DeValue::String(text)) => match text.as_ref() {
+                "park" | "as_it_is" => Ok(Value::Text(text.clone().into_owned())),
+                _ => Err(format!("{text:?} is none of the words that may stand here")),
+            },
+            (Holds::Name | Holds::Condition, DeValue::String(text)) => {
+                Ok(Value::Text(text.clone().into_owned()))
+            }
             (_, other) => Err(format!("{} does not belong here", kind_of(other))),
         };
         read.map_err(|fault| self.wrong(found, path, holds, fault)).ok()

@@ -181,7 +181,10 @@ impl Reader<'_> {
                 let declared: Vec<Key> = words.iter().map(|word| word_key(word)).collect();
                 Some(Value::Section(self.keys(table, key_at, path, &declared, &[])))
             }
-            Holds::TextToTexts => self.map(found, key_at, path, Holds::Setting(SettingKind::TextList)),
+            Holds::Otherwise if found.get_ref().is_table() => {
+                let table = self.expect_table(found, key_at, path)?;
+                Some(Value::Section(self.keys(table, key_at, path, &[DEFAULT], &[])))
+            }
             Holds::Setting(SettingKind::TextMap) => {
                 self.map(found, key_at, path, Holds::Setting(SettingKind::Text))
             }
@@ -192,7 +195,9 @@ impl Reader<'_> {
             | Holds::Path
             | Holds::Socket
             | Holds::Networks
-            | Holds::Name => self.scalar(found, path, holds),
+            | Holds::Name
+            | Holds::Condition
+            | Holds::Otherwise => self.scalar(found, path, holds),
         }
     }
 
@@ -291,6 +296,15 @@ fn in_order<'t, 'i>(
 fn has_defaults(table: &Table) -> bool {
     table.keys.iter().any(|key| matches!(key.need, Need::Default(_)))
 }
+
+/// The one key of a table that says what stands for every value that is not named.
+const DEFAULT: Key = Key {
+    key: "default",
+    holds: Holds::Setting(SettingKind::Text),
+    need: Need::Required,
+    doc: "",
+    example: "",
+};
 
 fn word_key(word: &'static str) -> Key {
     Key { key: word, holds: Holds::Setting(SettingKind::Text), need: Need::Optional, doc: "", example: "" }

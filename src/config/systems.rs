@@ -9,7 +9,7 @@ use url::Url;
 
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
-use super::{KindAnswers, KindSettings, Limits, Party, System, check_reference};
+use super::{KindAnswers, KindSettings, Limits, Needs, Party, System, check_reference};
 use crate::agreement::{SystemRules, Words};
 use crate::case::{PartyName, Priority, Status};
 use crate::egress::{AddressPolicy, Allowed};
@@ -25,6 +25,8 @@ pub(super) struct Systems {
     pub kindless: BTreeSet<SystemName>,
     /// With what words the kind of each answers an offer.
     pub answers: BTreeMap<SystemName, KindAnswers>,
+    /// What their kinds need with every ticket.
+    pub needs: BTreeMap<SystemName, &'static [Needs]>,
     /// Those whose tickets can only be read.
     pub only_told: BTreeSet<SystemName>,
 }
@@ -73,6 +75,7 @@ pub(super) fn build(
         }
         let Some(kind) = kind else { continue };
         built.answers.insert(name.clone(), kind.answers);
+        built.needs.insert(name.clone(), kind.needs);
         if let Some(system) = system(section, kind, party) {
             let is_right = section.section(kind.kind).is_some_and(Section::is_right);
             let able = if is_right { check(section, kind, &system.settings, findings) } else { None };

@@ -12,8 +12,8 @@ use throughline_sdk::{SystemName, Visibility};
 
 use self::fixture::{FULL, Variables, read_text, read_texts};
 use super::{LogFormat, load, value};
-use crate::agreement::{Answer, Condition, Direction, OnLapse, Policy};
-use crate::case::{AgreementName, Field, Level, PartyName, Priority, Status};
+use crate::agreement::{Answer, Direction, Expression, OnLapse, Otherwise, Policy};
+use crate::case::{AgreementName, Field, Level, PartyName, Status};
 
 #[test]
 fn a_full_file_becomes_the_rules_it_says() {
@@ -52,11 +52,17 @@ fn a_full_file_becomes_the_rules_it_says() {
     assert_eq!(agreement.files, Direction::None, "what is not said is not shared");
     assert!(agreement.introduces.is_empty() && agreement.recheck);
     assert_eq!(agreement.internal, crate::agreement::Internal::None);
-    assert_eq!(agreement.inbound, Some(Condition::default()), "an empty table is every ticket");
-    let outbound = agreement.outbound.as_ref().unwrap();
-    assert_eq!(outbound.priority_at_least, Some(Priority::High));
+    assert_eq!(agreement.inbound.as_ref().unwrap().text(), "true");
+    let outbound = agreement.outbound.as_ref().unwrap().asked();
     assert_eq!(outbound.kinds, ["Incident".to_owned()].into());
-    assert_eq!(outbound.fields["Component"], ["ERP".to_owned(), "CRM".to_owned()].into());
+    assert_eq!(outbound.fields, ["Component".to_owned()].into());
+    assert_eq!(agreement.require[0].message, "the component");
+    let site = &agreement.fields[&Field::Custom("Site".into())];
+    assert_eq!(site.otherwise, Some(Otherwise::Default("South".into())));
+    let component = &agreement.fields[&Field::Custom("Component".into())];
+    assert_eq!(component.inbound["Office"], "Büro");
+    assert_eq!(component.otherwise, Some(Otherwise::AsItIs));
+    assert_eq!(agreement.version.as_ref().unwrap().0.len(), 64);
     assert_eq!(agreement.fields[&Field::Priority].outbound["urgent"], "high");
     assert_eq!(agreement.fields[&Field::Custom("Component".into())].policy, Policy::Union);
     assert_eq!(agreement.fields[&Field::Title].direction, Direction::Both);
@@ -79,8 +85,8 @@ fn a_full_file_says_who_has_to_accept_and_who_is_to_resolve() {
     assert_eq!(handshake.answer_of("Later"), None);
     let [erp, rest] = config.rules.responsibility.rules.as_slice() else { panic!("two rules") };
     assert_eq!((erp.name.as_str(), erp.level), ("erp", Some(Level::Vendor)));
-    assert_eq!(erp.when.title_contains, "[ERP]");
-    assert_eq!((&rest.when, &rest.owner), (&Condition::default(), &Some(PartyName("fabrikam".into()))));
+    assert_eq!(erp.when, Expression::compile(r#"ticket.title.contains("[ERP]")"#).unwrap());
+    assert_eq!((&rest.when, &rest.owner), (&Expression::always(), &Some(PartyName("fabrikam".into()))));
 }
 
 #[test]
@@ -114,6 +120,12 @@ fn all_wrong_references_are_told_at_once() {
 }
 
 #[test]
+fn mistakes_in_agreements_are_told_with_their_places() {
+    let (main, _) = fixture::split();
+    assert_snapshot!(read_texts(&[&main, include_str!("tests/agreement.toml")]).unwrap_err());
+}
+
+#[test]
 fn what_cannot_be_referred_to_is_told_at_once() {
     assert_snapshot!(fixture::read_with_board(include_str!("tests/referred.toml")).unwrap_err());
 }
@@ -134,6 +146,28 @@ fn a_system_that_only_tells_is_referred_to_and_no_warning() {
         ("outages", "helpdesk", &Field::Kind)
     );
     assert_eq!(rule.products["Mail"], "Exchange Online");
+}
+
+#[test]
+fn a_claim_that_would_double_tickets_is_refused() {
+    let text = include_str!("tests/claimed.toml");
+    let without_offers = text.replace("route.outbound = \"true\"\n", "");
+    let config = read_text(&without_offers).unwrap_or_else(|problems| panic!("{problems}"));
+    let (interface, portal) = (SystemName::new("interface"), SystemName::new("portal"));
+    assert_eq!(config.rules.claims, [(interface, portal)].into());
+    for (text, words) in [
+        (text.to_owned(), "each would be raised twice"),
+        (format!("{without_offers}route.inbound = \"true\"\n"), "raised at home once more"),
+        (without_offers.replace("claims = \"portal\"", "claims = \"interface\""), "its own tickets"),
+        (
+            without_offers.replace("claims = \"portal\"", "claims = \"helpdesk\""),
+            "does not belong to fabrikam",
+        ),
+        (without_offers.replace("claims = \"portal\"", "claims = \"portals\""), "no system is called"),
+    ] {
+        let problems = read_text(&text).unwrap_err().to_string();
+        assert!(problems.contains(words) && problems.contains("1 error, 0 warnings"), "{words}: {problems}");
+    }
 }
 
 #[test]
@@ -274,6 +308,63 @@ proptest! {
             let all = format!("{problems}{problems:?}");
             prop_assert!(!all.contains("HUNTER2"), "{text}\n{all}");
         }
+    }
+}
+
+fn version(text: &str) -> String {
+    let config = read_text(text).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    config.rules.agreements.values().next().unwrap().version.clone().unwrap().0
+}
+
+/// Edits that only change how the file is written.
+const SPELLINGS: [(&str, &str); 6] = [
+    (
+        "comments = \"both\"\ncounterpart_type = \"Support\"",
+        "counterpart_type = 'Support' # for them\ncomments = \"both\"",
+    ),
+    ("policy = \"most_advanced\"", "direction = \"both\"\npolicy = \"most_advanced\""),
+    ("ticket.type == \"Incident\" &&", "( ticket.type==\\\"Incident\\\" ) &&"),
+    (
+        "[agreements.fabrikam.fields.title]\n",
+        "# The title.\n[agreements.fabrikam.fields.title]\ndirection = \"both\"\n",
+    ),
+    ("poll = \"90s\"", "poll = \"2m\""),
+    ("{ low = \"low\", normal = \"normal\",", "{ normal = \"normal\", low = \"low\","),
+];
+
+/// Edits that change what is agreed.
+const TERMS: [(&str, &str); 9] = [
+    ("comments = \"both\"", "comments = \"outbound\""),
+    ("counterpart_type = \"Support\"", "counterpart_type = \"Incident\""),
+    ("ticket.priority >= \"high\"", "ticket.priority > \"high\""),
+    ("inbound = \"true\"", "inbound = \"false\""),
+    ("message = \"the component\"", "message = \"the part\""),
+    ("policy = \"most_advanced\"", "policy = \"latest\""),
+    ("urgent = \"high\" }", "urgent = \"normal\" }"),
+    ("\"in triage\" = \"open\"", "\"in triage\" = \"new\""),
+    ("{ default = \"South\" }", "\"park\""),
+];
+
+proptest! {
+    #[test]
+    fn a_version_tells_what_is_agreed_and_not_how_it_is_written(
+        spelled in prop::collection::vec(any::<bool>(), SPELLINGS.len()),
+        changed in prop::option::of(0..TERMS.len()),
+    ) {
+        let mut text = FULL.to_owned();
+        if let Some(changed) = changed {
+            let (from, to) = TERMS[changed];
+            prop_assert!(text.contains(from), "{}", from);
+            text = text.replacen(from, to, 1);
+        }
+        for ((from, to), spelled) in SPELLINGS.into_iter().zip(spelled) {
+            if spelled {
+                // In a text between double quotes the condition needs its own.
+                let to = if to.contains('\\') { to.replace("\\\"", "\"") } else { to.to_owned() };
+                text = text.replacen(from, &to, 1);
+            }
+        }
+        prop_assert_eq!(version(&text) == version(FULL), changed.is_none(), "{}", text);
     }
 }
 

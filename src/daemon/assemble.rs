@@ -8,14 +8,15 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
-use throughline_sdk::{Blobs, Clock, Entropy, SystemName, layer};
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
 use super::{Parts, System};
+use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
-use crate::config::{Config, KindSettings};
+use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
@@ -73,6 +74,7 @@ pub fn kind_settings() -> Vec<KindSettings> {
             priorities: kind.priorities,
             answers: kind.answers,
             check: kind.check,
+            needs: registry::needs(kind.name),
         })
         .collect()
 }
@@ -154,6 +156,53 @@ pub fn references(
     Ok(references)
 }
 
+/// The desks of partners that push, one for each system of the kind `networked-helpdesk`. Without `kept`, no agreement
+/// is known: they are in the hands of the daemon.
+///
+/// # Errors
+///
+/// When a desk or its agreements cannot be read.
+pub async fn sharing(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    offload: Offload,
+    blobs: &Arc<dyn Blobs>,
+    clock: &Arc<dyn Clock>,
+    (entropy, kept): (&Arc<dyn Entropy>, Option<&Logins>),
+) -> Result<Vec<sharing::Face>, AssemblyError> {
+    let mut faces = Vec::new();
+    for (name, system) in &config.systems {
+        let fail = |error| AssemblyError::System { name: name.to_string(), error };
+        let Some(settings) = registry::sharing(&system.kind, &system.settings) else { continue };
+        let mut settings = settings.map_err(fail)?;
+        if settings.here.path().trim_end_matches('/').rsplit('/').next() != Some(name.as_str()) {
+            let message =
+                "the setting here has to end in /sharing/ and the name of this system, or nobody is there";
+            return Err(fail(throughline_sdk::Error::new(
+                throughline_sdk::ErrorKind::Misconfigured,
+                message,
+            )));
+        }
+        let most = system.max_file_bytes.unwrap_or(settings.max_file_bytes).min(settings.max_file_bytes);
+        settings.max_file_bytes = most;
+        let party = config.parties.get(&system.party).map(|party| party.title.clone()).unwrap_or_default();
+        let desk = Desk::open(desk::Parts {
+            name: name.clone(),
+            settings: desk::Settings { party, only: [false, false], max_file_bytes: most, reference: None },
+            medium: Arc::clone(medium),
+            offload,
+            blobs: Arc::clone(blobs),
+            clock: Arc::clone(clock),
+        })?;
+        let book = match kept {
+            Some(kept) => Book::open(kept.of(name).map_err(fail)?).await.map_err(fail)?,
+            None => Book::empty(),
+        };
+        faces.push(sharing::Face::new(desk, book, settings, Arc::clone(entropy)));
+    }
+    Ok(faces)
+}
+
 /// Whether a person has logged in to one of the systems, or has to.
 pub fn has_login(config: &Config) -> bool {
     config.systems.values().any(|system| {
@@ -187,9 +236,18 @@ pub fn way_to_log_in(
     Ok((way, built.authentication.keeping(logins.of(name).map_err(fail)?)))
 }
 
+/// The desks that stand in this process.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Own<'a> {
+    /// Those of TMF621, and those that our own agents keep.
+    pub faces: &'a [Face],
+    /// Those of partners that push.
+    pub sharing: &'a [sharing::Face],
+}
+
 /// The systems of a configuration, ready to be called.
 ///
-/// `own` are the desks that stand in this process. Without `logins`, systems that a person logged in to cannot be called:
+/// Without `logins`, systems that a person logged in to cannot be called:
 /// their logins are in the hands of the daemon.
 ///
 /// # Errors
@@ -197,13 +255,16 @@ pub fn way_to_log_in(
 /// When a connector refuses its settings.
 pub fn systems(
     config: &Config,
-    own: &[Face],
+    own: Own<'_>,
     clock: &Arc<dyn Clock>,
     entropy: &Arc<dyn Entropy>,
     metrics: &Arc<Metrics>,
     logins: Option<&Logins>,
 ) -> Result<Vec<System>, AssemblyError> {
-    let inside: BTreeMap<&SystemName, &Face> = own.iter().map(|face| (face.desk.name(), face)).collect();
+    let inside: BTreeMap<&SystemName, &Face> =
+        own.faces.iter().map(|face| (face.desk.name(), face)).collect();
+    let pushed: BTreeMap<&SystemName, &sharing::Face> =
+        own.sharing.iter().map(|face| (face.desk.name(), face)).collect();
     let mut systems = Vec::new();
     for (name, system) in &config.systems {
         let fail = |error| AssemblyError::System { name: name.to_string(), error };
@@ -212,11 +273,17 @@ pub fn systems(
             fail(throughline_sdk::Error::new(throughline_sdk::ErrorKind::Misconfigured, message))
         })?;
         let built = (kind.build)(&system.settings).map_err(fail)?;
-        let policy = AddressPolicy::of_system(&built.address, config.allow.clone());
+        // Of two addresses, the one that is not in this process.
+        let address = pushed.get(name).map_or(&built.address, |face| &face.sharing.partner);
+        let policy = AddressPolicy::of_system(address, config.allow.clone());
         let dial = Arc::new(GuardedDial::new(policy.clone(), Arc::clone(clock)));
-        let base: Arc<dyn Transport> = match inside.get(name) {
-            Some(face) => Arc::new(Inside::new((*face).clone())),
-            None => Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+        let base: Arc<dyn Transport> = match (inside.get(name), pushed.get(name)) {
+            (Some(face), _) => Arc::new(Inside::new((*face).clone())),
+            (None, Some(face)) => {
+                let out = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+                Arc::new(sharing::inside::Inside::new((*face).clone(), out))
+            }
+            (None, None) => Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
         };
         let base = Arc::new(Counted::new(base, name.clone(), Arc::clone(metrics), Arc::clone(clock)));
         let limits = Limits {
@@ -233,13 +300,7 @@ pub fn systems(
             _ => built.authentication,
         };
         let http = plane(base, reach, authentication, limits, Arc::clone(clock), Arc::clone(entropy));
-        let mut capabilities = built.connector.capabilities();
-        if let Some(settle) = system.settle {
-            capabilities.settle = settle;
-        }
-        if let Some(bytes) = system.max_file_bytes {
-            capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
-        }
+        let capabilities = able(built.connector.capabilities(), system);
         let guarded =
             layer::guarded(built.connector, limits.concurrency, Arc::clone(clock), Arc::clone(entropy));
         systems.push(System {
@@ -257,6 +318,31 @@ pub fn systems(
         });
     }
     Ok(systems)
+}
+
+/// What each system of a configuration can do.
+///
+/// # Errors
+///
+/// When a connector refuses its settings.
+pub fn capabilities(config: &Config) -> Result<BTreeMap<SystemName, Capabilities>, AssemblyError> {
+    let able = config.systems.iter().filter_map(|(name, system)| {
+        let built = (registry::kind(&system.kind)?.build)(&system.settings);
+        let built = built.map_err(|error| AssemblyError::System { name: name.to_string(), error });
+        Some(built.map(|built| (name.clone(), able(built.connector.capabilities(), system))))
+    });
+    able.collect()
+}
+
+/// What a kind can do, within this system's own bounds.
+fn able(mut capabilities: Capabilities, system: &config::System) -> Capabilities {
+    if let Some(settle) = system.settle {
+        capabilities.settle = settle;
+    }
+    if let Some(bytes) = system.max_file_bytes {
+        capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
+    }
+    capabilities
 }
 
 /// A data directory's files, owned by this process alone.
@@ -330,7 +416,10 @@ pub async fn parts(
     let own = [faces.as_slice(), references.as_slice()].concat();
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
     let logins = Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads);
-    let systems = systems(&config, &own, &clock, &entropy, &metrics, Some(&logins))?;
+    let keeping = (&entropy, Some(&logins));
+    let sharing = sharing(&config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
+    let own = Own { faces: &own, sharing: &sharing };
+    let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
     let markers = marker_key(&master);
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
     let journal = journal(&data, medium, master, &entropy).await?;
@@ -354,7 +443,7 @@ pub async fn parts(
         reconcile: config.reconcile,
         vault,
         metrics,
-        northbound: Northbound { faces, references, callbacks, policy },
+        northbound: Northbound { faces, references, sharing, callbacks, policy },
     };
     Ok((parts, data))
 }

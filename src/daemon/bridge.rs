@@ -78,6 +78,8 @@ pub struct Shared {
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reconcile: Duration,
     pub(crate) northbound: Northbound,
+    /// Held while a ticket is claimed, so that no two cases get the same one.
+    pub(crate) claiming: tokio::sync::Mutex<()>,
     /// Intents of which this process knows that no byte has left. All others may have been sent by a process
     /// before it.
     unsent: Mutex<BTreeSet<IntentId>>,
@@ -124,11 +126,13 @@ impl Bridge {
             metrics,
             reconcile,
             northbound,
+            claiming: tokio::sync::Mutex::default(),
             unsent: Mutex::default(),
             failed: AtomicBool::new(false),
         });
         let started = Fact::Started { version: env!("CARGO_PKG_VERSION").to_owned() };
         shared.note(started).await?;
+        shared.note_agreements().await?;
         let outstanding = |index: &Index| Ok((index.working()?, index.clocks()?, index.hints(usize::MAX)?));
         let (working, clocks, hints) = shared.journal.read(outstanding).await?;
         tracing::info!(
@@ -208,6 +212,22 @@ impl Shared {
 
     pub(crate) fn is_unsent(&self, intent: &IntentId) -> bool {
         self.unsent.lock().unwrap_or_else(PoisonError::into_inner).contains(intent)
+    }
+
+    /// Records the terms of every agreement whose version the ledger does not hold yet.
+    async fn note_agreements(&self) -> Result<(), ledger::Error> {
+        for (name, agreement) in &self.rules.agreements {
+            let (Some(version), Some(terms)) = (agreement.version.clone(), self.rules.terms(name)) else {
+                continue;
+            };
+            let known = version.clone();
+            if self.journal.read(move |index| index.is_agreed(&known)).await? {
+                continue;
+            }
+            tracing::info!(agreement.name = %name, agreement.version = %version, "A new version of an agreement is in force.");
+            self.note(Fact::Agreed { agreement: name.clone(), version, document: terms.document() }).await?;
+        }
+        Ok(())
     }
 
     async fn note(&self, fact: Fact) -> Result<(), ledger::Error> {

@@ -128,6 +128,7 @@ impl Lane<'_> {
         let nothing_came = nudges.is_empty();
         let mut facts = Vec::new();
         let mut hints: BTreeMap<TicketRef, Hinted> = BTreeMap::new();
+        let mut claims = Vec::new();
         for nudge in nudges {
             match nudge {
                 Nudge::Resume { failures } => {
@@ -141,6 +142,7 @@ impl Lane<'_> {
                     self.acknowledgements.push(done);
                     self.refer(&announcement.system, &announcement.ticket, &mut facts);
                 }
+                Nudge::Claim { claiming, answer } => claims.push((claiming, answer)),
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
                     self.case.apply(&fact, self.shared.clock.now());
@@ -184,6 +186,10 @@ impl Lane<'_> {
         for (done, decided) in self.decided.drain(..) {
             // Who asked may have gone.
             done.send(decided).ok();
+        }
+        for (claiming, answer) in claims {
+            // Whoever asked may have gone.
+            answer.send(self.claim(&claiming).await?).ok();
         }
         Ok(())
     }

@@ -6,6 +6,7 @@
 mod admission;
 pub(crate) mod alarm;
 mod attempt;
+mod claim;
 mod doubt;
 mod files;
 mod lane;
@@ -13,12 +14,15 @@ mod lanes;
 mod nudge;
 mod observe;
 mod open;
+mod preview;
 mod privacy;
 mod recheck;
 mod refer;
 
 pub use admission::Admission;
 pub use alarm::Alarm;
+pub use claim::{Claimed, Claiming};
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};
+pub(crate) use preview::{Preview, Unseen};
 pub use refer::Announcement;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use throughline_sdk::{Ticket, TicketRef};
 use tokio::sync::oneshot;
 
+use super::claim::{Claimed, Claiming};
 use super::refer::Announcement;
 use crate::case::{Fact, GrantId, HintSource};
 use crate::plan::{GrantAct, Unfit};
@@ -25,6 +26,13 @@ pub enum Nudge {
         announcement: Arc<Announcement>,
         /// Told once it is durable what the case had to be told.
         done: oneshot::Sender<()>,
+    },
+    /// A person wants another ticket to take the place of one that was kept by hand.
+    Claim {
+        /// What.
+        claiming: Claiming,
+        /// Told what was found or done, or why nothing was.
+        answer: oneshot::Sender<Result<Claimed, String>>,
     },
     /// A timer ran out, or the daemon started: go on with what is outstanding.
     Resume {

@@ -10,7 +10,7 @@ use throughline_sdk::{
 use super::attempt::later;
 use super::lane::Lane;
 use super::nudge::Hinted;
-use crate::case::{CaseId, Fact, Health, Item, Phase};
+use crate::case::{Case, CaseId, Fact, Health, Item, Phase};
 use crate::daemon::{Shared, System};
 use crate::ledger::{self, Entry, Position};
 use crate::plan;
@@ -96,33 +96,20 @@ impl Lane<'_> {
         self.settled.extend(settled.map(|standing| standing.intent.id.clone()));
     }
 
-    /// A ticket may answer under another id: moved, or merged into one that may belong to another case.
+    /// Notes who a ticket that was read is by now.
     fn note_identity(
         &mut self,
         name: &SystemName,
         read: &Ticket,
         facts: &mut Vec<Fact>,
     ) -> Result<(), ledger::Error> {
-        let Some(leg) = self.case.legs.get(name) else { return Ok(()) };
-        if let Some(before) = leg.ticket.clone()
-            && before != read.id
-        {
-            let survivor = TicketRef::new(name.clone(), read.id.clone());
-            match self.shared.case_of(&survivor)? {
-                Some(other) if other != self.case.id => {
-                    let reason = format!("merged into {survivor}, which belongs to {other}");
-                    self.ail(name, Health::Merged { into: read.id.clone() }, &reason, facts);
-                    return Ok(());
-                }
-                _ => {
-                    let fact = Fact::Rekeyed { leg: name.clone(), from: before, to: read.id.clone() };
-                    self.case.apply(&fact, self.shared.clock.now());
-                    facts.push(fact);
-                }
+        for fact in self.shared.identity(&self.case, name, read)? {
+            if let Fact::Ailed { leg, health, reason } = fact {
+                self.ail(&leg, health, &reason, facts);
+            } else {
+                self.case.apply(&fact, self.shared.clock.now());
+                facts.push(fact);
             }
-        }
-        if self.case.legs.get(name).is_some_and(|leg| leg.health == Health::Gone) {
-            self.ail(name, Health::Well, "the ticket can be read again", facts);
         }
         Ok(())
     }
@@ -154,6 +141,32 @@ impl Shared {
             system.state.note(&result, self.clock.now());
         }
         result
+    }
+
+    /// What a reading says of who the ticket is: it may answer under another id, moved, or merged into one that may
+    /// belong to another case; and it may be there again.
+    pub(super) fn identity(
+        &self,
+        case: &Case,
+        name: &SystemName,
+        read: &Ticket,
+    ) -> Result<Vec<Fact>, ledger::Error> {
+        let Some(leg) = case.legs.get(name) else { return Ok(Vec::new()) };
+        let mut facts = Vec::new();
+        if let Some(before) = leg.ticket.clone().filter(|before| *before != read.id) {
+            let survivor = TicketRef::new(name.clone(), read.id.clone());
+            if let Some(other) = self.case_of(&survivor)?.filter(|other| *other != case.id) {
+                let reason = format!("merged into {survivor}, which belongs to {other}");
+                let health = Health::Merged { into: read.id.clone() };
+                return Ok(vec![Fact::Ailed { leg: name.clone(), health, reason }]);
+            }
+            facts.push(Fact::Rekeyed { leg: name.clone(), from: before, to: read.id.clone() });
+        }
+        if leg.health == Health::Gone {
+            let reason = "the ticket can be read again".to_owned();
+            facts.push(Fact::Ailed { leg: name.clone(), health: Health::Well, reason });
+        }
+        Ok(facts)
     }
 
     /// Whether only this ticket is hidden from us, while our account is still good.

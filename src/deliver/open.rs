@@ -29,7 +29,11 @@ pub(super) async fn open(
 ) -> Result<Opened, ledger::Error> {
     let hints = nudges.into_iter().filter_map(|nudge| match nudge {
         Nudge::Hint { hint, .. } => Some(hint),
-        Nudge::Announced { .. } | Nudge::Resume { .. } | Nudge::Command { .. } | Nudge::Grant { .. } => None,
+        Nudge::Announced { .. }
+        | Nudge::Claim { .. }
+        | Nudge::Resume { .. }
+        | Nudge::Command { .. }
+        | Nudge::Grant { .. } => None,
     });
     let Some(mut hint) = hints.reduce(|mut one, other| {
         one.join(other);
@@ -75,7 +79,7 @@ pub(super) async fn open(
         return Ok(Opened::Done);
     }
     if shared.rules.routes(&ticket.system, &read).is_empty() {
-        shared.ignore(ticket, through, &hint, "no agreement routes it").await?;
+        shared.ignore(ticket, through, &hint, &shared.rules.unrouted(&ticket.system, &read)).await?;
         hint.acknowledge();
         return Ok(Opened::Done);
     }

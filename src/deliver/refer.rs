@@ -148,7 +148,7 @@ impl Lane<'_> {
             self.conclude(Fact::Consulted { found }).await?;
             return Ok(true);
         }
-        while let Some(reference) = self.next_awaited() {
+        while let Some(reference) = self.next_unread() {
             let shared = Arc::clone(self.shared);
             let Some(system) = shared.systems.get(&reference.system) else {
                 let reason = "its system is not configured any more".to_owned();
@@ -183,9 +183,9 @@ impl Lane<'_> {
         Ok(false)
     }
 
-    fn next_awaited(&self) -> Option<TicketRef> {
+    fn next_unread(&self) -> Option<TicketRef> {
         let open = |system: &SystemName| !self.full.contains(system) && !self.silent.contains(system);
-        self.case.references.awaited.iter().find(|reference| open(&reference.system)).cloned()
+        self.case.references.unread.iter().find(|reference| open(&reference.system)).cloned()
     }
 
     async fn conclude(&mut self, fact: Fact) -> Result<(), ledger::Error> {

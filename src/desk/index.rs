@@ -115,8 +115,9 @@ impl Index {
     }
 }
 
-/// The external identifiers of a document.
+/// The external identifiers of a document, in either standard.
 fn identifiers(document: &Map<String, Value>) -> impl Iterator<Item = &str> {
     let all = document.get("externalIdentifier").and_then(Value::as_array);
-    all.into_iter().flatten().filter_map(|one| one.get("id")?.as_str())
+    let uuid = document.get("uuid").and_then(Value::as_str);
+    all.into_iter().flatten().filter_map(|one| one.get("id")?.as_str()).chain(uuid)
 }

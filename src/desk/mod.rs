@@ -195,6 +195,11 @@ impl Desk {
         &self.inner.clock
     }
 
+    /// The moment of the last change: whatever changes from now on changes later.
+    pub(crate) fn last(&self) -> Timestamp {
+        self.inner.index.read().unwrap_or_else(PoisonError::into_inner).last()
+    }
+
     /// Tells of changes and subscriptions.
     pub(crate) fn watch(&self) -> watch::Receiver<u64> {
         self.inner.changed.subscribe()

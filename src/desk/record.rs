@@ -41,7 +41,8 @@ pub struct Record {
     pub created: Timestamp,
     /// When it was last changed.
     pub updated: Timestamp,
-    /// What the partner sees of it, as version 5 of the standard writes it, without id, addresses and files' bytes.
+    /// What the partner sees of it, as version 5 of TMF621 writes it, without id, addresses and files' bytes; on a desk of
+    /// the kind `networked-helpdesk`, as that protocol does.
     pub document: Map<String, Value>,
     /// Files by the id of their attachment.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]

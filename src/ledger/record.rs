@@ -22,7 +22,7 @@ pub(super) const HASH: usize = 64;
 const VERSION: u32 = 2;
 
 /// One record, unsealed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Record {
     /// Where it begins.
     pub position: Position,
@@ -240,6 +240,7 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Planned { .. } => "planned",
         Fact::Ailed { .. } => "ailed",
         Fact::Rekeyed { .. } => "rekeyed",
+        Fact::Claimed(_) => "claimed",
         Fact::Announced { .. } => "announced",
         Fact::Concerned { .. } => "concerned",
         Fact::Consulted { .. } => "consulted",
@@ -248,6 +249,8 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Unreferred { .. } => "unreferred",
         Fact::Started { .. } => "started",
         Fact::Stopped => "stopped",
+        Fact::Amended { .. } => "amended",
+        Fact::Agreed { .. } => "agreed",
 
         Fact::Offering { .. } => "offering",
         Fact::Handshake { .. } => "handshake",

@@ -4,11 +4,12 @@ use std::collections::BTreeSet;
 
 use throughline_sdk::{SystemName, Timestamp, Visibility};
 
+use super::decide::Decision as Decided;
 use super::planner::Planner;
-use super::project::{Needs, Target};
+use super::project::Target;
 use crate::agreement::{Agreement, Kind, Rules, Sharing};
 use crate::case::{
-    Approval, Case, CaseId, Environment, Fact, Field, Grant, GrantId, GrantState, Granted, Origin,
+    Approval, Case, CaseId, Environment, Fact, Field, Grant, GrantId, GrantState, Granted, Item, Origin,
 };
 
 /// The longest purpose, reason or reference, in characters; and the longest name.
@@ -374,10 +375,8 @@ impl Planner<'_> {
 
 impl Target<'_> {
     /// Tells of the environments that are granted to this leg.
-    pub(super) fn environments(&self, needs: &mut Needs) {
-        if self.leg.ticket.is_none() {
-            return;
-        }
+    pub(super) fn environments(&self) -> Vec<(Item, Decided)> {
+        let mut told = Vec::new();
         for (id, grant) in self.case.grants.iter().filter(|(_, grant)| grant.leg == *self.name) {
             let (Some(environment), true) = (&grant.environment, self.sharing.is_granted(*id)) else {
                 continue;
@@ -393,8 +392,9 @@ impl Target<'_> {
                 grant.purpose,
                 grant.until.format("%Y-%m-%dT%H:%M:%SZ")
             );
-            self.notice(Grant::notice_key(*id), &text, visibility, needs);
+            told.extend(self.notice(Grant::notice_key(*id), &text, visibility));
         }
+        told
     }
 
     /// Whether something internal is shown in public here, because the desk has nothing internal and a grant says so.

@@ -2,8 +2,10 @@
 //!
 //! Level-triggered: planning again with the same observations says nothing.
 
+mod claim;
 mod comments;
 mod custody;
+mod decide;
 mod doubt;
 mod fields;
 mod files;
@@ -17,9 +19,11 @@ mod project;
 mod recall;
 mod refer;
 mod remarks;
+mod require;
 mod telling;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
+mod verdict;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -29,10 +33,12 @@ use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timest
 use crate::agreement::{Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
+pub use claim::{Twins, twins};
 pub use refer::refer;
 
 use planner::Planner;
-pub use remarks::{may_be_text, preparation, wanted_file};
+pub use remarks::{preparation, wanted_file};
+pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 
 pub use grants::{Decision, GrantAct, GrantAsk, Unfit, act_on_grant};
 pub(crate) use recall::objection;

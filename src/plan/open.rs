@@ -5,7 +5,7 @@ use throughline_sdk::{SystemName, Ticket};
 use super::fields::First;
 use super::planner::Planner;
 use crate::agreement::Agreement;
-use crate::case::{AgreementName, Fact, Role};
+use crate::case::{Fact, Role};
 
 impl Planner<'_> {
     /// Opens the case from the one observation there is, if an agreement takes it in.
@@ -35,7 +35,11 @@ impl Planner<'_> {
         let rules = self.view.rules;
         for agreement in rules.agreements.values() {
             let joined = self.case.legs.contains_key(&agreement.counterpart);
-            if !joined && rules.offers(agreement, home, ticket) {
+            // What is kept by hand, or was until it was claimed, is one ticket and not two.
+            let by_hand = rules.claims.get(&agreement.counterpart);
+            let is_kept = by_hand.is_some_and(|from| self.case.legs.contains_key(from));
+            let was_kept = self.case.former.contains_key(&agreement.counterpart);
+            if !(joined || is_kept || was_kept) && rules.offers(agreement, home, ticket) {
                 self.join(&agreement.counterpart, Role::Counterpart, Some(agreement));
                 self.offer(&agreement.counterpart, agreement, Role::Counterpart, None);
             }
@@ -44,7 +48,12 @@ impl Planner<'_> {
 
     pub(super) fn join(&mut self, leg: &SystemName, role: Role, agreement: Option<&Agreement>) {
         let Some(system) = self.view.rules.systems.get(leg) else { return };
-        let agreement: Option<AgreementName> = agreement.map(|agreement| agreement.name.clone());
-        self.say(Fact::Joined { leg: leg.clone(), party: system.party.clone(), role, agreement });
+        self.say(Fact::Joined {
+            leg: leg.clone(),
+            party: system.party.clone(),
+            role,
+            agreement: agreement.map(|agreement| agreement.name.clone()),
+            version: agreement.and_then(|agreement| agreement.version.clone()),
+        });
     }
 }

@@ -6,7 +6,7 @@ use throughline_sdk::{Operation, SystemName};
 
 use super::{Plan, View};
 use crate::agreement::Sharing;
-use crate::case::{Case, Fact, Field, Fingerprint, Health, Leg, Role};
+use crate::case::{AgreementVersion, Case, Fact, Field, Fingerprint, Health, Leg, Role};
 
 /// One run of the planner.
 #[derive(Debug)]
@@ -16,15 +16,37 @@ pub(super) struct Planner<'p> {
     pub(super) plan: Plan,
     /// Counterparts that accepted just now: what they set before that counts from now on.
     pub(super) accepted: BTreeMap<SystemName, BTreeSet<Field>>,
+    /// Whether the versions that decide were compared with those recorded.
+    amended: bool,
 }
 
 impl<'p> Planner<'p> {
     pub(super) fn new(case: &'p mut Case, view: &'p View<'p>) -> Self {
-        Self { case, view, plan: Plan::default(), accepted: BTreeMap::new() }
+        Self { case, view, plan: Plan::default(), accepted: BTreeMap::new(), amended: false }
     }
 
-    /// Records a fact and folds it.
+    /// Records a fact and folds it. Before the first decision stands under which versions it was made.
     pub(super) fn say(&mut self, fact: Fact) {
+        if decides(&fact) && !std::mem::replace(&mut self.amended, true) {
+            for (leg, version) in self.outdated() {
+                self.record(Fact::Amended { leg, version });
+            }
+        }
+        self.record(fact);
+    }
+
+    /// The legs whose agreement has another version now than the one they were last decided for.
+    fn outdated(&self) -> Vec<(SystemName, AgreementVersion)> {
+        let of = |leg: &Leg| self.view.rules.agreements.get(leg.agreement.as_ref()?)?.version.clone();
+        let legs = self.case.legs.iter();
+        legs.filter_map(|(name, leg)| {
+            let version = of(leg).filter(|version| leg.version.as_ref() != Some(version))?;
+            Some((name.clone(), version))
+        })
+        .collect()
+    }
+
+    fn record(&mut self, fact: Fact) {
         self.case.apply(&fact, self.view.now);
         self.plan.facts.push(fact);
     }
@@ -52,6 +74,22 @@ impl<'p> Planner<'p> {
             self.plan.unread.push(leg.clone());
         }
     }
+}
+
+/// Whether a fact says what becomes of something under an agreement, rather than what was read or done.
+fn decides(fact: &Fact) -> bool {
+    matches!(
+        fact,
+        Fact::Changed { .. }
+            | Fact::Disputed { .. }
+            | Fact::Remarked { .. }
+            | Fact::RemarkWithdrawn { .. }
+            | Fact::Attached { .. }
+            | Fact::AttachmentWithdrawn { .. }
+            | Fact::Withheld { .. }
+            | Fact::Intended { .. }
+            | Fact::Parked { .. }
+    )
 }
 
 /// The fingerprint of an operation: the same operation is not tried again once it is parked.

@@ -3,31 +3,34 @@
 use std::cell::RefCell;
 use std::collections::BTreeMap;
 
-use throughline_sdk::{Capabilities, Class, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
+use throughline_sdk::{Capabilities, ErrorKind, Intent, IntentId, NewTicket, Operation, SystemName};
 
+use super::decide::Decision;
 use super::native::{same, value_in, write};
-use super::planner::{Planner, print_of};
+use super::planner::Planner;
 use super::{View, marker};
 use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Reading};
+use crate::case::{Case, Fact, Field, Fingerprint, Health, Item, Leg, Origin, Parked, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
-pub(super) struct Needs {
+struct Needs {
     /// Fields on which it agrees without a write.
     agreed: BTreeMap<Field, Fingerprint>,
     /// What cannot or must not be sent.
-    pub(super) refused: Vec<Fact>,
+    refused: Vec<Fact>,
     /// What is to be sent, in order.
-    pub(super) writes: Vec<Write>,
+    writes: Vec<Write>,
     /// Something has to be read, stored, named or looked through first.
-    pub(super) waits: bool,
-    /// What became of the personal data in what is to be sent.
-    pub(super) accounts: BTreeMap<Item, Account>,
+    waits: bool,
+    /// What has to be read.
+    unread: Vec<SystemName>,
+    /// What has to be stored.
+    unstored: Vec<Origin>,
     /// Values that need a pseudonym first.
-    pub(super) unnamed: Vec<Unnamed>,
+    unnamed: Vec<Unnamed>,
     /// Files that have to be looked through first.
-    pub(super) unprepared: Vec<Origin>,
+    unprepared: Vec<Origin>,
 }
 
 /// One intent to be.
@@ -38,6 +41,8 @@ pub(super) struct Write {
     pub(super) operation: Operation,
     /// The version its marker is made from; `None` gives each such intent a marker of its own.
     pub(super) version: Option<u32>,
+    /// What became of the personal data in it.
+    pub(super) account: Account,
 }
 
 /// A leg to be projected onto, with all that decides what it is shown.
@@ -62,29 +67,20 @@ impl Planner<'_> {
         };
         let busy = !leg.outstanding.is_empty();
         let mut needs = Needs::default();
-        let (mut unread, mut unstored) = (Vec::new(), Vec::new());
-        {
-            let target = Target { name, leg, case: self.case, view: self.view, sharing: &sharing, able };
-            if leg.ticket.is_none() {
-                target.creation(&mut needs);
-            } else {
-                target.fields(&mut needs, &mut unread);
-                target.remarks(&mut needs, &mut unread);
-                target.attachments(&mut needs, &mut unstored);
-                target.copies(&mut needs);
-                target.links(&mut needs);
-            }
-            target.notices(&mut needs);
-            target.environments(&mut needs);
+        let target = Target { name, leg, case: self.case, view: self.view, sharing: &sharing, able };
+        for (item, decision) in target.decisions() {
+            needs.take(&target, item, decision);
         }
-        self.hold_back(name, &sharing, answer, &mut needs);
+        if let Some(telling) = answer {
+            needs.writes.splice(0..0, self.tell_offer(name, telling));
+        }
         // While something is on its way, nothing more is written anyway: what is read then is read once.
-        for leg in unread.iter().filter(|_| !busy) {
+        for leg in needs.unread.iter().filter(|_| !busy) {
             self.ask_for(leg);
         }
-        for origin in unstored {
-            if !self.plan.unstored.contains(&origin) {
-                self.plan.unstored.push(origin);
+        for origin in &needs.unstored {
+            if !self.plan.unstored.contains(origin) {
+                self.plan.unstored.push(origin.clone());
             }
         }
         for unnamed in std::mem::take(&mut needs.unnamed) {
@@ -97,7 +93,7 @@ impl Planner<'_> {
         self.carry_out(name, needs, busy);
     }
 
-    fn carry_out(&mut self, name: &SystemName, mut needs: Needs, busy: bool) {
+    fn carry_out(&mut self, name: &SystemName, needs: Needs, busy: bool) {
         if !needs.agreed.is_empty() {
             let reading = Reading { agreed: needs.agreed, ..Reading::default() };
             self.say(Fact::Observed { leg: name.clone(), reading });
@@ -109,8 +105,8 @@ impl Planner<'_> {
         if !busy {
             for write in needs.writes {
                 later |= write.item == Item::Ticket;
-                if let Some(account) = needs.accounts.remove(&write.item).filter(|it| !it.is_empty()) {
-                    let Account { redacted, left } = account;
+                if !write.account.is_empty() {
+                    let Account { redacted, left } = write.account.clone();
                     self.say(Fact::Redacted { leg: name.clone(), item: write.item.clone(), redacted, left });
                 }
                 self.intend(name, write);
@@ -168,8 +164,124 @@ pub(super) fn nameless(case: &Case, view: &View<'_>, name: &SystemName) -> Strin
     format!("Request {}", digits.to_uppercase())
 }
 
+impl Needs {
+    /// What a decision asks for.
+    fn take(&mut self, target: &Target<'_>, item: Item, decision: Decision) {
+        let leg = target.name.clone();
+        match decision {
+            Decision::Unshared
+            | Decision::Disputed
+            | Decision::Has
+            | Decision::UnderWay
+            | Decision::Leaks
+            | Decision::Parked
+            | Decision::NotAccepted { tell: false } => {}
+            Decision::NotAccepted { tell: true } => self.refused.push(Fact::Waits { leg, item }),
+            Decision::Outrun | Decision::Behind => self.waits = true,
+            Decision::Unread(system) => {
+                self.waits = true;
+                self.unread.push(system);
+            }
+            Decision::Unstored => {
+                self.waits = true;
+                self.unstored.extend(item.origin().cloned());
+            }
+            Decision::Unprepared => {
+                self.waits = true;
+                self.unprepared.extend(item.origin().cloned());
+            }
+            Decision::Unnamed(unnamed) => {
+                self.waits = true;
+                self.unnamed.extend(unnamed);
+            }
+            Decision::Agrees(value) => {
+                if let Item::Field(field) = item {
+                    self.agreed.insert(field, value);
+                }
+            }
+            Decision::Refused { want, kind, reason } => {
+                self.refused.push(Fact::Parked { leg, item, want, kind, reason, intent: None });
+            }
+            Decision::Held { want, reason } => self.refused.push(Fact::Held { leg, item, want, reason }),
+            Decision::Kept { what, rule } => {
+                if !target.leg.shadow.withheld.contains(&what) {
+                    self.refused.push(Fact::Withheld { leg, what, rule: rule.to_owned() });
+                }
+            }
+            Decision::ByHand { what, reason, told } => {
+                if !told {
+                    self.refused.push(Fact::RetractionDue { leg, what, reason });
+                }
+            }
+            Decision::Recalled { what } => self.refused.push(Fact::Recalled { leg, what }),
+            Decision::Send(write) => self.writes.push(*write),
+        }
+    }
+}
+
+/// A ticket as it would be created.
+#[derive(Debug)]
+pub(super) struct Creation {
+    pub(super) ticket: NewTicket,
+    pub(super) account: Account,
+    /// Values in it that need a pseudonym first.
+    pub(super) unnamed: Vec<Unnamed>,
+}
+
 impl Target<'_> {
-    fn creation(&self, needs: &mut Needs) {
+    /// What becomes of everything on this leg, in the order in which it is sent.
+    pub(super) fn decisions(&self) -> Vec<(Item, Decision)> {
+        let decisions =
+            if self.leg.ticket.is_none() { vec![(Item::Ticket, self.created())] } else { self.kept() };
+        let held = |(item, decision)| {
+            let decision = self.until_accepted(&item, decision);
+            (item, decision)
+        };
+        decisions.into_iter().map(held).collect()
+    }
+
+    /// What becomes of everything on a ticket that is there.
+    fn kept(&self) -> Vec<(Item, Decision)> {
+        let fields = self.case.document.fields.keys();
+        let mut decisions: Vec<_> =
+            fields.map(|field| (Item::Field(field.clone()), self.field(field))).collect();
+        decisions.extend(self.remarks());
+        decisions.extend(self.attachments());
+        decisions.extend(self.copies());
+        decisions.extend(self.links());
+        decisions.extend(self.notices());
+        decisions.extend(self.environments());
+        decisions
+    }
+
+    fn created(&self) -> Decision {
+        if let Some(agreement) = self.sharing.agreement(self.name)
+            && let Some(reason) = self.lack(agreement)
+        {
+            // A creation that is under way is not called back.
+            if !self.leg.outstanding.is_empty() {
+                return Decision::UnderWay;
+            }
+            let want = Fingerprint::of(&reason);
+            if self.blocked(&Item::Ticket, &want) {
+                return Decision::Parked;
+            }
+            return Decision::Refused { want, kind: ErrorKind::Rejected, reason };
+        }
+        let Creation { ticket, account, unnamed } = self.creation();
+        if !unnamed.is_empty() {
+            return Decision::Unnamed(unnamed);
+        }
+        // Its text may change while it is under way; there must be one ticket only.
+        if self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket) {
+            return Decision::UnderWay;
+        }
+        let operation = Operation::Create(ticket);
+        self.want(Write { item: Item::Ticket, value: None, operation, version: Some(1), account })
+    }
+
+    /// The ticket as it would be created.
+    pub(super) fn creation(&self) -> Creation {
         let own = self.sharing.agreement(self.name);
         let kind = match own {
             Some(agreement) => agreement.counterpart_type.clone(),
@@ -203,116 +315,109 @@ impl Target<'_> {
                 .filter(|title| !title.is_empty())
                 .unwrap_or_else(|| nameless(self.case, self.view, self.name)),
             description: shown(&Field::Description).unwrap_or_default(),
-            status: shown(&Field::Status),
+            // Before it is accepted, its status says how far those have come who accepted it.
+            status: self.sharing.offer(self.name).is_none().then(|| shown(&Field::Status)).flatten(),
             priority: shown(&Field::Priority),
             kind: kind.or_else(|| shown(&Field::Kind)),
             fields: custom.filter(|(_, value)| !value.is_empty()).collect(),
         };
-        let unnamed = unnamed.into_inner();
-        if !unnamed.is_empty() {
-            needs.waits = true;
-            needs.unnamed.extend(unnamed);
-            return;
-        }
-        needs.accounts.insert(Item::Ticket, account.into_inner());
-        let operation = Operation::Create(ticket);
-        let standing = self.leg.outstanding.iter().any(|standing| standing.item == Item::Ticket);
-        // Its text may change while it is under way; there must be one ticket only.
-        if !standing {
-            self.want(needs, Write { item: Item::Ticket, value: None, operation, version: Some(1) });
-        }
+        Creation { ticket, account: account.into_inner(), unnamed: unnamed.into_inner() }
     }
 
-    fn fields(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
-        for field in self.case.document.fields.keys() {
-            let Some(value) = self.value(field) else { continue };
-            let want = Fingerprint::of(value);
-            let shadow = self.leg.shadow.fields.get(field);
-            if shadow.is_some_and(|shadow| shadow.written.is_some()) {
-                // It took effect and was not read back: what it left decides.
-                needs.waits = true;
-                unread.push(self.name.clone());
-                continue;
-            }
-            if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
-                continue;
-            }
-            let item = Item::Field(field.clone());
-            if self.blocked(&item, &want) {
-                continue;
-            }
-            let able = match field {
-                Field::Status => self.able.transition,
-                Field::Title | Field::Description | Field::Priority | Field::Kind | Field::Custom(_) => {
-                    self.able.update
-                }
-            };
-            let shown = match self.shown(field, value) {
-                Ok(shown) => shown,
-                Err(refused) => {
-                    self.refuse(item, want, refused, needs);
-                    continue;
-                }
-            };
-            needs.accounts.insert(item.clone(), shown.account().clone());
-            let shown = shown.into_intent();
-            let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
-                needs.waits = true;
-                unread.push(self.name.clone());
-                continue;
-            };
-            let native = self.view.observations.get(self.name).map(|ticket| value_in(ticket, field));
-            let there =
-                *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown));
-            // With a write under way, what was seen is not what will be.
-            if there && self.leg.outstanding.iter().all(|standing| standing.item != item) {
-                needs.agreed.insert(field.clone(), want);
-                continue;
-            }
-            if !able {
-                let reason = format!("{} cannot change the {field} of a ticket", self.name);
-                needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
-                continue;
-            }
-            let last = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
-            if last.is_none_or(|last| last.value.as_ref() != Some(&want)) {
-                let operation = write(field, shown);
-                needs.writes.push(Write { item, value: Some(want), operation, version: None });
-            }
+    /// What becomes of one field of a ticket that is there.
+    pub(super) fn field(&self, field: &Field) -> Decision {
+        let Some(value) = self.value(field) else {
+            let disputed = self.case.document.conflicts.contains_key(field);
+            let target = disputed && self.sharing.is_target(self.name, field);
+            return if target { Decision::Disputed } else { Decision::Unshared };
+        };
+        let want = Fingerprint::of(value);
+        let shadow = self.leg.shadow.fields.get(field);
+        if shadow.is_some_and(|shadow| shadow.written.is_some()) {
+            // It took effect and was not read back: what it left decides.
+            return Decision::Unread(self.name.clone());
         }
+        let item = Item::Field(field.clone());
+        if shadow.and_then(|shadow| shadow.agreed.as_ref()) == Some(&want) {
+            // What could not be shown meanwhile is not wanted any more.
+            let unshown = |parked: &Parked| parked.intent.is_none() && !parked.is_untranslatable();
+            let stale = self.leg.parked.get(&item).is_some_and(unshown);
+            return if stale { Decision::Agrees(want) } else { Decision::Has };
+        }
+        if self.blocked(&item, &want) {
+            return Decision::Parked;
+        }
+        let able = match field {
+            Field::Status => self.able.transition,
+            Field::Title | Field::Description | Field::Priority | Field::Kind | Field::Custom(_) => {
+                self.able.update
+            }
+        };
+        let shown = match self.shown(field, value) {
+            Ok(shown) => shown,
+            Err(refused) => return self.refuse(&item, want, refused),
+        };
+        let account = shown.account().clone();
+        let shown = shown.into_intent();
+        let Some(seen) = shadow.and_then(|shadow| shadow.seen.as_ref()) else {
+            return Decision::Unread(self.name.clone());
+        };
+        let native = self.view.observations.get(self.name).map(|ticket| value_in(ticket, field));
+        let there =
+            *seen == Fingerprint::of(&shown) || native.is_some_and(|native| same(field, native, &shown));
+        // With a write under way, what was seen is not what will be.
+        if there && self.leg.outstanding.iter().all(|standing| standing.item != item) {
+            return Decision::Agrees(want);
+        }
+        if !able {
+            return self.cannot(&item, want, format!("{} cannot change the {field} of a ticket", self.name));
+        }
+        let last = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
+        if last.is_some_and(|last| last.value.as_ref() == Some(&want)) {
+            return Decision::UnderWay;
+        }
+        let operation = write(field, shown);
+        Decision::Send(Box::new(Write { item, value: Some(want), operation, version: None, account }))
     }
 
-    fn links(&self, needs: &mut Needs) {
+    fn links(&self) -> Vec<(Item, Decision)> {
         if !self.able.link_back {
-            return;
+            return Vec::new();
         }
         let home = self.sharing.is_home(self.name);
-        for (other, leg) in &self.case.legs {
+        let others = self.case.legs.iter().filter(|(other, _)| *other != self.name);
+        let links = others.filter_map(|(other, leg)| {
             let related = self.sharing.links(self.name, other);
-            let well = leg.health == crate::case::Health::Well && leg.ticket.is_some();
-            let (Some(key), Some(system)) = (&leg.key, self.view.rules.systems.get(other)) else { continue };
-            if other == self.name || !related || !well || self.leg.linked.contains(other) {
-                continue;
+            let well = leg.health == Health::Well && leg.ticket.is_some();
+            let (key, system) = (leg.key.as_ref()?, self.view.rules.systems.get(other)?);
+            let item = Item::LinkBack(other.clone());
+            if !related || !well {
+                return None;
+            }
+            if self.leg.linked.contains(other) {
+                return Some((item, Decision::Has));
             }
             let operation = Operation::LinkBack {
                 label: label(&system.party_title, key).into_intent(),
                 // Where the home desk stands is nobody else's concern.
                 url: leg.url.clone().filter(|_| home),
             };
-            let item = Item::LinkBack(other.clone());
-            self.want(needs, Write { item, value: None, operation, version: Some(1) });
-        }
+            let account = Account::default();
+            let write = Write { item: item.clone(), value: None, operation, version: Some(1), account };
+            Some((item, self.want(write)))
+        });
+        links.collect()
     }
 
     /// The document's value, if this leg is shown anything for it.
-    fn value(&self, field: &Field) -> Option<&str> {
+    pub(super) fn value(&self, field: &Field) -> Option<&str> {
         let document = self.case.document.fields.get(field)?;
         let disputed = self.case.document.conflicts.contains_key(field);
         (!disputed && self.sharing.is_target(self.name, field)).then_some(document.value.as_str())
     }
 
     /// What this leg is shown for a value.
-    fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
+    pub(super) fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
         let agreement = self.sharing.agreement(self.name);
         let release = self.release(&Item::Field(field.clone()), &Fingerprint::of(value));
         self.view.rules.project(self.name, agreement, field, value, &release)
@@ -321,44 +426,5 @@ impl Target<'_> {
     /// What decides about an item besides its agreement.
     pub(super) fn release(&self, item: &Item, want: &Fingerprint) -> Release<'_> {
         Release { names: self.view.names, approved: self.leg.approved.get(item) == Some(want) }
-    }
-
-    /// What follows where an item may not leave: it waits for pseudonyms, or for a person.
-    pub(super) fn refuse(&self, item: Item, want: Fingerprint, refused: Refused, needs: &mut Needs) {
-        let reason = refused.to_string();
-        let fact = match refused {
-            Refused::Unnamed(unnamed) => {
-                needs.waits = true;
-                needs.unnamed.extend(unnamed);
-                return;
-            }
-            Refused::Left(_) => Fact::Held { leg: self.name.clone(), item, want, reason },
-            Refused::Untranslatable(_) => self.park(item, want, ErrorKind::Misconfigured, reason),
-            Refused::Undecided(_) => self.park(item, want, ErrorKind::Rejected, reason),
-        };
-        needs.refused.push(fact);
-    }
-
-    /// Adds a write unless the same is under way or parked.
-    pub(super) fn want(&self, needs: &mut Needs, write: Write) {
-        let under_way = self.leg.outstanding.iter();
-        let mut under_way = under_way.filter(|standing| standing.item == write.item);
-        let same = under_way.any(|standing| standing.intent.operation == write.operation);
-        if !same && !self.blocked(&write.item, &print_of(&write.operation)) {
-            needs.writes.push(write);
-        }
-    }
-
-    /// Whether something parked stands in the way of wanting this.
-    pub(super) fn blocked(&self, item: &Item, want: &Fingerprint) -> bool {
-        self.leg.parked.get(item).is_some_and(|parked| {
-            // Whatever was parked in doubt may be there: another text must not make a second one of it.
-            let doubtful = parked.kind.class() != Class::Park;
-            parked.want == *want || (!parked.discarded && (doubtful || parked.is_untranslatable()))
-        })
-    }
-
-    pub(super) fn park(&self, item: Item, want: Fingerprint, kind: ErrorKind, reason: String) -> Fact {
-        Fact::Parked { leg: self.name.clone(), item, want, kind, reason, intent: None }
     }
 }

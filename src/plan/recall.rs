@@ -4,10 +4,11 @@ use std::collections::BTreeSet;
 
 use throughline_sdk::{ErrorKind, NewTicket, Operation, SystemName, Visibility};
 
+use super::decide::Decision;
 use super::planner::Planner;
-use super::project::{Needs, Target, Write, nameless};
+use super::project::{Target, Write, nameless};
 use super::want;
-use crate::agreement::{Kind, Sharing};
+use crate::agreement::{Account, Kind, Sharing};
 use crate::case::{Case, Fact, Field, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase, Role};
 
 impl Planner<'_> {
@@ -217,10 +218,11 @@ fn other_ticket(item: &Item) -> Option<&SystemName> {
 }
 
 impl Target<'_> {
-    /// Takes back the copies that must not stand there any more, or has a person do it; and lets go of those tasks that
-    /// are done.
-    pub(super) fn copies(&self, needs: &mut Needs) {
+    /// What becomes of the copies that must not stand there any more: taken back, or by a person; and which of those
+    /// tasks are done.
+    pub(super) fn copies(&self) -> Vec<(Item, Decision)> {
         let mut due = BTreeSet::new();
+        let mut decisions = Vec::new();
         for (id, seen) in self.leg.shadow.comments.iter().filter(|(_, seen)| !seen.gone) {
             let remark = self.case.document.remarks.get(&seen.origin);
             let current = remark.map(|remark| (remark.withdrawn, remark.internal));
@@ -229,13 +231,15 @@ impl Target<'_> {
             else {
                 continue;
             };
-            if self.able.retract {
+            let item = Item::Recall(place.clone());
+            let decision = if self.able.retract {
                 let operation = Operation::Retract { comment: id.clone() };
-                let item = Item::Recall(place.clone());
-                self.want(needs, Write { item, value: None, operation, version: Some(1) });
+                let account = Account::default();
+                self.want(Write { item: item.clone(), value: None, operation, version: Some(1), account })
             } else {
-                self.task(needs, &place, reason, "this system takes no comment back");
-            }
+                self.task(&place, reason, "this system takes no comment back")
+            };
+            decisions.push((item, decision));
             due.insert(place);
         }
         for (id, seen) in self.leg.shadow.files.iter().filter(|(_, seen)| !seen.gone) {
@@ -246,16 +250,18 @@ impl Target<'_> {
             else {
                 continue;
             };
-            self.task(needs, &place, reason, "files are not taken back");
+            let decision = self.task(&place, reason, "files are not taken back");
+            decisions.push((Item::Recall(place.clone()), decision));
             due.insert(place);
         }
         for item in self.leg.parked.keys() {
             if let Item::Recall(what) = item
                 && !due.contains(what)
             {
-                needs.refused.push(Fact::Recalled { leg: self.name.clone(), what: what.clone() });
+                decisions.push((item.clone(), Decision::Recalled { what: what.clone() }));
             }
         }
+        decisions
     }
 
     /// Why a copy has to be taken back, if it has to. `current`: whether its original is withdrawn, and internal.
@@ -284,13 +290,10 @@ impl Target<'_> {
     }
 
     /// Has a person take a copy back. What was told before there were such tasks stays told.
-    fn task(&self, needs: &mut Needs, what: &str, why: &str, because: &str) {
+    fn task(&self, what: &str, why: &str, because: &str) -> Decision {
         let told = self.leg.shadow.withheld.contains(what)
             || self.leg.parked.contains_key(&Item::Recall(what.to_owned()));
-        if !told {
-            let reason = format!("{why}; {because}: take it back there by hand, or discard this");
-            let (leg, what) = (self.name.clone(), what.to_owned());
-            needs.refused.push(Fact::RetractionDue { leg, what, reason });
-        }
+        let reason = format!("{why}; {because}: take it back there by hand, or discard this");
+        Decision::ByHand { what: what.to_owned(), reason, told }
     }
 }

@@ -28,7 +28,7 @@ pub fn refer(case: &Case, rules: &Rules, system: &SystemName, ticket: &Ticket) -
     let reference = TicketRef::new(system.clone(), ticket.id.clone());
     let (references, over) = (&case.references, rules.is_over(system, &ticket.status));
     let known = references.get(&reference);
-    let is_awaited = references.awaited.contains(&reference);
+    let is_unread = references.unread.contains(&reference);
     let about = rules.announced(ticket);
     let is_concerned = references.products.get(system).is_some_and(|products| !products.is_disjoint(&about));
     let is_news = match known {
@@ -37,7 +37,7 @@ pub fn refer(case: &Case, rules: &Rules, system: &SystemName, ticket: &Ticket) -
     };
     let mut facts = Vec::new();
     if !(is_concerned && is_news) {
-        if is_awaited {
+        if is_unread {
             let reason = "it is over, or about something else".to_owned();
             facts.push(Fact::Unreferred { reference, reason });
         }
@@ -205,8 +205,8 @@ mod tests {
         let mut case = case();
         let other = Ticket { kind: Some("Teams".to_owned()), ..outage(1, 50, 110, "down", &[]) };
         assert_eq!(tell(&mut case, &other), []);
-        let awaited = TicketRef::new(board(), other.id.clone());
-        case.apply(&Fact::Consulted { found: vec![awaited] }, at(0));
+        let unread = TicketRef::new(board(), other.id.clone());
+        case.apply(&Fact::Consulted { found: vec![unread] }, at(0));
         assert!(case.has_work());
         assert!(matches!(tell(&mut case, &other).as_slice(), [Fact::Unreferred { .. }]));
         assert!(!case.has_work());

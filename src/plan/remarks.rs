@@ -3,29 +3,44 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, Digest, ErrorKind, Operation, SystemName, Visibility};
+use throughline_sdk::{CommentId, Digest, ErrorKind, Operation, Visibility};
 
+use super::decide::Decision;
 use super::files::copy_version;
 use super::planner::{Planner, print_of};
-use super::project::{Needs, Target, Write};
+use super::project::{Target, Write};
 use crate::agreement::{
     Kind, Leftover, OtherFiles, Redaction, Refused, Said, file_name, remark_body, restored,
 };
 use crate::case::{Attachment, Fact, FileCopy, Fingerprint, Health, Item, Origin, Remark, SeenComment};
 
 /// The longest text that is looked through.
-const LONGEST_TEXT_BYTES: u64 = 16 << 20;
+const LONGEST_TEXT_BYTES: u64 = 8 << 20;
 
-/// Whether a file is to be looked through: by its media type and its size. Its bytes decide whether it can be.
-pub fn may_be_text(media_type: &str, size: u64) -> bool {
-    let essence = media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+/// Whether a file is to be looked through: by its media type, or by its name where the desk knows no type, and by its
+/// size. Its bytes decide whether it can be.
+fn may_be_text(file: &Attachment) -> bool {
+    const SUBTYPES: &[&str] =
+        &["json", "xml", "yaml", "x-yaml", "csv", "toml", "sql", "javascript", "x-ndjson", "ndjson"];
+    const ENDINGS: &[&str] = &[
+        "txt", "log", "csv", "tsv", "json", "ndjson", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf",
+        "md", "html", "htm", "sql", "eml", "ics", "vcf",
+    ];
+    let essence = file.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
-    let words = ["json", "xml", "yaml", "x-yaml", "csv", "toml", "sql", "javascript", "x-ndjson", "ndjson"];
-    let written = essence.starts_with("text/")
-        || essence == "message/rfc822"
-        || words.contains(&subtype)
-        || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix));
-    written && size <= LONGEST_TEXT_BYTES
+    let written = match essence.as_str() {
+        "" | "application/octet-stream" | "binary/octet-stream" => {
+            let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
+            ENDINGS.contains(&ending.as_str())
+        }
+        "message/rfc822" => true,
+        _ => {
+            essence.starts_with("text/")
+                || SUBTYPES.contains(&subtype)
+                || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix))
+        }
+    };
+    written && file.size <= LONGEST_TEXT_BYTES
 }
 
 /// What a prepared copy stands for: the file's bytes and the terms under which they were looked through.
@@ -61,93 +76,71 @@ impl Planner<'_> {
     }
 }
 
-/// How far a comment came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Sent {
-    /// All that can be asked for now was asked for.
-    Asked,
-    /// Its text has to be read first. Nothing behind it is sent: comments keep their order.
-    Unread,
-    /// Something in it needs a pseudonym first. Nothing behind it is sent.
-    Unnamed,
-}
-
 type Copies<'t> = Vec<(&'t CommentId, &'t SeenComment)>;
 
 impl Target<'_> {
-    pub(super) fn remarks(&self, needs: &mut Needs, unread: &mut Vec<SystemName>) {
+    /// What becomes of each comment, in the order in which they were written.
+    pub(super) fn remarks(&self) -> Vec<(Item, Decision)> {
         let mut copies: BTreeMap<&Origin, Copies<'_>> = BTreeMap::new();
         for (id, seen) in &self.leg.shadow.comments {
             copies.entry(&seen.origin).or_default().push((id, seen));
         }
-        let mut remarks: Vec<_> = self
-            .case
-            .document
-            .remarks
-            .iter()
-            .filter(|(origin, _)| origin.system != *self.name)
-            .filter(|(origin, remark)| {
-                let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name);
-                let taken_back = remark.withdrawn || (remark.internal && !carried);
-                taken_back || self.sharing.admits(self.name, origin, remark.written)
-            })
-            .collect();
+        let mut remarks: Vec<_> =
+            self.case.document.remarks.iter().filter(|(origin, _)| origin.system != *self.name).collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
+        let mut decisions = Vec::new();
         let mut held = false;
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
-            let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name)
-                && self.sharing.admits(self.name, origin, remark.written);
+            let item = Item::Remark(origin.clone());
+            let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name);
             if remark.withdrawn || (remark.internal && !carried) {
                 // A copy that is still under way has to be taken back once it is there.
-                let item = Item::Remark(origin.clone());
-                needs.waits |=
-                    self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some());
+                if self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some()) {
+                    decisions.push((item, Decision::Outrun));
+                }
                 continue;
             }
-            // Behind one whose text has to be read first nothing is sent, but what else has to be read is known.
-            let mut behind = Needs::default();
-            if carried {
-                match self.send(origin, remark, copies, if held { &mut behind } else { needs }) {
-                    Sent::Asked => {}
-                    Sent::Unread => {
-                        held = true;
-                        needs.waits = true;
-                        unread.push(origin.system.clone());
-                    }
-                    Sent::Unnamed => held = true,
-                }
+            if !carried {
+                continue;
             }
-            needs.unnamed.extend(behind.unnamed);
+            if !self.sharing.admits(self.name, origin, remark.written) {
+                decisions.push((item, not_taken_on(!copies.is_empty())));
+                continue;
+            }
+            // Behind one that has to wait nothing is sent, but what else has to be read or named is known.
+            let mut decision = self.send(origin, remark, copies);
+            let leaves =
+                matches!(decision, Decision::Send(_) | Decision::Refused { .. } | Decision::Held { .. });
+            if held && leaves {
+                decision = Decision::Behind;
+            }
+            held |= matches!(decision, Decision::Unread(_) | Decision::Unnamed(_));
+            decisions.push((item, decision));
         }
+        decisions
     }
 
-    /// Asks for the copy to be made or brought up to date.
-    fn send(
-        &self,
-        origin: &Origin,
-        remark: &Remark,
-        copies: &[(&CommentId, &SeenComment)],
-        needs: &mut Needs,
-    ) -> Sent {
+    /// What becomes of a comment: made, brought up to date, or left until something else was done.
+    fn send(&self, origin: &Origin, remark: &Remark, copies: &[(&CommentId, &SeenComment)]) -> Decision {
         // A copy for other readers is none.
         let internal = remark.internal && !self.goes_public(Kind::Comments, origin);
         let same_readers = copies.iter().filter(|(_, seen)| seen.internal == internal);
         let newest = same_readers.max_by_key(|(_, seen)| (seen.version, !seen.gone));
         if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
-            return Sent::Asked;
+            return Decision::Has;
         }
         let item = Item::Remark(origin.clone());
         if internal && self.leg.leaks() {
-            return Sent::Asked;
+            return Decision::Leaks;
         }
         if internal && !self.able.internal_comments {
-            self.cannot(needs, item, remark.print.clone(), format!("{} has no internal comments", self.name));
-            return Sent::Asked;
+            let reason = format!("{} has no internal comments", self.name);
+            return self.cannot(&item, remark.print.clone(), reason);
         }
         let sent = self.leg.outstanding.iter().rev().find(|standing| standing.item == item);
         if sent.is_some_and(|sent| sent.value.as_ref() == Some(&remark.print)) {
-            return Sent::Asked;
+            return Decision::UnderWay;
         }
         let Some(text) = self.text(origin, remark) else {
             let well = self
@@ -156,15 +149,16 @@ impl Target<'_> {
                 .get(&origin.system)
                 .is_some_and(|leg| leg.health == Health::Well && leg.ticket.is_some());
             let observed = self.view.observations.contains_key(&origin.system);
+            let want = remark.print.clone();
+            if self.blocked(&item, &want) {
+                return Decision::Parked;
+            }
             if well && !observed {
-                return if self.blocked(&item, &remark.print) { Sent::Asked } else { Sent::Unread };
+                return Decision::Unread(origin.system.clone());
             }
-            if !self.blocked(&item, &remark.print) {
-                let reason =
-                    format!("its text is kept nowhere but in {}, where it cannot be read", origin.system);
-                needs.refused.push(self.park(item, remark.print.clone(), ErrorKind::Rejected, reason));
-            }
-            return Sent::Asked;
+            let reason =
+                format!("its text is kept nowhere but in {}, where it cannot be read", origin.system);
+            return Decision::Refused { want, kind: ErrorKind::Rejected, reason };
         };
         let live = newest.filter(|(_, seen)| !seen.gone && self.able.edit);
         let title = self.view.rules.systems.get(&origin.system).map(|system| system.party_title.as_str());
@@ -177,24 +171,16 @@ impl Target<'_> {
         let release = self.release(&item, &remark.print);
         let body = match remark_body(&said, self.sharing.agreement(self.name), &release) {
             Ok(body) => body,
-            Err(refused) => {
-                if self.blocked(&item, &remark.print) {
-                    return Sent::Asked;
-                }
-                let sent = if matches!(refused, Refused::Unnamed(_)) { Sent::Unnamed } else { Sent::Asked };
-                self.refuse(item, remark.print.clone(), refused, needs);
-                return sent;
-            }
+            Err(refused) => return self.refuse(&item, remark.print.clone(), refused),
         };
-        needs.accounts.insert(item.clone(), body.account().clone());
+        let account = body.account().clone();
         let body = body.into_intent();
         let operation = match live {
             Some((id, _)) => Operation::Edit { comment: (*id).clone(), body },
             None => Operation::Comment { body, visibility: audience(internal) },
         };
         let value = Some(remark.print.clone());
-        self.want(needs, Write { item, value, operation, version: Some(remark.version) });
-        Sent::Asked
+        self.want(Write { item, value, operation, version: Some(remark.version), account })
     }
 
     /// The text, kept or as just read at its origin, provided that it is the current version.
@@ -212,7 +198,8 @@ impl Target<'_> {
         current.then(|| canonical_text(&restored(&comment.body, agreement, self.view.names)))
     }
 
-    pub(super) fn attachments(&self, needs: &mut Needs, unstored: &mut Vec<Origin>) {
+    /// What becomes of each file, in the order in which they were attached.
+    pub(super) fn attachments(&self) -> Vec<(Item, Decision)> {
         // A copy for other readers is none.
         let copies: BTreeSet<(&Origin, bool)> =
             self.leg.shadow.files.values().map(|seen| (&seen.origin, seen.internal)).collect();
@@ -222,19 +209,27 @@ impl Target<'_> {
             .attachments
             .iter()
             .filter(|(origin, file)| self.sharing.carries(Kind::Files, file.visibility(), origin, self.name))
-            .filter(|(origin, file)| self.sharing.admits(self.name, origin, file.written))
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
-        for (origin, file) in files {
+        let decisions = files.into_iter().map(|(origin, file)| {
             let internal = file.internal && !self.goes_public(Kind::Files, origin);
-            let held_back = internal && self.leg.leaks();
-            if !file.withdrawn && !held_back && !copies.contains(&(origin, internal)) {
-                self.attach(origin, file, needs, unstored);
-            }
-        }
+            let decision = if file.withdrawn {
+                Decision::Unshared
+            } else if copies.contains(&(origin, internal)) {
+                Decision::Has
+            } else if internal && self.leg.leaks() {
+                Decision::Leaks
+            } else if !self.sharing.admits(self.name, origin, file.written) {
+                not_taken_on(false)
+            } else {
+                self.attach(origin, file)
+            };
+            (Item::Attachment(origin.clone()), decision)
+        });
+        decisions.collect()
     }
 
-    fn attach(&self, origin: &Origin, file: &Attachment, needs: &mut Needs, unstored: &mut Vec<Origin>) {
+    fn attach(&self, origin: &Origin, file: &Attachment) -> Decision {
         let item = Item::Attachment(origin.clone());
         let internal = file.internal && !self.goes_public(Kind::Files, origin);
         let size = file.size;
@@ -250,33 +245,27 @@ impl Target<'_> {
         } else {
             None
         };
-        let without_bytes = print_of(&Operation::LinkBack { label: format!("{item} {size}"), url: None });
+        // Whatever a file was parked for, neither its size nor its bytes are looked at again.
+        let parked = self.leg.parked.contains_key(&item);
         if let Some(reason) = refusal {
-            if !self.leg.parked.contains_key(&item) {
-                needs.refused.push(self.park(item, without_bytes, ErrorKind::Unsupported, reason));
-            }
-            return;
+            let want = print_of(&Operation::LinkBack { label: format!("{item} {size}"), url: None });
+            let kind = ErrorKind::Unsupported;
+            return if parked { Decision::Parked } else { Decision::Refused { want, kind, reason } };
         }
         let Some(digest) = &file.digest else {
-            if !self.leg.parked.contains_key(&item) {
-                needs.waits = true;
-                unstored.push(origin.clone());
-            }
-            return;
+            return if parked { Decision::Parked } else { Decision::Unstored };
         };
-        let Some(ready) = self.ready(origin, file, digest, needs) else { return };
+        let ready = match self.ready(origin, file, digest) {
+            Ok(ready) => ready,
+            Err(decision) => return *decision,
+        };
         let want = wanted_file(digest);
         let agreement = self.sharing.agreement(self.name);
         let name = match file_name(&file.name, agreement, &self.release(&item, &want)) {
             Ok(name) => name,
-            Err(refused) => {
-                if !self.blocked(&item, &want) {
-                    self.refuse(item, want, refused, needs);
-                }
-                return;
-            }
+            Err(refused) => return self.refuse(&item, want, refused),
         };
-        needs.accounts.insert(item.clone(), name.account().clone());
+        let account = name.account().clone();
         let operation = Operation::Attach {
             name: name.into_intent(),
             media_type: file.media_type.clone(),
@@ -285,73 +274,50 @@ impl Target<'_> {
             visibility: audience(internal),
         };
         let version = Some(copy_version(internal));
-        self.want(needs, Write { item, value: None, operation, version });
+        self.want(Write { item, value: None, operation, version, account })
     }
 
-    fn cannot(&self, needs: &mut Needs, item: Item, want: Fingerprint, reason: String) {
-        if !self.blocked(&item, &want) {
-            needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
-        }
-    }
-
-    /// The bytes of a file as this leg may have them; `None` where it may not, or not yet.
-    fn ready(
-        &self,
-        origin: &Origin,
-        file: &Attachment,
-        digest: &Digest,
-        needs: &mut Needs,
-    ) -> Option<FileCopy> {
+    /// The bytes of a file as this leg may have them, or what becomes of it where it may not, or not yet.
+    fn ready(&self, origin: &Origin, file: &Attachment, digest: &Digest) -> Result<FileCopy, Box<Decision>> {
         let as_it_is = FileCopy { digest: digest.clone(), size: file.size };
         let redaction = self.sharing.agreement(self.name).and_then(|agreement| agreement.redaction.as_ref());
-        let Some(redaction) = redaction else { return Some(as_it_is) };
+        let Some(redaction) = redaction else { return Ok(as_it_is) };
         let (item, want) = (Item::Attachment(origin.clone()), wanted_file(digest));
         let approved = self.release(&item, &want).approved;
+        let blocked = self.blocked(&item, &want);
         let prepared = self.leg.prepared.get(origin).filter(|it| it.terms == preparation(digest, redaction));
-        if may_be_text(&file.media_type, file.size) {
+        if may_be_text(file) {
             let Some(prepared) = prepared else {
-                if !self.blocked(&item, &want) {
-                    needs.waits = true;
-                    needs.unprepared.push(origin.clone());
-                }
-                return None;
+                return Err(Box::new(if blocked { Decision::Parked } else { Decision::Unprepared }));
             };
             if let Some(copy) = &prepared.copy {
                 let left = &prepared.left;
                 if redaction.leftover != Leftover::Hold || approved || left.is_empty() {
-                    return Some(copy.clone());
+                    return Ok(copy.clone());
                 }
-                if !self.blocked(&item, &want) {
-                    self.refuse(item, want, Refused::Left(left.clone()), needs);
-                }
-                return None;
+                return Err(Box::new(self.refuse(&item, want, Refused::Left(left.clone()))));
             }
         }
-        match redaction.other_files {
-            OtherFiles::Send => Some(as_it_is),
-            OtherFiles::Hold if approved => Some(as_it_is),
+        Err(Box::new(match redaction.other_files {
+            OtherFiles::Send => return Ok(as_it_is),
+            OtherFiles::Hold if approved => return Ok(as_it_is),
+            OtherFiles::Hold if blocked => Decision::Parked,
             OtherFiles::Hold => {
-                if !self.blocked(&item, &want) {
-                    let reason = "the agreement has files that cannot be looked into wait for a person; \
-                                  retry it to send it as it is"
-                        .to_owned();
-                    needs.refused.push(Fact::Held { leg: self.name.clone(), item, want, reason });
-                }
-                None
+                let reason = "the agreement has files that cannot be looked into wait for a person; \
+                              retry it to send it as it is";
+                Decision::Held { want, reason: reason.to_owned() }
             }
             OtherFiles::Drop => {
                 let rule = "the agreement keeps back files that cannot be looked into";
-                self.withhold(needs, format!("file:{origin}"), rule);
-                None
+                Decision::Kept { what: format!("file:{origin}"), rule }
             }
-        }
+        }))
     }
+}
 
-    fn withhold(&self, needs: &mut Needs, what: String, rule: &str) {
-        if !self.leg.shadow.withheld.contains(&what) {
-            needs.refused.push(Fact::Withheld { leg: self.name.clone(), what, rule: rule.to_owned() });
-        }
-    }
+/// What becomes of what is said about a request that its counterpart did not take on.
+fn not_taken_on(there: bool) -> Decision {
+    if there { Decision::Has } else { Decision::NotAccepted { tell: false } }
 }
 
 /// Who may read a copy.

@@ -2,12 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{Capabilities, ErrorKind, Operation, SystemName, Ticket, Visibility};
+use throughline_sdk::{Capabilities, Operation, SystemName, Ticket, Visibility};
 
+use super::decide::Decision;
 use super::native::{answers, value_in, write};
 use super::planner::{Planner, print_of};
-use super::project::{Needs, Target, Write};
-use crate::agreement::{Answer, Handshake, OnLapse, Sharing, notice_body};
+use super::project::{Target, Write};
+use crate::agreement::{Account, Answer, Handshake, OnLapse, notice_body};
 use crate::case::{Fact, Field, Fingerprint, Grant, Item, Offer, OfferState, Reading, Role, Status};
 
 /// How a counterpart is told how an offer stands.
@@ -94,56 +95,25 @@ impl<'p> Planner<'p> {
         telling
     }
 
-    /// Takes out of what a leg lacks whatever waits for the offer, and puts in how the offer stands.
-    pub(super) fn hold_back(
-        &mut self,
-        name: &SystemName,
-        sharing: &Sharing<'_>,
-        telling: Option<Telling>,
-        needs: &mut Needs,
-    ) {
-        let Some(offer) = sharing.offer(name) else { return };
-        let mut waiting = Vec::new();
-        let writes = std::mem::take(&mut needs.writes);
-        for mut planned in writes {
-            if let Operation::Create(ticket) = &mut planned.operation {
-                // Its status says how far those have come who accepted it.
-                ticket.status = None;
-            }
-            if self.passes(name, sharing, offer, &planned) {
-                needs.writes.push(planned);
-            } else if offer.is_open() || offer.is_to_be_told() {
-                waiting.push(planned.item);
-            }
-        }
-        // What cannot be sent matters once it is to be sent.
-        needs.refused.retain(|fact| !matches!(fact, Fact::Parked { item: Item::Field(_), .. }));
-        let new: Vec<Item> = waiting
-            .into_iter()
-            .filter(|item| *item != Item::Field(Field::Status) && !offer.waiting.contains(item))
-            .collect();
-        needs.refused.extend(new.into_iter().map(|item| Fact::Waits { leg: name.clone(), item }));
+    /// The write that tells a leg how the offer stands, if it has to be told.
+    pub(super) fn tell_offer(&self, name: &SystemName, telling: Telling) -> Option<Write> {
         match telling {
-            None | Some(Telling::Done) => {}
-            Some(Telling::Word { field, word, meaning }) => self.tell(name, &field, word, meaning, needs),
-            Some(Telling::Notice { key, text }) => {
-                if let Some(notice) = self.notice(name, key, &text, Visibility::Public) {
-                    needs.writes.insert(0, notice);
-                }
-            }
+            Telling::Done => None,
+            Telling::Word { field, word, meaning } => self.tell(name, &field, word, meaning),
+            Telling::Notice { key, text } => self.notice(name, key, &text, Visibility::Public),
         }
     }
 
-    fn tell(&self, name: &SystemName, field: &Field, word: String, meaning: Fingerprint, needs: &mut Needs) {
-        let Some(leg) = self.case.legs.get(name) else { return };
+    fn tell(&self, name: &SystemName, field: &Field, word: String, meaning: Fingerprint) -> Option<Write> {
+        let leg = self.case.legs.get(name)?;
         let item = Item::Field(field.clone());
         let sent = leg.outstanding.iter().rev().find(|standing| standing.item == item);
         let unread = leg.shadow.fields.get(field).is_some_and(|shadow| shadow.written.is_some());
         if unread || sent.is_some_and(|sent| sent.value.as_ref() == Some(&meaning)) {
-            return;
+            return None;
         }
-        let operation = write(field, word);
-        needs.writes.insert(0, Write { item, value: Some(meaning), operation, version: None });
+        let account = Account::default();
+        Some(Write { item, value: Some(meaning), operation: write(field, word), version: None, account })
     }
 
     fn notice(&self, name: &SystemName, key: String, text: &str, visibility: Visibility) -> Option<Write> {
@@ -152,37 +122,8 @@ impl<'p> Planner<'p> {
         let operation = Operation::Comment { body: notice_body(text).into_intent(), visibility };
         let known = leg.outstanding.iter().any(|standing| standing.item == item)
             || leg.parked.get(&item).is_some_and(|parked| parked.want == print_of(&operation));
-        (!known).then_some(Write { item, value: None, operation, version: Some(1) })
-    }
-
-    /// Whether something is sent to a leg whose offer is not accepted.
-    fn passes(&self, name: &SystemName, sharing: &Sharing<'_>, offer: &Offer, write: &Write) -> bool {
-        let document = &self.case.document;
-        // Nothing is told by taking something back.
-        if matches!(write.operation, Operation::Retract { .. }) {
-            return true;
-        }
-        match &write.item {
-            Item::Ticket => offer.is_open(),
-            // What is granted is no answer to an offer.
-            Item::Notice(key) => Grant::of_notice(key).is_none() || sharing.shares_before(name),
-            Item::Recall(_) | Item::Leak(_) => true,
-            Item::Remark(origin) => {
-                let written = document.remarks.get(origin).map(|remark| remark.written);
-                written.is_some_and(|written| sharing.passes_before(name, origin, written))
-            }
-            Item::Attachment(origin) => {
-                let written = document.attachments.get(origin).map(|file| file.written);
-                written.is_some_and(|written| sharing.passes_before(name, origin, written))
-            }
-            Item::Field(field) => {
-                let open = offer.to == Role::Counterpart && offer.is_open();
-                open && *field != Field::Status && sharing.shares_before(name)
-            }
-            Item::LinkBack(_) | Item::Offer => {
-                offer.to == Role::Counterpart && offer.is_open() && sharing.shares_before(name)
-            }
-        }
+        let account = Account::default();
+        (!known).then_some(Write { item, value: None, operation, version: Some(1), account })
     }
 
     /// Whether a value that was read before counts as a change now: it was set by a counterpart before it accepted.
@@ -217,11 +158,58 @@ impl<'p> Planner<'p> {
 }
 
 impl Target<'_> {
-    /// Notices of ours about offers: a reminder to who has to answer, and to home what a person has to decide.
-    pub(super) fn notices(&self, needs: &mut Needs) {
-        if self.leg.ticket.is_none() {
-            return;
+    /// What waits for the offer does not go yet, and what cannot be sent matters once it is to be sent.
+    pub(super) fn until_accepted(&self, item: &Item, decision: Decision) -> Decision {
+        let Some(offer) = self.sharing.offer(self.name) else { return decision };
+        match decision {
+            Decision::Send(write) if !self.passes(offer, &write) => {
+                let waits = offer.is_open() || offer.is_to_be_told();
+                let told = *item == Item::Field(Field::Status) || offer.waiting.contains(item);
+                Decision::NotAccepted { tell: waits && !told }
+            }
+            Decision::Refused { .. } if matches!(item, Item::Field(_)) => {
+                Decision::NotAccepted { tell: false }
+            }
+            Decision::Refused { .. } if *item == Item::Ticket && !offer.is_open() => {
+                Decision::NotAccepted { tell: false }
+            }
+            decision => decision,
         }
+    }
+
+    /// Whether something is sent to a leg whose offer is not accepted.
+    fn passes(&self, offer: &Offer, write: &Write) -> bool {
+        let document = &self.case.document;
+        // Nothing is told by taking something back.
+        if matches!(write.operation, Operation::Retract { .. }) {
+            return true;
+        }
+        match &write.item {
+            Item::Ticket => offer.is_open(),
+            // What is granted is no answer to an offer.
+            Item::Notice(key) => Grant::of_notice(key).is_none() || self.sharing.shares_before(self.name),
+            Item::Recall(_) | Item::Leak(_) => true,
+            Item::Remark(origin) => {
+                let written = document.remarks.get(origin).map(|remark| remark.written);
+                written.is_some_and(|written| self.sharing.passes_before(self.name, origin, written))
+            }
+            Item::Attachment(origin) => {
+                let written = document.attachments.get(origin).map(|file| file.written);
+                written.is_some_and(|written| self.sharing.passes_before(self.name, origin, written))
+            }
+            Item::Field(field) => {
+                let open = offer.to == Role::Counterpart && offer.is_open();
+                open && *field != Field::Status && self.sharing.shares_before(self.name)
+            }
+            Item::LinkBack(_) | Item::Offer => {
+                offer.to == Role::Counterpart && offer.is_open() && self.sharing.shares_before(self.name)
+            }
+        }
+    }
+
+    /// Notices of ours about offers: a reminder to who has to answer, and to home what a person has to decide.
+    pub(super) fn notices(&self) -> Vec<(Item, Decision)> {
+        let mut notices = Vec::new();
         if self.sharing.is_home(self.name) {
             for (other, agreement) in self.sharing.counterparts() {
                 let visibility = agreement.handshake.as_ref().and_then(|handshake| handshake.tell_home);
@@ -231,14 +219,14 @@ impl Target<'_> {
                 };
                 let round = leg.offer.as_ref().map(|offer| format!("{}-{}", offer.round, offer.lapses));
                 let round = round.unwrap_or_default();
-                self.notice(format!("offer-{other}-{round}"), &parked.reason, visibility, needs);
+                notices.extend(self.notice(format!("offer-{other}-{round}"), &parked.reason, visibility));
             }
-            return;
+            return notices;
         }
         let handshake = self.sharing.agreement(self.name).and_then(|agreement| agreement.handshake.as_ref());
-        let (Some(offer), Some(handshake)) = (&self.leg.offer, handshake) else { return };
+        let (Some(offer), Some(handshake)) = (&self.leg.offer, handshake) else { return notices };
         if offer.to != Role::Counterpart || offer.state != OfferState::Offered || offer.lapsed {
-            return;
+            return notices;
         }
         let reminds = handshake.on_lapse == OnLapse::Remind && offer.lapses > 0;
         let notice = match (reminds, offer.again) {
@@ -252,24 +240,24 @@ impl Target<'_> {
                 "{head}: this request waits for an answer. Please begin a comment with {}, {}: reason or {}: question.",
                 words.accept, words.reject, words.need_info
             );
-            self.notice(key, &text, Visibility::Public, needs);
+            notices.extend(self.notice(key, &text, Visibility::Public));
         }
+        notices
     }
 
-    pub(super) fn notice(&self, key: String, text: &str, visibility: Visibility, needs: &mut Needs) {
+    pub(super) fn notice(&self, key: String, text: &str, visibility: Visibility) -> Option<(Item, Decision)> {
         if self.leg.notices.contains(&key) {
-            return;
+            return None;
         }
         let item = Item::Notice(key);
         let operation = Operation::Comment { body: notice_body(text).into_intent(), visibility };
-        if visibility == Visibility::Internal && !self.able.internal_comments {
-            let want = print_of(&operation);
-            if !self.blocked(&item, &want) {
-                let reason = format!("{} takes no comments for its own staff alone", self.name);
-                needs.refused.push(self.park(item, want, ErrorKind::Unsupported, reason));
-            }
-            return;
-        }
-        self.want(needs, Write { item, value: None, operation, version: Some(1) });
+        let decision = if visibility == Visibility::Internal && !self.able.internal_comments {
+            let reason = format!("{} takes no comments for its own staff alone", self.name);
+            self.cannot(&item, print_of(&operation), reason)
+        } else {
+            let account = Account::default();
+            self.want(Write { item: item.clone(), value: None, operation, version: Some(1), account })
+        };
+        Some((item, decision))
     }
 }

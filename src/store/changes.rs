@@ -9,7 +9,7 @@ use std::sync::Arc;
 use throughline_sdk::{IntentId, Operation, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, Kept};
-use super::{Counts, Error, Index, Table, codec};
+use super::{Agreed, Counts, Error, Index, Table, codec};
 use crate::agreement::Products;
 use crate::case::{Case, CaseId, Fact, Reading};
 use crate::ledger::Position;
@@ -100,6 +100,9 @@ impl<'a> Changes<'a> {
                 self.end_create(intent)?;
             }
         }
+        for (system, ticket) in &case.former {
+            self.unname(&TicketRef::new(system.clone(), ticket.clone()), id)?;
+        }
         self.concern(id, &case.references.products, &Products::new());
         self.recount(now, None);
         self.fresh.keep(id, Kept { now: None, stored });
@@ -180,7 +183,7 @@ impl<'a> Changes<'a> {
         Ok(())
     }
 
-    /// Hints, cursors and announcements.
+    /// Hints, cursors, versions of agreements and announcements.
     fn standing(
         &mut self,
         fact: &Fact,
@@ -204,6 +207,16 @@ impl<'a> Changes<'a> {
         if let Fact::Advanced { system, cursor } = fact {
             let key = system.as_str().as_bytes().to_vec();
             self.set(Table::Cursors, key, Some(cursor.as_str().as_bytes().to_vec()));
+        }
+        if let Fact::Agreed { agreement, version, document } = fact {
+            let agreed = Agreed {
+                agreement: agreement.clone(),
+                version: version.clone(),
+                position,
+                document: document.clone(),
+            };
+            let value = serde_json::to_vec(&agreed).map_err(|error| Error::Broken(error.to_string()))?;
+            self.set(Table::Agreed, version.0.as_bytes().to_vec(), Some(value));
         }
         Ok(())
     }
@@ -240,6 +253,12 @@ impl<'a> Changes<'a> {
     fn tickets(&mut self, fact: &Fact, case: &Case, created: bool) -> Result<(), Error> {
         if let Fact::Rekeyed { leg, from, .. } = fact {
             self.unname(&TicketRef::new(leg.clone(), from.clone()), case.id)?;
+        }
+        // A claimed ticket's names stay: whoever asks by them finds the case.
+        if let Fact::Claimed(claim) = fact
+            && let Some(ticket) = case.legs.get(&claim.to).and_then(|now| now.ticket.as_ref())
+        {
+            self.name(&TicketRef::new(claim.to.clone(), ticket.clone()), None, case.id)?;
         }
         if let Fact::Observed { leg, .. } | Fact::Effected { leg, .. } | Fact::Rekeyed { leg, .. } = fact
             && (created || renames(fact))

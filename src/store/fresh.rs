@@ -69,7 +69,8 @@ impl Head {
             | Table::Hinted
             | Table::Concerned
             | Table::Standing
-            | Table::Announced => false,
+            | Table::Announced
+            | Table::Agreed => false,
         }
     }
 }

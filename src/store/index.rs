@@ -4,12 +4,13 @@ use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value as Json;
 use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef};
 
 use super::fresh::{Fresh, Head, over};
 use super::{Error, Row, Store, Table, codec};
-use crate::case::{Case, CaseId};
-use crate::ledger::Mark;
+use crate::case::{AgreementName, AgreementVersion, Case, CaseId};
+use crate::ledger::{Mark, Position};
 
 /// Typed reads over an engine and what it does not hold yet. Clones share both.
 #[derive(Clone, Debug)]
@@ -31,6 +32,19 @@ pub struct Counts {
     pub hints: u64,
     /// The highest case number ever given, erased cases included.
     pub highest: u64,
+}
+
+/// A version of an agreement, as the ledger has it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Agreed {
+    /// The agreement.
+    pub agreement: AgreementName,
+    /// The version.
+    pub version: AgreementVersion,
+    /// Where it was recorded.
+    pub position: Position,
+    /// Its terms in full.
+    pub document: Json,
 }
 
 pub(super) const COUNTS: &[u8] = b"counts";
@@ -70,6 +84,26 @@ impl Index {
     pub fn cursor(&self, system: &SystemName) -> Result<Option<Cursor>, Error> {
         let value = self.get(Table::Cursors, system.as_str().as_bytes())?;
         value.map(|value| codec::read_text(&value).map(Cursor::new)).transpose()
+    }
+
+    /// Whether the terms of this version of an agreement are kept.
+    pub fn is_agreed(&self, version: &AgreementVersion) -> Result<bool, Error> {
+        Ok(self.get(Table::Agreed, version.0.as_bytes())?.is_some())
+    }
+
+    /// Every version of an agreement that was ever in force, in the order in which they were recorded.
+    pub fn agreed(&self) -> Result<Vec<Agreed>, Error> {
+        let fresh = self.fresh();
+        let changes: Vec<_> = fresh.rows(Table::Agreed, &[]).collect();
+        let stored = self.store.scan(Table::Agreed, &[], usize::MAX)?;
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        let all = over(stored, changes, usize::MAX).into_iter().map(|(_, value)| {
+            serde_json::from_slice(&value)
+                .map_err(|error| Error::Broken(format!("a version of an agreement cannot be read: {error}")))
+        });
+        let mut all = all.collect::<Result<Vec<Agreed>, Error>>()?;
+        all.sort_by_key(|agreed| agreed.position);
+        Ok(all)
     }
 
     /// Hints whose ticket was not read since, each ticket once, the longest standing first.

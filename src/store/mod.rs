@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
 pub use fresh::Fresh;
-pub use index::{Counts, Index};
+pub use index::{Agreed, Counts, Index};
 
 use crate::ledger::Mark;
 
@@ -82,6 +82,8 @@ pub enum Table {
     Standing,
     /// An announcement that stands, to its products.
     Announced,
+    /// Version of an agreement to its terms.
+    Agreed,
 }
 
 impl Table {
@@ -102,7 +104,8 @@ impl Table {
             Self::Concerned => 12,
             Self::Standing => 13,
             Self::Announced => 14,
-            Self::Clocks => 15,
+            Self::Agreed => 15,
+            Self::Clocks => 16,
         }
     }
 }

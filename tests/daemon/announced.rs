@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use serde_json::Value;
-use throughline_practice::desk::Patch;
+use throughline_practice::desk::{Faults, Patch};
 
 use super::bridge::{Running, until};
 use super::desks::{Desks, SECRET, TOKEN};
@@ -22,7 +22,7 @@ fn start() -> (Desks, Running) {
     let text = format!(
         "[bridge]\nhome = \"contoso\"\ndata = \"data\"\nlisten = \"127.0.0.1:0\"\n{}{}{}\
          [agreements.partner]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"partner\"\n\
-         comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.partner.fields]\n\
+         comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n[agreements.partner.fields]\n\
          title = {{ direction = \"outbound\" }}\nstatus = {{ policy = \"most_advanced\" }}\n\
          [references.outages]\nsystem = \"board\"\nhome = \"helpdesk\"\nfield = \"field:Product\"\n\
          products = {{ E-mail = \"Incident\" }}\n",
@@ -127,4 +127,24 @@ fn an_outage_is_told_to_the_cases_about_its_product_before_and_after_it_was_anno
     }
     assert_eq!(bridge.json(&["cases"]).as_array().unwrap().len(), 4);
     assert_eq!(bridge.command(&["ledger", "verify"]).code, 0);
+}
+
+#[test]
+fn an_announcement_that_cannot_be_read_is_read_later_and_holds_nothing_up() {
+    let (desks, mut bridge) = start();
+    outage(&desks, "Mail is late everywhere", "Incident");
+    let witness = raise(&desks, "Mail is gone", "E-mail");
+    until("the outage is known", || refers(&bridge, witness).len() == 1);
+
+    desks.desk("board").set_faults(Faults { unavailable: 100, ..Faults::default() });
+    let later = raise(&desks, "Mail is gone too", "E-mail");
+    until("it crosses all the same", || desks.titled("partner", "Mail is gone too").is_some());
+    until("it has something left to read", || bridge.ask("/readyz").json()["working"] == 1);
+    assert_eq!(refers(&bridge, later), []);
+    bridge.kill();
+    bridge.start();
+    desks.desk("board").set_faults(Faults::default());
+    until("it is told in the end", || refers(&bridge, later).len() == 1);
+    idle(&bridge);
+    assert_eq!(refers(&bridge, witness).len(), 1);
 }

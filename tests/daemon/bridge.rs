@@ -23,6 +23,7 @@ pub(crate) struct TestBridge {
     system: &'static str,
     listen: String,
     webhooks: bool,
+    agreement: &'static str,
     environment: Vec<(String, String)>,
 }
 
@@ -42,6 +43,7 @@ impl TestBridge {
             system: "",
             listen: "127.0.0.1:0".to_owned(),
             webhooks: true,
+            agreement: "",
             environment: Vec::new(),
         }
     }
@@ -54,6 +56,12 @@ impl TestBridge {
     /// More lines for each system.
     pub(crate) fn system(mut self, lines: &'static str) -> Self {
         self.system = lines;
+        self
+    }
+
+    /// More tables, in which `NAME` is the name of each agreement.
+    pub(crate) fn agreement(mut self, tables: &'static str) -> Self {
+        self.agreement = tables;
         self
     }
 
@@ -96,11 +104,12 @@ impl TestBridge {
         for name in counterparts {
             text.push_str(&format!(
                 "\n[agreements.{name}]\nparty = \"{name}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
-                 comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n\
+                 comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n\
                  [agreements.{name}.fields]\ntitle = {{ direction = \"outbound\" }}\n\
                  description = {{ direction = \"outbound\" }}\npriority = {{ policy = \"owner_home\" }}\n\
                  status = {{ policy = \"most_advanced\" }}\n"
             ));
+            text.push_str(&self.agreement.replace("NAME", name));
         }
         fs::write(folder.path().join("throughline.toml"), text).unwrap();
         Running { folder, address: String::new(), child: None, environment: self.environment.clone() }
@@ -155,6 +164,14 @@ impl Running {
             }
             announced["address"].as_str().unwrap().clone_into(&mut self.address);
             web::send(&self.address, "GET", "/readyz", &[], b"").is_some_and(|answer| answer.status == 200)
+        });
+    }
+
+    /// Waits until every system was asked once: a change feed tells of what comes after that.
+    pub(crate) fn polled(&self) {
+        until("every system was asked", || {
+            let systems = self.ask("/api/v1/systems").json();
+            systems["systems"].as_array().unwrap().iter().all(|system| !system["well"].is_null())
         });
     }
 

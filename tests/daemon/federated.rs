@@ -12,11 +12,11 @@ const PARTNER_TOKEN: &str = "the-token-of-contoso-at-fabrikam";
 const EVENT_TOKEN: &str = "the-token-of-events";
 const TITLE: &str = "Printer on fire";
 
-/// Contoso's bridge, a client of the standard, and Fabrikam's, which serves it.
-struct Pair {
-    desks: Desks,
-    contoso: Running,
-    fabrikam: Running,
+/// Contoso's bridge, whose helpdesk raises tickets, and Fabrikam's, whose service desk works on them.
+pub(crate) struct Pair {
+    pub(crate) desks: Desks,
+    pub(crate) contoso: Running,
+    pub(crate) fabrikam: Running,
 }
 
 impl Pair {
@@ -43,7 +43,7 @@ impl Pair {
              [systems.fabrikam.tmf621]\nurl = \"http://{theirs}/tmf-api/troubleTicket/v{version}\"\n\
              version = {version}\nauthor = \"Contoso\"\ntext = \"{text}\"\ntoken = {{ file = \"partner.token\" }}\n{more}{callback}\
              [agreements.fabrikam]\nparty = \"fabrikam\"\nhome = \"helpdesk\"\ncounterpart = \"fabrikam\"\n\
-             comments = \"both\"\nfiles = \"both\"\nroute.outbound = {{}}\n[agreements.fabrikam.fields]\n\
+             comments = \"both\"\nfiles = \"both\"\nroute.outbound = \"true\"\n[agreements.fabrikam.fields]\n\
              title = {{ direction = \"outbound\" }}\ndescription = {{ direction = \"outbound\" }}\n\
              priority = {{ policy = \"owner_home\" }}\nstatus = {{ policy = \"most_advanced\" }}\n",
             home(&desks, "contoso", "helpdesk", "fabrikam")
@@ -53,7 +53,7 @@ impl Pair {
              [systems.contoso]\nparty = \"contoso\"\npoll = \"1s\"\nsettle = \"1s\"\n\
              [systems.contoso.tmf621-server]\ntoken = {{ file = \"partner.token\" }}\nauthor = \"Fabrikam\"\ntext = \"{text}\"\n\
              [agreements.contoso]\nparty = \"contoso\"\nhome = \"servicedesk\"\ncounterpart = \"contoso\"\n\
-             comments = \"both\"\nfiles = \"both\"\nroute.inbound = {{}}\n[agreements.contoso.fields]\n\
+             comments = \"both\"\nfiles = \"both\"\nroute.inbound = \"true\"\n[agreements.contoso.fields]\n\
              title = {{ direction = \"inbound\" }}\ndescription = {{ direction = \"inbound\" }}\n\
              priority = {{ policy = \"owner_counterpart\" }}\nstatus = {{ policy = \"most_advanced\" }}\n",
             home(&desks, "fabrikam", "servicedesk", "contoso")
@@ -68,16 +68,16 @@ impl Pair {
         pair
     }
 
-    fn says(&self, desk: &str, words: &str) {
+    pub(crate) fn says(&self, desk: &str, words: &str) {
         let number = self.desks.titled(desk, TITLE).unwrap().number;
         self.desks.desk(desk).comment("Ada Agent", number, words, false).unwrap();
     }
 
-    fn hears(&self, desk: &str, words: &str) {
+    pub(crate) fn hears(&self, desk: &str, words: &str) {
         until(&format!("{desk} reads {words:?}"), || self.desks.times_said(desk, TITLE, words) > 0);
     }
 
-    fn agree_on(&self, status: &str) {
+    pub(crate) fn agree_on(&self, status: &str) {
         until(&format!("both say {status}"), || {
             ["helpdesk", "servicedesk"]
                 .into_iter()
@@ -86,7 +86,7 @@ impl Pair {
     }
 
     /// Waits until nothing is on its way, and ensures that each desk holds one ticket and what was said once.
-    fn ends_with(&self, words: &[String]) {
+    pub(crate) fn ends_with(&self, words: &[String]) {
         for bridge in [&self.contoso, &self.fabrikam] {
             until("nothing is on the way", || {
                 let cases = bridge.json(&["cases"]);
@@ -106,7 +106,7 @@ impl Pair {
 }
 
 /// The party and home desk of a bridge, and the name of the other party.
-fn home(desks: &Desks, party: &str, desk: &str, other: &str) -> String {
+pub(crate) fn home(desks: &Desks, party: &str, desk: &str, other: &str) -> String {
     format!(
         "\n[parties.{party}]\n[parties.{other}]\n[systems.{desk}]\nparty = \"{party}\"\npoll = \"1s\"\nsettle = \"1s\"\n\
          [systems.{desk}.practice]\nurl = \"http://{}/\"\ntoken = {{ file = \"desks.token\" }}\n\
@@ -116,7 +116,7 @@ fn home(desks: &Desks, party: &str, desk: &str, other: &str) -> String {
 }
 
 /// An address that a bridge can come back to after it was killed.
-fn free_address() -> String {
+pub(crate) fn free_address() -> String {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
 }
 
@@ -125,58 +125,62 @@ fn two_bridges_federate_a_case_and_outlive_the_kill_of_either() {
     for (version, text, more) in
         [(4, "plain", "marker = \"id\"\n"), (5, "markdown", "marker = \"id\"\nconditional = true\n")]
     {
-        let mut pair = Pair::start(version, text, more, false);
-        let number = pair.desks.raise(TITLE);
-        until("Fabrikam has the ticket", || pair.desks.titled("servicedesk", TITLE).is_some());
-        let mut words = Vec::new();
-        for round in 0..3 {
-            let said = [
-                format!("Contoso before kill {round}."),
-                format!("Fabrikam before kill {round}."),
-                format!("Contoso while Fabrikam is dead {round}."),
-                format!("Fabrikam while Contoso is dead {round}."),
-            ];
-            let [ours, theirs, to_the_dead, from_the_living] = &said;
-            pair.says("helpdesk", ours);
-            pair.says("servicedesk", theirs);
-            pair.fabrikam.kill();
-            pair.says("helpdesk", to_the_dead);
-            pair.fabrikam.start();
-            pair.contoso.kill();
-            pair.says("servicedesk", from_the_living);
-            pair.contoso.start();
-            for (desk, words) in [
-                ("servicedesk", ours),
-                ("helpdesk", theirs),
-                ("servicedesk", to_the_dead),
-                ("helpdesk", from_the_living),
-            ] {
-                pair.hears(desk, words);
-            }
-            words.extend(said);
+        outlive(&mut Pair::start(version, text, more, false));
+    }
+}
+
+/// A case is worked on by both, and what was said while either bridge was dead arrives once.
+pub(crate) fn outlive(pair: &mut Pair) {
+    let number = pair.desks.raise(TITLE);
+    until("Fabrikam has the ticket", || pair.desks.titled("servicedesk", TITLE).is_some());
+    let mut words = Vec::new();
+    for round in 0..3 {
+        let said = [
+            format!("Contoso before kill {round}."),
+            format!("Fabrikam before kill {round}."),
+            format!("Contoso while Fabrikam is dead {round}."),
+            format!("Fabrikam while Contoso is dead {round}."),
+        ];
+        let [ours, theirs, to_the_dead, from_the_living] = &said;
+        pair.says("helpdesk", ours);
+        pair.says("servicedesk", theirs);
+        pair.fabrikam.kill();
+        pair.says("helpdesk", to_the_dead);
+        pair.fabrikam.start();
+        pair.contoso.kill();
+        pair.says("servicedesk", from_the_living);
+        pair.contoso.start();
+        for (desk, words) in [
+            ("servicedesk", ours),
+            ("helpdesk", theirs),
+            ("servicedesk", to_the_dead),
+            ("helpdesk", from_the_living),
+        ] {
+            pair.hears(desk, words);
         }
-        pair.desks
-            .desk("helpdesk")
-            .attach("Ada", number, "log.txt", Bytes::from_static(b"smoke"), false)
-            .unwrap();
-        let there = pair.desks.titled("servicedesk", TITLE).unwrap().number;
-        pair.desks
-            .desk("servicedesk")
-            .attach("Bo", there, "fix.bin", Bytes::from_static(b"\0water"), false)
-            .unwrap();
-        for (desk, name) in [("servicedesk", "log.txt"), ("helpdesk", "fix.bin")] {
-            until("the file has arrived", || {
-                pair.desks.titled(desk, TITLE).unwrap().files.iter().any(|file| file.name == name)
-            });
-        }
-        pair.desks.desk("servicedesk").set_status("Bo", there, "In progress").unwrap();
-        pair.agree_on("In progress");
-        pair.desks.desk("servicedesk").set_status("Bo", there, "Closed").unwrap();
-        pair.agree_on("Closed");
-        pair.ends_with(&words);
-        for desk in ["helpdesk", "servicedesk"] {
-            assert_eq!(pair.desks.titled(desk, TITLE).unwrap().files.len(), 2, "{desk}");
-        }
+        words.extend(said);
+    }
+    pair.desks
+        .desk("helpdesk")
+        .attach("Ada", number, "log.txt", Bytes::from_static(b"smoke"), false)
+        .unwrap();
+    let there = pair.desks.titled("servicedesk", TITLE).unwrap().number;
+    pair.desks
+        .desk("servicedesk")
+        .attach("Bo", there, "fix.bin", Bytes::from_static(b"\0water"), false)
+        .unwrap();
+    for (desk, name) in [("servicedesk", "log.txt"), ("helpdesk", "fix.bin")] {
+        until("the file has arrived", || {
+            pair.desks.titled(desk, TITLE).unwrap().files.iter().any(|file| file.name == name)
+        });
+    }
+    pair.desks.desk("servicedesk").set_status("Bo", there, "In progress").unwrap();
+    pair.agree_on("In progress");
+    pair.desks.desk("servicedesk").set_status("Bo", there, "Closed").unwrap();
+    pair.agree_on("Closed");
+    pair.ends_with(&words);
+    for desk in ["helpdesk", "servicedesk"] {
+        assert_eq!(pair.desks.titled(desk, TITLE).unwrap().files.len(), 2, "{desk}");
     }
 }
 

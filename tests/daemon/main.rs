@@ -1,6 +1,8 @@
 //! The daemon from outside: a real process, configured as a user would, with practice desks on loopback.
 
 #[cfg(test)]
+mod agreement;
+#[cfg(test)]
 mod announced;
 #[cfg(test)]
 mod asked;
@@ -12,6 +14,8 @@ mod checked;
 mod command;
 #[cfg(test)]
 mod desks;
+#[cfg(test)]
+mod explained;
 #[cfg(test)]
 mod federated;
 #[cfg(test)]
@@ -25,9 +29,15 @@ mod logins;
 #[cfg(test)]
 mod parked;
 #[cfg(test)]
+mod privacy;
+#[cfg(test)]
 mod reference;
 #[cfg(test)]
+mod rehearsed;
+#[cfg(test)]
 mod served;
+#[cfg(test)]
+mod shared;
 #[cfg(test)]
 mod swapped;
 #[cfg(test)]

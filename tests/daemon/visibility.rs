@@ -18,6 +18,7 @@ fn agreed(bridge: &TestBridge, desks: &Desks, lines: &str) -> Running {
     let text = text.replace("[agreements.partner]\n", &format!("[agreements.partner]\n{lines}\n"));
     fs::write(running.config(), text).unwrap();
     running.start();
+    running.polled();
     running
 }
 
@@ -81,4 +82,23 @@ fn what_is_not_internal_although_it_was_sent_so_is_an_alarm_and_is_taken_back() 
     assert_eq!(bridge.command(&["parked", "discard", "TL-1", "partner", item]).code, 0);
     until("it goes on", || desks.times_said("partner", "Confided", "more for staff") == 1);
     assert_eq!(bridge.json(&["parked"]), json!([]));
+}
+
+#[test]
+fn a_webhook_that_tells_all_is_reading_enough() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let bridge = agreed(&TestBridge::new().poll("1d").without_webhooks(), &desks, "");
+    let number = desks.raise("Told");
+    announce(&bridge, &desks, "helpdesk", "Told");
+    until("nothing is on the way", || bridge.ask("/readyz").json()["working"] == 0);
+    let asked = || -> Vec<String> {
+        let metrics = web::get(&bridge.address, "/metrics").body;
+        let lines = metrics.lines().filter(|line| line.starts_with("throughline_remote_requests_total"));
+        lines.filter(|line| line.contains("\"helpdesk\"")).map(str::to_owned).collect()
+    };
+    let before = asked();
+    desks.desk("helpdesk").comment("Ada Agent", number, "for all", false).unwrap();
+    announce(&bridge, &desks, "helpdesk", "Told");
+    until("it arrives", || desks.times_said("partner", "Told", "for all") == 1);
+    assert_eq!(asked(), before, "the helpdesk was not asked once more");
 }

@@ -81,6 +81,7 @@ fn each_foreign_thing_has_one_home() {
         ("reqwest::", "src/egress"),
         ("tokio_rustls::", "src/egress"),
         ("sled::", "src/store/sled"),
+        ("cel::", "src/agreement/expression"),
         ("backoff::", "connectors/sdk/src/http/retry.rs"),
     ]
     .map(|(what, home)| (what.to_owned(), home))

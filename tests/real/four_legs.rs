@@ -84,7 +84,9 @@ home = "helpdesk"
 counterpart = "microsoft"
 comments = "both"
 introduces = ["sales"]
-route.outbound.title_contains = "{tag}"
+require.description = {{ condition = "true", message = "nothing: the title says it" }}
+require.impact = {{ condition = "true", message = "nothing: minimal" }}
+route.outbound = 'ticket.title.contains("{tag}")'
 fields.title.direction = "outbound"
 
 [agreements.sales]
@@ -93,7 +95,7 @@ home = "helpdesk"
 counterpart = "crm"
 comments = "both"
 introduces = ["microsoft"]
-route.outbound.title_contains = "{tag}"
+route.outbound = 'ticket.title.contains("{tag}")'
 fields.title.direction = "outbound"
 "#,
             azure = at[0],

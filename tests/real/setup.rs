@@ -109,11 +109,9 @@ counterpart = "partner"
 comments = "both"
 files = "both"
 
-[agreements.fabrikam.route.outbound]
-title_contains = "{tag}"
-
-[agreements.fabrikam.route.inbound]
-title_contains = "{tag}"
+[agreements.fabrikam.route]
+outbound = 'ticket.title.contains("{tag}")'
+inbound = 'ticket.title.contains("{tag}")'
 
 [agreements.fabrikam.fields.title]
 direction = "both"

@@ -58,8 +58,8 @@ home = "helpdesk"
 counterpart = "vendor"
 comments = "both"
 
-[agreements.northwind.route.outbound]
-title_contains = "{}"
+[agreements.northwind.route]
+outbound = 'ticket.title.contains("{}")'
 
 [agreements.northwind.fields.title]
 direction = "outbound"

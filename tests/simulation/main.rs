@@ -24,6 +24,8 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use run::Outcome;
+use throughline::agreement::Internal;
+use throughline::case::{Field, PartyName};
 
 const SEEDS: u64 = 24;
 const THREADS: usize = 2;
@@ -87,6 +89,28 @@ fn every_seed_keeps_what_was_promised() {
         failed.len(),
         seeds[0],
     );
+}
+
+/// The canaries can be heard: the bridge is given rules that share more than was agreed on.
+#[test]
+fn a_planted_leak_is_caught() {
+    type Sabotage = fn(&mut throughline::agreement::Agreement);
+    let others: Sabotage = |agreement| {
+        agreement.introduces = scenario::DESKS.iter().map(|desk| PartyName((*desk).to_owned())).collect();
+    };
+    let internal: Sabotage = |agreement| agreement.internal = Internal::AsInternal;
+    let field: Sabotage = |agreement| {
+        let rule = agreement.fields.values().next().cloned().expect("some field is shared");
+        agreement.fields.insert(Field::Custom("Private".to_owned()), rule);
+    };
+    for (sabotage, sign) in [(others, "I10 "), (internal, "I8 "), (field, "I8 ")] {
+        let caught = (0..12).any(|seed| {
+            let mut scenario = scenario::Scenario::of(seed);
+            scenario.rules.agreements.values_mut().for_each(sabotage);
+            run::played(scenario).violations.iter().any(|violation| violation.starts_with(sign))
+        });
+        assert!(caught, "nobody notices: {sign}");
+    }
 }
 
 /// Runs a seed twice: a second run that differs breaks the seed.

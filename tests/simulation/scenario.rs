@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use throughline::agreement::{
-    Agreement, Condition, Direction, FieldRule, Grants, Internal, Policy, Rules, SystemRules, Words,
+    Agreement, Direction, Expression, FieldRule, Grants, Internal, Policy, Rules, SystemRules, Words,
 };
 use throughline::case::{AgreementName, Field, PartyName, Priority, Status};
 use throughline_practice::desk::Faults;
@@ -225,28 +225,25 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
     let agreements = DESKS[1..].iter().map(|name| {
         let name = *name;
         let fields = policies.iter().map(|(field, policy)| {
-            let shown = (name == "partner" && lossy && *field == Field::Priority)
-                .then(|| ("urgent".to_owned(), "high".to_owned()));
-            let rule = FieldRule {
-                direction: Direction::Both,
-                policy: *policy,
-                outbound: shown.into_iter().collect(),
-            };
+            let mut rule = FieldRule::plain(Direction::Both, *policy);
+            if name == "partner" && lossy && *field == Field::Priority {
+                let shown = [("low", "low"), ("normal", "normal"), ("high", "high"), ("urgent", "high")];
+                rule.outbound = shown.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
+            }
             (field.clone(), rule)
         });
         let outbound = if name == "partner" {
-            Condition { kinds: ["Incident".to_owned()].into(), ..Condition::default() }
+            "ticket.type == \"Incident\"".to_owned()
         } else {
-            let route = ("Route".to_owned(), [ROUTE.to_owned()].into());
-            Condition { fields: [route].into(), ..Condition::default() }
+            format!("ticket.fields[\"Route\"] == {ROUTE:?}")
         };
         let agreement = Agreement {
             name: AgreementName(name.to_owned()),
             party: PartyName(name.to_owned()),
             home: SystemName::new(DESKS[0]),
             counterpart: SystemName::new(name),
-            outbound: Some(outbound),
-            inbound: Some(Condition::default()),
+            outbound: Some(Expression::compile(&outbound).expect("a condition")),
+            inbound: Some(Expression::always()),
             fields: fields.collect(),
             comments: Direction::Both,
             files: Direction::Both,
@@ -259,10 +256,12 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
             handshake: None,
             reply_passes: false,
             redaction: None,
+            require: Vec::new(),
+            version: None,
         };
         (agreement.name.clone(), agreement)
     });
-    Rules { systems, agreements: agreements.collect(), ..Rules::default() }
+    Rules::new(systems, agreements.collect())
 }
 
 /// The parties of all other counterparts.

@@ -50,13 +50,13 @@ impl Cleaner<'_> {
         let mut clean = Clean::default();
         match self.redaction.whole(self.place) {
             Some(action) if !text.trim().is_empty() => {
-                let class = if *self.place == Place::Authors { Class::Person } else { Class::Whole };
+                let (class, key, value) = self.whole(text);
                 // A value that already is a token of ours stays one.
                 let token = self.tokens(text).first().is_some_and(|token| *token == (0..text.len()));
                 if token || action == Action::Pass {
                     clean.parts.push(Part::Token(text.to_owned()));
                 } else {
-                    self.replace(&mut clean, action, &class, fold(text), text.to_owned());
+                    self.replace(&mut clean, action, &class, key, value);
                 }
             }
             Some(_) | None => self.part(text, &mut clean)?,
@@ -79,6 +79,20 @@ impl Cleaner<'_> {
         Ok((text.collect(), Account { redacted, left }))
     }
 
+    /// What a whole value is known by: an author who is on the list of people, by that.
+    fn whole(&self, text: &str) -> (Class, String, String) {
+        if *self.place != Place::Authors {
+            return (Class::Whole, fold(text), text.to_owned());
+        }
+        let folded = Folded::of(text.trim());
+        let all = 0..folded.text().len();
+        let listed = self.redaction.recognizers.find(&folded, |class| *class == Class::Person);
+        let listed =
+            listed.into_iter().find(|found| found.place == all).and_then(|it| Some((it.key, it.value?)));
+        let (key, value) = listed.unwrap_or_else(|| (fold(text), text.to_owned()));
+        (Class::Person, key, value)
+    }
+
     /// The parts between tokens of ours are cleaned, each by itself.
     fn part(&self, text: &str, clean: &mut Clean) -> Result<(), Refused> {
         let mut done = 0;
@@ -99,12 +113,11 @@ impl Cleaner<'_> {
                 "what is left of this text is taken for personal data again and again".to_owned(),
             ));
         }
-        let folded = Folded::of(text);
-        let found = self
-            .redaction
-            .recognizers
-            .find(&folded, |class| self.redaction.action(self.place, class) != Action::Pass);
-        let claims = claims(text, &folded, found, |class| self.redaction.action(self.place, class));
+        let mut found = self.find(&Folded::of(text), false);
+        if let Some(decoded) = Folded::decoded(text) {
+            found.extend(self.find(&decoded, true));
+        }
+        let claims = claims(text, found, |class| self.redaction.action(self.place, class));
         if claims.is_empty() {
             clean.parts.push(Part::Plain(text.to_owned()));
             return Ok(());
@@ -117,6 +130,19 @@ impl Cleaner<'_> {
             self.replace(clean, action, &class, key, value);
         }
         self.plain(text.get(done..).unwrap_or_default(), round + 1, clean)
+    }
+
+    /// What is found in a folded form of a text, at its places in the text itself.
+    fn find(&self, folded: &Folded, decoded: bool) -> Vec<Match> {
+        let wanted = |class: &Class| self.redaction.action(self.place, class) != Action::Pass;
+        let found = self.redaction.recognizers.find(folded, wanted).into_iter().filter_map(|mut found| {
+            // Half a word would tell the rest.
+            found.place = folded.source(&widened(folded.text(), found.place))?;
+            // What was spelled otherwise comes back in the form by which it is known.
+            found.value = found.value.or_else(|| decoded.then(|| found.key.clone()));
+            Some(found)
+        });
+        found.collect()
     }
 
     fn replace(&self, clean: &mut Clean, action: Action, class: &Class, key: String, value: String) {
@@ -180,12 +206,7 @@ struct Claim {
 
 /// Matches as stretches of the text that do not overlap, in order. Where matches overlap, all of what they cover goes,
 /// as the longest of them says, or more strictly.
-fn claims(
-    text: &str,
-    folded: &Folded,
-    mut found: Vec<Match>,
-    action: impl Fn(&Class) -> Action,
-) -> Vec<Claim> {
+fn claims(text: &str, mut found: Vec<Match>, action: impl Fn(&Class) -> Action) -> Vec<Claim> {
     found.sort_by_key(|found| (found.place.start, std::cmp::Reverse(found.place.end)));
     let mut groups: Vec<(Range<usize>, Vec<Match>)> = Vec::new();
     for found in found {
@@ -199,25 +220,17 @@ fn claims(
     }
     let mut claims: Vec<Claim> = Vec::new();
     for (place, group) in groups {
-        let Some(source) = folded.source(&place) else { continue };
-        let place = widened(text, source.clone());
         let strictest = group.iter().map(|found| action(&found.class)).max_by_key(|action| severity(*action));
+        // Of two equal ones the first: the one that stands there as it is.
         let best = group.into_iter().rev().max_by_key(|found| found.place.len());
         let (Some(best), Some(action)) = (best, strictest) else { continue };
-        let alone = folded.source(&best.place).is_some_and(|own| own == place);
+        let alone = best.place == place;
         let whole = text.get(place.clone()).unwrap_or_default();
         let (key, value) = match best.value {
             _ if !alone => (fold(whole), whole.to_owned()),
             Some(name) => (best.key, name),
             None => (best.key, whole.to_owned()),
         };
-        // Widening may have reached the claim before.
-        if let Some(before) = claims.last_mut().filter(|before| place.start < before.place.end) {
-            before.place.end = before.place.end.max(place.end);
-            let whole = text.get(before.place.clone()).unwrap_or_default();
-            (before.key, before.value) = (fold(whole), whole.to_owned());
-            continue;
-        }
         claims.push(Claim { place, class: best.class, action, key, value });
     }
     claims

@@ -3,6 +3,11 @@
 
 use std::ops::Range;
 
+use icu_normalizer::properties::CanonicalCompositionBorrowed;
+
+use super::escapes;
+
+const COMPOSITION: CanonicalCompositionBorrowed<'static> = CanonicalCompositionBorrowed::new();
 /// Stands for a single line end.
 pub(super) const LINE: char = '\n';
 /// Stands for an empty line: nothing is recognized across it.
@@ -19,26 +24,36 @@ pub(super) struct Folded {
 impl Folded {
     /// Folds a text. A text of four gigabytes or more has no folded form; none that long is ever read.
     pub(super) fn of(text: &str) -> Self {
-        let mut folded =
-            Self { text: String::with_capacity(text.len()), from: Vec::with_capacity(text.len()) };
-        let mut rest = text.char_indices().peekable();
-        while let Some((at, char)) = rest.next() {
-            let end = at + char.len_utf8();
+        let chars = text.char_indices().map(|(at, char)| (at, at + char.len_utf8(), char));
+        Self::of_chars(text.len(), chars)
+    }
+
+    /// Folds what a text spells otherwise; `None` where it does not.
+    pub(super) fn decoded(text: &str) -> Option<Self> {
+        escapes::are_in(text).then(|| Self::of_chars(text.len(), escapes::decoded(text)))
+    }
+
+    fn of_chars(length: usize, chars: impl Iterator<Item = (usize, usize, char)>) -> Self {
+        let mut folded = Self { text: String::with_capacity(length), from: Vec::with_capacity(length) };
+        let mut rest = chars.peekable();
+        while let Some((at, end, char)) = rest.next() {
             if char.is_whitespace() {
                 let (mut lines, mut end) = (usize::from(char == '\n'), end);
-                while let Some((next, space)) = rest.next_if(|(_, next)| next.is_whitespace()) {
+                while let Some((_, next, space)) = rest.next_if(|(_, _, next)| next.is_whitespace()) {
                     lines += usize::from(space == '\n');
-                    end = next + space.len_utf8();
+                    end = next;
                 }
                 folded.push([' ', LINE].get(lines).copied().unwrap_or(PARAGRAPH), at, end);
                 continue;
             }
-            let next = rest.peek().map(|(_, next)| *next);
+            let next = rest.peek().map(|(_, _, next)| *next);
             match char {
                 '\u{ad}' | '\u{200b}'..='\u{200f}' | '\u{2060}'..='\u{2064}' | '\u{feff}' => {}
                 // What formatting puts into a word: an escape, and strong or struck-through text.
                 '\\' if next.is_some_and(|next| next.is_ascii_punctuation()) => {}
                 '*' | '~' if next == Some(char) => drop(rest.next()),
+                // An accent that stands behind its letter, as in the names of files from some systems.
+                '\u{300}'..='\u{36f}' if folded.composes(char, end) => {}
                 '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe63}' => folded.push('-', at, end),
                 '\u{2019}' => folded.push('\'', at, end),
                 '\u{ff01}'..='\u{ff5e}' => {
@@ -49,6 +64,17 @@ impl Folded {
             }
         }
         folded
+    }
+
+    /// Whether the last letter and this accent are one letter, which then stands there.
+    fn composes(&mut self, accent: char, end: usize) -> bool {
+        let Some(letter) = self.text.chars().next_back() else { return false };
+        let Some(one) = COMPOSITION.compose(letter, accent) else { return false };
+        self.text.pop();
+        let at = self.from.get(self.text.len()).map_or(0, |(at, _)| *at);
+        self.from.truncate(self.text.len());
+        self.push(one, usize::try_from(at).unwrap_or(usize::MAX), end);
+        true
     }
 
     fn push(&mut self, char: char, at: usize, end: usize) {
@@ -94,7 +120,8 @@ pub(super) fn is_whole(text: &str, range: &Range<usize>) -> bool {
 
 /// The range, widened to the borders of the words in which it begins and ends.
 pub(super) fn widened(text: &str, range: Range<usize>) -> Range<usize> {
-    let mut first = text.get(range.start..).and_then(|rest| rest.chars().next());
+    // What is put in its place begins and ends with a letter or digit, whatever stands at its ends.
+    let mut first = Some('a');
     let mut start = range.start;
     for (at, char) in text.get(..range.start).unwrap_or_default().char_indices().rev() {
         if first.is_none_or(|first| !joins(char, first)) {
@@ -102,7 +129,7 @@ pub(super) fn widened(text: &str, range: Range<usize>) -> Range<usize> {
         }
         (start, first) = (at, Some(char));
     }
-    let mut last = text.get(..range.end).and_then(|before| before.chars().next_back());
+    let mut last = Some('a');
     let mut end = range.end;
     for char in text.get(range.end..).unwrap_or_default().chars() {
         if last.is_none_or(|last| !joins(last, char)) {
@@ -126,6 +153,7 @@ mod tests {
             ("ada\\_l\u{200b}@x", "ada_l@x"),
             ("**Ada** Lovelace", "ada lovelace"),
             ("a\u{2011}b\u{ff21}", "a-ba"),
+            ("JU\u{308}RGEN Mu\u{308}ller", "jürgen müller"),
         ] {
             assert_eq!(fold(text), expected, "{text:?}");
         }
@@ -148,5 +176,6 @@ mod tests {
         assert!(is_whole("请李雷来", &(3..9)));
         assert_eq!(widened("x ab12cd y", 4..6), 2..8);
         assert_eq!(widened("x (ab) y", 3..5), 3..5);
+        assert_eq!(widened("x b+12 y", 3..6), 2..6);
     }
 }

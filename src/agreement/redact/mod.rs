@@ -1,7 +1,10 @@
 //! Redaction: the only place where a value becomes fit for another party's eyes.
 
 mod clean;
+mod escapes;
 mod folded;
+#[cfg(test)]
+mod laws;
 mod pseudonym;
 mod recognize;
 mod residual;

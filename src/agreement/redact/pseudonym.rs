@@ -44,13 +44,13 @@ pub struct Named {
 }
 
 /// The pseudonyms of all agreements.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub struct Pseudonyms {
     books: HashMap<AgreementName, Book>,
 }
 
 /// The pseudonyms of one agreement.
-#[derive(Default)]
+#[derive(Clone, Default)]
 struct Book {
     /// Label and key to pseudonym.
     of: HashMap<(String, String), String>,
@@ -58,7 +58,32 @@ struct Book {
     behind: HashMap<String, String>,
 }
 
+impl Unnamed {
+    /// A pseudonym for a trial, by a number: nobody keeps it, and nothing is sent with it.
+    pub fn provisional(&self, number: usize) -> Named {
+        let base = ALPHABET.len();
+        let mut code = Vec::new();
+        let mut rest = number;
+        while code.len() < *CODE_CHARS.start() || rest > 0 {
+            code.push(ALPHABET.get(rest % base).copied().map_or('2', char::from));
+            rest /= base;
+        }
+        let code: String = code.into_iter().rev().collect();
+        Named {
+            agreement: self.agreement.clone(),
+            pseudonym: format!("{}-{code}", self.label),
+            key: self.key.clone(),
+            value: self.value.clone(),
+        }
+    }
+}
+
 impl Pseudonyms {
+    /// How many there are, of all agreements.
+    pub fn given(&self) -> usize {
+        self.books.values().map(|book| book.behind.len()).sum()
+    }
+
     /// The pseudonym of a value under an agreement.
     pub fn of(&self, agreement: &AgreementName, label: &str, key: &str) -> Option<&str> {
         let book = self.books.get(agreement)?;
@@ -111,7 +136,22 @@ impl Pseudonyms {
         if !self.books.contains_key(agreement) {
             return Vec::new();
         }
-        let folded = Folded::of(text);
+        let mut found = self.find_in(agreement, &Folded::of(text));
+        if let Some(decoded) = Folded::decoded(text) {
+            found.extend(self.find_in(agreement, &decoded));
+            found.sort_by_key(|(place, _)| place.start);
+            let mut done = 0;
+            found.retain(|(place, _)| {
+                place.start >= done && {
+                    done = place.end;
+                    true
+                }
+            });
+        }
+        found
+    }
+
+    fn find_in<'n>(&'n self, agreement: &AgreementName, folded: &Folded) -> Vec<(Range<usize>, &'n str)> {
         let mut found = Vec::new();
         let mut done = 0;
         for (hyphen, _) in folded.text().match_indices('-') {
@@ -197,6 +237,7 @@ mod tests {
             ("PERSON\\-7F3K PERSON\u{2011}7F3K", "Ada Lovelace Ada Lovelace"),
             ("mail PERSON-\n7F3K's, email-2b2c4", "mail Ada Lovelace's, ada@example.org"),
             ("请PERSON-7F3K来", "请Ada Lovelace来"),
+            (r#"{"a":"\nPERSON\u002d7F3K"}"#, r#"{"a":"\nAda Lovelace"}"#),
         ] {
             assert_eq!(known().restore(&AgreementName("acme".to_owned()), text), expected);
         }

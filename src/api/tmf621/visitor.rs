@@ -15,6 +15,7 @@ use throughline_sdk::{RemoteId, TicketRef};
 
 use super::edition::Edition;
 use super::refusal::Refusal;
+use crate::api::sharing;
 use crate::case::HintSource;
 use crate::daemon::Shared;
 use crate::desk::Desk;
@@ -39,6 +40,8 @@ pub struct Northbound {
     pub faces: Vec<Face>,
     /// The desks that our own agents keep, one for each system of the kind `reference`. They have no door.
     pub references: Vec<Desk>,
+    /// The desks of partners that push, one for each system of the kind `networked-helpdesk`.
+    pub sharing: Vec<sharing::Face>,
     /// The way to callbacks; `None`: nobody is called.
     pub callbacks: Option<Arc<dyn Transport>>,
     /// Where callbacks may be.

@@ -32,8 +32,9 @@ pub(super) async fn fill(
     entropy: &Arc<dyn Entropy>,
 ) -> Result<(), Failure> {
     let data = DataDir::create(&config.data_dir).map_err(Failure::failed)?;
-    let systems = assemble::systems(config, &[], clock, entropy, &Arc::new(Metrics::new()), None)
-        .map_err(Failure::failed)?;
+    let systems =
+        assemble::systems(config, assemble::Own::default(), clock, entropy, &Arc::new(Metrics::new()), None)
+            .map_err(Failure::failed)?;
     let capabilities = systems.into_iter().map(|system| (system.name, system.capabilities)).collect();
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref()).map_err(Failure::failed)?;
     let markers = marker_key(&master);
@@ -129,12 +130,10 @@ pub(super) fn configuration(base: &str, listen: &str) -> String {
              token = {{ file = \"practice.token\" }}\nwebhook_secret = {{ file = \"practice.webhook-secret\" }}\n"
         ));
     }
-    for (name, party, route) in
-        [(PARTNER, "fabrikam", "type = [\"Incident\"]"), (world::VENDOR, "northwind", "type = [\"Request\"]")]
-    {
+    for (name, party, route) in [(PARTNER, "fabrikam", "Incident"), (world::VENDOR, "northwind", "Request")] {
         text.push_str(&format!(
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"{HOME}\"\ncounterpart = \"{name}\"\n\
-             comments = \"both\"\nfiles = \"both\"\n\n[agreements.{party}.route.outbound]\n{route}\n\n\
+             comments = \"both\"\nfiles = \"both\"\n\n[agreements.{party}.route]\noutbound = 'ticket.type == \"{route}\"'\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\

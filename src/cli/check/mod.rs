@@ -73,9 +73,13 @@ impl Check {
         let references = assemble::references(&config, &medium, Offload::Inline, &blobs, &clock)
             .map_err(Failure::failed)?;
         let own = [faces, references].concat();
+        let sharing = assemble::sharing(&config, &medium, Offload::Inline, &blobs, &clock, (&entropy, None))
+            .await
+            .map_err(Failure::failed)?;
+        let own = assemble::Own { faces: &own, sharing: &sharing };
         let logins = if self.online { logins(&config, &entropy)? } else { None };
         let metrics = Arc::new(Metrics::new());
-        let systems = assemble::systems(&config, &own, &clock, &entropy, &metrics, logins.as_ref())
+        let systems = assemble::systems(&config, own, &clock, &entropy, &metrics, logins.as_ref())
             .map_err(Failure::failed)?;
         if !self.online {
             if output.json {

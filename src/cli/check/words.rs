@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use serde::Serialize;
 use throughline_sdk::{Choice, Description, SystemName};
 
-use crate::agreement::{Agreement, Condition, Direction, Rules, Words};
+use crate::agreement::{Agreement, Direction, Expression, Rules, Words};
 use crate::case::{Field, Priority, Status};
 
 /// One word, as the system has it and as the configuration takes it.
@@ -105,10 +105,10 @@ type Named = BTreeSet<(String, bool)>;
 /// The types and custom fields of `system` that agreements name, and whether they are written there.
 fn named(system: &SystemName, rules: &Rules) -> (Named, Named) {
     let (mut kinds, mut fields) = (Named::new(), Named::new());
-    let mut routed = |condition: Option<&Condition>, fields: &mut Named| {
-        if let Some(condition) = condition {
-            kinds.extend(condition.kinds.iter().map(|kind| (kind.clone(), false)));
-            fields.extend(condition.fields.keys().map(|field| (field.clone(), false)));
+    let mut routed = |condition: Option<&Expression>, fields: &mut Named| {
+        if let Some(named) = condition.map(Expression::asked) {
+            kinds.extend(named.kinds.iter().map(|kind| (kind.clone(), false)));
+            fields.extend(named.fields.iter().map(|field| (field.clone(), false)));
         }
     };
     let mut given = Named::new();
@@ -194,7 +194,7 @@ party = "fabrikam"
 home = "helpdesk"
 counterpart = "partner"
 home_type = "Fault"
-route.outbound = { type = ["Incident", "Fault"], fields = { Escalate = ["yes"] } }
+route.outbound = 'ticket.type in ["Incident", "Fault"] && ticket.fields["Escalate"] == "yes"'
 [agreements.fabrikam.fields]
 "field:Component" = { direction = "inbound" }
 "field:Hidden" = { direction = "none" }

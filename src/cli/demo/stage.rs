@@ -181,14 +181,14 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
              token = {{ file = \"practice.token\" }}\nwebhook_secret = {{ file = \"practice.webhook-secret\" }}\n"
         ));
     }
-    let route = ["type = [\"Incident\"]", "fields = { Escalate = [\"vendor\"] }"];
+    let route = ["ticket.type == \"Incident\"", "ticket.fields[\"Escalate\"] == \"vendor\""];
     for ((name, party, _), route) in CAST.into_iter().skip(1).zip(route) {
         // The two counterparts know of each other.
         let other = if party == "fabrikam" { "northwind" } else { "fabrikam" };
         text.push_str(&format!(
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
              comments = \"both\"\nfiles = \"both\"\nintroduces = [\"{other}\"]\n\n\
-             [agreements.{party}.route.outbound]\n{route}\n\n\
+             [agreements.{party}.route]\noutbound = '{route}'\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\

@@ -5,7 +5,6 @@ use throughline_sdk::SettingKind;
 use super::grants::GRANTS;
 use super::handshake::HANDSHAKE;
 use super::privacy::REDACT;
-use super::system::PRIORITY_WORDS;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
 
 const DIRECTION_WORDS: &[&str] = &["both", "outbound", "inbound", "none"];
@@ -98,52 +97,69 @@ pub(super) const AGREEMENT: Table = Table {
             doc: "Whether a public comment passes the ball to the other side, as `throughline cases` shows who has it.",
             example: "false",
         },
+        Key {
+            key: "claims",
+            holds: Holds::Name,
+            need: Need::Optional,
+            doc: "A system of this party whose tickets people kept by hand (kind reference), and which the counterpart takes \
+                  over one by one: `throughline reference claim`. A case that has a ticket there is not offered to the \
+                  counterpart besides.",
+            example: r#""portal""#,
+        },
         table("route", &ROUTE, Need::Optional),
         table("handshake", &HANDSHAKE, Need::Optional),
         table("grants", &GRANTS, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
+        named("require", &REQUIRE, Names::Given, Need::Optional),
         table("redact", &REDACT, Need::Optional),
     ],
 };
 
 const ROUTE: Table = Table {
-    doc: "Which tickets go over to the other side by themselves.",
-    takes_kind: false,
-    keys: &[table("outbound", &CONDITION, Need::Optional), table("inbound", &CONDITION, Need::Optional)],
-};
-
-pub(super) const CONDITION: Table = Table {
-    doc: "A ticket goes over if every key given here holds: an empty table takes every ticket, and without the \
-          table none goes by itself.",
+    doc: "Which tickets go over to the other side by themselves, as conditions in CEL. A condition speaks of \
+          ticket.title, .description, .status, .priority, .type and .fields[\"NAME\"], of system and of party. Status \
+          and priority are Throughline's words, and the priority has an order: ticket.priority >= \"high\". There are \
+          ==, !=, <, <=, >, >=, in, &&, ||, !, has(), size(), .contains(), .startsWith(), .endsWith(), .lower(), \
+          .exists() and .all(). A ticket without a value for something that a condition asks for does not go.",
     takes_kind: false,
     keys: &[
         Key {
-            key: "type",
-            holds: Holds::Setting(SettingKind::TextList),
+            key: "outbound",
+            holds: Holds::Condition,
             need: Need::Optional,
-            doc: "Its type is one of these, in the words of the system it is in.",
-            example: r#"["Incident"]"#,
+            doc: "Which home tickets are offered to the counterpart. Without it, none by themselves; \"true\" is \
+                  every one.",
+            example: r#"'ticket.type == "Incident" && ticket.priority >= "high"'"#,
         },
         Key {
-            key: "priority_at_least",
-            holds: Holds::Setting(SettingKind::Word(PRIORITY_WORDS)),
+            key: "inbound",
+            holds: Holds::Condition,
             need: Need::Optional,
-            doc: "Its priority is this or a higher one.",
-            example: r#""high""#,
+            doc: "Which of the counterpart's tickets are taken in at home. Without it, none by themselves.",
+            example: r#""true""#,
+        },
+    ],
+};
+
+const REQUIRE: Table = Table {
+    doc: "What a ticket must have before it is created at the counterpart's system. One that lacks it waits where a \
+          person sees what is missing, and goes by itself when it is complete. Some kinds of system bring \
+          requirements of their own, which one of the same name here replaces.",
+    takes_kind: false,
+    keys: &[
+        Key {
+            key: "condition",
+            holds: Holds::Condition,
+            need: Need::Required,
+            doc: "What must hold of the ticket as the counterpart would be shown it.",
+            example: r#""has(ticket.fields.Component)""#,
         },
         Key {
-            key: "title_contains",
+            key: "message",
             holds: TEXT,
-            need: Need::Optional,
-            doc: "Its title contains this text, in any letter case.",
-            example: r#""[ERP]""#,
-        },
-        Key {
-            key: "fields",
-            holds: Holds::TextToTexts,
-            need: Need::Optional,
-            doc: "Each of these custom fields has one of the values listed for it.",
-            example: r#"{ Partner = ["Fabrikam"] }"#,
+            need: Need::Required,
+            doc: "What is missing otherwise, for people.",
+            example: r#""the component that is affected""#,
         },
     ],
 };
@@ -172,8 +188,25 @@ const FIELD: Table = Table {
             key: "outbound",
             holds: Holds::Setting(SettingKind::TextMap),
             need: Need::Optional,
-            doc: "What the counterpart is shown instead of a value. A value that is not named leaves as it is.",
-            example: r#"{ urgent = "high" }"#,
+            doc: "What the counterpart is shown for a value. It names every value that may come, or otherwise says what \
+                  becomes of the rest.",
+            example: r#"{ "Blue screen" = "Crash" }"#,
+        },
+        Key {
+            key: "inbound",
+            holds: Holds::Setting(SettingKind::TextMap),
+            need: Need::Optional,
+            doc: "What a value of the counterpart becomes at home, by the same rule.",
+            example: r#"{ Crash = "Blue screen" }"#,
+        },
+        Key {
+            key: "otherwise",
+            holds: Holds::Otherwise,
+            need: Need::Optional,
+            doc: "What becomes of a value that the maps do not name, and of a status or priority for which the other \
+                  side has no word: \"park\" (a person sees it), { default = \"…\" } (that one stands for it), or \
+                  \"as_it_is\", for fields that take any value.",
+            example: r#""park""#,
         },
     ],
 };

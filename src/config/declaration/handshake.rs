@@ -4,8 +4,7 @@ use std::time::Duration;
 
 use throughline_sdk::SettingKind;
 
-use super::agreement::CONDITION;
-use super::{Holds, Key, Need, TEXT, Table, table};
+use super::{Holds, Key, Need, TEXT, Table};
 
 pub(super) const ANSWER_WORDS: &[&str] = &["pending", "information_requested", "accepted", "rejected"];
 pub(super) const LEVEL_WORDS: &[&str] = &["super_user", "helpdesk", "application_team", "partner", "vendor"];
@@ -147,6 +146,12 @@ pub(super) const RESPONSIBILITY: Table = Table {
             doc: "The party that is accountable for the request. Without it, the home organization.",
             example: r#""contoso""#,
         },
-        table("when", &CONDITION, Need::Optional),
+        Key {
+            key: "when",
+            holds: Holds::Condition,
+            need: Need::Optional,
+            doc: "When it holds, as a condition in CEL like those under agreements.NAME.route. Without it, for every request.",
+            example: r#"'ticket.title.lower().contains("[erp]")'"#,
+        },
     ],
 };

@@ -45,6 +45,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             priorities: &[],
             answers: KindAnswers::NONE,
             check: anything,
+            needs: &[],
         },
         KindSettings {
             kind: "redmine",
@@ -60,6 +61,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
             answers: KindAnswers::NONE,
             check: not_everything,
+            needs: &[],
         },
         KindSettings {
             kind: "request-tracker",
@@ -74,6 +76,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
             answers: KindAnswers::NONE,
             check: not_everything,
+            needs: &[],
         },
     ]
 }
@@ -128,6 +131,7 @@ pub(in super::super) fn read_with_board(text: &str) -> Result<Config, Problems> 
         priorities: &[],
         answers: KindAnswers::NONE,
         check: only_tells,
+        needs: &[],
     };
     let kinds: Vec<_> = kinds().into_iter().chain([board]).collect();
     read(&sources(&[text]), Vec::new(), &Variables::NotMissing, &kinds)
@@ -156,7 +160,7 @@ pub(in super::super) fn split() -> (String, String) {
 }
 
 /// Loads a generated text with every secret in place that it names; panics with what is wrong.
-pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
+pub(in super::super) fn load_generated(text: &str, agreement: &str, kinds: &[KindSettings]) {
     let folder = tempfile::tempdir().unwrap();
     for named in
         text.lines().filter(|line| !line.starts_with('#')).flat_map(|line| line.split("file = \"").skip(1))
@@ -174,7 +178,10 @@ pub(in super::super) fn load_generated(text: &str, kinds: &[KindSettings]) {
     }
     let file = folder.path().join("throughline.toml");
     std::fs::write(&file, text).unwrap();
-    load(&file, &Variables::Fitting, kinds).unwrap_or_else(|problems| panic!("{problems}\n{text}"));
+    std::fs::create_dir(folder.path().join("agreements")).unwrap();
+    std::fs::write(folder.path().join("agreements/fabrikam.example.toml"), agreement).unwrap();
+    load(&file, &Variables::Fitting, kinds)
+        .unwrap_or_else(|problems| panic!("{problems}\n{text}\n{agreement}"));
 }
 
 /// Sets a file's permissions.

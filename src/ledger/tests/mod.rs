@@ -58,7 +58,13 @@ pub(crate) fn opening(id: u64) -> Vec<Fact> {
 
 fn joined(system: &str, role: Role) -> Fact {
     let agreement = (role == Role::Counterpart).then(|| AgreementName("acme".into()));
-    Fact::Joined { leg: SystemName::new(system), party: PartyName(system.into()), role, agreement }
+    Fact::Joined {
+        leg: SystemName::new(system),
+        party: PartyName(system.into()),
+        role,
+        agreement,
+        version: None,
+    }
 }
 
 pub(crate) fn observed(id: u64) -> Fact {

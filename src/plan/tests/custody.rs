@@ -6,7 +6,7 @@ use proptest::{prop_assert_eq, proptest};
 use throughline_sdk::Visibility;
 
 use super::world::{HOME, PARTNER, VENDOR, World, at, name};
-use crate::agreement::{Condition, Policy, ResponsibilityRule};
+use crate::agreement::{Expression, Policy, ResponsibilityRule};
 use crate::case::{Case, CaseId, Fact, Level, PartyName};
 
 fn holder(world: &World) -> (String, Level) {
@@ -17,7 +17,7 @@ fn holder(world: &World) -> (String, Level) {
 fn rule(party: &str, level: Option<Level>, title: &str) -> ResponsibilityRule {
     ResponsibilityRule {
         name: party.to_owned(),
-        when: Condition { title_contains: title.to_owned(), ..Condition::default() },
+        when: Expression::compile(&format!("ticket.title.contains('{title}')")).unwrap(),
         party: PartyName(party.to_owned()),
         level,
         owner: None,

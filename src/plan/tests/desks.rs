@@ -7,11 +7,11 @@ use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
 
 use super::world::{HOME, name};
 use crate::agreement::{
-    Agreement, Condition, Direction, FieldRule, Grants, Internal, Policy, SystemRules, Words,
+    Agreement, Direction, Expression, FieldRule, Grants, Internal, Policy, SystemRules, Words,
 };
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
-pub(super) fn capabilities() -> Capabilities {
+pub(crate) fn capabilities() -> Capabilities {
     Capabilities {
         create: Some(CreateClass::C2),
         comment: Some(CreateClass::C2),
@@ -37,7 +37,7 @@ fn words<T: Ord + Copy>(read: &[(&str, T)], write: &[(T, &str)]) -> Words<T> {
     }
 }
 
-pub(super) fn system(party: &str, coarse: bool) -> SystemRules {
+pub(crate) fn system(party: &str, coarse: bool) -> SystemRules {
     use Status::{Cancelled, Closed, New, OnHold, Open, Pending, Resolved};
     let status = if coarse {
         words(
@@ -90,14 +90,15 @@ pub(super) fn system(party: &str, coarse: bool) -> SystemRules {
     SystemRules { party: PartyName(party.to_owned()), party_title: party.to_uppercase(), status, priority }
 }
 
-pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
-    let rule = |direction| FieldRule { direction, policy, outbound: BTreeMap::new() };
+pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
+    let rule = |direction| FieldRule::plain(direction, policy);
     let mut fields: BTreeMap<Field, FieldRule> = [Field::Title, Field::Description, Field::Status]
         .into_iter()
         .map(|field| (field, rule(Direction::Both)))
         .collect();
     let mut priority = rule(Direction::Both);
-    priority.outbound.insert("urgent".to_owned(), "high".to_owned());
+    let shown = [("low", "low"), ("normal", "normal"), ("high", "high"), ("urgent", "high")];
+    priority.outbound = shown.map(|(from, to)| (from.to_owned(), to.to_owned())).into();
     fields.insert(Field::Priority, priority);
     fields.insert(Field::Custom("tags".to_owned()), rule(Direction::Both));
     Agreement {
@@ -105,8 +106,8 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         party: PartyName(counterpart.to_owned()),
         home: name(HOME),
         counterpart: name(counterpart),
-        outbound: Some(Condition::default()),
-        inbound: Some(Condition::default()),
+        outbound: Some(Expression::always()),
+        inbound: Some(Expression::always()),
         fields,
         comments: Direction::Both,
         files: Direction::Both,
@@ -118,6 +119,8 @@ pub(super) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         home_type: Some("Request".to_owned()),
         handshake: None,
         reply_passes: false,
+        require: Vec::new(),
+        version: None,
         redaction: None,
     }
 }

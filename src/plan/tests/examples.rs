@@ -3,7 +3,7 @@
 use throughline_sdk::{CommentId, Operation, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, name};
-use crate::agreement::{Direction, Policy};
+use crate::agreement::{Direction, Expression, Policy};
 use crate::case::{Fact, Field, Item, Origin};
 
 fn bodies(world: &World, system: &str) -> Vec<String> {
@@ -258,7 +258,7 @@ fn a_doubtful_comment_is_known_by_its_marker() {
 fn a_text_is_let_go_once_everybody_has_it_and_read_again_for_who_joins_later() {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     let vendor = world.rules.agreements.values_mut().find(|it| it.counterpart == name(VENDOR)).unwrap();
-    vendor.outbound.as_mut().unwrap().title_contains = "vendor".to_owned();
+    vendor.outbound = Some(Expression::compile("ticket.title.lower().contains('vendor')").unwrap());
     world.says(HOME, "early", Visibility::Public);
     world.settle();
     let id = world.tickets[&name(HOME)].comments[0].id.to_string();

@@ -8,7 +8,7 @@ use proptest::{prop_assert, prop_assert_eq, proptest};
 use throughline_sdk::{Operation, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, name};
-use crate::agreement::{Answer, AnswerWords, Direction, Handshake, OnLapse, Policy};
+use crate::agreement::{Answer, AnswerWords, Direction, Expression, Handshake, OnLapse, Policy};
 use crate::case::{AgreementName, Fact, Field, Health, Item, OfferState, Status};
 
 const ISV: &str = "isv";
@@ -329,7 +329,7 @@ fn what_is_not_routed_any_more_is_not_created_or_is_taken_back() {
     for created in [false, true] {
         let mut world = world(&[PARTNER], HOME, &handshake());
         let agreement = world.rules.agreements.values_mut().next().unwrap();
-        agreement.outbound.as_mut().unwrap().title_contains = "burns".to_owned();
+        agreement.outbound = Some(Expression::compile("ticket.title.contains('burns')").unwrap());
         world.observe(&[HOME]);
         if created {
             world.settle();

@@ -2,12 +2,15 @@
 
 mod canary;
 mod custody;
-mod desks;
+pub(crate) mod desks;
 mod examples;
 mod grants;
 mod handshake;
-mod invariants;
+pub(crate) mod invariants;
+mod maps;
 mod policies;
-mod privacy;
+pub(crate) mod privacy;
+mod require;
+mod verdicts;
 mod visibility;
-mod world;
+pub(crate) mod world;

@@ -11,7 +11,7 @@ use crate::agreement::{
 };
 use crate::case::{Fact, Field, Item};
 
-pub(super) fn redaction() -> Redaction {
+pub(crate) fn redaction() -> Redaction {
     let people = [Listed { name: "Ada Lovelace".to_owned(), others: vec!["Ada".to_owned()] }];
     Redaction {
         classes: [(Class::Person, Action::Pseudonymize), (Class::Email, Action::Pseudonymize)].into(),

@@ -157,6 +157,7 @@ fn what_turned_internal_after_it_was_sent_is_taken_back_or_a_persons_task() {
         world.person(HOME, |ticket, _| ticket.comments[0].visibility = Visibility::Internal);
         world.settle();
         assert_eq!(standing(&world, PARTNER).is_empty(), retract);
+        assert!(world.case.document.remarks.values().all(|remark| remark.withdrawn && remark.body.is_none()));
         let tasks = parked(&world, PARTNER);
         assert_eq!(
             tasks.iter().filter(|item| item.starts_with("recall:comment:")).count(),
@@ -282,6 +283,199 @@ fn a_ticket_that_was_planned_under_a_wider_agreement_is_planned_anew() {
     assert_eq!(made.description, "");
     let creates = world.writes.iter().filter(|(_, it)| matches!(it.operation, Operation::Create(_)));
     assert_eq!(creates.count(), 1);
+}
+
+/// Each field by itself: none of them slips through because another one gave the ticket away.
+#[test]
+fn a_ticket_is_planned_anew_whichever_field_is_no_longer_shared() {
+    let fields = ["title", "description", "status", "priority", "type", "field:tags"];
+    for field in fields.map(|field| field.parse::<Field>().unwrap()) {
+        let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+        world.person(HOME, |ticket, _| {
+            ticket.kind = Some("Incident".to_owned());
+            ticket.fields.insert("tags".to_owned(), "red".to_owned());
+        });
+        let agreement = world.rules.agreements.values_mut().next().unwrap();
+        let rule = agreement.fields[&Field::Title].clone();
+        agreement.fields.insert(Field::Kind, rule);
+        agreement.counterpart_type = None;
+        world.observe(&[HOME]);
+        world.rules.agreements.values_mut().next().unwrap().fields.remove(&field);
+        world.observe(&[HOME]);
+        world.deliver(PARTNER, Outcome::Done);
+        let Operation::Create(made) = &world.writes[0].1.operation else { panic!("{:?}", world.writes[0]) };
+        let told = match &field {
+            Field::Title => made.title == "Printer burns",
+            Field::Description => !made.description.is_empty(),
+            Field::Status => made.status.is_some(),
+            Field::Priority => made.priority.is_some(),
+            Field::Kind => made.kind.is_some(),
+            Field::Custom(name) => made.fields.contains_key(name),
+        };
+        assert!(!told, "{field}: {made:?}");
+    }
+}
+
+#[test]
+fn a_ticket_without_any_field_is_not_made_under_an_agreement_that_ended() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    world.rules.agreements.values_mut().next().unwrap().fields.clear();
+    world.observe(&[HOME]);
+    world.rules.agreements.clear();
+    world.settle();
+    assert!(world.writes.is_empty(), "{:?}", world.writes);
+}
+
+#[test]
+fn home_is_not_linked_to_a_ticket_whose_agreement_ended() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    world.observe(&[HOME]);
+    world.deliver(PARTNER, Outcome::Done);
+    world.observe(&[PARTNER]);
+    assert!(!world.case.legs[&name(HOME)].outstanding.is_empty(), "the link is on its way");
+    world.rules.agreements.clear();
+    world.settle();
+    assert!(world.tickets[&name(HOME)].references.is_empty());
+}
+
+#[test]
+fn what_gets_other_readers_before_it_was_sent_is_sent_to_those_only() {
+    let mut world = confiding();
+    world.says(HOME, "text", Visibility::Public);
+    world.observe(&[HOME]);
+    world.person(HOME, |ticket, _| ticket.comments[0].visibility = Visibility::Internal);
+    world.settle();
+    let public = world.writes.iter().any(|(_, intent)| {
+        matches!(intent.operation, Operation::Comment { visibility: Visibility::Public, .. })
+    });
+    assert!(!public);
+    assert_eq!(standing(&world, PARTNER), [("Ada (HOME):\n\ntext".to_owned(), Visibility::Internal)]);
+}
+
+#[test]
+fn what_is_internal_and_on_its_way_stops_at_the_alarm() {
+    let mut world = confiding();
+    world.says(HOME, "one", Visibility::Internal);
+    world.settle();
+    world.says(HOME, "two", Visibility::Internal);
+    world.observe(&[HOME]);
+    publish(&mut world, PARTNER);
+    world.settle();
+    assert!(standing(&world, PARTNER).is_empty(), "{:?}", standing(&world, PARTNER));
+}
+
+/// An effect that is only known by its marker, long after its intent ended.
+#[test]
+fn what_leaked_is_known_by_its_marker() {
+    for file in [false, true] {
+        let mut world = confiding();
+        if file {
+            world.attaches(HOME, 5, Visibility::Internal);
+        } else {
+            world.says(HOME, "for staff", Visibility::Internal);
+        }
+        world.observe(&[HOME]);
+        world.observe(&[HOME]);
+        let sent = world.case.legs[&name(PARTNER)].outstanding[0].clone();
+        world.deliver(PARTNER, Outcome::DoneAnswerLost);
+        let fact = Fact::Parked {
+            leg: name(PARTNER),
+            item: sent.item.clone(),
+            want: crate::plan::want(&sent),
+            kind: throughline_sdk::ErrorKind::Unavailable,
+            reason: "nobody knows".to_owned(),
+            intent: Some(sent.intent.id),
+        };
+        world.case.apply(&fact, at(world.tick));
+        publish(&mut world, PARTNER);
+        let plan = world.observe(&[PARTNER]);
+        let alarms = plan.facts.iter().filter(|fact| matches!(fact, Fact::Leaked { .. }));
+        assert_eq!(alarms.count(), 1, "file: {file}: {:#?}", plan.facts);
+    }
+}
+
+#[test]
+fn what_was_emptied_where_nothing_is_deleted_was_taken_back() {
+    let mut world = confiding();
+    world.says(HOME, "for staff", Visibility::Internal);
+    world.settle();
+    publish(&mut world, PARTNER);
+    let mut emptied = world.tickets[&name(PARTNER)].comments[0].clone();
+    world.settle();
+    emptied.body.clear();
+    world.person(PARTNER, |ticket, _| ticket.comments.push(emptied));
+    let before = world.writes.len();
+    let alarm = parked(&world, PARTNER);
+    discharge(&mut world, PARTNER, &alarm[0]);
+    world.settle();
+    assert_eq!((world.writes.len(), parked(&world, PARTNER)), (before, Vec::new()));
+}
+
+#[test]
+fn what_is_public_at_home_by_now_leaks_nowhere() {
+    let mut world = confiding();
+    world.able.get_mut(&name(PARTNER)).unwrap().retract = false;
+    world.says(HOME, "text", Visibility::Internal);
+    world.attaches(HOME, 5, Visibility::Internal);
+    world.settle();
+    world.person(HOME, |ticket, _| {
+        ticket.comments[0].visibility = Visibility::Public;
+        ticket.files[0].visibility = Visibility::Public;
+    });
+    world.settle();
+    publish(&mut world, PARTNER);
+    world.settle();
+    assert!(parked(&world, PARTNER).is_empty(), "{:?}", parked(&world, PARTNER));
+}
+
+#[test]
+fn a_file_that_turns_internal_is_given_to_staff() {
+    let mut world = confiding();
+    world.attaches(HOME, 5, Visibility::Public);
+    world.settle();
+    world.person(HOME, |ticket, _| ticket.files[0].visibility = Visibility::Internal);
+    world.settle();
+    let there: Vec<_> = world.tickets[&name(PARTNER)].files.iter().map(|file| file.visibility).collect();
+    assert_eq!(there, [Visibility::Public, Visibility::Internal]);
+    assert_eq!(parked(&world, PARTNER).len(), 1, "the public one has to be taken back by hand");
+}
+
+/// Sent again it would be there for certain; dropped it may stand there for ever.
+#[test]
+fn what_was_in_doubt_is_not_dropped_although_it_may_be_sent_again() {
+    for absolved in [true, false] {
+        let mut world = World::calm(&[PARTNER], Policy::Latest);
+        world.says(HOME, "too early", Visibility::Public);
+        world.observe(&[HOME]);
+        world.deliver(PARTNER, Outcome::LostOnTheWay);
+        let leg = world.case.legs.get_mut(&name(PARTNER)).unwrap();
+        let intent = leg.outstanding[0].intent.id.clone();
+        if absolved {
+            let fact = Fact::Absolved { leg: name(PARTNER), intent };
+            world.case.apply(&fact, at(world.tick));
+        } else {
+            // As a ledger has it that was written before doubts were remembered.
+            leg.outstanding[0].doubted = false;
+        }
+        world.person(HOME, |ticket, _| ticket.comments[0].visibility = Visibility::Internal);
+        world.observe(&[HOME]);
+        assert_eq!(world.case.legs[&name(PARTNER)].outstanding.len(), 1, "absolved: {absolved}");
+    }
+}
+
+#[test]
+fn what_was_told_before_there_were_tasks_is_no_task_now() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    world.able.get_mut(&name(PARTNER)).unwrap().retract = false;
+    world.settle();
+    world.says(HOME, "text", Visibility::Public);
+    world.settle();
+    let what = format!("comment:{}", world.tickets[&name(PARTNER)].comments[0].id);
+    let told = Fact::Withheld { leg: name(PARTNER), what, rule: "withdrawn at its origin".to_owned() };
+    world.case.apply(&told, at(world.tick));
+    world.person(HOME, |ticket, _| ticket.comments[0].visibility = Visibility::Internal);
+    world.settle();
+    assert!(parked(&world, PARTNER).is_empty());
 }
 
 #[test]

@@ -12,45 +12,45 @@ use throughline_sdk::{
 use super::desks::{agreement, capabilities, system};
 use crate::agreement::{Named, Policy, Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Field, FileCopy, Item, Phase, Prepared};
-use crate::plan::{MarkerKey, Plan, View, plan, preparation, want};
+use crate::plan::{Foresight, MarkerKey, Plan, View, foresee, plan, preparation, want};
 
-pub(super) const HOME: &str = "helpdesk";
-pub(super) const PARTNER: &str = "partner";
-pub(super) const VENDOR: &str = "vendor";
+pub(crate) const HOME: &str = "helpdesk";
+pub(crate) const PARTNER: &str = "partner";
+pub(crate) const VENDOR: &str = "vendor";
 
 /// The case, its desks and the carrier between them.
 #[derive(Debug)]
-pub(super) struct World {
-    pub(super) case: Case,
-    pub(super) rules: Rules,
-    pub(super) able: BTreeMap<SystemName, Capabilities>,
-    pub(super) tickets: BTreeMap<SystemName, Ticket>,
-    pub(super) writes: Vec<(SystemName, Intent)>,
-    pub(super) tick: i64,
-    /// Everything that was recorded, and when.
-    pub(super) told: Vec<(Fact, Timestamp)>,
-    pub(super) names: Pseudonyms,
+pub(crate) struct World {
+    pub(crate) case: Case,
+    pub(crate) rules: Rules,
+    pub(crate) able: BTreeMap<SystemName, Capabilities>,
+    pub(crate) tickets: BTreeMap<SystemName, Ticket>,
+    pub(crate) writes: Vec<(SystemName, Intent)>,
+    pub(crate) tick: i64,
+    /// What was recorded, and when.
+    pub(crate) log: Vec<(Timestamp, Vec<Fact>)>,
+    pub(crate) names: Pseudonyms,
     key: MarkerKey,
 }
 
 /// How a delivery ends.
 #[derive(Clone, Copy, Debug)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     Done,
     DoneAnswerLost,
     LostOnTheWay,
     Dropped,
 }
 
-pub(super) fn name(text: &str) -> SystemName {
+pub(crate) fn name(text: &str) -> SystemName {
     SystemName::new(text)
 }
 
-pub(super) fn at(tick: i64) -> Timestamp {
+pub(crate) fn at(tick: i64) -> Timestamp {
     DateTime::from_timestamp(1_700_000_000 + tick, 0).unwrap()
 }
 
-pub(super) fn ticket(id: &str) -> Ticket {
+pub(crate) fn ticket(id: &str) -> Ticket {
     Ticket {
         id: RemoteId::new(id),
         key: format!("#{id}"),
@@ -75,7 +75,7 @@ pub(super) fn ticket(id: &str) -> Ticket {
 
 impl World {
     /// Desks of which nobody has been read yet; the ticket stands at `opener`.
-    pub(super) fn new(counterparts: &[&str], policy: Policy, opener: &str) -> Self {
+    pub(crate) fn new(counterparts: &[&str], policy: Policy, opener: &str) -> Self {
         let mut rules = Rules::default();
         rules.systems.insert(name(HOME), system("home", false));
         for counterpart in counterparts {
@@ -90,20 +90,20 @@ impl World {
             tickets: BTreeMap::from([(name(opener), ticket("1"))]),
             writes: Vec::new(),
             tick: 0,
-            told: Vec::new(),
+            log: Vec::new(),
             names: Pseudonyms::default(),
             key: MarkerKey(hmac::Key::new(hmac::HMAC_SHA256, b"key")),
         }
     }
 
     /// The same, read, created and calm.
-    pub(super) fn calm(counterparts: &[&str], policy: Policy) -> Self {
+    pub(crate) fn calm(counterparts: &[&str], policy: Policy) -> Self {
         let mut world = Self::new(counterparts, policy, HOME);
         world.settle();
         world
     }
 
-    pub(super) fn plan(&mut self, observed: &[&str], settled: &BTreeSet<IntentId>) -> Plan {
+    pub(crate) fn plan(&mut self, observed: &[&str], settled: &BTreeSet<IntentId>) -> Plan {
         let observations = self
             .tickets
             .iter()
@@ -120,20 +120,49 @@ impl World {
             now: at(self.tick),
         };
         let plan = plan(&mut self.case, &view);
-        let now = at(self.tick);
-        self.told.extend(plan.facts.iter().map(|fact| (fact.clone(), now)));
+        if !plan.facts.is_empty() {
+            self.log.push((at(self.tick), plan.facts.clone()));
+        }
         plan
+    }
+
+    /// Everything that was recorded, and when.
+    pub(super) fn told(&self) -> Vec<(Fact, Timestamp)> {
+        let each = |(at, facts): &(Timestamp, Vec<Fact>)| {
+            let at = *at;
+            facts.iter().map(move |fact| (fact.clone(), at)).collect::<Vec<_>>()
+        };
+        self.log.iter().flat_map(each).collect()
     }
 
     /// Records a fact.
     pub(super) fn tell(&mut self, fact: Fact) {
-        let now = at(self.tick);
-        self.case.apply(&fact, now);
-        self.told.push((fact, now));
+        self.case.apply(&fact, at(self.tick));
+        self.log.push((at(self.tick), vec![fact]));
+    }
+
+    /// What the planner would do if these desks were read.
+    pub(crate) fn foreseen(&self, observed: &[&str]) -> Foresight {
+        let observations = self
+            .tickets
+            .iter()
+            .filter(|(system, _)| observed.contains(&system.as_str()))
+            .map(|(system, ticket)| (system.clone(), ticket.clone()))
+            .collect();
+        let view = View {
+            rules: &self.rules,
+            capabilities: &self.able,
+            observations: &observations,
+            markers: &self.key,
+            settled: &BTreeSet::new(),
+            names: &self.names,
+            now: at(self.tick),
+        };
+        foresee(&self.case, &view)
     }
 
     /// Reads these desks and does whatever the plan asks to be read or stored.
-    pub(super) fn observe(&mut self, observed: &[&str]) -> Plan {
+    pub(crate) fn observe(&mut self, observed: &[&str]) -> Plan {
         let plan = self.plan(observed, &BTreeSet::new());
         for origin in &plan.unstored {
             let digest = Digest::new("00");
@@ -165,7 +194,7 @@ impl World {
         }
     }
 
-    pub(super) fn person(&mut self, system: &str, change: impl FnOnce(&mut Ticket, i64)) {
+    pub(crate) fn person(&mut self, system: &str, change: impl FnOnce(&mut Ticket, i64)) {
         self.tick += 1;
         let tick = self.tick;
         if let Some(ticket) = self.tickets.get_mut(&name(system)) {
@@ -174,7 +203,7 @@ impl World {
         }
     }
 
-    pub(super) fn says(&mut self, system: &str, text: &str, visibility: Visibility) {
+    pub(crate) fn says(&mut self, system: &str, text: &str, visibility: Visibility) {
         self.person(system, |ticket, tick| {
             ticket.comments.push(Comment {
                 id: CommentId::new(format!("p{tick}")),
@@ -187,7 +216,7 @@ impl World {
         });
     }
 
-    pub(super) fn attaches(&mut self, system: &str, size: u64, visibility: Visibility) {
+    pub(crate) fn attaches(&mut self, system: &str, size: u64, visibility: Visibility) {
         self.person(system, |ticket, tick| {
             ticket.files.push(File {
                 id: FileId::new(format!("f{tick}")),
@@ -204,7 +233,7 @@ impl World {
     }
 
     /// Sends the first intent of a leg, or finds out about it if it is in doubt.
-    pub(super) fn deliver(&mut self, system: &str, outcome: Outcome) {
+    pub(crate) fn deliver(&mut self, system: &str, outcome: Outcome) {
         self.tick += 1;
         let leg = name(system);
         let Some(standing) = self.case.legs.get(&leg).and_then(|it| it.outstanding.front()).cloned() else {
@@ -354,13 +383,13 @@ impl World {
     }
 
     /// Reads and delivers everything until nothing is left to do; the number of rounds is bounded.
-    pub(super) fn settle(&mut self) {
+    pub(crate) fn settle(&mut self) {
         let rests = self.rounds(60);
         assert!(rests, "it never comes to rest: {:#?}", self.case);
     }
 
     /// The same for some rounds; whether it came to rest.
-    pub(super) fn rounds(&mut self, most: usize) -> bool {
+    pub(crate) fn rounds(&mut self, most: usize) -> bool {
         for _ in 0..most {
             let all: Vec<String> = self.rules.systems.keys().map(ToString::to_string).collect();
             let all: Vec<&str> = all.iter().map(String::as_str).collect();
@@ -382,11 +411,11 @@ impl World {
         false
     }
 
-    pub(super) fn value(&self, field: &Field) -> Option<&str> {
+    pub(crate) fn value(&self, field: &Field) -> Option<&str> {
         self.case.document.fields.get(field).map(|field| field.value.as_str())
     }
 
-    pub(super) fn is_parked(&self, system: &str, item: &Item) -> bool {
+    pub(crate) fn is_parked(&self, system: &str, item: &Item) -> bool {
         self.case.legs.get(&name(system)).is_some_and(|leg| leg.parked.contains_key(item))
     }
 }

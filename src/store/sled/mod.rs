@@ -109,9 +109,11 @@ impl Store for SledStore {
             let mut changes = sled::Batch::default();
             for ((table, key), value) in batch.changes {
                 let key = tree_key(table, &key);
-                // Only cases, and perhaps lists of products, are ever long: the others have no chunks to take away.
+                // Only cases, terms, and perhaps lists of products, are ever long: the others have no chunks to take away.
                 let before = match table {
-                    Table::Cases | Table::Announced => db.get(&key)?.map_or(1, |head| chunk_count(&head)),
+                    Table::Cases | Table::Announced | Table::Agreed => {
+                        db.get(&key)?.map_or(1, |head| chunk_count(&head))
+                    }
                     Table::Meta
                     | Table::Tickets
                     | Table::Keys

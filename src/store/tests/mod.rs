@@ -50,6 +50,7 @@ enum Say {
     Unpark(u64),
     Rekey(u64),
     Long(u64),
+    Claim(u64),
     Concern(u64, u8),
     Announce(u64, u8),
 }
@@ -78,6 +79,7 @@ fn say() -> impl Strategy<Value = Say> {
         ticket.clone().prop_map(Say::Unpark),
         ticket.clone().prop_map(Say::Rekey),
         ticket.clone().prop_map(Say::Long),
+        ticket.clone().prop_map(Say::Claim),
         (ticket.clone(), 0u8..4).prop_map(|(ticket, products)| Say::Concern(ticket, products)),
         (ticket, 0u8..4).prop_map(|(ticket, products)| Say::Announce(ticket, products)),
     ]

@@ -8,7 +8,7 @@ use throughline_sdk::{Cursor, ErrorKind, IntentId, RemoteId, Subject, SystemName
 use super::desk::Engine;
 use super::{Fate, Say};
 use crate::agreement::Products;
-use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Reading};
+use crate::case::{AgreementName, Case, CaseId, Claim, Fact, Fingerprint, Item, Reading};
 use crate::ledger::tests::{
     Counting, advanced, at, fold, helpdesk, hinted, intended_create, marker, now, opening, parts, ticket,
 };
@@ -128,7 +128,7 @@ impl World {
             Say::Create(number) => {
                 // No two intents have one id: a creation is planned again only when the last one ended.
                 let case = self.cases().remove(&CaseId(*number))?;
-                let standing = &case.legs[&acme()].outstanding;
+                let standing = &case.legs.get(&acme())?.outstanding;
                 let is_new = standing.iter().all(|standing| standing.intent.id != create(*number));
                 return is_new.then(|| (Some(CaseId(*number)), vec![intended_create(*number)]));
             }
@@ -167,6 +167,18 @@ impl World {
                 let from = self.cases().get(&CaseId(*number))?.legs[&helpdesk()].ticket.clone()?;
                 let to = RemoteId::new(format!("{from}m"));
                 (*number, vec![Fact::Rekeyed { leg: helpdesk(), from, to }])
+            }
+            Say::Claim(number) => {
+                let claim = Claim {
+                    from: acme(),
+                    to: SystemName::new("interface"),
+                    agreement: AgreementName("interface".into()),
+                    ticket: RemoteId::new(format!("i{number}")),
+                    updated: at(0),
+                    comments: BTreeMap::new(),
+                    files: BTreeMap::new(),
+                };
+                (*number, vec![Fact::Claimed(Box::new(claim))])
             }
             Say::Concern(number, set) => {
                 let about = products(*set);
@@ -255,6 +267,11 @@ impl World {
                 tickets.insert(TicketRef::new(leg.0.clone(), id.clone()), case);
                 keys.extend(leg.1.key.clone().map(|key| ((leg.0.clone(), key), case)));
             }
+        }
+        for (case, (system, id)) in
+            cases.values().flat_map(|case| case.former.iter().map(move |former| (case.id, former)))
+        {
+            tickets.insert(TicketRef::new(system.clone(), id.clone()), case);
         }
         let mut asked: BTreeSet<TicketRef> = tickets.keys().cloned().collect();
         for number in 1..6 {

@@ -1,0 +1,499 @@
+//! One pass over the records of a time: each case folded as it was, each piece of news judged by both rules.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use throughline_sdk::{SystemName, TicketRef, Timestamp, Visibility};
+
+use super::crossing::{Crossing, News};
+use super::report::{Change, Example, Key, Tally};
+use super::routing::{Held, Known, Way, held, is_same};
+use crate::agreement::{Agreement, Kind, Pseudonyms, Rules, Sharing};
+use crate::case::{AgreementName, Case, CaseId, Fact, Field, Origin, Reading, Role};
+use crate::ledger::Record;
+
+/// What is tried.
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'t> {
+    /// The agreement.
+    pub agreement: &'t AgreementName,
+    /// The rules in force.
+    pub in_force: &'t Rules,
+    /// The rules with the draft.
+    pub draft: &'t Rules,
+    /// What was recorded before is only remembered, not judged.
+    pub since: Timestamp,
+}
+
+/// One hand that takes in records, all of a case in their order.
+#[derive(Debug)]
+pub struct Rehearsal<'t> {
+    trial: Trial<'t>,
+    cases: BTreeMap<CaseId, Past>,
+    ignored: BTreeSet<TicketRef>,
+    /// Pseudonyms that would be given, for this trial only.
+    names: Pseudonyms,
+    tally: Tally,
+}
+
+/// What is remembered of a case.
+#[derive(Debug)]
+struct Past {
+    case: Case,
+    /// Fields as last read, in each system's own words.
+    natives: BTreeMap<SystemName, Known>,
+    drafted: Drafted,
+    /// What history does not hold was told.
+    untold: bool,
+    /// That its route cannot be told was told.
+    unrouted: bool,
+}
+
+/// How the case would stand under the draft.
+#[derive(Clone, Debug, PartialEq)]
+enum Drafted {
+    /// With the legs that it has.
+    Same,
+    /// Without the counterpart.
+    Without,
+    /// With the counterpart, which it does not have.
+    With(Box<Fact>),
+}
+
+/// A piece of news, kept while its record is folded.
+#[derive(Clone, Debug)]
+struct Event {
+    what: What,
+    /// For this leg only: what stood there when it joined.
+    only: Option<SystemName>,
+    /// Not for these legs: they joined after it, in the same step, and are told all that stood there.
+    except: Vec<SystemName>,
+}
+
+#[derive(Clone, Debug)]
+enum What {
+    Field(SystemName, Field, String),
+    Remark(Origin, Visibility, String, Option<String>),
+    File(Origin, Visibility, String),
+}
+
+impl<'t> Rehearsal<'t> {
+    /// Nothing taken in yet.
+    pub fn new(trial: Trial<'t>) -> Self {
+        Self {
+            trial,
+            cases: BTreeMap::new(),
+            ignored: BTreeSet::new(),
+            names: Pseudonyms::default(),
+            tally: Tally::default(),
+        }
+    }
+
+    /// Takes in a record.
+    pub fn take(&mut self, record: &Record) {
+        let Some(id) = record.case else { return self.ignored(record) };
+        if record.erased {
+            self.cases.remove(&id);
+            return;
+        }
+        let past = self.cases.entry(id).or_insert_with(|| Past {
+            case: Case::new(id, record.at),
+            natives: BTreeMap::new(),
+            drafted: Drafted::Same,
+            untold: false,
+            unrouted: false,
+        });
+        let judged = record.at >= self.trial.since;
+        let events = past.fold(record, judged);
+        if !judged {
+            return;
+        }
+        let added = self.trial.route(past, record, &mut self.tally);
+        self.trial.tell_unread(past, record.at, &mut self.tally);
+        // What this record tells stands in the case by now: a counterpart that is newly routed is told it with all the rest.
+        for event in if added.is_empty() { events } else { added } {
+            self.trial.judge(past, &event, record.at, &mut self.names, &mut self.tally);
+        }
+    }
+
+    /// What was counted.
+    pub fn finish(self) -> Tally {
+        self.tally
+    }
+
+    /// Tickets that no agreement routed: of these history knows nothing but that they were there.
+    fn ignored(&mut self, record: &Record) {
+        let Some(draft) = self.trial.drafted() else { return };
+        for fact in record.facts.iter().filter(|_| record.at >= self.trial.since) {
+            let Fact::Ignored { ticket, .. } = fact else { continue };
+            let way = match &ticket.system {
+                home if *home == draft.home => Way::Outbound,
+                counterpart if *counterpart == draft.counterpart => Way::Inbound,
+                _ => continue,
+            };
+            if self.trial.routes_no_more(way) || !self.ignored.insert(ticket.clone()) {
+                continue;
+            }
+            let place = Some(ticket.to_string());
+            let example = Example { case: String::new(), at: record.at, place, before: None, after: None };
+            let key = self.trial.request(
+                Change::Untold,
+                way,
+                "no agreement routed it",
+                "of a ticket that was not taken in nothing is kept",
+            );
+            self.tally.add(key, None, example);
+        }
+    }
+}
+
+impl Past {
+    /// Folds a record, and answers its news.
+    fn fold(&mut self, record: &Record, judged: bool) -> Vec<Event> {
+        let mut events = Vec::new();
+        let opened = record.facts.contains(&Fact::Opened);
+        for fact in &record.facts {
+            if let Fact::Observed { leg, reading } = fact {
+                if judged {
+                    self.fields(leg, reading, record, &mut events);
+                }
+                let natives = self.natives.entry(leg.clone()).or_default();
+                natives.extend(reading.fields.iter().map(|(field, native)| (field.clone(), native.clone())));
+            }
+            if let Fact::Remarked { origin, author, body, internal, .. } = fact
+                && judged
+            {
+                let body = Some(body.clone());
+                events.push(What::Remark(origin.clone(), audience(*internal), author.clone(), body).event());
+            }
+            if let Fact::Attached { origin, name, internal, .. } = fact
+                && judged
+            {
+                events.push(What::File(origin.clone(), audience(*internal), name.clone()).event());
+            }
+            self.case.apply(fact, record.at);
+            if let Fact::Joined { leg, role: Role::Counterpart, .. } = fact
+                && judged
+                && !opened
+            {
+                for event in &mut events {
+                    event.except.push(leg.clone());
+                }
+                events.extend(self.standing(leg));
+            }
+        }
+        events
+    }
+
+    /// Fields that their people changed: neither our own echo nor what a ticket of our making looked like at first.
+    fn fields(&self, name: &SystemName, reading: &Reading, record: &Record, events: &mut Vec<Event>) {
+        let leg = self.case.legs.get(name);
+        let made = leg.is_some_and(|leg| leg.ticket.is_some() && leg.shadow.updated.is_none());
+        let became = |field: &Field| {
+            let changed = |fact: &Fact| matches!(fact, Fact::Changed { field: of, leg, .. } if of == field && leg == name);
+            record.facts.iter().any(changed)
+        };
+        for (field, native) in &reading.fields {
+            let echo = reading.agreed.contains_key(field) && !became(field);
+            let ours = made && self.case.document.fields.contains_key(field);
+            if !(echo || ours) {
+                let what = What::Field(name.clone(), field.clone(), native.clone());
+                events.push(what.event());
+            }
+        }
+    }
+
+    /// All that the case holds by now, for a leg that joins it later.
+    fn standing(&self, leg: &SystemName) -> Vec<Event> {
+        let only = Some(leg.clone());
+        let document = &self.case.document;
+        let fields = document.fields.iter().filter_map(|(field, value)| {
+            let native = self.natives.get(&value.from)?.get(field)?;
+            Some(What::Field(value.from.clone(), field.clone(), native.clone()))
+        });
+        let remarks =
+            document.remarks.iter().filter(|(_, remark)| !remark.withdrawn).map(|(origin, remark)| {
+                What::Remark(origin.clone(), remark.visibility(), remark.author.clone(), remark.body.clone())
+            });
+        let files = document.attachments.iter().filter(|(_, file)| !file.withdrawn);
+        let files =
+            files.map(|(origin, file)| What::File(origin.clone(), file.visibility(), file.name.clone()));
+        fields.chain(remarks).chain(files).map(|what| Event { only: only.clone(), ..what.event() }).collect()
+    }
+
+    /// The case as it would stand under the draft.
+    fn drafted(&self, counterpart: &SystemName, at: Timestamp) -> Case {
+        let mut case = self.case.clone();
+        match &self.drafted {
+            Drafted::Same => {}
+            Drafted::Without => drop(case.legs.remove(counterpart)),
+            Drafted::With(joined) => case.apply(joined, at),
+        }
+        case
+    }
+}
+
+impl Trial<'_> {
+    fn standing(&self) -> Option<&Agreement> {
+        self.in_force.agreements.get(self.agreement)
+    }
+
+    fn drafted(&self) -> Option<&Agreement> {
+        self.draft.agreements.get(self.agreement)
+    }
+
+    /// Whether the draft routes nothing this way that the agreement in force does not.
+    fn routes_no_more(&self, way: Way) -> bool {
+        let before = self.standing().and_then(|agreement| way.condition(agreement));
+        let after = self.drafted().and_then(|agreement| way.condition(agreement));
+        after.is_none() || is_same(before, after)
+    }
+
+    /// Whether the draft routes the request; what would cross at once if it newly does.
+    fn route(&self, past: &mut Past, record: &Record, tally: &mut Tally) -> Vec<Event> {
+        let Some(draft) = self.drafted() else { return Vec::new() };
+        let at = record.at;
+        let (id, empty) = (past.case.id, Known::new());
+        let example = Example { case: id.to_string(), at, place: None, before: None, after: None };
+        let joins = |fact: &Fact| matches!(fact, Fact::Joined { agreement: Some(name), .. } if name == self.agreement);
+        if record.facts.iter().any(joins) {
+            let way = way_in(record);
+            let before = self.standing().and_then(|agreement| way.condition(agreement));
+            if is_same(before, way.condition(draft)) {
+                return Vec::new();
+            }
+            let known = past.natives.get(way.source(draft)).unwrap_or(&empty);
+            let (change, words) = match held(self.draft, draft, way, known) {
+                Held::Yes => return Vec::new(),
+                Held::No(reason) => (Change::NoLongerRoutes, reason),
+                Held::Unknown(reason) => (Change::Untold, reason),
+            };
+            if change == Change::NoLongerRoutes {
+                past.drafted = Drafted::Without;
+            }
+            tally.add(self.request(change, way, "the request was routed", &words), Some(id), example);
+            return Vec::new();
+        }
+        let at_home = past.case.legs.get(&draft.home).is_some_and(|leg| leg.role == Role::Home);
+        let joined = past.case.legs.contains_key(&draft.counterpart);
+        let read = |fact: &Fact| matches!(fact, Fact::Observed { leg, .. } if *leg == draft.home);
+        let asks = at_home && !joined && past.drafted == Drafted::Same && record.facts.iter().any(read);
+        if !asks || self.routes_no_more(Way::Outbound) {
+            return Vec::new();
+        }
+        let known = past.natives.get(&draft.home).unwrap_or(&empty);
+        match held(self.draft, draft, Way::Outbound, known) {
+            Held::No(_) => Vec::new(),
+            Held::Unknown(words) if !past.unrouted => {
+                past.unrouted = true;
+                let key = self.request(Change::Untold, Way::Outbound, "the request was not routed", &words);
+                tally.add(key, Some(id), example);
+                Vec::new()
+            }
+            Held::Unknown(_) => Vec::new(),
+            Held::Yes => {
+                let Some(system) = self.draft.systems.get(&draft.counterpart) else { return Vec::new() };
+                past.drafted = Drafted::With(Box::new(Fact::Joined {
+                    leg: draft.counterpart.clone(),
+                    party: system.party.clone(),
+                    role: Role::Counterpart,
+                    agreement: Some(draft.name.clone()),
+                    version: draft.version.clone(),
+                }));
+                let words = "the draft routes it";
+                let key =
+                    self.request(Change::NewlyRoutes, Way::Outbound, "the request was not routed", words);
+                tally.add(key, Some(id), example);
+                past.standing(&draft.counterpart)
+            }
+        }
+    }
+
+    /// What the draft would let cross and the rules in force never read, once for each case.
+    fn tell_unread(&self, past: &mut Past, at: Timestamp, tally: &mut Tally) {
+        let Some(draft) = self.drafted() else { return };
+        let takes_part = past
+            .case
+            .legs
+            .get(&draft.counterpart)
+            .is_some_and(|leg| leg.agreement.as_ref() == Some(&draft.name));
+        if past.untold || !takes_part || past.drafted != Drafted::Same {
+            return;
+        }
+        past.untold = true;
+        let id = past.case.id;
+        let (before, after) =
+            (Sharing::of(self.in_force, &past.case, at), Sharing::of(self.draft, &past.case, at));
+        let sides = [(&draft.home, &draft.counterpart), (&draft.counterpart, &draft.home)];
+        for (source, target) in sides {
+            let mut tell = |item: String, rule: String| {
+                let example = Example { case: id.to_string(), at, place: None, before: None, after: None };
+                let key = Key {
+                    change: Change::Untold,
+                    item,
+                    source: source.clone(),
+                    target: target.clone(),
+                    in_force: "it was not read".to_owned(),
+                    draft: rule,
+                };
+                tally.add(key, Some(id), example);
+            };
+            let read = before.fields(source);
+            for field in after.fields(source).difference(&read) {
+                let ruling = after.ruling(target, field);
+                if after.is_source(source, field) && ruling.passes {
+                    tell(field.to_string(), format!("{}: {}", draft.name, ruling.rule));
+                }
+            }
+            for (kind, item) in [(Kind::Comments, "comments"), (Kind::Files, "files")] {
+                for visibility in [Visibility::Public, Visibility::Internal] {
+                    let ruling = after.agreed(kind, visibility, source, target);
+                    if ruling.passes && !before.gathers(kind, visibility, source) {
+                        let sort = if visibility == Visibility::Internal { "internal " } else { "" };
+                        tell(format!("{sort}{item}"), format!("{}: {}", draft.name, ruling.rule));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Judges a piece of news by both rules, for the legs between which the agreement stands.
+    fn judge(&self, past: &Past, event: &Event, at: Timestamp, names: &mut Pseudonyms, tally: &mut Tally) {
+        let Some(draft) = self.drafted() else { return };
+        let counterpart = &draft.counterpart;
+        let concerned = past.case.legs.contains_key(counterpart) || matches!(past.drafted, Drafted::With(_));
+        // A request that the draft does not route is told once, not with each of its comments.
+        if !concerned || past.drafted == Drafted::Without {
+            return;
+        }
+        let news = event.what.news();
+        let known = news.crossings(self.in_force, &past.case, at, names);
+        let after = match past.drafted {
+            Drafted::Same => news.crossings(self.draft, &past.case, at, names),
+            Drafted::Without | Drafted::With(_) => {
+                news.crossings(self.draft, &past.drafted(counterpart, at), at, names)
+            }
+        };
+        let targets: BTreeSet<&SystemName> = known.keys().chain(after.keys()).collect();
+        for target in targets {
+            let between = target == counterpart || news.source() == counterpart;
+            let other = event.only.as_ref().is_some_and(|only| only != target);
+            if !between || other || event.except.contains(target) {
+                continue;
+            }
+            tally.judge();
+            let absent = Crossing::Stays { rule: "the request is not routed there".to_owned() };
+            let (before, after) =
+                (known.get(target).unwrap_or(&absent), after.get(target).unwrap_or(&absent));
+            let Some(change) = difference(before, after) else { continue };
+            let (mut in_force, mut drafted) = (before.rule().to_owned(), after.rule().to_owned());
+            let mut example = Example {
+                case: past.case.id.to_string(),
+                at,
+                place: event.what.place(),
+                before: None,
+                after: None,
+            };
+            if let What::Field(_, field, _) = &event.what
+                && is_seen_at_home(past, &news, &known)
+            {
+                (example.before, example.after) = (shown(before), shown(after));
+                // Few words stand in these, so that each pair of them makes a group.
+                let word = matches!(field, Field::Status | Field::Priority | Field::Kind);
+                if let (true, Change::Changes, Some(from), Some(to)) =
+                    (word, change, &example.before, &example.after)
+                {
+                    in_force.push_str(&format!(", shown as {from}"));
+                    drafted.push_str(&format!(", shown as {to}"));
+                }
+            }
+            let key = Key {
+                change,
+                item: news.sort(),
+                source: news.source().clone(),
+                target: target.clone(),
+                in_force,
+                draft: drafted,
+            };
+            tally.add(key, Some(past.case.id), example);
+        }
+    }
+
+    fn request(&self, change: Change, way: Way, in_force: &str, draft: &str) -> Key {
+        let agreement = self.drafted().or(self.standing());
+        let (source, target) = match (agreement, way) {
+            (Some(agreement), Way::Outbound) => (agreement.home.clone(), agreement.counterpart.clone()),
+            (Some(agreement), Way::Inbound) => (agreement.counterpart.clone(), agreement.home.clone()),
+            (None, _) => (SystemName::new(""), SystemName::new("")),
+        };
+        let (in_force, draft) = (in_force.to_owned(), draft.to_owned());
+        Key { change, item: "request".to_owned(), source, target, in_force, draft }
+    }
+}
+
+impl What {
+    fn event(self) -> Event {
+        Event { what: self, only: None, except: Vec::new() }
+    }
+
+    fn news(&self) -> News<'_> {
+        match self {
+            Self::Field(leg, field, native) => News::Field(leg, field, native),
+            Self::Remark(origin, visibility, author, body) => {
+                News::Remark(origin, *visibility, author, body.as_deref().unwrap_or_default())
+            }
+            Self::File(origin, visibility, name) => News::File(origin, *visibility, name),
+        }
+    }
+
+    /// Comments and files are named by their place, never shown.
+    fn place(&self) -> Option<String> {
+        match self {
+            Self::Field(..) => None,
+            Self::Remark(origin, ..) | Self::File(origin, ..) => Some(origin.to_string()),
+        }
+    }
+}
+
+/// Whether home is shown the value by the rules in force, by which these are the crossings: it is its own, or it comes in.
+fn is_seen_at_home(past: &Past, news: &News<'_>, in_force: &BTreeMap<SystemName, Crossing>) -> bool {
+    let home = past.case.legs.iter().find(|(_, leg)| leg.role == Role::Home).map(|(name, _)| name);
+    let Some(home) = home else { return false };
+    news.source() == home || matches!(in_force.get(home), Some(Crossing::Leaves { .. }))
+}
+
+/// Which way the request went that this record opened or widened.
+fn way_in(record: &Record) -> Way {
+    let mut joined = record.facts.iter();
+    let first = joined.find_map(|fact| if let Fact::Joined { role, .. } = fact { Some(*role) } else { None });
+    let opened = record.facts.contains(&Fact::Opened);
+    if opened && first == Some(Role::Counterpart) { Way::Inbound } else { Way::Outbound }
+}
+
+fn audience(internal: bool) -> Visibility {
+    if internal { Visibility::Internal } else { Visibility::Public }
+}
+
+fn difference(before: &Crossing, after: &Crossing) -> Option<Change> {
+    match (before, after) {
+        (Crossing::Leaves { shown: before, .. }, Crossing::Leaves { shown: after, .. }) => {
+            (before != after).then_some(Change::Changes)
+        }
+        (Crossing::Stays { .. } | Crossing::Parks { .. }, Crossing::Leaves { .. }) => {
+            Some(Change::NewlyLeaves)
+        }
+        (Crossing::Leaves { .. }, Crossing::Stays { .. }) => Some(Change::NoLongerLeaves),
+        (Crossing::Leaves { .. } | Crossing::Stays { .. }, Crossing::Parks { .. }) => Some(Change::Parks),
+        (Crossing::Parks { .. }, Crossing::Stays { .. }) => Some(Change::NoLongerParks),
+        (Crossing::Stays { .. }, Crossing::Stays { .. })
+        | (Crossing::Parks { .. }, Crossing::Parks { .. }) => None,
+    }
+}
+
+/// What is shown, shortened, in quotes.
+fn shown(crossing: &Crossing) -> Option<String> {
+    const LONGEST: usize = 60;
+    let Crossing::Leaves { shown, .. } = crossing else { return None };
+    let line = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+    let cut: String = line.chars().take(LONGEST).collect();
+    Some(if cut.len() < line.len() { format!("“{cut}…”") } else { format!("“{cut}”") })
+}
