@@ -7,7 +7,7 @@ use serde::Serialize;
 use throughline_sdk::connector::Built;
 use throughline_sdk::{Capabilities, CreateClass, Result, Setting, SettingKind, Settings};
 
-use crate::config::Needs;
+use crate::config::{KindAnswers, Needs};
 
 /// One kind of system.
 #[derive(Clone, Copy, Debug)]
@@ -22,6 +22,8 @@ pub struct Kind {
     pub statuses: &'static [(&'static str, &'static str)],
     /// Priority words of a desk as installed, with Throughline's words for them.
     pub priorities: &'static [(&'static str, &'static str)],
+    /// With what words a desk answers an offer.
+    pub answers: KindAnswers,
     /// What its conformance was shown against.
     pub tested_against: &'static str,
     /// What a system of this kind can do, by its settings.
@@ -33,18 +35,28 @@ pub struct Kind {
 /// The entry of a kind: its name, what it connects, and its crate.
 macro_rules! kind {
     ($name:expr, $title:literal, $($connector:ident)::+) => {
+        kind!($name, $title, $($connector)::+, KindAnswers::NONE)
+    };
+    ($name:expr, $title:literal, $($connector:ident)::+, $answers:expr) => {
         Kind {
             name: $name,
             title: $title,
             settings: $($connector)::+::SETTINGS,
             statuses: $($connector)::+::STATUSES,
             priorities: $($connector)::+::PRIORITIES,
+            answers: $answers,
             tested_against: $($connector)::+::TESTED_AGAINST,
             build: $($connector)::+::build,
             check: |settings| $($connector)::+::build(settings).map(|built| built.connector.capabilities()),
         }
     };
 }
+
+const TMF621_ANSWERS: KindAnswers = KindAnswers {
+    words: throughline_tmf621::ANSWERS,
+    field: None,
+    reason_field: Some(throughline_tmf621::REASON_FIELD),
+};
 
 /// Every kind, by name.
 pub const KINDS: &[Kind] = &[
@@ -67,18 +79,25 @@ pub const KINDS: &[Kind] = &[
     kind!(
         "reference",
         "A portal without an interface: our agents carry over by hand",
-        throughline_tmf621::reference
+        throughline_tmf621::reference,
+        TMF621_ANSWERS
     ),
     kind!("request-tracker", "Request Tracker", throughline_request_tracker),
     kind!("rest", "Any desk with a JSON interface, by manifest", throughline_rest),
     kind!("servicenow", "ServiceNow", throughline_servicenow),
-    kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621),
+    kind!("tmf621", "TM Forum TMF621 v4 or v5", throughline_tmf621, TMF621_ANSWERS),
     kind!(
         "tmf621-server",
         "Our own TMF621 face, for a partner without a connector",
-        throughline_tmf621::face
+        throughline_tmf621::face,
+        TMF621_ANSWERS
     ),
-    kind!("tsanet", "TSANet Connect", throughline_tsanet),
+    kind!(
+        "tsanet",
+        "TSANet Connect",
+        throughline_tsanet,
+        KindAnswers { words: throughline_tsanet::ANSWERS, ..KindAnswers::NONE }
+    ),
     kind!("zammad", "Zammad", throughline_zammad),
     kind!("zendesk", "Zendesk Support", throughline_zendesk),
 ];

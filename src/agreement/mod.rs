@@ -1,9 +1,12 @@
 //! Who may see what: the sharing rules between the home organization and each party. Pure.
 
 mod expression;
+mod grants;
+mod handshake;
 mod prose;
 mod redact;
 mod refer;
+mod responsibility;
 mod route;
 mod share;
 mod terms;
@@ -17,13 +20,16 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 pub use expression::{Asked, Expression, Mistake, Subject, Unevaluated};
+pub use grants::{Askable, Grants};
+pub use handshake::{Answer, AnswerWords, Handshake, OnLapse};
 pub use prose::{Difference, Format, differences, render};
 pub use redact::{
     ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
     Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
-    Unnamed, counted, file_name, label, redacted_file, remark_body,
+    Unnamed, counted, file_name, label, notice_body, redacted_file, remark_body,
 };
 pub use refer::{Products, ReferenceRule};
+pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
 pub use route::Routed;
 pub use share::{Kind, Rule, Ruling, Sharing};
 pub use terms::{RedactionTerms, Terms};
@@ -38,6 +44,8 @@ pub struct Rules {
     pub systems: BTreeMap<SystemName, SystemRules>,
     /// The agreements.
     pub agreements: BTreeMap<AgreementName, Agreement>,
+    /// Who is to resolve what.
+    pub responsibility: Responsibility,
     /// Systems that may take over tickets kept by hand, and which desk's.
     pub claims: BTreeMap<SystemName, SystemName>,
     /// What cases refer to besides their tickets, by the name it has in configuration.
@@ -102,12 +110,21 @@ pub struct Agreement {
     /// Whether a comment or file is read once more at its origin just before it is sent.
     #[serde(default = "yes", skip_serializing_if = "Clone::clone")]
     pub recheck: bool,
+    /// What the counterpart may be shown beyond that, case by case.
+    #[serde(default, skip_serializing_if = "Grants::are_none")]
+    pub grants: Grants,
     /// The type given to tickets created at the counterpart's desk.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub counterpart_type: Option<String>,
     /// The type given to tickets created at home.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub home_type: Option<String>,
+    /// Whether a request has to be accepted, and how; `None`: whoever gets it has it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub handshake: Option<Handshake>,
+    /// Whether a public comment passes the ball to the other side.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub reply_passes: bool,
     /// What becomes of personal data on its way to the counterpart; `None`: it is not looked for. [`Terms`] have it in
     /// words: the lists of people and customers are the organization's own.
     #[serde(skip)]

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
-use throughline_sdk::{SystemName, Visibility};
+use throughline_sdk::{SystemName, Timestamp, Visibility};
 
 use super::{Agreement, Direction, Internal, Policy, Rules};
-use crate::case::{Case, Field, Role};
+use crate::case::{Case, Field, Grant, GrantId, Granted, Offer, OfferState, Origin, Role};
 
 /// The agreements in force in one case. A leg whose agreement is gone has no share in anything.
 #[derive(Debug)]
@@ -14,6 +14,10 @@ pub struct Sharing<'r> {
     rules: &'r Rules,
     home: Option<SystemName>,
     joined: BTreeMap<SystemName, &'r Agreement>,
+    /// The offers that stand between a counterpart and the request.
+    offers: BTreeMap<SystemName, Offer>,
+    /// What is shown beyond the agreements at this moment.
+    grants: BTreeMap<GrantId, Grant>,
 }
 
 /// What is said besides the fields.
@@ -47,6 +51,8 @@ pub enum Rule<'a> {
     Said(Kind, Direction),
     /// Only home's own staff may read it.
     Internal(Internal),
+    /// It is shown in this case, for a purpose and until a moment.
+    Granted,
     /// Nobody says who may read it.
     Unknown,
     /// The two counterparts were not introduced to each other.
@@ -58,10 +64,10 @@ pub enum Rule<'a> {
 }
 
 impl<'r> Sharing<'r> {
-    /// The agreements between the legs of this case.
-    pub fn of(rules: &'r Rules, case: &Case) -> Self {
+    /// The agreements between the legs of this case, and what is granted in it at this moment.
+    pub fn of(rules: &'r Rules, case: &Case, now: Timestamp) -> Self {
         let home = case.legs.iter().find(|(_, leg)| leg.role == Role::Home).map(|(name, _)| name.clone());
-        let joined = case
+        let joined: BTreeMap<SystemName, &'r Agreement> = case
             .legs
             .iter()
             .filter(|(_, leg)| leg.role == Role::Counterpart)
@@ -71,7 +77,18 @@ impl<'r> Sharing<'r> {
                 (between && agreement.counterpart == *name).then(|| (name.clone(), agreement))
             })
             .collect();
-        Self { rules, home, joined }
+        let offers = case.legs.iter().filter_map(|(name, leg)| {
+            let offer = leg.offer.as_ref().filter(|offer| !offer.is_settled())?;
+            Some((name.clone(), offer.clone()))
+        });
+        // What the agreement does not name any more is not shown, whatever was approved before.
+        let shown = |grant: &Grant| {
+            let agreement = joined.get(&grant.leg);
+            grant.is_live(now) && agreement.is_some_and(|agreement| agreement.grants.name(&grant.what))
+        };
+        let grants = case.grants.iter().filter(|(_, grant)| shown(grant));
+        let grants = grants.map(|(id, grant)| (*id, grant.clone())).collect();
+        Self { rules, home, offers: offers.collect(), grants, joined }
     }
 
     /// The agreement under which a counterpart takes part.
@@ -94,22 +111,63 @@ impl<'r> Sharing<'r> {
         self.joined.iter().map(|(name, agreement)| (name, *agreement))
     }
 
-    /// The fields of a system that any of its agreements names.
+    /// The fields of a system that any of its agreements names, or a grant.
     pub fn fields(&self, system: &SystemName) -> BTreeSet<Field> {
+        let granted = self.grants.values().filter(|grant| self.is_home(system) || grant.is_for(system));
+        let granted = granted.filter_map(|grant| match &grant.what {
+            Granted::Field(field) => Some(field.clone()),
+            Granted::InternalComments
+            | Granted::Comment(_)
+            | Granted::Files
+            | Granted::File(_)
+            | Granted::Environment => None,
+        });
         self.concerning(system)
             .flat_map(|agreement| &agreement.fields)
             .filter(|(_, rule)| rule.direction != Direction::None)
             .map(|(field, _)| field.clone())
+            .chain(granted)
             .collect()
+    }
+
+    /// Whether a grant is in force at this moment.
+    pub fn is_granted(&self, grant: GrantId) -> bool {
+        self.grants.contains_key(&grant)
+    }
+
+    /// Whether something that may be read by those at home is shown to a counterpart by a grant.
+    fn is_shown(&self, kind: Kind, visibility: Visibility, origin: &Origin, to: &SystemName) -> bool {
+        let shows = |grant: &Grant| grant.is_for(to) && grant.covers(kind, visibility, origin);
+        self.is_home(&origin.system) && self.grants.values().any(shows)
+    }
+
+    /// Whether this comment or file of a system goes to anybody, by an agreement or by a grant.
+    pub fn takes(&self, kind: Kind, visibility: Visibility, system: &SystemName, id: &str) -> bool {
+        if self.gathers(kind, visibility, system) {
+            return true;
+        }
+        let origin = Origin { system: system.clone(), id: id.to_owned() };
+        let mut shown = self.grants.values().map(|grant| &grant.leg);
+        shown.any(|to| self.is_shown(kind, visibility, &origin, to))
+    }
+
+    /// Whether something internal may be shown in public on a counterpart's desk that has nothing internal.
+    pub fn is_public_if_must(&self, kind: Kind, origin: &Origin, to: &SystemName) -> bool {
+        let says = |grant: &Grant| {
+            grant.public_if_must && grant.is_for(to) && grant.covers(kind, Visibility::Internal, origin)
+        };
+        self.is_home(&origin.system) && self.grants.values().any(says)
     }
 
     /// Whether a change of the field on this system may enter the document.
     pub fn is_source(&self, system: &SystemName, field: &Field) -> bool {
         if let Some(ruling) = self.entry(system, field) {
-            return ruling.passes;
+            return ruling.passes && self.is_heard(system, field);
         }
         let mut joined = self.directions(field).peekable();
-        if joined.peek().is_some() {
+        if self.grants.values().any(|grant| grant.covers_field(field)) {
+            true
+        } else if joined.peek().is_some() {
             joined.any(Direction::leads_out)
         } else {
             // Nobody has joined whom it concerns: what a later counterpart may see is gathered already.
@@ -141,7 +199,10 @@ impl<'r> Sharing<'r> {
         };
         if !self.is_home(system) {
             let Some(agreement) = self.agreement(system) else { return unnamed(None) };
-            return named(agreement, Direction::leads_out).unwrap_or(unnamed(Some(agreement)));
+            let ruling = named(agreement, Direction::leads_out).unwrap_or(unnamed(Some(agreement)));
+            let granted = |grant: &Grant| grant.is_for(system) && grant.covers_field(field);
+            let shown = !ruling.passes && self.grants.values().any(granted);
+            return if shown { Ruling { passes: true, rule: Rule::Granted, ..ruling } } else { ruling };
         }
         // One agreement that leads home is enough; without one, the first that names the field tells why not.
         let mut first = None;
@@ -194,16 +255,32 @@ impl<'r> Sharing<'r> {
         })
     }
 
-    /// Whether what was said on `from`, and may be read by those there, goes to `to`.
+    /// Whether what was said at `origin`, and may be read by those there, goes to `to`.
     ///
-    /// What is internal goes from home to a counterpart only, by the rule of their agreement. What one counterpart
-    /// said goes to another only where the two were introduced.
-    pub fn carries(&self, kind: Kind, visibility: Visibility, from: &SystemName, to: &SystemName) -> bool {
-        self.passage(kind, visibility, from, to).passes
+    /// What is internal goes from home to a counterpart only, by the rule of their agreement or by a grant. What one
+    /// counterpart said goes to another only where the two were introduced.
+    pub fn carries(&self, kind: Kind, visibility: Visibility, origin: &Origin, to: &SystemName) -> bool {
+        self.passage(kind, visibility, origin, to).passes
     }
 
     /// The same, with the rule that says so.
     pub fn passage(
+        &self,
+        kind: Kind,
+        visibility: Visibility,
+        origin: &Origin,
+        to: &SystemName,
+    ) -> Ruling<'r> {
+        let agreed = self.agreed(kind, visibility, &origin.system, to);
+        // A grant is a counterpart's: without its agreement there is none.
+        if !agreed.passes && agreed.agreement.is_some() && self.is_shown(kind, visibility, origin, to) {
+            return Ruling { passes: true, rule: Rule::Granted, ..agreed };
+        }
+        agreed
+    }
+
+    /// What the agreements say to it, without what is granted in this case.
+    pub(crate) fn agreed(
         &self,
         kind: Kind,
         visibility: Visibility,
@@ -256,6 +333,57 @@ impl<'r> Sharing<'r> {
         }
     }
 
+    /// Whether the agreement leads a counterpart's value of the field home.
+    pub fn leads_in(&self, counterpart: &SystemName, field: &Field) -> bool {
+        self.entry(counterpart, field).is_some_and(|ruling| ruling.passes)
+    }
+
+    /// The offer of this leg, if it is not accepted, or its acceptance was not told yet.
+    pub fn offer(&self, counterpart: &SystemName) -> Option<&Offer> {
+        self.offers.get(counterpart)
+    }
+
+    /// Whether something said at `origin`, at this moment of its desk, may go to a counterpart before the request is
+    /// accepted: as an answer to its question, or as what home answers to its offer.
+    pub fn passes_before(&self, counterpart: &SystemName, origin: &Origin, written: Timestamp) -> bool {
+        let Some(offer) = self.offers.get(counterpart) else { return true };
+        match offer.to {
+            Role::Counterpart if offer.is_open() => {
+                let answers = offer.answers_after.is_some_and(|after| written > after);
+                self.shares_before(counterpart) || (answers && self.is_home(&origin.system))
+            }
+            Role::Counterpart => false,
+            Role::Home => {
+                let heard = offer.heard.comment.as_ref().is_some_and(|it| it.id.as_str() == origin.id);
+                heard && self.is_home(&origin.system)
+            }
+        }
+    }
+
+    /// Whether something said at `origin` goes to a counterpart now, or will once it accepts.
+    pub fn admits(&self, system: &SystemName, origin: &Origin, written: Timestamp) -> bool {
+        let over = self
+            .offers
+            .get(system)
+            .filter(|offer| matches!(offer.state, OfferState::Rejected | OfferState::Withdrawn));
+        over.is_none() || self.passes_before(system, origin, written)
+    }
+
+    /// Whether the agreement has everything sent before the request is accepted.
+    pub fn shares_before(&self, counterpart: &SystemName) -> bool {
+        let handshake = self.agreement(counterpart).and_then(|agreement| agreement.handshake.as_ref());
+        handshake.is_some_and(|handshake| handshake.share_before)
+    }
+
+    /// Whether what a counterpart sets is a matter of the request: before it accepts, its status is an answer to us,
+    /// and what it did not take on it does not change.
+    fn is_heard(&self, counterpart: &SystemName, field: &Field) -> bool {
+        let Some(offer) = self.offers.get(counterpart).filter(|offer| offer.to == Role::Counterpart) else {
+            return true;
+        };
+        offer.is_open() && self.shares_before(counterpart) && *field != Field::Status
+    }
+
     /// Whether what goes from `from` to `to` is read once more at `from` before it is sent.
     pub fn rechecks(&self, from: &SystemName, to: &SystemName) -> bool {
         let agreements = [self.agreement(from), self.agreement(to)];
@@ -300,6 +428,7 @@ impl fmt::Display for Rule<'_> {
             Self::Said(Kind::Files, direction) => write!(f, "files travel {direction}"),
             Self::Internal(Internal::None) => f.write_str("what is internal stays in its system"),
             Self::Internal(Internal::AsInternal) => f.write_str("what is internal crosses as internal"),
+            Self::Granted => f.write_str("a grant in this case shows it, until its end"),
             Self::Unknown => f.write_str("the system does not say who may read it"),
             Self::NotIntroduced => f.write_str("the two counterparts are not introduced to each other"),
             Self::Own => f.write_str("it came from there"),

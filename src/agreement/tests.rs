@@ -4,13 +4,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::DateTime;
-use throughline_sdk::{RemoteId, SystemName, Ticket, Visibility};
+use throughline_sdk::{RemoteId, SystemName, Ticket, Timestamp, Visibility};
 
 use super::{
-    Agreement, Direction, Expression, FieldRule, Internal, Kind, Otherwise, Policy, Pseudonyms, Release,
-    Rules, Sharing, SystemRules, Words,
+    Agreement, Direction, Expression, FieldRule, Grants, Internal, Kind, Otherwise, Policy, Pseudonyms,
+    Release, Rules, Sharing, SystemRules, Words,
 };
-use crate::case::{AgreementName, Case, CaseId, Fact, Field, PartyName, Priority, Role, Status};
+use crate::case::{AgreementName, Case, CaseId, Fact, Field, Origin, PartyName, Priority, Role, Status};
 
 const HOME: &str = "helpdesk";
 const ONE: &str = "one";
@@ -21,6 +21,10 @@ const VISIBILITIES: [Visibility; 3] = [Visibility::Public, Visibility::Internal,
 
 fn name(text: &str) -> SystemName {
     SystemName::new(text)
+}
+
+fn said(system: &str) -> Origin {
+    Origin { system: name(system), id: "1".to_owned() }
 }
 
 fn party(system: &str) -> PartyName {
@@ -42,8 +46,11 @@ fn agreement(counterpart: &str) -> Agreement {
         introduces: BTreeSet::new(),
         internal: Internal::None,
         recheck: true,
+        grants: Grants::default(),
         counterpart_type: None,
         home_type: None,
+        handshake: None,
+        reply_passes: false,
         redaction: None,
         require: Vec::new(),
         version: None,
@@ -121,7 +128,7 @@ fn what_is_said_goes_where_the_agreements_say_and_nowhere_else() {
             if introduced {
                 between(&mut rules, ONE).introduces.insert(party(OTHER));
             }
-            let sharing = Sharing::of(&rules, &case);
+            let sharing = Sharing::of(&rules, &case, Timestamp::UNIX_EPOCH);
             let untold = if kind == Kind::Comments { Kind::Files } else { Kind::Comments };
             for visibility in VISIBILITIES {
                 let public = visibility == Visibility::Public;
@@ -143,8 +150,8 @@ fn what_is_said_goes_where_the_agreements_say_and_nowhere_else() {
                     let words = format!(
                         "{kind:?} {visibility:?} {from} {to} {one:?} {other:?} {internal} {introduced}"
                     );
-                    assert_eq!(sharing.carries(kind, visibility, &name(from), &name(to)), goes, "{words}");
-                    assert!(!sharing.carries(untold, visibility, &name(from), &name(to)), "{words}");
+                    assert_eq!(sharing.carries(kind, visibility, &said(from), &name(to)), goes, "{words}");
+                    assert!(!sharing.carries(untold, visibility, &said(from), &name(to)), "{words}");
                 }
                 let out = leads_out(one) || leads_out(other);
                 let gathered = (public && out) || (staff && leads_out(one));
@@ -164,9 +171,9 @@ fn a_party_is_not_introduced_to_itself_by_a_second_desk_of_its_own() {
         between(&mut rules, counterpart).introduces.insert(party(ONE));
     }
     let case = case(&[HOME, ONE, OTHER]);
-    let sharing = Sharing::of(&rules, &case);
-    assert!(!sharing.carries(Kind::Comments, Visibility::Public, &name(ONE), &name(ONE)));
-    assert!(sharing.carries(Kind::Comments, Visibility::Public, &name(ONE), &name(OTHER)));
+    let sharing = Sharing::of(&rules, &case, Timestamp::UNIX_EPOCH);
+    assert!(!sharing.carries(Kind::Comments, Visibility::Public, &said(ONE), &name(ONE)));
+    assert!(sharing.carries(Kind::Comments, Visibility::Public, &said(ONE), &name(OTHER)));
 }
 
 #[test]
@@ -178,7 +185,7 @@ fn a_field_has_its_sources_and_targets_by_direction() {
             for (counterpart, direction) in [(ONE, one), (OTHER, other)] {
                 between(&mut rules, counterpart).fields.get_mut(&Field::Title).unwrap().direction = direction;
             }
-            let sharing = Sharing::of(&rules, &case);
+            let sharing = Sharing::of(&rules, &case, Timestamp::UNIX_EPOCH);
             let source = |system| sharing.is_source(&name(system), &Field::Title);
             let target = |system| sharing.is_target(&name(system), &Field::Title);
             assert_eq!(source(HOME), leads_out(one) || leads_out(other));
@@ -208,13 +215,13 @@ fn what_a_later_counterpart_may_see_is_gathered_before_it_joins() {
             between(&mut rules, counterpart).fields.get_mut(&Field::Title).unwrap().direction = direction;
         }
         let alone = case(&[HOME]);
-        let sharing = Sharing::of(&rules, &alone);
+        let sharing = Sharing::of(&rules, &alone, Timestamp::UNIX_EPOCH);
         assert_eq!(sharing.is_source(&name(HOME), &Field::Title), leads_out(direction));
         assert!(!sharing.is_target(&name(HOME), &Field::Title));
         // Of those who have joined one says no: what the others would say does not count.
         between(&mut rules, OTHER).fields.get_mut(&Field::Title).unwrap().direction = Direction::Both;
         let joined = case(&[HOME, ONE]);
-        let sharing = Sharing::of(&rules, &joined);
+        let sharing = Sharing::of(&rules, &joined, Timestamp::UNIX_EPOCH);
         assert_eq!(sharing.is_source(&name(HOME), &Field::Title), leads_out(direction));
     }
 }
@@ -223,7 +230,7 @@ fn what_a_later_counterpart_may_see_is_gathered_before_it_joins() {
 fn a_leg_takes_part_under_its_own_agreement_only() {
     let everybody = case(&[HOME, ONE, OTHER]);
     let whole = rules();
-    let sharing = Sharing::of(&whole, &everybody);
+    let sharing = Sharing::of(&whole, &everybody, Timestamp::UNIX_EPOCH);
     assert!(sharing.is_home(&name(HOME)) && !sharing.is_home(&name(ONE)));
     assert!([HOME, ONE, OTHER].iter().all(|system| sharing.takes_part(&name(system))));
     assert!(!sharing.takes_part(&name("nobody")));
@@ -241,13 +248,13 @@ fn a_leg_takes_part_under_its_own_agreement_only() {
     for spoil in spoilt {
         let mut rules = rules();
         spoil(&mut rules);
-        let sharing = Sharing::of(&rules, &everybody);
+        let sharing = Sharing::of(&rules, &everybody, Timestamp::UNIX_EPOCH);
         assert!(!sharing.takes_part(&name(ONE)));
         assert!(sharing.takes_part(&name(OTHER)));
     }
     // Before home has its leg, the counterpart's word is taken as its agreement has it.
     let first = case(&[ONE]);
-    assert!(Sharing::of(&whole, &first).takes_part(&name(ONE)));
+    assert!(Sharing::of(&whole, &first, Timestamp::UNIX_EPOCH).takes_part(&name(ONE)));
 }
 
 #[test]
@@ -264,7 +271,7 @@ fn agreements_of_other_desks_say_nothing_about_this_one() {
         rules.agreements.insert(foreign.name.clone(), foreign);
     }
     let case = case(&[HOME, ONE, OTHER]);
-    let sharing = Sharing::of(&rules, &case);
+    let sharing = Sharing::of(&rules, &case, Timestamp::UNIX_EPOCH);
     for system in [HOME, ONE] {
         assert!(sharing.fields(&name(system)).is_empty(), "{system}");
         assert!(!sharing.gathers(Kind::Comments, Visibility::Public, &name(system)), "{system}");
@@ -274,7 +281,7 @@ fn agreements_of_other_desks_say_nothing_about_this_one() {
 #[test]
 fn tickets_name_each_other_between_home_and_a_counterpart_only() {
     let (rules, case) = (rules(), case(&[HOME, ONE, OTHER]));
-    let sharing = Sharing::of(&rules, &case);
+    let sharing = Sharing::of(&rules, &case, Timestamp::UNIX_EPOCH);
     for (system, other, links) in [
         (HOME, ONE, true),
         (HOME, OTHER, true),
@@ -295,7 +302,7 @@ fn either_sides_agreement_has_it_read_again() {
         let mut rules = rules();
         between(&mut rules, ONE).recheck = one;
         between(&mut rules, OTHER).recheck = other;
-        let sharing = Sharing::of(&rules, &case);
+        let sharing = Sharing::of(&rules, &case, Timestamp::UNIX_EPOCH);
         assert_eq!(sharing.rechecks(&name(HOME), &name(ONE)), one);
         assert_eq!(sharing.rechecks(&name(OTHER), &name(HOME)), other);
         assert_eq!(sharing.rechecks(&name(ONE), &name(OTHER)), one || other);

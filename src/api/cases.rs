@@ -168,7 +168,7 @@ pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
     case.ok_or_else(|| Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {name}")))
 }
 
-async fn read<T: Send + 'static>(
+pub(super) async fn read<T: Send + 'static>(
     api: &Api,
     f: impl FnOnce(&Index) -> Result<T, crate::store::Error> + Send + 'static,
 ) -> Result<T, Problem> {

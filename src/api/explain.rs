@@ -186,7 +186,13 @@ fn line(case: &Case, verdict: Verdict, history: &History) -> ItemLine {
     let about = match &item {
         Item::Remark(origin) => case.document.remarks.get(origin).map(|remark| remark.author.clone()),
         Item::Attachment(origin) => case.document.attachments.get(origin).map(|file| file.name.clone()),
-        Item::Ticket | Item::Field(_) | Item::LinkBack(_) | Item::Recall(_) | Item::Leak(_) => None,
+        Item::Ticket
+        | Item::Field(_)
+        | Item::LinkBack(_)
+        | Item::Offer
+        | Item::Notice(_)
+        | Item::Recall(_)
+        | Item::Leak(_) => None,
     };
     ItemLine {
         item: item.to_string(),
@@ -204,9 +210,13 @@ fn place(item: &Item) -> String {
     match item {
         Item::Remark(Origin { id, .. }) => format!("comment:{id}"),
         Item::Attachment(Origin { id, .. }) => format!("file:{id}"),
-        Item::Ticket | Item::Field(_) | Item::LinkBack(_) | Item::Recall(_) | Item::Leak(_) => {
-            item.to_string()
-        }
+        Item::Ticket
+        | Item::Field(_)
+        | Item::LinkBack(_)
+        | Item::Offer
+        | Item::Notice(_)
+        | Item::Recall(_)
+        | Item::Leak(_) => item.to_string(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod cases;
 pub mod explain;
+pub(crate) mod grants;
 mod health;
 pub mod preview;
 mod problem;
@@ -40,6 +41,8 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
     let interface = Router::new()
         .route("/cases", get(cases::list))
         .route("/cases/{case}", get(cases::show))
+        .route("/cases/{case}/grants", get(grants::list).post(grants::ask))
+        .route("/cases/{case}/grants/{grant}/{verb}", post(grants::decide))
         .route("/trace/{name}", get(cases::trace))
         .route("/explain/{name}", get(explain::explain))
         .route("/plan/{name}", post(preview::plan))

@@ -1,12 +1,16 @@
 //! What command line and API show of a case: a line of a list, what is parked, and the whole story.
 
+mod grants;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
+pub use grants::GrantLine;
+
 use crate::agreement::counted;
-use crate::case::{Case, CaseId, Fact, Field, Health, Item};
+use crate::case::{Case, CaseId, Fact, Field, Health, Item, OfferState, Role};
 use crate::ledger::Record;
 use crate::store::{self, Index};
 
@@ -28,6 +32,53 @@ pub struct CaseLine {
     /// What it refers to besides.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub references: Vec<ReferenceLine>,
+    /// Who answers for it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub owner: Option<String>,
+    /// Who has the ball.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub holder: Option<HolderLine>,
+    /// How long each party had the ball before, in seconds.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub held_before: BTreeMap<String, u64>,
+    /// What is asked for, or shown, beyond what is shared. What ended is not here.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub grants: Vec<GrantLine>,
+}
+
+/// Who has the ball.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct HolderLine {
+    /// The party.
+    pub party: String,
+    /// Where in it.
+    pub level: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// Why.
+    pub because: String,
+}
+
+/// An offer that a counterpart, or home, has to accept.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OfferLine {
+    /// `counterpart` or `home`: who has to accept.
+    pub to: Role,
+    /// How it stands.
+    pub state: OfferState,
+    /// Since when.
+    pub since: Timestamp,
+    /// The question, the reason, or why it was withdrawn.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub words: String,
+    /// Until when an answer is due, while a clock runs.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub respond_by: Option<Timestamp>,
+    /// Whether the clock ran out.
+    pub lapsed: bool,
+    /// What is not sent before it is accepted.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub waiting: Vec<String>,
 }
 
 /// One leg of a case.
@@ -52,6 +103,9 @@ pub struct LegLine {
     /// Since when its portal is silent, if our agents keep it by hand and that is for longer than it may be.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub silent_since: Option<Timestamp>,
+    /// The offer, where one has to be accepted.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<OfferLine>,
 }
 
 /// An announcement that a case refers to.
@@ -211,6 +265,15 @@ impl CaseLine {
                     parked: leg.parked.values().filter(|parked| !parked.discarded).count(),
                     given_up: leg.parked.values().filter(|parked| parked.discarded).count(),
                     silent_since: None,
+                    offer: leg.offer.as_ref().map(|offer| OfferLine {
+                        to: offer.to,
+                        state: offer.state,
+                        since: offer.since,
+                        words: offer.words.clone(),
+                        respond_by: offer.respond_by,
+                        lapsed: offer.lapsed,
+                        waiting: offer.waiting.iter().map(ToString::to_string).collect(),
+                    }),
                 })
                 .collect(),
             references: case
@@ -227,6 +290,20 @@ impl CaseLine {
                     updated: reference.updated,
                 })
                 .collect(),
+            owner: case.custody.owner.as_ref().map(ToString::to_string),
+            holder: case.custody.holder.as_ref().map(|holder| HolderLine {
+                party: holder.party.to_string(),
+                level: holder.level.word().to_owned(),
+                since: holder.since,
+                because: holder.because.clone(),
+            }),
+            held_before: case
+                .custody
+                .held
+                .iter()
+                .map(|(party, millis)| (party.to_string(), millis / 1000))
+                .collect(),
+            grants: GrantLine::standing(case),
         }
     }
 }
@@ -316,7 +393,7 @@ fn event(
             }
         }
         Fact::RemarkWithdrawn { origin } => {
-            base("seen", Some(&origin.system), format!("comment {} was withdrawn", origin.id))
+            base("seen", Some(&origin.system), format!("comment {} is shown to nobody any more", origin.id))
         }
         Fact::Attached { origin, name, size, author, .. } => Event {
             who: Some(author.clone()),
@@ -357,6 +434,12 @@ fn event(
         Fact::Parked { leg, item, reason, .. } => {
             base("parked", Some(leg), format!("{item} waits for a person: {reason}"))
         }
+        Fact::Unparked { leg, item: Item::Offer, discarded: true } => {
+            base("noted", Some(leg), "the offer waits for nobody any more".to_owned())
+        }
+        Fact::Unparked { leg, item: Item::Offer, discarded: false } => {
+            base("noted", Some(leg), "a person has it offered once more".to_owned())
+        }
         Fact::Unparked { leg, item, discarded } => {
             let verb = if *discarded { "given up" } else { "tried again" };
             base("noted", Some(leg), format!("{item} is {verb} by a person"))
@@ -395,6 +478,54 @@ fn event(
             base("noted", Some(&reference.system), format!("{} is not referred to: {reason}", reference.id))
         }
         Fact::Rekeyed { leg, from, to } => base("noted", Some(leg), format!("ticket {from} is {to} now")),
+        Fact::Offering { leg, to, after } => {
+            let after =
+                after.as_ref().map(|after| format!(", after {after} did not take it")).unwrap_or_default();
+            let text = match to {
+                Role::Counterpart => {
+                    format!("the request is offered here{after}: more than it follows once it is accepted")
+                }
+                Role::Home => "the request is offered to home".to_owned(),
+            };
+            base("offered", Some(leg), text)
+        }
+        Fact::Handshake { leg, state, words, respond_by, .. } => {
+            let word = match state {
+                OfferState::Offered => "the offer waits for an answer",
+                OfferState::InformationRequested => "before an answer something is asked",
+                OfferState::Accepted => "the offer is accepted",
+                OfferState::Rejected => "the offer is rejected",
+                OfferState::Withdrawn => "the offer is withdrawn",
+            };
+            let words = if words.is_empty() { String::new() } else { format!(": {}", short(words)) };
+            let clock = respond_by.map(|at| format!("; due by {}", at.format("%Y-%m-%dT%H:%M:%SZ")));
+            base(state_word(*state), Some(leg), format!("{word}{words}{}", clock.unwrap_or_default()))
+        }
+        Fact::OfferLapsed { leg } => {
+            base("lapsed", Some(leg), "the offer was not answered in time".to_owned())
+        }
+        Fact::PassedOn { leg, agreement } => base(
+            "decided",
+            Some(leg),
+            format!("the request is offered under the agreement {agreement} instead"),
+        ),
+        Fact::Waits { leg, item } => {
+            base("withheld", Some(leg), format!("{item} waits until the offer is accepted"))
+        }
+        Fact::SetBefore { leg, field } => {
+            base("withheld", Some(leg), format!("its {field} counts once the offer is accepted"))
+        }
+        Fact::Told { leg } => base("noted", Some(leg), "it was told how the offer stands".to_owned()),
+        Fact::Owned { party, because } => {
+            base("decided", None, format!("{party} answers for the request: {because}"))
+        }
+        Fact::Entrusted { party, level, because } => {
+            let level = level.word();
+            base("decided", None, format!("{party} ({level}) is to resolve the request: {because}"))
+        }
+        Fact::Holds { party, level, because, .. } => {
+            base("decided", None, format!("{party} ({}) has the ball: {because}", level.word()))
+        }
         Fact::Redacted { leg, item, redacted, left } => {
             base("redacted", Some(leg), account(&item.to_string(), redacted, left))
         }
@@ -419,6 +550,15 @@ fn event(
         Fact::Recalled { leg, what } => {
             base("noted", Some(leg), format!("{what} needs not be taken back any more"))
         }
+        Fact::GrantAsked { .. }
+        | Fact::GrantApproved { .. }
+        | Fact::GrantRefused { .. }
+        | Fact::GrantOpened { .. }
+        | Fact::GrantRevoked { .. }
+        | Fact::GrantExpired { .. } => {
+            let told = grants::told(fact)?;
+            Event { who: told.who.map(str::to_owned), ..base(told.what, Some(told.leg), told.text) }
+        }
         Fact::Announced { .. }
         | Fact::Consulted { .. }
         | Fact::Answered { .. }
@@ -436,6 +576,16 @@ fn event(
             format!("decided under version {version} of the agreement from here on"),
         ),
     })
+}
+
+/// The word of a line about an offer.
+fn state_word(state: OfferState) -> &'static str {
+    match state {
+        OfferState::InformationRequested => "asked",
+        OfferState::Offered | OfferState::Accepted | OfferState::Rejected | OfferState::Withdrawn => {
+            state.word()
+        }
+    }
 }
 
 /// What became of the personal data in something.

@@ -60,6 +60,9 @@ impl Case {
         for field in document.fields.values_mut().filter(|field| field.from == claim.from) {
             field.from = claim.to.clone();
         }
+        for grant in self.grants.values_mut().filter(|grant| grant.leg == claim.from) {
+            grant.leg = claim.to.clone();
+        }
         for conflict in document.conflicts.values_mut() {
             if let Some(wanted) = conflict.wanted.remove(&claim.from) {
                 conflict.wanted.insert(claim.to.clone(), wanted);
@@ -142,6 +145,9 @@ impl Claim {
             .into_iter()
             .map(|(origin, prepared)| (self.file_origin(&origin), prepared))
             .collect();
+        if let Some(offer) = &mut leg.offer {
+            offer.waiting = offer.waiting.iter().map(|item| self.item(item)).collect();
+        }
         leg.approved = std::mem::take(&mut leg.approved)
             .into_iter()
             .map(|(item, print)| (self.item(&item), print))
@@ -153,9 +159,13 @@ impl Claim {
             Item::Remark(origin) => Item::Remark(self.comment_origin(origin)),
             Item::Attachment(origin) => Item::Attachment(self.file_origin(origin)),
             Item::LinkBack(system) if *system == self.from => Item::LinkBack(self.to.clone()),
-            Item::Ticket | Item::Field(_) | Item::LinkBack(_) | Item::Recall(_) | Item::Leak(_) => {
-                item.clone()
-            }
+            Item::Ticket
+            | Item::Field(_)
+            | Item::LinkBack(_)
+            | Item::Offer
+            | Item::Notice(_)
+            | Item::Recall(_)
+            | Item::Leak(_) => item.clone(),
         }
     }
 

@@ -265,6 +265,11 @@ impl TryFrom<String> for Field {
 }
 
 impl Origin {
+    /// What a notice of ours counts as: no system is called so.
+    pub fn notice(key: &str) -> Self {
+        Self { system: SystemName::new(""), id: key.to_owned() }
+    }
+
     /// Where it stands among others of the same moment: systems count up, so a longer id is a later one.
     pub fn place(&self) -> (&SystemName, usize, &str) {
         (&self.system, self.id.len(), &self.id)

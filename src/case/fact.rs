@@ -14,7 +14,8 @@ use crate::agreement::Products;
 use crate::ledger::Position;
 
 use super::{
-    AgreementName, AgreementVersion, Claim, Field, Fingerprint, Health, Origin, PartyName, Prepared, Role,
+    AgreementName, AgreementVersion, Approval, Claim, Environment, Field, Fingerprint, GrantId, Granted,
+    Health, Heard, Level, OfferState, Origin, PartyName, Prepared, Role,
 };
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
@@ -421,6 +422,166 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A request has to be accepted by a party; until then that party is sent no more than it needs to decide.
+    Offering {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The side that has to accept.
+        to: Role,
+        /// The counterpart that did not take it, whereupon it is offered here.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        after: Option<SystemName>,
+    },
+    /// An offer stands in this way from now on.
+    Handshake {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// How it stands.
+        state: OfferState,
+        /// The question, the reason, or why it was withdrawn.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        words: String,
+        /// Until when an answer is due, if a clock runs.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        respond_by: Option<Timestamp>,
+        /// What was heard last.
+        #[serde(default)]
+        heard: Heard,
+        /// After which moment of its own desk the other side answers what was asked.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        answers_after: Option<Timestamp>,
+    },
+    /// The response clock of an offer ran out.
+    OfferLapsed {
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
+    /// An offer that was not taken on goes to another counterpart.
+    PassedOn {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The agreement with the next one.
+        agreement: AgreementName,
+    },
+    /// Something is not sent before the offer is accepted.
+    Waits {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// What.
+        item: Item,
+    },
+    /// A counterpart changed a field before it accepted: that counts once it does.
+    SetBefore {
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// The field.
+        field: Field,
+    },
+    /// The counterpart was told by us how its offer, or ours, stands.
+    Told {
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
+    /// A party is accountable for the request.
+    Owned {
+        /// The party.
+        party: PartyName,
+        /// Why, in words.
+        because: String,
+    },
+    /// A party is to resolve the request.
+    Entrusted {
+        /// The party.
+        party: PartyName,
+        /// Where in it.
+        level: Level,
+        /// Why, in words.
+        because: String,
+    },
+    /// A party has the ball.
+    Holds {
+        /// The party.
+        party: PartyName,
+        /// Where in it.
+        level: Level,
+        /// Since when.
+        since: Timestamp,
+        /// Why, in words.
+        because: String,
+    },
+
+    /// A counterpart asks to be shown more of the case than is shared, or home offers it.
+    GrantAsked {
+        /// Its number in the case.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// What is to be shown.
+        what: Granted,
+        /// What for, in words.
+        purpose: String,
+        /// Until when.
+        until: Timestamp,
+        /// Who asked, as they said.
+        by: String,
+        /// The counterpart asks itself.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        party_asks: bool,
+        /// Where the desk has nothing that only its staff may read, it may be shown in public there.
+        #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+        public_if_must: bool,
+        /// The copy of an environment that is meant.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<Environment>,
+    },
+    /// A grant was approved: it opens as soon as what it names can be read.
+    GrantApproved {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// By what.
+        approval: Approval,
+        /// The copy of an environment that is meant, where the asking did not say.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        environment: Option<Environment>,
+    },
+    /// A grant was not approved.
+    GrantRefused {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// Who refused, as they said.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// What a grant names is shown from now on.
+    GrantOpened {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
+    /// A grant was ended before its time.
+    GrantRevoked {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+        /// Who revoked it, as they said.
+        by: String,
+        /// Why.
+        reason: String,
+    },
+    /// The time of a grant is over, or it was not decided in time.
+    GrantExpired {
+        /// The grant.
+        grant: GrantId,
+        /// The counterpart's leg.
+        leg: SystemName,
+    },
 }
 
 /// How we came to know that something may have changed.
@@ -530,6 +691,10 @@ pub enum Item {
     Attachment(Origin),
     /// The link to the case's ticket in another system.
     LinkBack(SystemName),
+    /// The offer itself: what waits for a person when nobody takes it on.
+    Offer,
+    /// A notice of ours, by its key.
+    Notice(String),
     /// The taking back of a copy: `comment:ID` or `file:ID` on the leg.
     Recall(String),
     /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
@@ -544,6 +709,8 @@ impl fmt::Display for Item {
             Self::Field(field) => write!(f, "{field}"),
             Self::Remark(origin) => write!(f, "comment:{origin}"),
             Self::Attachment(origin) => write!(f, "file:{origin}"),
+            Self::Offer => f.write_str("offer"),
+            Self::Notice(key) => write!(f, "notice:{key}"),
             Self::Recall(what) => write!(f, "recall:{what}"),
             Self::Leak(what) => write!(f, "leak:{what}"),
         }
@@ -569,6 +736,9 @@ impl TryFrom<String> for Item {
         if let Some(system) = text.strip_prefix("link:") {
             return Ok(Self::LinkBack(SystemName::new(system)));
         }
+        if let Some(key) = text.strip_prefix("notice:") {
+            return Ok(Self::Notice(key.to_owned()));
+        }
         if let Some(what) = text.strip_prefix("recall:") {
             return Ok(Self::Recall(what.to_owned()));
         }
@@ -577,6 +747,7 @@ impl TryFrom<String> for Item {
         }
         match text.as_str() {
             "ticket" => Ok(Self::Ticket),
+            "offer" => Ok(Self::Offer),
             field => field.parse().map(Self::Field),
         }
     }

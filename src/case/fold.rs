@@ -1,12 +1,13 @@
 //! The fold: what each fact makes of a case. Total: a fact that does not fit changes nothing.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
-    Attachment, Case, Conflict, Fact, Field, FieldValue, Fingerprint, Health, Item, Leg, Outstanding, Parked,
-    Phase, Reading, Reference, Remark, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId, GrantState,
+    Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase, Reading,
+    Reference, Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -27,11 +28,14 @@ impl Case {
                     health: Health::Well,
                     outstanding: std::collections::VecDeque::new(),
                     dirty: false,
-                    linked: std::collections::BTreeSet::new(),
+                    linked: BTreeSet::new(),
                     parked: BTreeMap::new(),
+                    offer: None,
+                    notices: BTreeSet::new(),
                     prepared: BTreeMap::new(),
                     approved: BTreeMap::new(),
                 });
+                self.custody.opener.get_or_insert_with(|| leg.clone());
             }
             Fact::Observed { leg, reading } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
@@ -169,6 +173,17 @@ impl Case {
                     } else {
                         let parked = leg.parked.remove(item);
                         leg.dirty = true;
+                        if let (Item::Offer, Some(offer)) = (item, &mut leg.offer) {
+                            // A person has it offered once more.
+                            *offer = Offer {
+                                heard: offer.heard.clone(),
+                                waiting: std::mem::take(&mut offer.waiting),
+                                round: offer.round.saturating_add(1),
+                                told: offer.told,
+                                again: offer.again.saturating_add(1),
+                                ..Offer::new(offer.to, at, offer.after.clone())
+                            };
+                        }
                         if let Some(held) = parked.as_ref().filter(|parked| parked.held) {
                             leg.approved.insert(item.clone(), held.want.clone());
                         }
@@ -215,7 +230,7 @@ impl Case {
                     status: status.clone(),
                     over: *over,
                     updated: *updated,
-                    posts: std::collections::BTreeSet::new(),
+                    posts: BTreeSet::new(),
                 });
             }
             Fact::ReferencePost { reference, id, body, .. } => self.references.post(reference, id, body),
@@ -226,6 +241,68 @@ impl Case {
             Fact::Recalled { leg, what } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.parked.remove(&Item::Recall(what.clone()));
+                }
+            }
+            Fact::GrantAsked {
+                grant,
+                leg,
+                what,
+                purpose,
+                until,
+                by,
+                party_asks,
+                public_if_must,
+                environment,
+            } => {
+                self.grants.entry(*grant).or_insert_with(|| Grant {
+                    leg: leg.clone(),
+                    what: what.clone(),
+                    purpose: purpose.clone(),
+                    until: *until,
+                    by: by.clone(),
+                    party_asks: *party_asks,
+                    public_if_must: *public_if_must,
+                    environment: environment.clone(),
+                    state: GrantState::Asked,
+                    opened: false,
+                    approval: None,
+                    ended: None,
+                });
+            }
+            Fact::GrantApproved { grant, approval, environment, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Asked) {
+                    grant.state = GrantState::Approved;
+                    grant.approval = Some(approval.clone());
+                    if environment.is_some() {
+                        grant.environment.clone_from(environment);
+                    }
+                }
+            }
+            Fact::GrantOpened { grant, leg } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Approved) {
+                    grant.state = GrantState::Open;
+                    grant.opened = true;
+                    if let Granted::Field(field) = &grant.what {
+                        let field = field.to_string();
+                        self.released(leg, &field);
+                    }
+                }
+            }
+            Fact::GrantRefused { grant, by, reason, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Asked) {
+                    grant.state = GrantState::Refused;
+                    grant.ended = Some(Ended { by: by.clone(), reason: reason.clone() });
+                }
+            }
+            Fact::GrantRevoked { grant, by, reason, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| !state.is_over()) {
+                    grant.state = GrantState::Revoked;
+                    grant.ended = Some(Ended { by: by.clone(), reason: reason.clone() });
+                }
+            }
+            Fact::GrantExpired { grant, .. } => {
+                if let Some(grant) = self.grant_mut(*grant, |state| !state.is_over()) {
+                    grant.state = GrantState::Expired;
                 }
             }
             Fact::Hinted { .. }
@@ -255,6 +332,77 @@ impl Case {
                     leg.parked.insert(item.clone(), held);
                 }
             }
+
+            Fact::Offering { leg, to, after } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.offer = Some(Offer::new(*to, at, after.clone()));
+                }
+            }
+            Fact::Handshake { leg, state, words, respond_by, heard, answers_after } => {
+                if let Some(leg) = self.legs.get_mut(leg)
+                    && let Some(offer) = &mut leg.offer
+                {
+                    let before = offer.clone();
+                    let turned = before.state != *state;
+                    let again = before.state == OfferState::Withdrawn && *state == OfferState::Offered;
+                    *offer = Offer {
+                        state: *state,
+                        since: if turned { at } else { before.since },
+                        words: words.clone(),
+                        respond_by: *respond_by,
+                        lapsed: before.lapsed && !turned && respond_by.is_none(),
+                        again: before.again.saturating_add(u32::from(again)),
+                        heard: heard.clone(),
+                        answers_after: *answers_after,
+                        round: before.round.saturating_add(u32::from(turned)),
+                        ..before
+                    };
+                    if *state == OfferState::Accepted {
+                        offer.waiting.clear();
+                        offer.set_before.clear();
+                    }
+                    if turned || respond_by.is_some() {
+                        leg.parked.remove(&Item::Offer);
+                    }
+                }
+            }
+            Fact::OfferLapsed { leg } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.respond_by = None;
+                    offer.lapsed = true;
+                    offer.lapses = offer.lapses.saturating_add(1);
+                }
+            }
+            Fact::PassedOn { leg, .. } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.passed_on = true;
+                }
+            }
+            Fact::Waits { leg, item } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.waiting.insert(item.clone());
+                }
+            }
+            Fact::SetBefore { leg, field } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.set_before.insert(field.clone());
+                }
+            }
+            Fact::Told { leg } => {
+                if let Some(offer) = self.offer_mut(leg) {
+                    offer.told = offer.round;
+                }
+            }
+            Fact::Owned { party, .. } => self.custody.owner = Some(party.clone()),
+            Fact::Entrusted { party, level, .. } => {
+                self.custody.resolver = Some(Resolver { party: party.clone(), level: *level });
+            }
+            Fact::Holds { party, level, since, because } => self.custody.hand_to(Holder {
+                party: party.clone(),
+                level: *level,
+                since: *since,
+                because: because.clone(),
+            }),
             Fact::Amended { leg, version } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.version = Some(version.clone());
@@ -262,6 +410,10 @@ impl Case {
             }
             Fact::Agreed { .. } => {}
         }
+    }
+
+    fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
+        self.legs.get_mut(leg)?.offer.as_mut()
     }
 
     fn leaked(&mut self, name: &SystemName, what: &str, at: Timestamp) {
@@ -284,6 +436,10 @@ impl Case {
             held: false,
         };
         leg.parked.insert(item, parked);
+    }
+
+    fn grant_mut(&mut self, id: GrantId, fits: fn(GrantState) -> bool) -> Option<&mut Grant> {
+        self.grants.get_mut(&id).filter(|grant| fits(grant.state))
     }
 
     /// What was withheld is public now.
@@ -356,6 +512,20 @@ impl Case {
                     gone: body.is_none(),
                 };
                 leg.shadow.comments.insert(id.clone(), seen);
+            }
+            (Subject::Comment(id), Item::Notice(key)) => {
+                let Operation::Comment { body, visibility } = &ended.intent.operation else { return };
+                let internal = *visibility != Visibility::Public;
+                let seen = SeenComment {
+                    origin: Origin::notice(key),
+                    seen: Fingerprint::of(body),
+                    version: 1,
+                    internal,
+                    unproven: internal,
+                    gone: false,
+                };
+                leg.shadow.comments.insert(id.clone(), seen);
+                leg.notices.insert(key.clone());
             }
             (_, Item::Field(field)) => {
                 if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {

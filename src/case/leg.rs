@@ -7,7 +7,7 @@ use throughline_sdk::{
     CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
 };
 
-use super::{AgreementName, AgreementVersion, Field, Fingerprint, Item, Origin, PartyName};
+use super::{AgreementName, AgreementVersion, Field, Fingerprint, Item, Offer, Origin, PartyName};
 
 /// One ticket's place in a case.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +49,12 @@ pub struct Leg {
     /// What failed for good and waits for a person, or for the value to change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parked: BTreeMap<Item, Parked>,
+    /// The offer that the counterpart, or home, has to accept; `None` where nobody has to.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub offer: Option<Offer>,
+    /// The notices of ours that stand on the ticket.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub notices: BTreeSet<String>,
     /// The files that were looked through for it.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub prepared: BTreeMap<Origin, Prepared>,

@@ -4,10 +4,13 @@
 //! running daemon and the rebuild of the store from the ledger.
 
 mod claim;
+mod custody;
 mod document;
 mod fact;
 mod fold;
+mod grant;
 mod leg;
+mod offer;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -18,16 +21,18 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
 pub use claim::{Claim, Twin};
+pub use custody::{Custody, Holder, Level, Resolver};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
+pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
 pub use leg::{
     FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField, SeenFile,
     Shadow, Written,
 };
-
+pub use offer::{Heard, HeardComment, Offer, OfferState};
 pub use reference::{Reference, References};
 
 use crate::ledger::Position;
@@ -63,6 +68,12 @@ pub struct Case {
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
     pub legs: BTreeMap<SystemName, Leg>,
+    /// Who answers for it and who has the ball.
+    #[serde(default, skip_serializing_if = "Custody::is_empty")]
+    pub custody: Custody,
+    /// What counterparts are, were or may be shown beyond what is shared.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub grants: BTreeMap<GrantId, Grant>,
     /// Tickets whose place another system's has taken: they are still found by their names.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub former: BTreeMap<SystemName, RemoteId>,
@@ -85,6 +96,8 @@ impl Case {
             opened,
             document: Document::default(),
             legs: BTreeMap::new(),
+            custody: Custody::default(),
+            grants: BTreeMap::new(),
             former: BTreeMap::new(),
             references: References::default(),
             intents: 0,
@@ -97,6 +110,13 @@ impl Case {
     pub fn has_work(&self) -> bool {
         self.references.has_work()
             || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
+    }
+
+    /// The moment at which the next clock runs out: that of an answer that is waited for, or of a grant.
+    pub fn next_clock(&self) -> Option<Timestamp> {
+        let answers = self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by);
+        let grants = self.grants.values().filter(|grant| !grant.state.is_over()).map(|grant| grant.until);
+        answers.chain(grants).min()
     }
 
     /// Whether anything of it waits for a person. What a person gave up does not.

@@ -12,7 +12,7 @@ use throughline_sdk::{Clock, Entropy};
 use super::client::Client;
 use super::{Failure, Which};
 use crate::api::explain::Explanation;
-use crate::api::view::{self, CaseLine, ParkedLine, Trace};
+use crate::api::view::{self, CaseLine, GrantLine, ParkedLine, Trace};
 use crate::case::{Case, CaseId};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
@@ -183,6 +183,21 @@ impl Access {
                 .read(|index| view::parked(index, CaseId(0), usize::MAX))
                 .await
                 .map_err(Failure::failed),
+        }
+    }
+
+    /// All grants of a case.
+    pub(super) async fn grants(&self, name: &str) -> Result<Vec<GrantLine>, Failure> {
+        match self {
+            Self::Daemon(client) => client.grants(name).await,
+            Self::Directory(journal) => {
+                let wanted = name.to_owned();
+                let case = journal.read(move |index| view::find(index, &wanted)).await;
+                let case = case
+                    .map_err(Failure::failed)?
+                    .ok_or_else(|| Failure::Failed(format!("no case has the id or ticket {name}")))?;
+                Ok(GrantLine::all(&case))
+            }
         }
     }
 

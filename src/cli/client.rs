@@ -15,9 +15,10 @@ use url::Url;
 use super::Failure;
 use crate::api::PAGE;
 use crate::api::explain::Explanation;
+use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
-use crate::api::view::{CaseLine, ParkedLine, Trace};
+use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::Claimed;
@@ -129,6 +130,30 @@ impl Client {
         let path = ["api", "v1", "parked", verb];
         let ask = Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE };
         self.send::<Value>(ask).await.map(drop)
+    }
+
+    pub(super) async fn grants(&self, case: &str) -> Result<Vec<GrantLine>, Failure> {
+        self.get(&["api", "v1", "cases", case, "grants"], &[]).await
+    }
+
+    /// Asks for a grant.
+    pub(super) async fn ask_grant(&self, case: &str, asked: &GrantAsk) -> Result<GrantLine, Failure> {
+        let body = serde_json::to_value(asked).map_err(Failure::failed)?;
+        let path = ["api", "v1", "cases", case, "grants"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Approves, refuses or revokes a grant.
+    pub(super) async fn decide_grant(
+        &self,
+        case: &str,
+        grant: &str,
+        verb: &str,
+        decided: &Decided,
+    ) -> Result<GrantLine, Failure> {
+        let body = serde_json::to_value(decided).map_err(Failure::failed)?;
+        let path = ["api", "v1", "cases", case, "grants", grant, verb];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
     }
 
     /// What our agents keep for portals: what is open or to be done, with `silent` what fell silent, with `all` all.

@@ -11,6 +11,7 @@ mod connector;
 mod connectors;
 mod demo;
 mod explain;
+mod grant;
 mod ledger;
 mod login;
 mod output;
@@ -70,6 +71,8 @@ enum Command {
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
+    /// Show a party more of one case than is shared, for a purpose and until a moment.
+    Grant(grant::Grant),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
     /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
@@ -127,6 +130,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Plan(plan) => Box::pin(plan.run(&output)).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
+        Command::Grant(grant) => grant.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,

@@ -15,6 +15,8 @@ use crate::case::CaseId;
                         seen       what was read from the system   effected  the system's answer, and how long it took\n  \
                         decided    what the request became         failed    no success; when it is tried again\n  \
                         withheld   what stays, and by which rule   parked    waits for a person\n  \
+                        offered, asked, accepted, rejected, withdrawn, lapsed: how a request stands that has to be accepted\n  \
+                        asked, approved, refused, granted, revoked, expired: sight of more than is shared\n  \
                         told       what an announcement says that the case refers to\n\n\
                         Examples:\n  \
                         throughline trace helpdesk:4711 --config throughline.toml\n  \
@@ -65,10 +67,36 @@ pub(super) fn print(trace: &view::Trace, output: &Output) {
         if let Some(since) = leg.silent_since {
             line.push_str(&format!(", silent since {}", since.format("%Y-%m-%dT%H:%M:%SZ")));
         }
+        if let Some(offer) = &leg.offer {
+            line.push_str(&format!(", {}", offer.state.word()));
+            if offer.lapsed {
+                line.push_str(" and lapsed");
+            }
+            if let Some(due) = offer.respond_by {
+                line.push_str(&format!(", due by {}", due.format("%Y-%m-%dT%H:%M:%SZ")));
+            }
+            if !offer.waiting.is_empty() {
+                line.push_str(&format!(", {} waiting for it", offer.waiting.len()));
+            }
+        }
         if let Some(url) = &leg.url {
             line.push_str(&format!("  {url}"));
         }
         output.line(&printable(&line));
+    }
+    if let (Some(owner), Some(holder)) = (&case.owner, &case.holder) {
+        let since = holder.since.format("%Y-%m-%dT%H:%M:%S%.3fZ");
+        let mut line = format!(
+            "  {owner} answers for it; {} ({}) has the ball since {since} ({})",
+            holder.party, holder.level, holder.because
+        );
+        for (party, seconds) in &case.held_before {
+            line.push_str(&format!("; {party} had it for {seconds} s before"));
+        }
+        output.line(&printable(&line));
+    }
+    for grant in &case.grants {
+        output.line(&printable(&format!("  grant {}, for: {}", grant.words(), grant.purpose)));
     }
     for reference in &case.references {
         let url = reference.url.as_ref().map(|url| format!("  {url}")).unwrap_or_default();

@@ -8,7 +8,7 @@ use super::findings::{Findings, Mistake};
 use super::privacy::{self, Recognized};
 use super::section::{Section, Value};
 use super::systems::Systems;
-use super::{Needs, Party, check_reference, conditions, maps};
+use super::{KindAnswers, Needs, Party, check_reference, conditions, handshake, maps};
 use crate::agreement::{Agreement, Direction, FieldRule, Policy, Rules, SystemRules};
 use crate::case::{AgreementName, Field, PartyName};
 
@@ -20,6 +20,8 @@ struct Known<'a> {
     systems: &'a BTreeMap<SystemName, SystemRules>,
     /// Systems of an unknown kind, so that nothing can be said of their words.
     kindless: &'a BTreeSet<SystemName>,
+    /// With what words the kind of a system answers an offer.
+    answers: &'a BTreeMap<SystemName, KindAnswers>,
     /// What the kinds of systems need with every ticket.
     needs: &'a BTreeMap<SystemName, &'static [Needs]>,
     /// Systems whose tickets can only be read.
@@ -49,6 +51,7 @@ pub(super) fn build<'s>(
         parties,
         systems: &systems.rules,
         kindless: &systems.kindless,
+        answers: &systems.answers,
         only_told: &systems.only_told,
         needs: &systems.needs,
         recognized,
@@ -56,7 +59,8 @@ pub(super) fn build<'s>(
     let mut agreements = BTreeMap::new();
     let mut names = BTreeSet::new();
     let mut pairs: BTreeMap<(SystemName, SystemName), String> = BTreeMap::new();
-    for (entry, section) in tables.flat_map(Section::sections) {
+    let all: Vec<_> = tables.flat_map(Section::sections).collect();
+    for (entry, section) in &all {
         let is_new = names.insert(entry.key.as_str());
         if !is_new {
             let message = format!("there is already an agreement called {:?} in another file", entry.key);
@@ -74,6 +78,8 @@ pub(super) fn build<'s>(
         pairs.entry(pair).or_insert_with(|| entry.key.clone());
         agreements.insert(agreement.name.clone(), agreement);
     }
+    let sections = all.iter().map(|(entry, section)| (entry.key.as_str(), *section));
+    handshake::check_routes(sections, &agreements, findings);
     agreements
 }
 
@@ -161,6 +167,7 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
     let condition = |key: &str, from: Option<(&SystemName, &SystemRules)>, findings: &mut Findings| {
         conditions::condition(route?, key, from, findings)
     };
+    let answers = counterpart.and_then(|(name, _)| known.answers.get(name)).unwrap_or(&KindAnswers::NONE);
     let needs = counterpart.and_then(|(name, _)| known.needs.get(name)).copied().unwrap_or_default();
     let fields = fields(section, sides, findings);
     let redaction = privacy::redaction(section, known.recognized, &fields, findings);
@@ -177,8 +184,11 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         introduces: super::isolation::introduces(section, known.home, known.parties, findings),
         internal: super::isolation::internal(section),
         recheck: !matches!(section.value("recheck"), Some(Value::Flag(false))),
+        grants: super::grants::build(section, findings),
         counterpart_type: section.text("counterpart_type").map(str::to_owned),
         home_type: section.text("home_type").map(str::to_owned),
+        handshake: handshake::build(section, answers, findings),
+        reply_passes: matches!(section.value("reply_passes"), Some(Value::Flag(true))),
         redaction,
         require: conditions::requirements(section, needs, findings),
         version: None,
@@ -249,7 +259,7 @@ fn fields(
     fields
 }
 
-fn direction(word: Option<&str>) -> Direction {
+pub(super) fn direction(word: Option<&str>) -> Direction {
     match word {
         Some("both") => Direction::Both,
         Some("outbound") => Direction::Outbound,

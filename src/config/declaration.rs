@@ -1,6 +1,8 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod grants;
+mod handshake;
 mod privacy;
 mod reference;
 mod system;
@@ -10,6 +12,7 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use handshake::{LEVEL_WORDS, RESPONSIBILITY};
 use privacy::RECOGNIZE;
 use reference::REFERENCE;
 use system::SYSTEM;
@@ -119,6 +122,7 @@ pub(super) const ROOT: Table = Table {
         named("systems", &SYSTEM, Names::Given, Need::Required),
         table("recognize", &RECOGNIZE, Need::Optional),
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
+        named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
     ],
 };
@@ -201,13 +205,23 @@ const BRIDGE: Table = Table {
 const PARTY: Table = Table {
     doc: "An organization.",
     takes_kind: false,
-    keys: &[Key {
-        key: "title",
-        holds: TEXT,
-        need: Need::Optional,
-        doc: "Its name for readers. Without it, the name of this table.",
-        example: r#""Contoso Ltd""#,
-    }],
+    keys: &[
+        Key {
+            key: "title",
+            holds: TEXT,
+            need: Need::Optional,
+            doc: "Its name for readers. Without it, the name of this table.",
+            example: r#""Contoso Ltd""#,
+        },
+        Key {
+            key: "level",
+            holds: Holds::Setting(SettingKind::Word(LEVEL_WORDS)),
+            need: Need::Optional,
+            doc: "Its level of support: super_user, helpdesk, application_team, partner or vendor. Without it, helpdesk for \
+                  the home organization and partner for every other.",
+            example: r#""helpdesk""#,
+        },
+    ],
 };
 
 const fn table(key: &'static str, table: &'static Table, need: Need) -> Key {

@@ -52,6 +52,9 @@ pub fn example(kinds: &[KindSettings]) -> String {
                 page.line(r#"#matches = "AT-[0-9]{6}""#);
             }
         }
+        if let Some(responsibility) = inner(&ROOT, "responsibility") {
+            page.optional("responsibility.erp", responsibility);
+        }
         page.references();
     }
     page.text
@@ -163,6 +166,12 @@ impl Page {
         if let Some(require) = inner_of(agreement.keys, "require") {
             self.table(&format!("{path}.require.component"), require, &[]);
         }
+        if let Some(handshake) = inner_of(agreement.keys, "handshake") {
+            self.optional(&format!("{path}.handshake"), handshake);
+        }
+        if let Some(grants) = inner_of(agreement.keys, "grants") {
+            self.optional(&format!("{path}.grants"), grants);
+        }
         if let Some(redact) = inner_of(agreement.keys, "redact") {
             self.commented_header(&format!("{path}.redact"), redact.doc);
             self.keys(redact.keys, &[]);
@@ -182,6 +191,15 @@ impl Page {
             self.bare(&format!("{path}.fields.priority"), &values);
         }
         self.bare(&format!(r#"{path}.fields."field:Component""#), &[("policy", r#""union""#)]);
+    }
+
+    /// A table that changes what happens by being there: all of it commented out, with an example for each key.
+    fn optional(&mut self, path: &str, table: &Table) {
+        self.commented_header(path, table.doc);
+        for key in table.keys {
+            self.prose(key.doc);
+            self.line(&format!("#{} = {}", key.key, key.example));
+        }
     }
 
     /// What cases may refer to, as prose: the system that announces would have to be connected first.

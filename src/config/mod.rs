@@ -9,6 +9,8 @@ mod declaration;
 mod example;
 mod findings;
 mod generate;
+mod grants;
+mod handshake;
 mod isolation;
 mod maps;
 mod privacy;
@@ -42,6 +44,7 @@ use crate::telemetry::logs;
 pub use generate::{agreement_example, example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
+pub(crate) use value::duration;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -59,6 +62,8 @@ pub struct KindSettings {
     pub statuses: &'static [(&'static str, &'static str)],
     /// What its desk's priority words usually mean.
     pub priorities: &'static [(&'static str, &'static str)],
+    /// With what words its desk answers an offer.
+    pub answers: KindAnswers,
     /// What its connector says to settings that are all of the declared types, and can do with them.
     pub check: fn(&Settings) -> throughline_sdk::Result<Capabilities>,
     /// What a ticket must have before it is created there, unless an agreement says otherwise.
@@ -74,6 +79,23 @@ pub struct Needs {
     pub condition: &'static str,
     /// What is missing otherwise.
     pub message: &'static str,
+}
+
+/// With what words a kind of desk answers an offer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct KindAnswers {
+    /// The desk's word, and `pending`, `information_requested`, `accepted` or `rejected`. Of several words for one answer
+    /// the first is written.
+    pub words: &'static [(&'static str, &'static str)],
+    /// The custom field in which they stand; `None`: the status.
+    pub field: Option<&'static str>,
+    /// The custom field that says why.
+    pub reason_field: Option<&'static str>,
+}
+
+impl KindAnswers {
+    /// A desk that has no words for it.
+    pub const NONE: Self = Self { words: &[], field: None, reason_field: None };
 }
 
 /// The whole configuration, checked, with secrets resolved.
@@ -283,7 +305,8 @@ fn build(
     let claims = agreements::claims(tables(), &systems, &agreements, findings);
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
-    let rules = Rules { claims, references, ..Rules::new(systems.rules, agreements) };
+    let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
+    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }

@@ -9,7 +9,7 @@ use url::Url;
 
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
-use super::{KindSettings, Limits, Needs, Party, System, check_reference};
+use super::{KindAnswers, KindSettings, Limits, Needs, Party, System, check_reference};
 use crate::agreement::{SystemRules, Words};
 use crate::case::{PartyName, Priority, Status};
 use crate::egress::{AddressPolicy, Allowed};
@@ -23,6 +23,8 @@ pub(super) struct Systems {
     pub rules: BTreeMap<SystemName, SystemRules>,
     /// Those whose kind is missing or unknown, which has been reported.
     pub kindless: BTreeSet<SystemName>,
+    /// With what words the kind of each answers an offer.
+    pub answers: BTreeMap<SystemName, KindAnswers>,
     /// What their kinds need with every ticket.
     pub needs: BTreeMap<SystemName, &'static [Needs]>,
     /// Those whose tickets can only be read.
@@ -72,6 +74,7 @@ pub(super) fn build(
             built.kindless.insert(name.clone());
         }
         let Some(kind) = kind else { continue };
+        built.answers.insert(name.clone(), kind.answers);
         built.needs.insert(name.clone(), kind.needs);
         if let Some(system) = system(section, kind, party) {
             let is_right = section.section(kind.kind).is_some_and(Section::is_right);

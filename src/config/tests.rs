@@ -1,18 +1,19 @@
 //! What an operator sees: what loads, what every mistake is answered with, and that nothing panics.
 
 pub(super) mod fixture;
+mod grants;
 
 use std::time::Duration;
 
 use insta::assert_snapshot;
 use proptest::prelude::*;
 use secrecy::ExposeSecret as _;
-use throughline_sdk::SystemName;
+use throughline_sdk::{SystemName, Visibility};
 
 use self::fixture::{FULL, Variables, read_text, read_texts};
 use super::{LogFormat, load, value};
-use crate::agreement::{Direction, Otherwise, Policy};
-use crate::case::{AgreementName, Field, PartyName, Status};
+use crate::agreement::{Answer, Direction, Expression, OnLapse, Otherwise, Policy};
+use crate::case::{AgreementName, Field, Level, PartyName, Status};
 
 #[test]
 fn a_full_file_becomes_the_rules_it_says() {
@@ -66,6 +67,46 @@ fn a_full_file_becomes_the_rules_it_says() {
     assert_eq!(agreement.fields[&Field::Custom("Component".into())].policy, Policy::Union);
     assert_eq!(agreement.fields[&Field::Title].direction, Direction::Both);
     assert_eq!(agreement.counterpart_type.as_deref(), Some("Support"));
+}
+
+#[test]
+fn a_full_file_says_who_has_to_accept_and_who_is_to_resolve() {
+    let config = read_text(FULL).unwrap_or_else(|problems| panic!("{problems}"));
+    let agreement = &config.rules.agreements[&AgreementName("fabrikam".into())];
+    let handshake = agreement.handshake.as_ref().unwrap();
+    assert_eq!(handshake.direction, Direction::Both);
+    assert_eq!(handshake.respond_within, Some(Duration::from_secs(4 * 3600)));
+    assert_eq!((handshake.on_lapse, handshake.reminders), (OnLapse::Remind, 2));
+    assert_eq!(handshake.words.accept, "ACCEPT");
+    assert_eq!(handshake.words.need_info, "ASK");
+    assert_eq!(handshake.tell_home, Some(Visibility::Internal));
+    assert_eq!(handshake.field.as_deref(), Some("Acceptance"));
+    assert_eq!(handshake.answer_of("Yes"), Some(Answer::Accepted));
+    assert_eq!(handshake.answer_of("Later"), None);
+    let [erp, rest] = config.rules.responsibility.rules.as_slice() else { panic!("two rules") };
+    assert_eq!((erp.name.as_str(), erp.level), ("erp", Some(Level::Vendor)));
+    assert_eq!(erp.when, Expression::compile(r#"ticket.title.contains("[ERP]")"#).unwrap());
+    assert_eq!((&rest.when, &rest.owner), (&Expression::always(), &Some(PartyName("fabrikam".into()))));
+}
+
+#[test]
+fn mistakes_in_handshakes_and_responsibilities_are_told() {
+    assert_snapshot!(read_text(include_str!("tests/handshake.toml")).unwrap_err());
+}
+
+/// The words of the kinds are known without a configuration, and the operator's go before them.
+#[test]
+fn a_kind_brings_the_words_with_which_its_desk_answers() {
+    for kind in crate::registry::KINDS {
+        for (word, answer) in kind.answers.words {
+            assert!(Answer::from_word(answer).is_some(), "{} {word} {answer}", kind.name);
+            let known = kind.statuses.iter().any(|(status, _)| status == word);
+            assert!(known || kind.answers.field.is_some(), "{} has no status {word}", kind.name);
+        }
+    }
+    let answers = |kind: &str| crate::registry::kind(kind).unwrap().answers.words;
+    assert!(answers("tsanet").contains(&("REJECTED", "rejected")));
+    assert!(answers("tmf621").contains(&("pending", "information_requested")));
 }
 
 #[test]

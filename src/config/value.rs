@@ -5,7 +5,7 @@ use std::time::Duration;
 use url::Url;
 
 /// Reads a length of time: one or more of a whole number and `s`, `m`, `h` or `d`, as in `90s` or `1h30m`.
-pub(super) fn duration(text: &str) -> Result<Duration, String> {
+pub(crate) fn duration(text: &str) -> Result<Duration, String> {
     let mut seconds: u64 = 0;
     let mut rest = text.trim();
     if rest.is_empty() {

@@ -72,6 +72,7 @@ pub fn kind_settings() -> Vec<KindSettings> {
             settings: kind.settings,
             statuses: kind.statuses,
             priorities: kind.priorities,
+            answers: kind.answers,
             check: kind.check,
             needs: registry::needs(kind.name),
         })

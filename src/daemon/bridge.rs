@@ -13,10 +13,11 @@ use crate::agreement::Rules;
 use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
 use crate::case::Fact;
-use crate::deliver::{Lanes, Nudge};
+use crate::deliver::{Alarm, Lanes, Nudge, alarm};
 use crate::intake;
 use crate::ledger::{self, Entry, Journal};
 use crate::plan::MarkerKey;
+use crate::store::Index;
 use crate::telemetry::metrics::Metrics;
 use crate::vault::Vault;
 
@@ -72,6 +73,7 @@ pub struct Shared {
     pub(crate) markers: MarkerKey,
     pub(crate) vault: Vault,
     pub(crate) lanes: Lanes,
+    pub(crate) alarm: Alarm,
     pub(crate) supervisor: Supervisor,
     pub(crate) metrics: Arc<Metrics>,
     pub(crate) reconcile: Duration,
@@ -119,6 +121,7 @@ impl Bridge {
             markers,
             vault,
             lanes: Lanes::new(LANES),
+            alarm: Alarm::default(),
             supervisor: Supervisor::default(),
             metrics,
             reconcile,
@@ -130,10 +133,18 @@ impl Bridge {
         let started = Fact::Started { version: env!("CARGO_PKG_VERSION").to_owned() };
         shared.note(started).await?;
         shared.note_agreements().await?;
-        let (working, hints) =
-            shared.journal.read(|index| Ok((index.working()?, index.hints(usize::MAX)?))).await?;
-        tracing::info!(cases = working.len(), hints = hints.len(), "Taking up what is outstanding.");
-        for case in working {
+        let outstanding = |index: &Index| Ok((index.working()?, index.clocks()?, index.hints(usize::MAX)?));
+        let (working, clocks, hints) = shared.journal.read(outstanding).await?;
+        tracing::info!(
+            cases = working.len(),
+            clocks = clocks.len(),
+            hints = hints.len(),
+            "Taking up what is outstanding."
+        );
+        alarm::start(&shared);
+        // A lane with nothing to do but to wait for its clock sets it and ends.
+        let cases: BTreeSet<_> = working.into_iter().chain(clocks).collect();
+        for case in cases {
             shared.lanes.nudge_case(&shared, case, Nudge::Resume { failures: 0 });
         }
         for ticket in hints {

@@ -114,7 +114,7 @@ impl Lane<'_> {
             matches!(
                 (subject, &due.item),
                 (Subject::Ticket(_), Item::Ticket)
-                    | (Subject::Comment(_), Item::Remark(_))
+                    | (Subject::Comment(_), Item::Remark(_) | Item::Notice(_))
                     | (Subject::File(_), Item::Attachment(_))
             )
         };

@@ -15,10 +15,10 @@ use super::lanes::{Inbox, LaneKey};
 use super::nudge::{Hinted, Nudge, acknowledge};
 use super::observe::Seen;
 use super::open::{self, Opened};
-use crate::case::{Case, CaseId, Fact, Health, Leg, Outstanding, Phase, Priority};
+use crate::case::{Case, CaseId, Fact, GrantId, Health, Leg, Outstanding, Phase, Priority};
 use crate::daemon::Shared;
 use crate::ledger::{self, Entry, Position};
-use crate::plan::{self, Plan, View};
+use crate::plan::{self, GrantAct, Plan, Unfit, View};
 
 /// How often one lane run re-reads and plans again because a desk answered with a conflict.
 const REREADS: u32 = 8;
@@ -54,6 +54,7 @@ async fn follow(
         shared,
         case,
         acknowledgements: Vec::new(),
+        decided: Vec::new(),
         failures: 0,
         rereads: 0,
         wait: None,
@@ -83,12 +84,17 @@ async fn follow(
     Ok(())
 }
 
+/// What became of what a person did about a grant.
+type Decided = Result<GrantId, Unfit>;
+
 /// A running case lane.
 #[derive(Debug)]
 pub(super) struct Lane<'a> {
     pub(super) shared: &'a Arc<Shared>,
     pub(super) case: Case,
     acknowledgements: Vec<oneshot::Sender<()>>,
+    /// What became of what people did about grants, to be told once it is durable.
+    decided: Vec<(oneshot::Sender<Decided>, Decided)>,
     failures: u32,
     pub(super) rereads: u32,
     wait: Option<Duration>,
@@ -142,6 +148,10 @@ impl Lane<'_> {
                     self.case.apply(&fact, self.shared.clock.now());
                     facts.push(*fact);
                 }
+                Nudge::Grant { act, done } => {
+                    let decided = self.act_on_grant(&act, &mut facts);
+                    self.decided.push((done, decided));
+                }
                 Nudge::Hint { ticket, hint } => match hints.entry(ticket) {
                     Place::Vacant(place) => drop(place.insert(hint)),
                     Place::Occupied(mut before) => before.get_mut().join(hint),
@@ -173,11 +183,23 @@ impl Lane<'_> {
         for done in self.acknowledgements.drain(..) {
             acknowledge(done);
         }
+        for (done, decided) in self.decided.drain(..) {
+            // Who asked may have gone.
+            done.send(decided).ok();
+        }
         for (claiming, answer) in claims {
             // Whoever asked may have gone.
             answer.send(self.claim(&claiming).await?).ok();
         }
         Ok(())
+    }
+
+    fn act_on_grant(&mut self, act: &GrantAct, facts: &mut Vec<Fact>) -> Decided {
+        let now = self.shared.clock.now();
+        let (grant, fact) = plan::act_on_grant(&self.case, &self.shared.rules, act, now)?;
+        self.case.apply(&fact, now);
+        facts.push(fact);
+        Ok(grant)
     }
 
     /// The hints that stand for the case's tickets: those whose ticket could not be read before.
@@ -227,6 +249,15 @@ impl Lane<'_> {
     /// Sends the next thing that is due. False when nothing is.
     async fn work(&mut self) -> Result<bool, ledger::Error> {
         let now = self.shared.clock.now();
+        let rings = |case: &Case| case.next_clock().is_some_and(|at| at <= now);
+        if rings(&self.case) {
+            // What is over ends what was planned while it was not.
+            let through = self.shared.journal.end();
+            self.plan_and_record(Vec::new(), BTreeMap::new(), &[], through).await?;
+            if !rings(&self.case) {
+                return Ok(true);
+            }
+        }
         while let Some((leg, due)) = self.next_due(now) {
             if let Some(stale) = self.stale(&leg, &due, now) {
                 self.read_again_before_sending(&stale).await?;
@@ -353,7 +384,9 @@ impl Lane<'_> {
     /// Adds what the planner decides to `facts`, and keeps what it asks to be read or stored.
     fn decide(&mut self, facts: &mut Vec<Fact>, observations: &BTreeMap<SystemName, Ticket>, now: Timestamp) {
         let settled = std::mem::take(&mut self.settled);
+        let before = self.case.custody.holder.clone();
         let mut plan = self.shared.plan(&mut self.case, observations, &settled, now);
+        self.shared.metrics.decided(before.as_ref(), &plan.facts);
         facts.append(&mut plan.facts);
         self.last_plan = Some(plan);
     }
@@ -425,6 +458,7 @@ impl Lane<'_> {
 
     /// Leaves a timer behind for what is not due yet.
     fn rest(&mut self) {
+        self.shared.alarm.set(self.case.id, self.case.next_clock());
         let now = self.shared.clock.now();
         let due = self
             .case

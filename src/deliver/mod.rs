@@ -4,6 +4,7 @@
 //! and goes on until nothing is left to do now. So a lost wake-up costs time and never correctness.
 
 mod admission;
+pub(crate) mod alarm;
 mod attempt;
 mod claim;
 mod doubt;
@@ -19,6 +20,7 @@ mod recheck;
 mod refer;
 
 pub use admission::Admission;
+pub use alarm::Alarm;
 pub use claim::{Claimed, Claiming};
 pub use lanes::{Lanes, Submitted};
 pub use nudge::{Hinted, Nudge};

@@ -7,7 +7,8 @@ use tokio::sync::oneshot;
 
 use super::claim::{Claimed, Claiming};
 use super::refer::Announcement;
-use crate::case::{Fact, HintSource};
+use crate::case::{Fact, GrantId, HintSource};
+use crate::plan::{GrantAct, Unfit};
 
 /// What wakes a lane.
 #[derive(Debug)]
@@ -44,6 +45,13 @@ pub enum Nudge {
         fact: Box<Fact>,
         /// Told once it is durable.
         done: oneshot::Sender<()>,
+    },
+    /// A person does something about a grant.
+    Grant {
+        /// What.
+        act: Box<GrantAct>,
+        /// Told once it is durable, or why it is not done.
+        done: oneshot::Sender<Result<GrantId, Unfit>>,
     },
 }
 

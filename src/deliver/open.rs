@@ -29,7 +29,11 @@ pub(super) async fn open(
 ) -> Result<Opened, ledger::Error> {
     let hints = nudges.into_iter().filter_map(|nudge| match nudge {
         Nudge::Hint { hint, .. } => Some(hint),
-        Nudge::Announced { .. } | Nudge::Claim { .. } | Nudge::Resume { .. } | Nudge::Command { .. } => None,
+        Nudge::Announced { .. }
+        | Nudge::Claim { .. }
+        | Nudge::Resume { .. }
+        | Nudge::Command { .. }
+        | Nudge::Grant { .. } => None,
     });
     let Some(mut hint) = hints.reduce(|mut one, other| {
         one.join(other);
@@ -86,6 +90,7 @@ pub(super) async fn open(
     let mut facts: Vec<Fact> = hint.record(ticket).into_iter().collect();
     facts.extend(plan.facts);
     facts.push(Fact::Answered { ticket: ticket.clone(), through });
+    shared.metrics.decided(None, &facts);
     shared.mark_unsent(&facts);
     let id = case.id;
     shared.journal.commit(Entry { at: now, case: Some(case), facts }).await?;

@@ -9,7 +9,7 @@ use throughline_sdk::{ErrorKind, Operation, SystemName, Ticket, Timestamp, Visib
 use super::attempt::{Attempted, later};
 use super::lane::Lane;
 use crate::agreement::Sharing;
-use crate::case::{Fact, Outstanding, Phase};
+use crate::case::{Fact, Item, Outstanding, Phase};
 use crate::ledger;
 use crate::plan;
 
@@ -34,7 +34,7 @@ impl Lane<'_> {
             | Operation::LinkBack { .. } => return None,
         };
         let origin = &due.item.origin()?.system;
-        let rechecks = Sharing::of(&self.shared.rules, &self.case).rechecks(origin, leg);
+        let rechecks = Sharing::of(&self.shared.rules, &self.case, now).rechecks(origin, leg);
         if rechecks && !self.is_fresh(origin, now) {
             return Some(origin.clone());
         }
@@ -79,8 +79,10 @@ impl Lane<'_> {
     pub(super) fn objection(&self, leg: &SystemName, due: &Outstanding) -> Option<&'static str> {
         let standing = self.case.legs.get(leg)?;
         // What was made and may be there already is found by its marker, whatever it carries.
-        due.item.origin()?;
-        let sharing = Sharing::of(&self.shared.rules, &self.case);
+        if due.item.origin().is_none() && !matches!(due.item, Item::Notice(_)) {
+            return None;
+        }
+        let sharing = Sharing::of(&self.shared.rules, &self.case, self.shared.clock.now());
         plan::objection(&self.case, &sharing, leg, standing, due)
     }
 

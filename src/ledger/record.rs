@@ -252,11 +252,28 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Amended { .. } => "amended",
         Fact::Agreed { .. } => "agreed",
 
+        Fact::Offering { .. } => "offering",
+        Fact::Handshake { .. } => "handshake",
+        Fact::OfferLapsed { .. } => "offer_lapsed",
+        Fact::PassedOn { .. } => "passed_on",
+        Fact::Waits { .. } => "waits",
+        Fact::SetBefore { .. } => "set_before",
+        Fact::Told { .. } => "told",
+        Fact::Owned { .. } => "owned",
+        Fact::Entrusted { .. } => "entrusted",
+        Fact::Holds { .. } => "holds",
         Fact::Leaked { .. } => "leaked",
         Fact::RetractionDue { .. } => "retraction_due",
         Fact::Recalled { .. } => "recalled",
         Fact::Redacted { .. } => "redacted",
         Fact::Prepared { .. } => "prepared",
         Fact::Held { .. } => "held",
+
+        Fact::GrantAsked { .. } => "grant_asked",
+        Fact::GrantApproved { .. } => "grant_approved",
+        Fact::GrantRefused { .. } => "grant_refused",
+        Fact::GrantOpened { .. } => "grant_opened",
+        Fact::GrantRevoked { .. } => "grant_revoked",
+        Fact::GrantExpired { .. } => "grant_expired",
     }
 }

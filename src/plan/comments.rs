@@ -20,8 +20,10 @@ impl Planner<'_> {
         news: &mut News,
     ) {
         let Some(standing) = self.case.legs.get(leg) else { return };
-        let gathered = |visibility| sharing.gathers(Kind::Comments, visibility, leg);
-        let any = gathered(Visibility::Public) || gathered(Visibility::Internal);
+        let any = sharing.gathers(Kind::Comments, Visibility::Public, leg)
+            || sharing.gathers(Kind::Comments, Visibility::Internal, leg);
+        let gathered =
+            |comment: &Comment| sharing.takes(Kind::Comments, comment.visibility, leg, comment.id.as_str());
         let known = &standing.shadow.comments;
         let strangers = ticket.comments.iter().filter(|comment| !known.contains_key(&comment.id));
         let echoes = if strangers.clone().any(|comment| comment.marker.is_some()) {
@@ -37,9 +39,7 @@ impl Planner<'_> {
             let echo = comment.marker.as_ref().and_then(|marker| echoes.get(marker));
             match (known.get(&comment.id), echo) {
                 (Some(seen), _) if seen.origin.system != *leg => copy_again(self, leg, comment, seen, news),
-                (Some(seen), _) if gathered(comment.visibility) => {
-                    self.own_again(leg, comment, seen, sharing, news)
-                }
+                (Some(seen), _) if gathered(comment) => self.own_again(leg, comment, seen, sharing, news),
                 (Some(seen), _) if comment.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_comments.push(comment.id.clone());
                     self.withdraw_remark(&seen.origin, news);
@@ -47,7 +47,8 @@ impl Planner<'_> {
                 (Some(_), _) => {}
                 (None, Some(echo)) if is_copy(standing, echo, comment) => {
                     let (origin, version) = echo.clone();
-                    let internal = self.was_internal(&origin, version, comment.visibility);
+                    let internal = self.was_internal(&origin, version, comment.visibility)
+                        && !self.goes_public(sharing, leg, &origin);
                     let copy = ReadingComment { internal, ..reading(comment, origin, version) };
                     news.reading.comments.push(copy);
                     if internal {
@@ -57,7 +58,7 @@ impl Planner<'_> {
                         leak(standing, leg, format!("comment:{}", comment.id), news);
                     }
                 }
-                (None, _) if gathered(comment.visibility) => self.adopt(leg, comment, 1, sharing, news),
+                (None, _) if gathered(comment) => self.adopt(leg, comment, 1, sharing, news),
                 (None, _) if any => withhold(leg, standing, comment, news),
                 (None, _) => {}
             }
@@ -81,7 +82,9 @@ impl Planner<'_> {
     ) {
         let remark = self.case.document.remarks.get(&seen.origin);
         let same_readers = remark.is_none_or(|remark| remark.visibility() == comment.visibility);
-        if !seen.gone && same_readers && seen.seen == print(comment) {
+        // What was shown by a grant that has ended may be shown by another one.
+        let forgotten = remark.is_some_and(|remark| remark.withdrawn);
+        if !seen.gone && !forgotten && same_readers && seen.seen == print(comment) {
             return;
         }
         let version = remark.map_or(0, |remark| remark.version).saturating_add(1);
@@ -123,6 +126,13 @@ impl Planner<'_> {
         })
     }
 
+    /// Whether something internal is shown in public on this leg, which has nothing internal, because a grant says so.
+    fn goes_public(&self, sharing: &Sharing<'_>, leg: &SystemName, origin: &Origin) -> bool {
+        let able = self.view.capabilities.get(leg);
+        able.is_some_and(|able| !able.internal_comments)
+            && sharing.is_public_if_must(Kind::Comments, origin, leg)
+    }
+
     fn withdraw_remark(&self, origin: &Origin, news: &mut News) {
         if self.case.document.remarks.get(origin).is_some_and(|remark| !remark.withdrawn) {
             news.after.push(Fact::RemarkWithdrawn { origin: origin.clone() });
@@ -132,6 +142,14 @@ impl Planner<'_> {
     /// Every marker that a comment of ours on this leg may bear.
     fn our_markers(&self, leg: &SystemName) -> BTreeMap<Marker, (Origin, u32)> {
         let mut markers = BTreeMap::new();
+        let parked = self.case.legs.get(leg).into_iter().flat_map(|leg| leg.parked.keys());
+        // A notice whose answer was lost, and that a person was asked about.
+        for item in parked {
+            if let Item::Notice(key) = item {
+                let marker = marker(self.view.markers, self.case.id, leg, item, 1);
+                markers.insert(marker, (Origin::notice(key), 1));
+            }
+        }
         for (origin, remark) in &self.case.document.remarks {
             if origin.system == *leg {
                 continue;

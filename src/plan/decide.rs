@@ -34,6 +34,8 @@ pub(super) enum Decision {
     Unnamed(Vec<Unnamed>),
     /// Something internal that was sent there before is public: nothing internal follows.
     Leaks,
+    /// The request has to be accepted first, or was not taken on; `tell`: that it waits is not recorded yet.
+    NotAccepted { tell: bool },
     /// What was parked stands in its way.
     Parked,
     /// It cannot be sent, and is parked.

@@ -6,7 +6,7 @@ use super::merge::{Claim, Verdict, verdict};
 use super::native::{answers, same, value_in};
 use super::planner::Planner;
 use crate::agreement::{Release, Sharing};
-use crate::case::{Fact, Field, FieldValue, Fingerprint, Item, Reading, Role, WrittenValue};
+use crate::case::{Fact, Field, FieldValue, Fingerprint, Item, Reading, Role, Status, WrittenValue};
 
 /// How a leg's reading is taken.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,6 +45,7 @@ impl Planner<'_> {
         }
         let first = if standing.shadow.updated.is_none() { First::Made } else { First::No };
         let home = standing.role == Role::Home;
+        self.hear(leg, ticket);
         self.read(leg, ticket, first);
         if home {
             self.widen(leg, ticket);
@@ -56,9 +57,11 @@ impl Planner<'_> {
         let sharing = self.sharing();
         let mut news = News::default();
         self.read_head(leg, ticket, &mut news.reading);
-        for field in sharing.fields(leg) {
-            self.read_field(leg, ticket, &field, first, &sharing, &mut news);
+        let shared = sharing.fields(leg);
+        for field in &shared {
+            self.read_field(leg, ticket, field, first, &sharing, &mut news);
         }
+        self.read_back_told(leg, ticket, &shared, &mut news.reading);
         self.read_comments(leg, ticket, &sharing, &mut news);
         note_lost(ticket, &mut news.reading);
         self.read_files(leg, ticket, &sharing, &mut news);
@@ -105,14 +108,16 @@ impl Planner<'_> {
         let Some(standing) = self.case.legs.get(leg) else { return };
         let native = value_in(ticket, field);
         let shadow = standing.shadow.fields.get(field);
-        let changed = shadow.and_then(|shadow| shadow.seen.as_ref()) != Some(&Fingerprint::of(native));
+        let changed = shadow.and_then(|shadow| shadow.seen.as_ref()) != Some(&Fingerprint::of(native))
+            || self.counts_from_now(leg, field);
         let agreed = shadow.and_then(|shadow| shadow.agreed.clone());
         let written = shadow.and_then(|shadow| shadow.written.as_ref());
         let document = self.case.document.fields.get(field);
         let current = document.map(|document| Fingerprint::of(&document.value));
 
         // What we never gave the ticket was set by its own people, before we first read it.
-        let theirs = document.is_none() && !native.is_empty();
+        let unsaid = document.is_none() || (*field == Field::Status && standing.offer.is_some());
+        let theirs = unsaid && !native.is_empty();
         if first == First::Made && !theirs {
             news.reading.fields.insert(field.clone(), native.to_owned());
             let shown = self.shown(leg, field, sharing);
@@ -179,7 +184,17 @@ impl Planner<'_> {
             }
             return;
         }
-        let Some(value) = value.filter(|_| sharing.is_source(leg, field)) else { return };
+        // A status that a ticket of our own making begins with says that nobody has begun.
+        let begins =
+            *field == Field::Status && first == First::Made && value.as_deref() == Some(Status::New.word());
+        let Some(value) = value.filter(|_| !begins || standing.offer.is_none()) else { return };
+        if !sharing.is_source(leg, field) {
+            let offer = standing.offer.as_ref().filter(|offer| offer.is_open());
+            if offer.is_some_and(|offer| !offer.set_before.contains(field)) && sharing.leads_in(leg, field) {
+                news.after.push(Fact::SetBefore { leg: leg.clone(), field: field.clone() });
+            }
+            return;
+        }
         let claim = Claim { leg, home: sharing.is_home(leg), value: &value, at: ticket.updated };
         self.lift(&claim, field, agreed.as_ref(), sharing, news);
     }

@@ -20,8 +20,9 @@ impl Planner<'_> {
         news: &mut News,
     ) {
         let Some(standing) = self.case.legs.get(leg) else { return };
-        let gathered = |visibility| sharing.gathers(Kind::Files, visibility, leg);
-        let any = gathered(Visibility::Public) || gathered(Visibility::Internal);
+        let any = sharing.gathers(Kind::Files, Visibility::Public, leg)
+            || sharing.gathers(Kind::Files, Visibility::Internal, leg);
+        let gathered = |file: &File| sharing.takes(Kind::Files, file.visibility, leg, file.id.as_str());
         let known = &standing.shadow.files;
         let mut strangers = ticket.files.iter().filter(|file| !known.contains_key(&file.id));
         let echoes = if strangers.any(|file| file.marker.is_some()) {
@@ -39,9 +40,7 @@ impl Planner<'_> {
                 (Some(seen), _) if seen.origin.system != *leg => {
                     self.file_copy_again((leg, standing), file, seen, news);
                 }
-                (Some(seen), _) if gathered(file.visibility) => {
-                    self.own_file_again(leg, file, seen, sharing, news)
-                }
+                (Some(seen), _) if gathered(file) => self.own_file_again(leg, file, seen, sharing, news),
                 (Some(seen), _) if file.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_files.push(file.id.clone());
                     self.withdraw_file(&seen.origin, news);
@@ -57,7 +56,7 @@ impl Planner<'_> {
                         leak(standing, leg, format!("file:{}", file.id), news);
                     }
                 }
-                (None, None) if gathered(file.visibility) => self.adopt_file(leg, file, sharing, news),
+                (None, None) if gathered(file) => self.adopt_file(leg, file, sharing, news),
                 (None, None) if any => withhold(leg, standing, file, news),
                 (None, None) => {}
             }

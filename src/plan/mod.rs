@@ -4,12 +4,15 @@
 
 mod claim;
 mod comments;
+mod custody;
 mod decide;
 mod doubt;
 mod fields;
 mod files;
+mod grants;
 mod merge;
 mod native;
+mod offers;
 mod open;
 mod planner;
 mod project;
@@ -17,6 +20,7 @@ mod recall;
 mod refer;
 mod remarks;
 mod require;
+mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
 mod verdict;
@@ -36,6 +40,7 @@ use planner::Planner;
 pub use remarks::{preparation, wanted_file};
 pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 
+pub use grants::{Decision, GrantAct, GrantAsk, Unfit, act_on_grant};
 pub(crate) use recall::objection;
 
 /// Decides what follows from what was read, and folds every fact it returns into `case`.
@@ -50,7 +55,13 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         for leg in planner.home_first() {
             planner.observe(&leg);
         }
+        if planner.follow_grants() {
+            for leg in planner.home_first() {
+                planner.observe(&leg);
+            }
+        }
     }
+    planner.follow_offers();
     planner.concern();
     for leg in planner.home_first() {
         planner.recall(&leg);
@@ -59,6 +70,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         planner.project(&leg);
     }
     planner.let_go();
+    planner.account();
     planner.plan
 }
 

@@ -20,6 +20,7 @@ impl Planner<'_> {
             self.join(system, Role::Home, None);
         } else {
             self.join(system, Role::Counterpart, Some(first));
+            self.offer(system, first, Role::Home, None);
         }
         self.read(system, ticket, First::Opening);
         if from_home {
@@ -40,11 +41,12 @@ impl Planner<'_> {
             let was_kept = self.case.former.contains_key(&agreement.counterpart);
             if !(joined || is_kept || was_kept) && rules.offers(agreement, home, ticket) {
                 self.join(&agreement.counterpart, Role::Counterpart, Some(agreement));
+                self.offer(&agreement.counterpart, agreement, Role::Counterpart, None);
             }
         }
     }
 
-    fn join(&mut self, leg: &SystemName, role: Role, agreement: Option<&Agreement>) {
+    pub(super) fn join(&mut self, leg: &SystemName, role: Role, agreement: Option<&Agreement>) {
         let Some(system) = self.view.rules.systems.get(leg) else { return };
         self.say(Fact::Joined {
             leg: leg.clone(),

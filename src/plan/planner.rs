@@ -1,10 +1,12 @@
 //! The planner's hands: it records a fact and folds it in the same step, so that each decision sees the last one.
 
+use std::collections::{BTreeMap, BTreeSet};
+
 use throughline_sdk::{Operation, SystemName};
 
 use super::{Plan, View};
 use crate::agreement::Sharing;
-use crate::case::{AgreementVersion, Case, Fact, Fingerprint, Health, Leg, Role};
+use crate::case::{AgreementVersion, Case, Fact, Field, Fingerprint, Health, Leg, Role};
 
 /// One run of the planner.
 #[derive(Debug)]
@@ -12,13 +14,15 @@ pub(super) struct Planner<'p> {
     pub(super) case: &'p mut Case,
     pub(super) view: &'p View<'p>,
     pub(super) plan: Plan,
+    /// Counterparts that accepted just now: what they set before that counts from now on.
+    pub(super) accepted: BTreeMap<SystemName, BTreeSet<Field>>,
     /// Whether the versions that decide were compared with those recorded.
     amended: bool,
 }
 
 impl<'p> Planner<'p> {
     pub(super) fn new(case: &'p mut Case, view: &'p View<'p>) -> Self {
-        Self { case, view, plan: Plan::default(), amended: false }
+        Self { case, view, plan: Plan::default(), accepted: BTreeMap::new(), amended: false }
     }
 
     /// Records a fact and folds it. Before the first decision stands under which versions it was made.
@@ -56,7 +60,7 @@ impl<'p> Planner<'p> {
 
     /// The agreements in force between the legs there are now.
     pub(super) fn sharing(&self) -> Sharing<'p> {
-        Sharing::of(self.view.rules, self.case)
+        Sharing::of(self.view.rules, self.case, self.view.now)
     }
 
     /// The leg, if it is well and some agreement lets it take part.

@@ -59,8 +59,9 @@ pub(super) struct Target<'t> {
 impl Planner<'_> {
     /// Plans for one leg whatever it lacks.
     pub(super) fn project(&mut self, name: &SystemName) {
-        let sharing = self.sharing();
         let able = self.view.capabilities.get(name);
+        let answer = able.and_then(|able| self.telling(name, able));
+        let sharing = self.sharing();
         let (Some(leg), Some(able)) = (self.able(name, &sharing), able) else {
             return self.rest(name);
         };
@@ -69,6 +70,9 @@ impl Planner<'_> {
         let target = Target { name, leg, case: self.case, view: self.view, sharing: &sharing, able };
         for (item, decision) in target.decisions() {
             needs.take(&target, item, decision);
+        }
+        if let Some(telling) = answer {
+            needs.writes.splice(0..0, self.tell_offer(name, telling));
         }
         // While something is on its way, nothing more is written anyway: what is read then is read once.
         for leg in needs.unread.iter().filter(|_| !busy) {
@@ -170,7 +174,9 @@ impl Needs {
             | Decision::Has
             | Decision::UnderWay
             | Decision::Leaks
-            | Decision::Parked => {}
+            | Decision::Parked
+            | Decision::NotAccepted { tell: false } => {}
+            Decision::NotAccepted { tell: true } => self.refused.push(Fact::Waits { leg, item }),
             Decision::Outrun | Decision::Behind => self.waits = true,
             Decision::Unread(system) => {
                 self.waits = true;
@@ -225,9 +231,17 @@ pub(super) struct Creation {
 impl Target<'_> {
     /// What becomes of everything on this leg, in the order in which it is sent.
     pub(super) fn decisions(&self) -> Vec<(Item, Decision)> {
-        if self.leg.ticket.is_none() {
-            return vec![(Item::Ticket, self.created())];
-        }
+        let decisions =
+            if self.leg.ticket.is_none() { vec![(Item::Ticket, self.created())] } else { self.kept() };
+        let held = |(item, decision)| {
+            let decision = self.until_accepted(&item, decision);
+            (item, decision)
+        };
+        decisions.into_iter().map(held).collect()
+    }
+
+    /// What becomes of everything on a ticket that is there.
+    fn kept(&self) -> Vec<(Item, Decision)> {
         let fields = self.case.document.fields.keys();
         let mut decisions: Vec<_> =
             fields.map(|field| (Item::Field(field.clone()), self.field(field))).collect();
@@ -235,6 +249,8 @@ impl Target<'_> {
         decisions.extend(self.attachments());
         decisions.extend(self.copies());
         decisions.extend(self.links());
+        decisions.extend(self.notices());
+        decisions.extend(self.environments());
         decisions
     }
 
@@ -299,7 +315,8 @@ impl Target<'_> {
                 .filter(|title| !title.is_empty())
                 .unwrap_or_else(|| nameless(self.case, self.view, self.name)),
             description: shown(&Field::Description).unwrap_or_default(),
-            status: shown(&Field::Status),
+            // Before it is accepted, its status says how far those have come who accepted it.
+            status: self.sharing.offer(self.name).is_none().then(|| shown(&Field::Status)).flatten(),
             priority: shown(&Field::Priority),
             kind: kind.or_else(|| shown(&Field::Kind)),
             fields: custom.filter(|(_, value)| !value.is_empty()).collect(),

@@ -9,7 +9,7 @@ use super::planner::Planner;
 use super::project::{Target, Write, nameless};
 use super::want;
 use crate::agreement::{Account, Kind, Sharing};
-use crate::case::{Case, Fact, Field, Health, Item, Leg, Origin, Outstanding, Phase};
+use crate::case::{Case, Fact, Field, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase, Role};
 
 impl Planner<'_> {
     /// Ends the intents of a leg that were not sent yet and are not to be sent any more: what they carry was withdrawn,
@@ -81,7 +81,13 @@ impl Item {
     pub(crate) fn origin(&self) -> Option<&Origin> {
         match self {
             Self::Remark(origin) | Self::Attachment(origin) => Some(origin),
-            Self::Ticket | Self::Field(_) | Self::LinkBack(_) | Self::Recall(_) | Self::Leak(_) => None,
+            Self::Ticket
+            | Self::Field(_)
+            | Self::LinkBack(_)
+            | Self::Offer
+            | Self::Notice(_)
+            | Self::Recall(_)
+            | Self::Leak(_) => None,
         }
     }
 }
@@ -108,6 +114,16 @@ pub(crate) fn objection(
         | Operation::Update { .. }
         | Operation::Transition { .. }
         | Operation::LinkBack { .. }) => {
+            let refused =
+                leg.offer.as_ref().is_some_and(|offer| offer.to == Role::Counterpart && !offer.is_open());
+            if matches!(operation, Operation::Create(_)) && refused && sharing.offer(name).is_some() {
+                return Some("the offer was taken back");
+            }
+            // How an offer stands is told also where the field is not shared.
+            let tells = leg.offer.as_ref().is_some_and(Offer::is_to_be_told);
+            if tells && matches!(standing.item, Item::Field(_)) {
+                return None;
+            }
             let shared = sharing.takes_part(name)
                 && carried_fields(operation, &standing.item)
                     .iter()
@@ -116,6 +132,10 @@ pub(crate) fn objection(
             return (!shared).then_some("what it carries is not shared any more");
         }
     };
+    if let Item::Notice(key) = &standing.item {
+        let ended = Grant::of_notice(key).is_some_and(|grant| !sharing.is_granted(grant));
+        return ended.then_some("the grant that it tells of has ended");
+    }
     let origin = standing.item.origin()?;
     let (withdrawn, visibility) = match kind {
         Kind::Comments => {
@@ -140,12 +160,13 @@ pub(crate) fn objection(
         | Operation::Retract { .. }
         | Operation::LinkBack { .. } => Visibility::Unknown,
     };
+    let in_public = planned_for == Visibility::Public && sharing.is_public_if_must(kind, origin, name);
     let takes_part = sharing.takes_part(name) && sharing.takes_part(&origin.system);
     if withdrawn {
         Some("it was withdrawn at its origin before it was sent")
-    } else if visibility != planned_for {
+    } else if visibility != planned_for && !in_public {
         Some("others may read it at its origin by now")
-    } else if !takes_part || !sharing.carries(kind, visibility, &origin.system, name) {
+    } else if !takes_part || !sharing.carries(kind, visibility, origin, name) {
         Some("it is not shared any more")
     } else if visibility == Visibility::Internal && leg.leaks() {
         Some("something internal that was sent there before is public")
@@ -165,6 +186,8 @@ fn carried_fields(operation: &Operation, item: &Item) -> BTreeSet<Field> {
             | Item::Remark(_)
             | Item::Attachment(_)
             | Item::LinkBack(_)
+            | Item::Offer
+            | Item::Notice(_)
             | Item::Recall(_)
             | Item::Leak(_),
         ) => BTreeSet::new(),
@@ -187,6 +210,8 @@ fn other_ticket(item: &Item) -> Option<&SystemName> {
         | Item::Field(_)
         | Item::Remark(_)
         | Item::Attachment(_)
+        | Item::Offer
+        | Item::Notice(_)
         | Item::Recall(_)
         | Item::Leak(_) => None,
     }
@@ -202,7 +227,10 @@ impl Target<'_> {
             let remark = self.case.document.remarks.get(&seen.origin);
             let current = remark.map(|remark| (remark.withdrawn, remark.internal));
             let place = format!("comment:{id}");
-            let Some(reason) = self.why_back(&seen.origin, seen.internal, current, &place) else { continue };
+            let Some(reason) = self.why_back(Kind::Comments, (&seen.origin, seen.internal), current, &place)
+            else {
+                continue;
+            };
             let item = Item::Recall(place.clone());
             let decision = if self.able.retract {
                 let operation = Operation::Retract { comment: id.clone() };
@@ -218,7 +246,10 @@ impl Target<'_> {
             let file = self.case.document.attachments.get(&seen.origin);
             let current = file.map(|file| (file.withdrawn, file.internal));
             let place = format!("file:{id}");
-            let Some(reason) = self.why_back(&seen.origin, seen.internal, current, &place) else { continue };
+            let Some(reason) = self.why_back(Kind::Files, (&seen.origin, seen.internal), current, &place)
+            else {
+                continue;
+            };
             let decision = self.task(&place, reason, "files are not taken back");
             decisions.push((Item::Recall(place.clone()), decision));
             due.insert(place);
@@ -236,8 +267,8 @@ impl Target<'_> {
     /// Why a copy has to be taken back, if it has to. `current`: whether its original is withdrawn, and internal.
     fn why_back(
         &self,
-        origin: &Origin,
-        sent_internal: bool,
+        kind: Kind,
+        (origin, sent_internal): (&Origin, bool),
         current: Option<(bool, bool)>,
         place: &str,
     ) -> Option<&'static str> {
@@ -247,8 +278,13 @@ impl Target<'_> {
         let alarm = self.leg.parked.get(&Item::Leak(place.to_owned()));
         match current {
             _ if alarm.is_some_and(|alarm| !alarm.discarded) => Some("it was sent as internal and is public"),
+            _ if self.outlives_grant(kind, origin, current) => {
+                Some("the grant under which it was shown has ended")
+            }
             Some((true, _)) => Some("withdrawn at its origin"),
-            Some((false, true)) if !sent_internal => Some("internal at its origin by now"),
+            Some((false, true)) if !sent_internal && !self.goes_public(kind, origin) => {
+                Some("internal at its origin by now")
+            }
             Some((false, _)) | None => None,
         }
     }

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, Digest, ErrorKind, Operation};
+use throughline_sdk::{CommentId, Digest, ErrorKind, Operation, Visibility};
 
 use super::decide::Decision;
 use super::files::copy_version;
@@ -60,7 +60,8 @@ impl Planner<'_> {
         let lacks = |origin: &Origin, remark: &Remark| {
             self.case.legs.iter().any(|(name, leg)| {
                 leg.health == Health::Well
-                    && sharing.carries(Kind::Comments, remark.visibility(), &origin.system, name)
+                    && sharing.admits(name, origin, remark.written)
+                    && sharing.carries(Kind::Comments, remark.visibility(), origin, name)
                     && !leg.shadow.has_remark(origin, remark.version)
             })
         };
@@ -92,8 +93,7 @@ impl Target<'_> {
         for (origin, remark) in remarks {
             let copies = copies.get(origin).map_or(&[][..], Vec::as_slice);
             let item = Item::Remark(origin.clone());
-            let carried =
-                self.sharing.carries(Kind::Comments, remark.visibility(), &origin.system, self.name);
+            let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name);
             if remark.withdrawn || (remark.internal && !carried) {
                 // A copy that is still under way has to be taken back once it is there.
                 if self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some()) {
@@ -102,6 +102,10 @@ impl Target<'_> {
                 continue;
             }
             if !carried {
+                continue;
+            }
+            if !self.sharing.admits(self.name, origin, remark.written) {
+                decisions.push((item, not_taken_on(!copies.is_empty())));
                 continue;
             }
             // Behind one that has to wait nothing is sent, but what else has to be read or named is known.
@@ -120,16 +124,17 @@ impl Target<'_> {
     /// What becomes of a comment: made, brought up to date, or left until something else was done.
     fn send(&self, origin: &Origin, remark: &Remark, copies: &[(&CommentId, &SeenComment)]) -> Decision {
         // A copy for other readers is none.
-        let same_readers = copies.iter().filter(|(_, seen)| seen.internal == remark.internal);
+        let internal = remark.internal && !self.goes_public(Kind::Comments, origin);
+        let same_readers = copies.iter().filter(|(_, seen)| seen.internal == internal);
         let newest = same_readers.max_by_key(|(_, seen)| (seen.version, !seen.gone));
         if newest.is_some_and(|(_, seen)| seen.version >= remark.version) {
             return Decision::Has;
         }
         let item = Item::Remark(origin.clone());
-        if remark.internal && self.leg.leaks() {
+        if internal && self.leg.leaks() {
             return Decision::Leaks;
         }
-        if remark.internal && !self.able.internal_comments {
+        if internal && !self.able.internal_comments {
             let reason = format!("{} has no internal comments", self.name);
             return self.cannot(&item, remark.print.clone(), reason);
         }
@@ -172,7 +177,7 @@ impl Target<'_> {
         let body = body.into_intent();
         let operation = match live {
             Some((id, _)) => Operation::Edit { comment: (*id).clone(), body },
-            None => Operation::Comment { body, visibility: remark.visibility() },
+            None => Operation::Comment { body, visibility: audience(internal) },
         };
         let value = Some(remark.print.clone());
         self.want(Write { item, value, operation, version: Some(remark.version), account })
@@ -203,18 +208,19 @@ impl Target<'_> {
             .document
             .attachments
             .iter()
-            .filter(|(origin, file)| {
-                self.sharing.carries(Kind::Files, file.visibility(), &origin.system, self.name)
-            })
+            .filter(|(origin, file)| self.sharing.carries(Kind::Files, file.visibility(), origin, self.name))
             .collect();
         files.sort_by_key(|(origin, file)| (file.written, origin.place()));
         let decisions = files.into_iter().map(|(origin, file)| {
+            let internal = file.internal && !self.goes_public(Kind::Files, origin);
             let decision = if file.withdrawn {
                 Decision::Unshared
-            } else if copies.contains(&(origin, file.internal)) {
+            } else if copies.contains(&(origin, internal)) {
                 Decision::Has
-            } else if file.internal && self.leg.leaks() {
+            } else if internal && self.leg.leaks() {
                 Decision::Leaks
+            } else if !self.sharing.admits(self.name, origin, file.written) {
+                not_taken_on(false)
             } else {
                 self.attach(origin, file)
             };
@@ -225,10 +231,11 @@ impl Target<'_> {
 
     fn attach(&self, origin: &Origin, file: &Attachment) -> Decision {
         let item = Item::Attachment(origin.clone());
+        let internal = file.internal && !self.goes_public(Kind::Files, origin);
         let size = file.size;
         let refusal = if self.able.attach.is_none() {
             Some(format!("{} takes no files", self.name))
-        } else if file.internal && !self.able.internal_comments {
+        } else if internal && !self.able.internal_comments {
             Some(format!("{} has nothing that only its staff may read", self.name))
         } else if size > self.able.max_file_bytes {
             Some(format!(
@@ -264,9 +271,9 @@ impl Target<'_> {
             media_type: file.media_type.clone(),
             size: ready.size,
             digest: ready.digest,
-            visibility: file.visibility(),
+            visibility: audience(internal),
         };
-        let version = Some(copy_version(file.internal));
+        let version = Some(copy_version(internal));
         self.want(Write { item, value: None, operation, version, account })
     }
 
@@ -306,4 +313,14 @@ impl Target<'_> {
             }
         }))
     }
+}
+
+/// What becomes of what is said about a request that its counterpart did not take on.
+fn not_taken_on(there: bool) -> Decision {
+    if there { Decision::Has } else { Decision::NotAccepted { tell: false } }
+}
+
+/// Who may read a copy.
+fn audience(internal: bool) -> Visibility {
+    if internal { Visibility::Internal } else { Visibility::Public }
 }

@@ -81,7 +81,7 @@ pub enum Outcome {
 
 /// Judges everything that is known of the case for every leg that it did not come from.
 pub fn verdict(case: &Case, view: &View<'_>) -> Vec<Verdict> {
-    let sharing = Sharing::of(view.rules, case);
+    let sharing = Sharing::of(view.rules, case, view.now);
     let mut verdicts = Vec::new();
     for (name, leg) in &case.legs {
         let able = view.capabilities.get(name);
@@ -127,6 +127,7 @@ fn is_outcome(fact: &Fact) -> bool {
                 | Fact::Held { .. }
                 | Fact::RetractionDue { .. }
                 | Fact::Recalled { .. }
+                | Fact::Waits { .. }
         )
 }
 
@@ -256,6 +257,9 @@ impl Judge<'_> {
         if to.is_empty() {
             return None;
         }
+        if *field == Field::Status && self.sharing.offer(self.name).is_some() {
+            return Some(self.waits(self.offered()));
+        }
         let outcome = self.outcome(&Item::Ticket, decisions.get(&Item::Ticket)?);
         let due = matches!(outcome, Outcome::Due { .. });
         Some(if due { Outcome::Due { to: Some(to), classes } } else { outcome })
@@ -274,11 +278,11 @@ impl Judge<'_> {
             if origin.system == *self.name {
                 continue;
             }
-            let ruling = self.sharing.passage(kind, visibility, &origin.system, self.name);
+            let ruling = self.sharing.passage(kind, visibility, origin, self.name);
             let from = Some(origin.system.clone());
             let mut verdict = self.ruled(item.clone(), from, Outcome::NotShared, &ruling);
             // What is public goes by the way of its kind; what is internal may have been public before.
-            let travels = self.sharing.carries(kind, Visibility::Public, &origin.system, self.name);
+            let travels = self.sharing.carries(kind, Visibility::Public, origin, self.name);
             if withdrawn && travels {
                 verdict.rule = "withdrawn at its origin".to_owned();
                 verdict.outcome = Outcome::Withheld;
@@ -333,7 +337,8 @@ impl Judge<'_> {
                 if copy {
                     continue;
                 }
-                let ruling = self.sharing.passage(kind, Visibility::Public, other, self.name);
+                let Some(origin) = item.origin() else { continue };
+                let ruling = self.sharing.passage(kind, Visibility::Public, origin, self.name);
                 let mut verdict = self.ruled(item, Some(other.clone()), Outcome::NotShared, &ruling);
                 if ruling.passes {
                     verdict.outcome = Outcome::Withheld;
@@ -378,6 +383,7 @@ impl Judge<'_> {
                 Decision::Unprepared => self.waits("its text has to be looked through first"),
                 Decision::Unnamed(_) => self.waits(UNNAMED),
                 Decision::Leaks => waiting("something internal that was sent there before is public"),
+                Decision::NotAccepted { .. } => self.waits(self.offered()),
                 Decision::Parked => self.parked(item),
                 Decision::Refused { reason, .. } | Decision::Held { reason, .. } => match &self.rests {
                     Some(reason) => waiting(reason),
@@ -394,6 +400,15 @@ impl Judge<'_> {
             };
         }
         outcome
+    }
+
+    /// Why what waits for the offer does not go.
+    fn offered(&self) -> &'static str {
+        let offer = self.sharing.offer(self.name);
+        match offer.is_none_or(|offer| offer.is_open() || offer.is_to_be_told()) {
+            true => "the request has to be accepted first",
+            false => "the request was not taken on",
+        }
     }
 
     /// An item that the leg has: as it is, or in other words.

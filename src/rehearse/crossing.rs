@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use throughline_sdk::{SystemName, Visibility};
+use throughline_sdk::{SystemName, Timestamp, Visibility};
 
 use crate::agreement::{
     Kind, Pseudonyms, Redacted, Refused, Release, Rules, Ruling, Said, Sharing, file_name, remark_body,
@@ -55,9 +55,10 @@ impl News<'_> {
         &self,
         rules: &Rules,
         case: &Case,
+        at: Timestamp,
         names: &mut Pseudonyms,
     ) -> BTreeMap<SystemName, Crossing> {
-        let sharing = Sharing::of(rules, case);
+        let sharing = Sharing::of(rules, case, at);
         let others = case.legs.keys().filter(|other| *other != self.source());
         let mut crossings = BTreeMap::new();
         for other in others {
@@ -96,7 +97,7 @@ impl News<'_> {
                 Some(leaves(&goes_out, named(names, project)))
             }
             News::Remark(origin, visibility, author, text) => {
-                let ruling = sharing.passage(Kind::Comments, visibility, &origin.system, to);
+                let ruling = sharing.passage(Kind::Comments, visibility, origin, to);
                 if !ruling.passes {
                     return Some(stays(&ruling));
                 }
@@ -107,7 +108,7 @@ impl News<'_> {
                 Some(leaves(&ruling, named(names, body)))
             }
             News::File(origin, visibility, name) => {
-                let ruling = sharing.passage(Kind::Files, visibility, &origin.system, to);
+                let ruling = sharing.passage(Kind::Files, visibility, origin, to);
                 if !ruling.passes {
                     return Some(stays(&ruling));
                 }

@@ -321,7 +321,8 @@ impl Trial<'_> {
         }
         past.untold = true;
         let id = past.case.id;
-        let (before, after) = (Sharing::of(self.in_force, &past.case), Sharing::of(self.draft, &past.case));
+        let (before, after) =
+            (Sharing::of(self.in_force, &past.case, at), Sharing::of(self.draft, &past.case, at));
         let sides = [(&draft.home, &draft.counterpart), (&draft.counterpart, &draft.home)];
         for (source, target) in sides {
             let mut tell = |item: String, rule: String| {
@@ -345,7 +346,7 @@ impl Trial<'_> {
             }
             for (kind, item) in [(Kind::Comments, "comments"), (Kind::Files, "files")] {
                 for visibility in [Visibility::Public, Visibility::Internal] {
-                    let ruling = after.passage(kind, visibility, source, target);
+                    let ruling = after.agreed(kind, visibility, source, target);
                     if ruling.passes && !before.gathers(kind, visibility, source) {
                         let sort = if visibility == Visibility::Internal { "internal " } else { "" };
                         tell(format!("{sort}{item}"), format!("{}: {}", draft.name, ruling.rule));
@@ -365,11 +366,11 @@ impl Trial<'_> {
             return;
         }
         let news = event.what.news();
-        let known = news.crossings(self.in_force, &past.case, names);
+        let known = news.crossings(self.in_force, &past.case, at, names);
         let after = match past.drafted {
-            Drafted::Same => news.crossings(self.draft, &past.case, names),
+            Drafted::Same => news.crossings(self.draft, &past.case, at, names),
             Drafted::Without | Drafted::With(_) => {
-                news.crossings(self.draft, &past.drafted(counterpart, at), names)
+                news.crossings(self.draft, &past.drafted(counterpart, at), at, names)
             }
         };
         let targets: BTreeSet<&SystemName> = known.keys().chain(after.keys()).collect();

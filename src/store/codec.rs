@@ -16,6 +16,7 @@ const DICTIONARY: &[u8] = br#"{"id":1,"opened":"2026-01-01T00:00:00Z","document"
 const HEAD: usize = 8 + 1 + 4;
 const WORKING: u8 = 1;
 const PARKED: u8 = 2;
+const CLOCK: u8 = 4;
 
 /// A case as it is stored: its head in clear, then its JSON, compressed.
 pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Error> {
@@ -26,7 +27,8 @@ pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Er
     let head = Head::of(case);
     let mut value = Vec::with_capacity(packed.len() + HEAD);
     value.extend_from_slice(&head.last.map_or(u64::MAX, |last| last.0).to_be_bytes());
-    value.push((u8::from(head.working) * WORKING) | (u8::from(head.parked) * PARKED));
+    let flags = [(head.working, WORKING), (head.parked, PARKED), (head.clock, CLOCK)];
+    value.push(flags.into_iter().map(|(is, flag)| u8::from(is) * flag).sum());
     value.extend_from_slice(&u32::try_from(json.len()).unwrap_or(u32::MAX).to_be_bytes());
     value.extend_from_slice(&packed);
     Ok(value)
@@ -49,7 +51,7 @@ pub(super) fn head_of(value: &[u8]) -> Result<Head, Error> {
         return Err(Error::Broken("a case is too short".into()));
     };
     let last = Some(u64::from_be_bytes(*last)).filter(|last| *last != u64::MAX).map(Position);
-    Ok(Head { last, working: flags & WORKING != 0, parked: flags & PARKED != 0 })
+    Ok(Head { last, working: flags & WORKING != 0, parked: flags & PARKED != 0, clock: flags & CLOCK != 0 })
 }
 
 /// Numbers sort as they count.

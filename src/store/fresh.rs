@@ -38,11 +38,18 @@ pub(super) struct Head {
     pub(super) working: bool,
     /// Whether it waits for a person.
     pub(super) parked: bool,
+    /// Whether a response clock of it runs.
+    pub(super) clock: bool,
 }
 
 impl Head {
     pub(super) fn of(case: &Case) -> Self {
-        Self { last: case.last, working: case.has_work(), parked: case.is_parked() }
+        Self {
+            last: case.last,
+            working: case.has_work(),
+            parked: case.is_parked(),
+            clock: case.next_clock().is_some(),
+        }
     }
 
     /// Whether a case with this head stands in a table of flags.
@@ -50,6 +57,7 @@ impl Head {
         match table {
             Table::Working => self.working,
             Table::Parked => self.parked,
+            Table::Clocks => self.clock,
             Table::Meta
             | Table::Cases
             | Table::Tickets
@@ -136,7 +144,7 @@ impl Fresh {
         let mut json = Vec::new();
         for (id, Kept { now, stored }) in &self.cases {
             let (key, head) = (codec::number(id.0), now.as_deref().map(Head::of));
-            for table in [Table::Working, Table::Parked] {
+            for table in [Table::Working, Table::Parked, Table::Clocks] {
                 let stands = |head: Head| head.stands_in(table);
                 let is = head.is_some_and(stands);
                 if is != stored.is_some_and(stands) {

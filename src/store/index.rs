@@ -130,6 +130,11 @@ impl Index {
         self.flagged(Table::Working, CaseId(0), usize::MAX)
     }
 
+    /// The cases with a response clock that runs, lowest number first.
+    pub fn clocks(&self) -> Result<Vec<CaseId>, Error> {
+        self.flagged(Table::Clocks, CaseId(0), usize::MAX)
+    }
+
     /// Cases that wait for a person, those with a number above `after`, lowest first.
     pub fn parked(&self, after: CaseId, limit: usize) -> Result<Vec<CaseId>, Error> {
         self.flagged(Table::Parked, after, limit)

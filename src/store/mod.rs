@@ -74,6 +74,8 @@ pub enum Table {
     Working,
     /// Cases that wait for a person.
     Parked,
+    /// Cases with a response clock that runs.
+    Clocks,
     /// A product of an announcing system to the cases that are about it.
     Concerned,
     /// A product of an announcing system to what stands announced about it.
@@ -103,6 +105,7 @@ impl Table {
             Self::Standing => 13,
             Self::Announced => 14,
             Self::Agreed => 15,
+            Self::Clocks => 16,
         }
     }
 }

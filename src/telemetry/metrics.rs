@@ -17,6 +17,8 @@ use prometheus_client::registry::{Registry, Unit};
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{Clock, Error, Result, SystemName, Timestamp};
 
+use crate::case::{Fact, Holder};
+
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
@@ -38,6 +40,8 @@ pub struct Metrics {
     hinted: Gauge,
     silent_portals: Family<System, Gauge>,
     by_hand: Family<System, Gauge>,
+    held_seconds: Family<Held, Counter<f64, AtomicU64>>,
+    offers: Family<OfferIs, Counter>,
     leaks: Family<System, Counter>,
 }
 
@@ -94,6 +98,18 @@ struct Standing {
 struct Answer {
     system: String,
     status: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Held {
+    party: String,
+    level: &'static str,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct OfferIs {
+    system: String,
+    state: &'static str,
 }
 
 impl Metrics {
@@ -156,6 +172,15 @@ impl Metrics {
             "Tickets of which something is to be carried over by hand",
             by_hand.clone(),
         );
+        let held_seconds = Family::<Held, Counter<f64, AtomicU64>>::default();
+        registry.register_with_unit(
+            "cases_held",
+            "How long parties had the ball before they passed it on, by party and level of support",
+            Unit::Seconds,
+            held_seconds.clone(),
+        );
+        let offers = Family::<OfferIs, Counter>::default();
+        registry.register("offers", "What became of offers, by the counterpart's system", offers.clone());
         let leaks = Family::default();
         registry.register(
             "leaks",
@@ -181,6 +206,8 @@ impl Metrics {
             hinted,
             silent_portals,
             by_hand,
+            held_seconds,
+            offers,
             leaks,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
@@ -272,6 +299,31 @@ impl Metrics {
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.silent_portals.get_or_create(&name).set(count(silent));
         self.by_hand.get_or_create(&name).set(count(waiting));
+    }
+
+    /// What was decided of a case: offers that turned, and how long who had the ball had it.
+    pub fn decided(&self, holder: Option<&Holder>, facts: &[Fact]) {
+        let mut holder = holder.map(|holder| (&holder.party, holder.level, holder.since));
+        for fact in facts {
+            if let Fact::Holds { party, level, since, .. } = fact {
+                if let Some((before, level, from)) = holder {
+                    let held = Held { party: before.to_string(), level: level.word() };
+                    let span = (*since - from).to_std().unwrap_or_default();
+                    self.held_seconds.get_or_create(&held).inc_by(span.as_secs_f64());
+                }
+                holder = Some((party, *level, *since));
+            }
+            if let Fact::Handshake { leg, state, .. } = fact {
+                self.offer(leg, state.word());
+            }
+            if let Fact::OfferLapsed { leg } = fact {
+                self.offer(leg, "lapsed");
+            }
+        }
+    }
+
+    fn offer(&self, system: &SystemName, state: &'static str) {
+        self.offers.get_or_create(&OfferIs { system: system.to_string(), state }).inc();
     }
 
     /// All of it as text, in the form named by [`MEDIA_TYPE`].

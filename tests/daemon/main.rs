@@ -19,6 +19,10 @@ mod explained;
 #[cfg(test)]
 mod federated;
 #[cfg(test)]
+mod grants;
+#[cfg(test)]
+mod handshake;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod logins;

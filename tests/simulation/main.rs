@@ -10,6 +10,7 @@ mod canaries;
 mod chance;
 mod checks;
 mod crash;
+mod grants;
 mod ground;
 mod mail;
 mod network;

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 use throughline::agreement::{
-    Agreement, Direction, Expression, FieldRule, Internal, Policy, Rules, SystemRules, Words,
+    Agreement, Direction, Expression, FieldRule, Grants, Internal, Policy, Rules, SystemRules, Words,
 };
 use throughline::case::{AgreementName, Field, PartyName, Priority, Status};
 use throughline_practice::desk::Faults;
@@ -251,7 +251,10 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
             internal: if confiding && name == "partner" { Internal::AsInternal } else { Internal::None },
             recheck: true,
             counterpart_type: Some("Incident".to_owned()),
+            grants: Grants::default(),
             home_type: Some("Request".to_owned()),
+            handshake: None,
+            reply_passes: false,
             redaction: None,
             require: Vec::new(),
             version: None,

@@ -24,7 +24,7 @@ mod write;
 
 pub use config::{SETTINGS, build};
 pub use connector::Tmf621;
-pub use map::{PRIORITIES, STATUSES};
+pub use map::{ANSWERS, PRIORITIES, REASON_FIELD, STATUSES};
 
 /// What the connector was run against.
 pub const TESTED_AGAINST: &str =

@@ -30,6 +30,19 @@ pub const STATUSES: &[(&str, &str)] = &[
     ("rejected", "cancelled"),
 ];
 
+/// What the standard's statuses say to a ticket that was offered.
+pub const ANSWERS: &[(&str, &str)] = &[
+    ("inProgress", "accepted"),
+    ("held", "accepted"),
+    ("resolved", "accepted"),
+    ("closed", "accepted"),
+    ("pending", "information_requested"),
+    ("rejected", "rejected"),
+];
+
+/// The custom field that says why a ticket got its status.
+pub const REASON_FIELD: &str = "statusChangeReason";
+
 /// The priorities of the standard's examples, lowest first, and what they mean in Throughline's words.
 pub const PRIORITIES: &[(&str, &str)] =
     &[("Low", "low"), ("Medium", "normal"), ("High", "high"), ("Critical", "urgent")];

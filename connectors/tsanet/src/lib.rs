@@ -18,7 +18,7 @@ mod write;
 
 pub use config::{SETTINGS, build};
 pub use connector::TsaNet;
-pub use map::{PRIORITIES, STATUSES};
+pub use map::{ANSWERS, PRIORITIES, STATUSES};
 
 /// What this connector was run against.
 pub const TESTED_AGAINST: &str = "simulated from documentation";

@@ -20,6 +20,10 @@ pub const STATUSES: &[(&str, &str)] = &[
     (CLOSED, "closed"),
 ];
 
+/// What TSANet's statuses say to a request that was offered.
+pub const ANSWERS: &[(&str, &str)] =
+    &[(ACCEPTED, "accepted"), (REJECTED, "rejected"), (INFORMATION, "information_requested")];
+
 /// TSANet's words for a priority, and what they mean to Throughline.
 pub const PRIORITIES: &[(&str, &str)] = &[("LOW", "low"), ("MEDIUM", "normal"), ("HIGH", "high")];
 

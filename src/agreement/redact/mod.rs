@@ -161,6 +161,11 @@ pub fn remark_body(
     Ok(Redacted { value, account })
 }
 
+/// A notice of ours as it is written into a desk: in our own words, or at home in a counterpart's.
+pub fn notice_body(text: &str) -> Redacted<String> {
+    redacted(canonical_text(&without_markers(text)))
+}
+
 /// A file's name as it is written into another desk: without a path.
 ///
 /// # Errors

@@ -2,6 +2,8 @@
 
 use throughline_sdk::SettingKind;
 
+use super::grants::GRANTS;
+use super::handshake::HANDSHAKE;
 use super::privacy::REDACT;
 use super::{Holds, Key, Names, Need, TEXT, Table, named, table};
 
@@ -89,6 +91,13 @@ pub(super) const AGREEMENT: Table = Table {
             example: r#""Incident""#,
         },
         Key {
+            key: "reply_passes",
+            holds: Holds::Setting(SettingKind::Flag),
+            need: Need::Default("false"),
+            doc: "Whether a public comment passes the ball to the other side, as `throughline cases` shows who has it.",
+            example: "false",
+        },
+        Key {
             key: "claims",
             holds: Holds::Name,
             need: Need::Optional,
@@ -98,6 +107,8 @@ pub(super) const AGREEMENT: Table = Table {
             example: r#""portal""#,
         },
         table("route", &ROUTE, Need::Optional),
+        table("handshake", &HANDSHAKE, Need::Optional),
+        table("grants", &GRANTS, Need::Optional),
         named("fields", &FIELD, Names::Fields, Need::Optional),
         named("require", &REQUIRE, Names::Given, Need::Optional),
         table("redact", &REDACT, Need::Optional),

@@ -8,7 +8,7 @@ use throughline_sdk::{
 };
 
 use super::super::findings::Source;
-use super::super::{Config, Environment, KindSettings, Problems, load, read};
+use super::super::{Config, Environment, KindAnswers, KindSettings, Problems, load, read};
 
 /// A file that uses every part of the declaration.
 pub(in super::super) const FULL: &str = include_str!("full.toml");
@@ -43,6 +43,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
             settings: PRACTICE,
             statuses: &[("open", "open")],
             priorities: &[],
+            answers: KindAnswers::NONE,
             check: anything,
             needs: &[],
         },
@@ -58,6 +59,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
                 ("Rejected", "cancelled"),
             ],
             priorities: &[("Low", "low"), ("Normal", "normal"), ("High", "high"), ("Urgent", "urgent")],
+            answers: KindAnswers::NONE,
             check: not_everything,
             needs: &[],
         },
@@ -72,6 +74,7 @@ pub(in super::super) fn kinds() -> Vec<KindSettings> {
                 ("rejected", "cancelled"),
             ],
             priorities: &[("Low", "low"), ("Medium", "normal"), ("High", "high")],
+            answers: KindAnswers::NONE,
             check: not_everything,
             needs: &[],
         },
@@ -126,6 +129,7 @@ pub(in super::super) fn read_with_board(text: &str) -> Result<Config, Problems> 
         settings: &[],
         statuses: &[("up", "closed")],
         priorities: &[],
+        answers: KindAnswers::NONE,
         check: only_tells,
         needs: &[],
     };

@@ -33,10 +33,13 @@ fn nothing_is_written_to_a_party_that_may_not_see_it() {
     assert!(arrived > scenarios(), "only {arrived} words arrived where they may be seen");
 }
 
+/// What is shared beyond an agreement, and how.
+type Sabotage = (&'static str, fn(&mut Agreement));
+
 /// The test can fail: the planner is given rules that share more than the agreements say.
 #[test]
 fn a_planted_leak_is_caught() {
-    let sabotages: [(&str, Sabotage); 6] = [
+    let sabotages: [Sabotage; 6] = [
         ("introduces", |agreement| {
             agreement.introduces = COUNTERPARTS.map(|party| PartyName(party.to_owned())).into();
         }),
@@ -62,8 +65,6 @@ fn a_planted_leak_is_caught() {
         assert!(caught, "nobody notices when {what} is not kept to");
     }
 }
-
-type Sabotage = fn(&mut Agreement);
 
 /// A planted word, and the one place in which it was planted.
 #[derive(Debug)]

@@ -6,7 +6,9 @@ use std::time::Duration;
 use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
 
 use super::world::{HOME, name};
-use crate::agreement::{Agreement, Direction, Expression, FieldRule, Internal, Policy, SystemRules, Words};
+use crate::agreement::{
+    Agreement, Direction, Expression, FieldRule, Grants, Internal, Policy, SystemRules, Words,
+};
 use crate::case::{AgreementName, Field, PartyName, Priority, Status};
 
 pub(crate) fn capabilities() -> Capabilities {
@@ -113,7 +115,10 @@ pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         internal: Internal::None,
         recheck: true,
         counterpart_type: Some("Incident".to_owned()),
+        grants: Grants::default(),
         home_type: Some("Request".to_owned()),
+        handshake: None,
+        reply_passes: false,
         require: Vec::new(),
         version: None,
         redaction: None,

@@ -125,7 +125,7 @@ pub(crate) fn take(world: &mut World, step: &Step, desks: usize) {
 
 /// Every shared field agrees under its projection, or stands in a dispute, or is parked.
 fn converged(world: &World) -> Result<(), String> {
-    let sharing = Sharing::of(&world.rules, &world.case);
+    let sharing = Sharing::of(&world.rules, &world.case, super::world::at(world.tick));
     for (system, ticket) in &world.tickets {
         let leg = &world.case.legs[system];
         for (field, document) in &world.case.document.fields {

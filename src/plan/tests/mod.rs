@@ -1,8 +1,11 @@
 //! What the planner promises: rules by example, then the invariants under random people and a lossy carrier.
 
 mod canary;
+mod custody;
 pub(crate) mod desks;
 mod examples;
+mod grants;
+mod handshake;
 pub(crate) mod invariants;
 mod maps;
 mod policies;

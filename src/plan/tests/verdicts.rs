@@ -153,6 +153,8 @@ proptest! {
                 Item::Ticket
                 | Item::Field(_)
                 | Item::LinkBack(_)
+                | Item::Offer
+                | Item::Notice(_)
                 | Item::Recall(_)
                 | Item::Leak(_) => false,
             };

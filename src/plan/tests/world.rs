@@ -126,7 +126,17 @@ impl World {
         plan
     }
 
-    fn note(&mut self, fact: Fact) {
+    /// Everything that was recorded, and when.
+    pub(super) fn told(&self) -> Vec<(Fact, Timestamp)> {
+        let each = |(at, facts): &(Timestamp, Vec<Fact>)| {
+            let at = *at;
+            facts.iter().map(move |fact| (fact.clone(), at)).collect::<Vec<_>>()
+        };
+        self.log.iter().flat_map(each).collect()
+    }
+
+    /// Records a fact.
+    pub(super) fn tell(&mut self, fact: Fact) {
         self.case.apply(&fact, at(self.tick));
         self.log.push((at(self.tick), vec![fact]));
     }
@@ -156,7 +166,7 @@ impl World {
         let plan = self.plan(observed, &BTreeSet::new());
         for origin in &plan.unstored {
             let digest = Digest::new("00");
-            self.note(Fact::Stored { origin: origin.clone(), digest });
+            self.tell(Fact::Stored { origin: origin.clone(), digest });
         }
         self.name(&plan.unnamed);
         for (leg, origin) in &plan.unprepared {
@@ -168,7 +178,7 @@ impl World {
             let prepared = Prepared { terms, copy, left: BTreeMap::new() };
             let (leg, origin) = (leg.clone(), origin.clone());
             let fact = Fact::Prepared { leg, origin, prepared, redacted: BTreeMap::new() };
-            self.note(fact);
+            self.tell(fact);
         }
         plan
     }
@@ -242,7 +252,7 @@ impl World {
                     Some(subject) => Fact::Effected { leg, intent, subject, found: true, lost: Vec::new() },
                     None => Fact::Absolved { leg, intent },
                 };
-                self.note(fact);
+                self.tell(fact);
             }
             return;
         }
@@ -274,7 +284,7 @@ impl World {
                 }
             }
         };
-        self.note(fact);
+        self.tell(fact);
     }
 
     fn find(&self, leg: &SystemName, intent: &Intent) -> Option<Subject> {

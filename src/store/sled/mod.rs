@@ -124,6 +124,7 @@ impl Store for SledStore {
                     | Table::Hinted
                     | Table::Working
                     | Table::Parked
+                    | Table::Clocks
                     | Table::Concerned
                     | Table::Standing => 1,
                 };
