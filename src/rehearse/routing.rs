@@ -57,7 +57,8 @@ pub(super) fn held(rules: &Rules, draft: &Agreement, way: Way, known: &Known) ->
     let system = way.source(draft);
     let asked = condition.asked();
     let unread = [(asked.title, Field::Title), (asked.description, Field::Description)];
-    for (_, field) in unread.into_iter().filter(|(asks, field)| *asks && !known.contains_key(field)) {
+    let mut unread = unread.into_iter().filter(|(asks, field)| *asks && !known.contains_key(field));
+    if let Some((_, field)) = unread.next() {
         return Held::Unknown(format!("it asks for the {field}, which was not read"));
     }
     let none = Pseudonyms::default();
