@@ -161,20 +161,16 @@ impl Target<'_> {
     /// What waits for the offer does not go yet, and what cannot be sent matters once it is to be sent.
     pub(super) fn until_accepted(&self, item: &Item, decision: Decision) -> Decision {
         let Some(offer) = self.sharing.offer(self.name) else { return decision };
-        match decision {
-            Decision::Send(write) if !self.passes(offer, &write) => {
-                let waits = offer.is_open() || offer.is_to_be_told();
-                let told = *item == Item::Field(Field::Status) || offer.waiting.contains(item);
-                Decision::NotAccepted { tell: waits && !told }
-            }
-            Decision::Refused { .. } if matches!(item, Item::Field(_)) => {
-                Decision::NotAccepted { tell: false }
-            }
-            Decision::Refused { .. } if *item == Item::Ticket && !offer.is_open() => {
-                Decision::NotAccepted { tell: false }
-            }
-            decision => decision,
+        if let Decision::Send(write) = &decision
+            && !self.passes(offer, write)
+        {
+            let waits = offer.is_open() || offer.is_to_be_told();
+            let told = *item == Item::Field(Field::Status) || offer.waiting.contains(item);
+            return Decision::NotAccepted { tell: waits && !told };
         }
+        let later = matches!(item, Item::Field(_)) || (*item == Item::Ticket && !offer.is_open());
+        let refused = matches!(decision, Decision::Refused { .. });
+        if later && refused { Decision::NotAccepted { tell: false } } else { decision }
     }
 
     /// Whether something is sent to a leg whose offer is not accepted.
