@@ -23,7 +23,7 @@ fn start(desks: &Desks, handshake: &str) -> Running {
         (
             "partner",
             "fabrikam",
-            format!("route.outbound = {{}}\n[agreements.partner.handshake]\n{handshake}"),
+            format!("route.outbound = \"true\"\n[agreements.partner.handshake]\n{handshake}"),
         ),
         ("vendor", "litware", "[agreements.vendor.handshake]\ntell_home = \"internal\"\n".to_owned()),
     ] {

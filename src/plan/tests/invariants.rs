@@ -137,18 +137,19 @@ fn converged(world: &World) -> Result<(), String> {
             let release = Release { names: &world.names, approved: true };
             let shown =
                 world.rules.project(system, sharing.agreement(system), field, &document.value, &release);
-            // What this very leg said has no pseudonym as long as nobody else says it.
-            let shown = match shown {
-                Ok(shown) => Some(shown.into_intent()),
-                Err(Refused::Unnamed(_)) if document.from == *system => None,
-                Err(refused) => return Err(refused.to_string()),
-            };
-            let shown = shown.as_deref();
             let means = world
                 .rules
                 .lift(system, sharing.agreement(system), field, native, &world.names)
                 .ok()
                 .flatten();
+            let says_it = means.as_deref() == Some(document.value.as_str());
+            // What this very leg says by itself has no pseudonym as long as it need not be told.
+            let shown = match shown {
+                Ok(shown) => Some(shown.into_intent()),
+                Err(Refused::Unnamed(_)) if document.from == *system || says_it => None,
+                Err(refused) => return Err(refused.to_string()),
+            };
+            let shown = shown.as_deref();
             let fits = shown.is_some_and(|shown| same(field, shown, native) || answers(field, shown, native))
                 || means.as_deref() == Some(&document.value);
             if !fits || leg.shadow.fields[field].agreed != Some(Fingerprint::of(&document.value)) {
