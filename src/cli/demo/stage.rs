@@ -191,7 +191,7 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
              comments = \"both\"\nfiles = \"both\"\nintroduces = [\"{other}\"]\n\n\
              [agreements.{party}.route]\noutbound = '{route}'\n\n\
-             [agreements.{party}.redact]\nperson = \"pseudonymize\"\n\n\
+             [agreements.{party}.redact]\nperson = \"pseudonymize\"\nother_files = \"send\"\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\
