@@ -56,7 +56,7 @@ pub(crate) fn write(config: &Config, draft: &Draft<'_>) -> Result<Outgoing> {
         (Some(_), Some(_)) => "file",
         (Some(_), None) => "comment",
     };
-    let subject = thread::tagged(draft.title, root);
+    let subject = thread::tagged(&words(draft.title), root);
     let subject = if draft.root.is_some() { format!("Re: {subject}") } else { subject };
     let mut builder = Message::builder()
         .from(Mailbox::new(None, config.from.clone()))
@@ -100,6 +100,11 @@ pub(crate) fn write(config: &Config, draft: &Draft<'_>) -> Result<Outgoing> {
     Ok(Outgoing { id, bytes: message.formatted() })
 }
 
+/// A title with one space between its words: folding and encoding of a header keep no more than that.
+fn words(title: &str) -> String {
+    title.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
 fn defect(why: &str) -> Error {
     Error::new(ErrorKind::Rejected, format!("no mail can be made of this: {why}; nothing was sent"))
 }
@@ -125,7 +130,7 @@ mod tests {
             prop_assert!(sent.bytes.is_ascii());
             let read = Letter::read(&sent.bytes);
             prop_assert_eq!(read.written(), canonical_text(canonical_text(&text).trim_start_matches('\n')));
-            prop_assert_eq!(thread::untagged(read.subject.strip_prefix("Re: ").unwrap()), title.trim());
+            prop_assert_eq!(thread::untagged(read.subject.strip_prefix("Re: ").unwrap()), words(&title));
             prop_assert_eq!(read.answers, ["root@p", "last@p"]);
             let own = read.own.unwrap();
             prop_assert_eq!(own.marker.as_ref(), Some(&marker));
