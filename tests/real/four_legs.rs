@@ -83,7 +83,7 @@ party = "microsoft"
 home = "helpdesk"
 counterpart = "microsoft"
 comments = "both"
-introduces = ["sales"]
+introduces = ["sales", "fabrikam"]
 require.description = {{ condition = "true", message = "nothing: the title says it" }}
 require.impact = {{ condition = "true", message = "nothing: minimal" }}
 route.outbound = 'ticket.title.contains("{tag}")'
@@ -94,7 +94,7 @@ party = "sales"
 home = "helpdesk"
 counterpart = "crm"
 comments = "both"
-introduces = ["microsoft"]
+introduces = ["microsoft", "fabrikam"]
 route.outbound = 'ticket.title.contains("{tag}")'
 fields.title.direction = "outbound"
 "#,
@@ -153,6 +153,7 @@ async fn a_case_with_four_legs_converges_and_its_trace_shows_all_four() {
     let mut setup = Setup::new();
     let cloud = Cloud::open(&setup.tag).await;
     setup.more.clone_from(&cloud.configuration);
+    setup.introduces = &["microsoft", "sales"];
     let mut stage = Stage::set("four-legs", &desks, setup);
     stage.bridge.keep_secret("azure-secret", azure::CLIENT_SECRET);
     stage.bridge.keep_secret("dynamics-secret", dynamics::CLIENT_SECRET);

@@ -20,6 +20,8 @@ pub(crate) struct Setup {
     pub(crate) webhooks: Option<SocketAddr>,
     /// More systems, parties and agreements.
     pub(crate) more: String,
+    /// The other parties that the partner may know of.
+    pub(crate) introduces: &'static [&'static str],
 }
 
 impl Setup {
@@ -34,6 +36,7 @@ impl Setup {
             redmine: None,
             webhooks: None,
             more: String::new(),
+            introduces: &[],
         }
     }
 
@@ -108,6 +111,7 @@ home = "helpdesk"
 counterpart = "partner"
 comments = "both"
 files = "both"
+introduces = {introduces:?}
 
 [agreements.fabrikam.route]
 outbound = 'ticket.title.contains("{tag}")'
@@ -137,6 +141,7 @@ policy = "latest"
             link = desks.get("REDMINE_LINK_FIELD"),
             tag = self.tag,
             more = self.more,
+            introduces = self.introduces,
         )
     }
 }
