@@ -67,6 +67,7 @@ direction = "outbound"
 [agreements.northwind.fields.status]
 direction = "both"
 policy = "most_advanced"
+otherwise = "park"
 "#,
             self.address, self.tag
         )
