@@ -175,6 +175,12 @@ async fn an_edited_note_is_repeated_and_a_withdrawn_one_is_told(stage: &Stage) {
     assert!(arrived(&ours), "Request Tracker takes nothing back");
     let story = stage.bridge.told(&["trace", &format!("partner:{}", pair.issue)]);
     assert!(story.contains("takes no comment back"), "{story}");
+    // A person takes it back by hand, and says so.
+    let parked = stage.bridge.json(&["parked"]);
+    let mut waiting = parked.as_array().unwrap().iter();
+    let recall = waiting.find(|line| line["item"].as_str().unwrap().starts_with("recall:")).unwrap();
+    let word = |key: &str| recall[key].as_str().unwrap();
+    stage.bridge.told(&["parked", "discard", word("case"), word("system"), word("item")]);
     stage.is_quiet(&pair).await;
 }
 
