@@ -27,6 +27,7 @@ fn the_partner_replies_with_a_pseudonym_and_home_reads_the_name() {
     let text = std::fs::read_to_string(&config).unwrap();
     std::fs::write(&config, format!("{text}\n[recognize]\npeople = \"people.txt\"\n")).unwrap();
     bridge.start();
+    bridge.polled();
 
     let number = desks.raise("Ada Lovelace cannot log in");
     let log = b"login of ada.lovelace@example.org failed\ncall +49 30 901820\n".to_vec();
