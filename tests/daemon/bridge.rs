@@ -121,6 +121,8 @@ impl TestBridge {
         running.start();
         if self.webhooks {
             desks.announce_to(&running.address);
+        } else {
+            running.polled();
         }
         running
     }
