@@ -65,6 +65,8 @@ impl Pair {
         };
         pair.fabrikam.start();
         pair.contoso.start();
+        pair.fabrikam.polled();
+        pair.contoso.polled();
         pair
     }
 
