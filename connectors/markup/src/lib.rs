@@ -43,6 +43,7 @@ mod entity;
 pub mod github;
 pub mod html;
 pub mod jira;
+mod lists;
 mod loss;
 mod markdown;
 mod normal;

@@ -53,6 +53,20 @@ fn list(signs: &str, start: Option<u32>, items: &[Vec<Block>], losses: &mut Loss
     }
 }
 
+/// Each block in turn, with an empty line between one and the next.
+pub(crate) fn apart(
+    blocks: &[Block],
+    out: &mut Vec<String>,
+    mut write: impl FnMut(&Block, &mut Vec<String>),
+) {
+    for (number, block) in blocks.iter().enumerate() {
+        if number > 0 {
+            out.push(String::new());
+        }
+        write(block, out);
+    }
+}
+
 /// A block as lines of text.
 pub(crate) fn lines(block: &Block) -> Vec<Vec<Inline>> {
     match block {

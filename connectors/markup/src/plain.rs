@@ -3,6 +3,7 @@
 use crate::bound;
 use crate::loss::{Loss, Losses, Text};
 use crate::markdown::{parse, print};
+use crate::outline;
 use crate::spans;
 use crate::tree::{Block, Inline, Style};
 
@@ -25,12 +26,7 @@ pub fn write(text: &str) -> Text {
 }
 
 fn blocks(blocks: &[Block], losses: &mut Losses, out: &mut Vec<String>) {
-    for (number, block) in blocks.iter().enumerate() {
-        if number > 0 {
-            out.push(String::new());
-        }
-        self::block(block, losses, out);
-    }
+    outline::apart(blocks, out, |block, out| self::block(block, losses, out));
 }
 
 fn block(block: &Block, losses: &mut Losses, out: &mut Vec<String>) {

@@ -5,6 +5,7 @@ use crate::address;
 use crate::bound;
 use crate::builder::{Builder, Container};
 use crate::entity;
+use crate::lists::Lists;
 use crate::loss::{Loss, Text};
 use crate::markdown::print;
 use crate::phrase::{Effect, Phrases};
@@ -62,8 +63,7 @@ pub fn read(wiki: &str) -> Text {
 #[derive(Default)]
 struct Reader {
     builder: Builder,
-    /// The signs of the lists in hand.
-    lists: Vec<char>,
+    lists: Lists,
     quoted: bool,
     /// The paragraph or entry in hand has a line already.
     continues: bool,
@@ -168,34 +168,16 @@ impl Reader {
     }
 
     fn entry(&mut self, signs: &str) {
-        let signs: Vec<char> = signs.chars().collect();
-        let common = self.lists.iter().zip(&signs).take_while(|(open, sign)| open == sign).count();
         if self.lists.is_empty() {
             self.builder.end_paragraph();
         }
-        while self.lists.len() > common {
-            self.lists.pop();
-            self.builder.close();
-            self.builder.close();
-        }
-        if signs.len() == common {
-            self.builder.close();
-            self.builder.open(Container::Item);
-        }
-        for sign in signs.into_iter().skip(common) {
-            self.builder.open(Container::List((sign == '#').then_some(1)));
-            self.builder.open(Container::Item);
-            self.lists.push(sign);
-        }
+        self.lists.entry(signs, &mut self.builder);
     }
 
     fn end_lists(&mut self) {
         self.continues = false;
         self.builder.end_paragraph();
-        while self.lists.pop().is_some() {
-            self.builder.close();
-            self.builder.close();
-        }
+        self.lists.end(0, &mut self.builder);
     }
 
     fn inline(&mut self, line: &str, table: bool) {

@@ -20,12 +20,7 @@ pub fn write(text: &str) -> Text {
 }
 
 fn blocks(blocks: &[Block], quoted: bool, losses: &mut Losses, out: &mut Vec<String>) {
-    for (number, block) in blocks.iter().enumerate() {
-        if number > 0 {
-            out.push(String::new());
-        }
-        self::block(block, quoted, losses, out);
-    }
+    outline::apart(blocks, out, |block, out| self::block(block, quoted, losses, out));
 }
 
 fn block(block: &Block, quoted: bool, losses: &mut Losses, out: &mut Vec<String>) {

@@ -4,6 +4,7 @@ use super::phrases::Line;
 use super::{is_rule, prefix};
 use crate::bound;
 use crate::builder::{Builder, Container};
+use crate::lists::Lists;
 use crate::loss::{Loss, Text};
 use crate::markdown::print;
 use crate::phrase::Phrases;
@@ -26,8 +27,7 @@ pub fn read(textile: &str) -> Text {
 #[derive(Default)]
 struct Reader {
     builder: Builder,
-    /// The signs of the lists in hand.
-    lists: Vec<char>,
+    lists: Lists,
     /// How many quotes by `>` are open.
     quotes: usize,
     /// The block in hand is a quote by `bq.`.
@@ -172,31 +172,13 @@ impl Reader {
         if self.lists.is_empty() {
             self.end_block();
         }
-        let signs: Vec<char> = signs.chars().collect();
-        let common = self.lists.iter().zip(&signs).take_while(|(open, sign)| open == sign).count();
-        while self.lists.len() > common {
-            self.lists.pop();
-            self.builder.close();
-            self.builder.close();
-        }
-        if signs.len() == common {
-            self.builder.close();
-            self.builder.open(Container::Item);
-        }
-        for sign in signs.into_iter().skip(common) {
-            self.builder.open(Container::List((sign == '#').then_some(1)));
-            self.builder.open(Container::Item);
-            self.lists.push(sign);
-        }
+        self.lists.entry(signs, &mut self.builder);
     }
 
     fn end_block(&mut self) {
         self.continues = false;
         self.builder.end_paragraph();
-        while self.lists.pop().is_some() {
-            self.builder.close();
-            self.builder.close();
-        }
+        self.lists.end(0, &mut self.builder);
         if std::mem::take(&mut self.cited) {
             self.builder.close();
         }
