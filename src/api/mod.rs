@@ -4,6 +4,7 @@ mod cases;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
+mod inert;
 pub mod preview;
 mod problem;
 pub(crate) mod reference;

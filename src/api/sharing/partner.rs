@@ -16,6 +16,7 @@ use super::agreement::{self, Agreement, Status};
 use super::refusal::{Refusal, VERSION};
 use super::ticket::{self, Pushed};
 use super::{Doors, Face};
+use crate::api::inert::inert;
 use crate::case::HintSource;
 use crate::desk::{Record, Sort};
 use crate::intake;
@@ -57,10 +58,7 @@ pub(super) async fn amended(
     body: Body,
 ) -> Answer {
     let (face, uuid) = doors.face(named, &headers)?;
-    let opened = opened(face, &headers)?;
-    if opened.uuid != uuid {
-        return Err(Refusal::missing("agreement"));
-    }
+    opened_as(face, &headers, &uuid)?;
     let body = json(face, body, AGREEMENT_BYTES).await?;
     face.book.amend(&uuid, |agreement| agreement.amended(&body, &face.sharing)).await?;
     tracing::info!(system.name = %face.desk.name(), agreement = %uuid, "A partner changed a sharing agreement.");
@@ -71,10 +69,7 @@ pub(super) async fn amended(
 pub(super) async fn shown(State(doors): State<Doors>, named: Named, headers: HeaderMap) -> Answer {
     std::future::ready(()).await;
     let (face, uuid) = doors.face(named, &headers)?;
-    let opened = opened(face, &headers)?;
-    if opened.uuid != uuid {
-        return Err(Refusal::missing("agreement"));
-    }
+    let opened = opened_as(face, &headers, &uuid)?;
     Ok(axum::Json(opened.told(&face.sharing, false)).into_response())
 }
 
@@ -164,12 +159,9 @@ pub(super) async fn file(State(doors): State<Doors>, given: Given) -> Answer {
         tracing::error!(%error, "A file for a partner could not be read.");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the bridge could not read this file")
     })?;
-    let mut answer = Body::from(bytes).into_response();
-    // Never what a browser would show as a page of ours, or keep.
+    let mut answer = inert(bytes);
+    // What the address opens is nobody's to keep, and nothing in it acts.
     for (name, value) in [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CONTENT_DISPOSITION, "attachment"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
         (header::CONTENT_SECURITY_POLICY, "default-src 'none'; sandbox"),
         (header::CACHE_CONTROL, "no-store"),
     ] {
@@ -217,7 +209,13 @@ fn opened(face: &Face, headers: &HeaderMap) -> Result<Agreement, Refusal> {
     token.and_then(|token| face.book.opened_by(token)).ok_or_else(Refusal::stranger)
 }
 
-/// The same, if tickets may be worked on by it.
+/// The same, if it is the agreement of the address. Of any other its partner is told nothing.
+fn opened_as(face: &Face, headers: &HeaderMap, uuid: &str) -> Result<Agreement, Refusal> {
+    let agreement = opened(face, headers)?;
+    if agreement.uuid == uuid { Ok(agreement) } else { Err(Refusal::missing("agreement")) }
+}
+
+/// The one whose key a request bears, if tickets may be worked on by it.
 fn in_force(face: &Face, headers: &HeaderMap) -> Result<Agreement, Refusal> {
     let agreement = opened(face, headers)?;
     match agreement.status {

@@ -2,9 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use axum::body::Body;
-use axum::http::{HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
+use axum::http::StatusCode;
+use axum::response::Response;
 use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
@@ -12,6 +11,7 @@ use serde_json::Value;
 
 use super::refusal::Refusal;
 use super::visitor::Visitor;
+use crate::api::inert::inert;
 use crate::desk::{Record, Sort, Stored};
 
 /// Files by their base 64, as it stands in a body.
@@ -73,14 +73,5 @@ pub(super) async fn hand_out(visitor: &Visitor, number: u64, id: &str) -> Result
         tracing::error!(%error, "A partner's file could not be read.");
         Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, "the bridge could not read this file")
     })?;
-    let mut answer = Body::from(bytes).into_response();
-    // Never what a browser would show as a page of ours.
-    for (name, value) in [
-        (header::CONTENT_TYPE, "application/octet-stream"),
-        (header::CONTENT_DISPOSITION, "attachment"),
-        (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    ] {
-        answer.headers_mut().insert(name, HeaderValue::from_static(value));
-    }
-    Ok(answer)
+    Ok(inert(bytes))
 }
