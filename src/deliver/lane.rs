@@ -15,6 +15,7 @@ use super::lanes::{Inbox, LaneKey};
 use super::nudge::{Hinted, Nudge, acknowledge};
 use super::observe::Seen;
 use super::open::{self, Opened};
+use crate::agreement::Pseudonyms;
 use crate::case::{Case, CaseId, Fact, GrantId, Health, Leg, Outstanding, Phase, Priority};
 use crate::daemon::Shared;
 use crate::ledger::{self, Entry, Position};
@@ -490,16 +491,25 @@ impl Shared {
         settled: &BTreeSet<IntentId>,
         now: Timestamp,
     ) -> Plan {
-        let names = self.vault.names();
-        let view = View {
-            names: &names,
+        plan::plan(case, &self.view(observations, settled, &self.vault.names(), now))
+    }
+
+    /// What the planner is told of the world.
+    pub(super) fn view<'a>(
+        &'a self,
+        observations: &'a BTreeMap<SystemName, Ticket>,
+        settled: &'a BTreeSet<IntentId>,
+        names: &'a Pseudonyms,
+        now: Timestamp,
+    ) -> View<'a> {
+        View {
             rules: &self.rules,
             capabilities: &self.capabilities,
             observations,
             markers: &self.markers,
             settled,
+            names,
             now,
-        };
-        plan::plan(case, &view)
+        }
     }
 }

@@ -4,12 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use throughline_sdk::{Class, Error, RemoteId, SystemName, Ticket, TicketRef, Urgency};
 
-use crate::agreement::{Pseudonyms, Routed};
+use crate::agreement::Routed;
 use crate::api::view;
 use crate::case::{AgreementName, Case, CaseId, Fact, Health};
 use crate::daemon::Shared;
 use crate::ledger;
-use crate::plan::{Foresight, Verdict, View, foresee, verdict};
+use crate::plan::{Foresight, Verdict, foresee, verdict};
 
 /// What would be done with a ticket.
 #[derive(Debug)]
@@ -66,7 +66,7 @@ impl Shared {
     /// What became of everything in a case, from what is recorded.
     pub(crate) fn verdict(&self, case: &Case) -> Vec<Verdict> {
         let (observations, settled) = (BTreeMap::new(), BTreeSet::new());
-        verdict(case, &self.view(&observations, &settled, &self.vault.names()))
+        verdict(case, &self.view(&observations, &settled, &self.vault.names(), self.clock.now()))
     }
 
     /// Reads the ticket or case of this name and whatever the plan asks for, and plans on a copy.
@@ -151,7 +151,8 @@ impl Shared {
         let mut names = self.vault.names().clone();
         let mut given = None;
         loop {
-            let foresight = foresee(&sight.case, &self.view(&sight.observations, &settled, &names));
+            let foresight =
+                foresee(&sight.case, &self.view(&sight.observations, &settled, &names, self.clock.now()));
             let count = names.given();
             if !foresight.plan.unnamed.is_empty() && given != Some(count) {
                 given = Some(count);
@@ -216,23 +217,6 @@ impl Shared {
                 Unseen::Unread(ticket.clone(), error)
             }
         })
-    }
-
-    fn view<'a>(
-        &'a self,
-        observations: &'a BTreeMap<SystemName, Ticket>,
-        settled: &'a BTreeSet<throughline_sdk::IntentId>,
-        names: &'a Pseudonyms,
-    ) -> View<'a> {
-        View {
-            rules: &self.rules,
-            capabilities: &self.capabilities,
-            observations,
-            markers: &self.markers,
-            settled,
-            names,
-            now: self.clock.now(),
-        }
     }
 }
 
