@@ -34,8 +34,8 @@ impl Lane<'_> {
             | Operation::LinkBack { .. } => return None,
         };
         let origin = &due.item.origin()?.system;
-        let rechecks = Sharing::of(&self.shared.rules, &self.case, now).rechecks(origin, leg);
-        if rechecks && !self.is_fresh(origin, now) {
+        let rechecks = || Sharing::of(&self.shared.rules, &self.case, now).rechecks(origin, leg);
+        if !self.is_fresh(origin, now) && rechecks() {
             return Some(origin.clone());
         }
         let unproven = self.case.legs.get(leg).is_some_and(crate::case::Leg::is_unproven);
