@@ -93,11 +93,7 @@ impl Index {
 
     /// Every version of an agreement that was ever in force, in the order in which they were recorded.
     pub fn agreed(&self) -> Result<Vec<Agreed>, Error> {
-        let fresh = self.fresh();
-        let changes: Vec<_> = fresh.rows(Table::Agreed, &[]).collect();
-        let stored = self.store.scan(Table::Agreed, &[], usize::MAX)?;
-        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
-        let all = over(stored, changes, usize::MAX).into_iter().map(|(_, value)| {
+        let all = self.under(Table::Agreed, &[], &[], usize::MAX)?.into_iter().map(|(_, value)| {
             serde_json::from_slice(&value)
                 .map_err(|error| Error::Broken(format!("a version of an agreement cannot be read: {error}")))
         });
@@ -108,12 +104,7 @@ impl Index {
 
     /// Hints whose ticket was not read since, each ticket once, the longest standing first.
     pub fn hints(&self, limit: usize) -> Result<Vec<TicketRef>, Error> {
-        // Held over the scan, so that nothing is written out in the middle of it; the same below.
-        let fresh = self.fresh();
-        let changes: Vec<_> = fresh.rows(Table::Hints, &[]).collect();
-        let stored = self.store.scan(Table::Hints, &[], limit.saturating_add(changes.len()))?;
-        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
-        let hints = over(stored, changes, limit).into_iter().map(|(_, value)| {
+        let hints = self.under(Table::Hints, &[], &[], limit)?.into_iter().map(|(_, value)| {
             serde_json::from_slice(&value)
                 .map_err(|error| Error::Broken(format!("a hint cannot be read: {error}")))
         });
@@ -272,6 +263,7 @@ impl Index {
     /// The rows whose keys begin with `prefix`, from the one on that goes on with `from`.
     fn under(&self, table: Table, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
         let first = [prefix, from].concat();
+        // Held over the scan, so that nothing is written out in the middle of it; the same elsewhere.
         let fresh = self.fresh();
         let changes: Vec<_> =
             fresh.rows(table, &first).take_while(|(key, _)| key.starts_with(prefix)).collect();
