@@ -104,12 +104,7 @@ impl World {
     }
 
     pub(crate) fn plan(&mut self, observed: &[&str], settled: &BTreeSet<IntentId>) -> Plan {
-        let observations = self
-            .tickets
-            .iter()
-            .filter(|(system, _)| observed.contains(&system.as_str()))
-            .map(|(system, ticket)| (system.clone(), ticket.clone()))
-            .collect();
+        let observations = self.seen(observed);
         let view = View {
             rules: &self.rules,
             capabilities: &self.able,
@@ -124,6 +119,11 @@ impl World {
             self.log.push((at(self.tick), plan.facts.clone()));
         }
         plan
+    }
+
+    fn seen(&self, observed: &[&str]) -> BTreeMap<SystemName, Ticket> {
+        let seen = self.tickets.iter().filter(|(system, _)| observed.contains(&system.as_str()));
+        seen.map(|(system, ticket)| (system.clone(), ticket.clone())).collect()
     }
 
     /// Everything that was recorded, and when.
@@ -143,12 +143,7 @@ impl World {
 
     /// What the planner would do if these desks were read.
     pub(crate) fn foreseen(&self, observed: &[&str]) -> Foresight {
-        let observations = self
-            .tickets
-            .iter()
-            .filter(|(system, _)| observed.contains(&system.as_str()))
-            .map(|(system, ticket)| (system.clone(), ticket.clone()))
-            .collect();
+        let observations = self.seen(observed);
         let view = View {
             rules: &self.rules,
             capabilities: &self.able,
