@@ -19,6 +19,7 @@ pub mod config;
 pub mod daemon;
 pub mod desk;
 pub mod egress;
+pub mod evidence;
 pub mod registry;
 pub mod rehearse;
 pub mod store;

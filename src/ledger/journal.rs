@@ -13,7 +13,7 @@ use super::record::{Record, parse};
 use super::recover::recover;
 use super::segments::{Found, Lines, Segments};
 use super::writer::Writer;
-use super::{Error, Keyring, MasterKey, Medium, Position};
+use super::{Error, Keyring, Log, MasterKey, Medium, Position};
 use crate::case::{Case, CaseId, Fact};
 use crate::store::{self, Index, Store};
 
@@ -100,6 +100,7 @@ struct Shared {
     keyring: Arc<Keyring>,
     next_case: AtomicU64,
     end: Arc<AtomicU64>,
+    size: Arc<AtomicU64>,
     closed: AtomicBool,
     failure: Arc<OnceLock<String>>,
     way: Way,
@@ -133,7 +134,7 @@ impl Journal {
         let failure = Arc::new(OnceLock::new());
         let (medium, index) = (Arc::clone(&writer.medium), writer.index.clone());
         let keyring = Arc::clone(&writer.keyring);
-        let end = Arc::clone(&writer.durable);
+        let (end, size) = (Arc::clone(&writer.durable), Arc::clone(&writer.size));
         let way = match offload {
             Offload::Threads => {
                 let (sender, queue) = mpsc::channel(QUEUE);
@@ -148,7 +149,9 @@ impl Journal {
         };
         let next_case = AtomicU64::new(highest + 1);
         let closed = AtomicBool::new(false);
-        Ok(Self { shared: Arc::new(Shared { medium, index, keyring, next_case, end, closed, failure, way }) })
+        Ok(Self {
+            shared: Arc::new(Shared { medium, index, keyring, next_case, end, size, closed, failure, way }),
+        })
     }
 
     /// Records an entry: durable and indexed on return. Those who ask at the same time share one sync.
@@ -213,6 +216,24 @@ impl Journal {
         match &self.shared.way {
             Way::Thread(_) => blocking(move || walk_back(&*medium, &keyring, last)).await,
             Way::Inline(_) => walk_back(&*medium, &keyring, last),
+        }
+    }
+
+    /// Reads from the log as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the tree cannot be read, and whatever `read` answers.
+    pub async fn log<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Log, &Keyring) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (medium, keyring) = (Arc::clone(&self.shared.medium), Arc::clone(&self.shared.keyring));
+        let size = self.shared.size.load(Ordering::Acquire);
+        let run = move || read(&Log::at(medium, size)?, &keyring);
+        match &self.shared.way {
+            Way::Thread(_) => blocking(run).await,
+            Way::Inline(_) => run(),
         }
     }
 
