@@ -42,7 +42,7 @@ pub use checkpoint::Mark;
 pub use error::Error;
 pub use export::{Scope, export};
 pub use history::{Heading, History};
-pub use journal::{Committed, Entry, Journal, Offload, Parts};
+pub use journal::{Committed, Entry, Journal, News, Offload, Parts};
 pub use keyring::{Keyring, MasterKey};
 pub use medium::{FileMedium, Medium, MemoryMedium};
 pub use record::{Record, fact_word};
