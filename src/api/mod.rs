@@ -2,6 +2,7 @@
 
 mod access;
 mod cases;
+mod erasure;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
@@ -23,6 +24,7 @@ use axum::routing::{get, post};
 
 pub use access::May;
 pub(crate) use cases::PAGE;
+pub(crate) use erasure::{Because, Forget, Forgotten};
 pub(crate) use problem::Problem;
 pub use serve::{Bounds, serve};
 
@@ -57,6 +59,9 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
         .route("/reference/claim", post(reference::claim))
+        .route("/cases/{case}/erase", post(erasure::erase))
+        .route("/forget", post(erasure::forget))
+        .route("/erasures", get(erasure::list))
         .route("/systems", get(health::systems))
         .route("/agreements", get(cases::agreements));
     let faces = tmf621::router(api.bridge.shared());

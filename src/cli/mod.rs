@@ -10,6 +10,7 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod erase;
 mod explain;
 mod grant;
 mod ledger;
@@ -75,6 +76,8 @@ enum Command {
     Grant(grant::Grant),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Erase a case, or forget a person, for good.
+    Erase(erase::Erase),
     /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
     Agreement(agreement::Agreement),
     /// Verify or export the ledger.
@@ -132,6 +135,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Parked(parked) => parked.run(&output).await,
         Command::Grant(grant) => grant.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Erase(erase) => erase.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,

@@ -15,6 +15,8 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod erased;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod federated;
