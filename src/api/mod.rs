@@ -1,10 +1,13 @@
 //! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
 
+mod access;
 mod cases;
+mod erasure;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
 mod inert;
+mod log;
 pub mod preview;
 mod problem;
 pub(crate) mod reference;
@@ -19,12 +22,16 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
-use secrecy::SecretString;
 
+pub use access::May;
 pub(crate) use cases::PAGE;
+pub(crate) use erasure::{Because, Forget, Forgotten};
+pub(crate) use problem::Problem;
 pub use serve::{Bounds, serve};
 
+use crate::console;
 use crate::daemon::Bridge;
+use crate::identity::Identity;
 
 /// The largest webhook taken, in bytes.
 const WEBHOOK_BYTES: usize = 4 * 1024 * 1024;
@@ -32,13 +39,13 @@ const WEBHOOK_BYTES: usize = 4 * 1024 * 1024;
 /// What the routes share.
 #[derive(Clone, Debug)]
 pub(crate) struct Api {
-    bridge: Bridge,
-    admin: Arc<SecretString>,
+    pub(crate) bridge: Bridge,
+    pub(crate) identity: Arc<Identity>,
 }
 
-/// All routes of a running bridge. Everything under `/api/` asks for `admin` as a bearer token.
-pub fn router(bridge: Bridge, admin: SecretString) -> Router {
-    let api = Api { bridge, admin: Arc::new(admin) };
+/// All routes of a running bridge. Under `/api/` and `/console/` callers are whom `identity` knows.
+pub fn router(bridge: Bridge, identity: Identity) -> Router {
+    let api = Api { bridge, identity: Arc::new(identity) };
     let interface = Router::new()
         .route("/cases", get(cases::list))
         .route("/cases/{case}", get(cases::show))
@@ -53,9 +60,15 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
         .route("/reference/claim", post(reference::claim))
+        .route("/cases/{case}/erase", post(erasure::erase))
+        .route("/forget", post(erasure::forget))
+        .route("/erasures", get(erasure::list))
         .route("/systems", get(health::systems))
         .route("/agreements", get(cases::agreements))
-        .layer(axum::middleware::from_fn_with_state(api.clone(), cases::authenticate));
+        .route("/cases/{case}/evidence", get(log::evidence))
+        .route("/log/key", get(log::key))
+        .route("/log/checkpoint", get(log::checkpoint))
+        .route("/log/records/{seq}", get(log::record));
     let faces = tmf621::router(api.bridge.shared());
     let sharing = sharing::router(api.bridge.shared());
     Router::new()
@@ -68,6 +81,7 @@ pub fn router(bridge: Bridge, admin: SecretString) -> Router {
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
         .nest("/api/v1", interface)
+        .merge(console::router())
         .merge(faces)
         .merge(sharing)
         .fallback(problem::not_found)

@@ -20,6 +20,16 @@ impl Problem {
         Self { status, detail: detail.into(), scheme: "Bearer" }
     }
 
+    /// Its status.
+    pub(crate) fn status(&self) -> StatusCode {
+        self.status
+    }
+
+    /// What went wrong, in words.
+    pub(crate) fn detail(&self) -> &str {
+        &self.detail
+    }
+
     /// A webhook whose sender did not show who it is.
     pub(crate) fn unsigned() -> Self {
         // Whoever cannot authenticate learns nothing about why.

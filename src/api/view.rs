@@ -569,6 +569,9 @@ fn event(
         | Fact::Planned { .. }
         | Fact::Started { .. }
         | Fact::Stopped
+        | Fact::Erasing { .. }
+        | Fact::Erased { .. }
+        | Fact::Forgotten { .. }
         | Fact::Agreed { .. } => return None,
         Fact::Amended { leg, version } => base(
             "amended",

@@ -10,9 +10,12 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod erase;
+mod evidence;
 mod explain;
 mod grant;
 mod ledger;
+mod ledger_watch;
 mod login;
 mod output;
 mod parked;
@@ -75,10 +78,14 @@ enum Command {
     Grant(grant::Grant),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Erase a case, or forget a person, for good.
+    Erase(erase::Erase),
     /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
     Agreement(agreement::Agreement),
-    /// Verify or export the ledger.
+    /// Verify or export the ledger, sign checkpoints of it, prove records, and watch the log of somebody else.
     Ledger(ledger::Ledger),
+    /// Write what proves a case into one file, for an auditor or for one party, or verify such a file.
+    Evidence(evidence::Evidence),
     /// Measure throughput, latency, memory and disk on this machine.
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
@@ -132,8 +139,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Parked(parked) => parked.run(&output).await,
         Command::Grant(grant) => grant.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Erase(erase) => erase.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
-        Command::Ledger(ledger) => ledger.run(&output).await,
+        Command::Ledger(ledger) => Box::pin(ledger.run(&output)).await,
+        Command::Evidence(evidence) => Box::pin(evidence.run(&output)).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
         Command::Connector(connector) => Box::pin(connector.run(&output)).await,

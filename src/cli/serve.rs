@@ -17,6 +17,7 @@ use crate::api;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
 use crate::daemon::{Bridge, Running, assemble};
+use crate::identity::Identity;
 use crate::telemetry::logs;
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
@@ -73,7 +74,7 @@ impl Serve {
         data.announce(&Running::here(address)).map_err(Failure::failed)?;
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
-        let router = api::router(bridge.clone(), admin);
+        let router = api::router(bridge.clone(), Identity::new(admin));
         let watch = bridge.clone();
         let clock = Arc::clone(&bridge.shared().clock);
         let stopped = async move {

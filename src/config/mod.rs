@@ -17,6 +17,7 @@ mod privacy;
 mod problem;
 mod redact;
 mod references;
+mod retention;
 mod scalar;
 mod secret;
 mod section;
@@ -25,6 +26,7 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod value;
+mod watched;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -38,6 +40,7 @@ use toml::de::DeTable;
 use crate::agreement::Rules;
 use crate::case::PartyName;
 use crate::daemon::parse_key;
+use crate::daemon::watcher::Watched;
 use crate::egress::Allowed;
 use crate::telemetry::logs;
 
@@ -121,6 +124,10 @@ pub struct Config {
     pub reconcile: Duration,
     /// The key of the case keys.
     pub master_key: Option<SecretString>,
+    /// Logs of others that are held to what they said.
+    pub watched: Vec<Watched>,
+    /// What the ledger is called in signed checkpoints.
+    pub ledger_name: String,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
     /// What was noticed and does not stop the daemon.
@@ -306,14 +313,21 @@ fn build(
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
+    let retention = retention::build(&main, &agreements, findings);
+    let rules =
+        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let watched = watched::build(&main, findings);
     let bridge = bridge?;
     check_bridge(bridge, findings);
+    let home = home?;
+    let ledger_name = bridge.text("ledger_name").map_or_else(|| format!("{home}/throughline"), str::to_owned);
     Some(Config {
-        home: home?,
+        home,
+        watched,
+        ledger_name,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
         listen: if let Value::Socket(socket) = bridge.value("listen")? { *socket } else { return None },
         log: bridge.text("log")?.to_owned(),
@@ -337,6 +351,13 @@ fn build(
 
 /// What the types of the daemon's own settings do not say.
 fn check_bridge(bridge: &Section, findings: &mut Findings) {
+    if let (Some(entry), Some(name)) = (bridge.entry("ledger_name"), bridge.text("ledger_name"))
+        && let Err(fault) = crate::ledger::note::check_name(name)
+    {
+        let mistake = Mistake::new(entry.at, bridge.path_of("ledger_name"), fault).found(format!("{name:?}"));
+        findings
+            .report(mistake.expected(r#"a host of yours and a word, as in "contoso.example/throughline""#));
+    }
     if let (Some(entry), Some(filter)) = (bridge.entry("log"), bridge.text("log"))
         && let Err(fault) = logs::check_filter(filter)
     {

@@ -12,6 +12,7 @@ use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
+use super::watcher::{Kept, Watcher};
 use super::{Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
@@ -20,6 +21,7 @@ use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
+use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -410,7 +412,8 @@ pub async fn parts(
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
     let medium = taken(&data, &clock).await?;
-    let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
+    let folder = BlobFolder::new(Arc::clone(&medium), Offload::Threads);
+    let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
     let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
     let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
     let own = [faces.as_slice(), references.as_slice()].concat();
@@ -421,7 +424,10 @@ pub async fn parts(
     let own = Own { faces: &own, sharing: &sharing };
     let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
     let markers = marker_key(&master);
+    let signer = Arc::new(Signer::new(&config.ledger_name, &master)?);
+    data.keep_ledger_name(&config.ledger_name)?;
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
+    let watchers = watchers(&config, &medium, &clock)?;
     let journal = journal(&data, medium, master, &entropy).await?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
     let callbacks = match faces.is_empty() {
@@ -436,16 +442,34 @@ pub async fn parts(
         systems,
         rules: config.rules,
         journal,
-        blobs,
+        blobs: folder,
         clock,
         entropy,
         markers,
         reconcile: config.reconcile,
+        signer,
+        watchers,
         vault,
         metrics,
         northbound: Northbound { faces, references, sharing, callbacks, policy },
     };
     Ok((parts, data))
+}
+
+/// Who asks the logs of others, each on a guarded way of its own.
+fn watchers(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Watcher>, AssemblyError> {
+    let watchers = config.watched.iter().map(|watched| {
+        let fail = |error| AssemblyError::System { name: watched.name.clone(), error };
+        let policy = AddressPolicy::of_system(&watched.source, config.allow.clone());
+        let way = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let kept = Kept { medium: Arc::clone(medium), folder: format!("watched/{}", watched.name) };
+        Ok(Watcher { watched: watched.clone(), way, clock: Arc::clone(clock), kept })
+    });
+    watchers.collect()
 }
 
 /// An egress that reaches this machine only.

@@ -8,14 +8,16 @@ use std::time::Duration;
 use throughline_sdk::http::Schedule;
 use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName};
 
+use super::watcher::{self, Watcher};
 use super::{Supervisor, System};
 use crate::agreement::Rules;
 use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
 use crate::case::Fact;
-use crate::deliver::{Alarm, Lanes, Nudge, alarm};
+use crate::deliver::{Alarm, Lanes, Nudge, alarm, erase};
 use crate::intake;
-use crate::ledger::{self, Entry, Journal};
+use crate::ledger::note::Signer;
+use crate::ledger::{self, BlobFolder, Entry, Journal};
 use crate::plan::MarkerKey;
 use crate::store::Index;
 use crate::telemetry::metrics::Metrics;
@@ -37,7 +39,7 @@ pub struct Parts {
     /// The ledger and its index.
     pub journal: Journal,
     /// Files by digest.
-    pub blobs: Arc<dyn Blobs>,
+    pub blobs: BlobFolder,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -46,6 +48,10 @@ pub struct Parts {
     pub markers: MarkerKey,
     /// In what time the rolling reconciliation reads every linked ticket once.
     pub reconcile: Duration,
+    /// Signs checkpoints of the ledger.
+    pub signer: Arc<Signer>,
+    /// Who asks the logs of others.
+    pub watchers: Vec<Watcher>,
     /// Who stands behind which pseudonym.
     pub vault: Vault,
     /// Numbers for operators.
@@ -68,9 +74,14 @@ pub struct Shared {
     pub(crate) rules: Rules,
     pub(crate) journal: Journal,
     pub(crate) blobs: Arc<dyn Blobs>,
+    /// The same files, for whoever deletes them.
+    pub(crate) folder: BlobFolder,
+    /// Read from a file's writing until its case holds it; written while files that nobody holds are deleted.
+    pub(crate) filing: tokio::sync::RwLock<()>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) markers: MarkerKey,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) vault: Vault,
     pub(crate) lanes: Lanes,
     pub(crate) alarm: Alarm,
@@ -102,6 +113,8 @@ impl Bridge {
             entropy,
             markers,
             reconcile,
+            signer,
+            watchers,
             vault,
             metrics,
             northbound,
@@ -115,10 +128,13 @@ impl Bridge {
             capabilities,
             rules,
             journal,
-            blobs,
+            folder: blobs.clone(),
+            blobs: Arc::new(blobs),
+            filing: tokio::sync::RwLock::default(),
             clock,
             entropy,
             markers,
+            signer,
             vault,
             lanes: Lanes::new(LANES),
             alarm: Alarm::default(),
@@ -141,6 +157,10 @@ impl Bridge {
             hints = hints.len(),
             "Taking up what is outstanding."
         );
+        for case in shared.journal.read(Index::erasing).await? {
+            tracing::info!(case.id = %case, "An erasure that was interrupted is carried out.");
+            erase::carry_out(&shared, case).await?;
+        }
         alarm::start(&shared);
         // A lane with nothing to do but to wait for its clock sets it and ends.
         let cases: BTreeSet<_> = working.into_iter().chain(clocks).collect();
@@ -153,6 +173,7 @@ impl Bridge {
         intake::start(&shared);
         tmf621::announce::start(&shared);
         reference::start(&shared);
+        watcher::start(&shared, watchers);
         Ok(Self { shared })
     }
 

@@ -39,6 +39,7 @@ mod recover;
 mod segments;
 mod tree;
 pub mod verify;
+pub mod watch;
 mod writer;
 
 #[cfg(test)]
@@ -53,7 +54,7 @@ pub use error::Error;
 pub use export::{Scope, export};
 pub use history::{Heading, History};
 pub use items::Item;
-pub use journal::{Committed, Entry, Journal, Offload, Parts};
+pub use journal::{Committed, Entry, Journal, News, Offload, Parts};
 pub use keyring::{Keyring, MasterKey};
 pub use log::Log;
 pub use medium::{FileMedium, Medium, MemoryMedium};

@@ -409,6 +409,9 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Stopped => "stopped",
         Fact::Amended { .. } => "amended",
         Fact::Agreed { .. } => "agreed",
+        Fact::Erasing { .. } => "erasing",
+        Fact::Erased { .. } => "erased",
+        Fact::Forgotten { .. } => "forgotten",
 
         Fact::Offering { .. } => "offering",
         Fact::Handshake { .. } => "handshake",

@@ -15,6 +15,10 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod erased;
+#[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod federated;

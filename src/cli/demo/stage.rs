@@ -16,6 +16,7 @@ use crate::cli::Failure;
 use crate::cli::access::load;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, DataDir, Running, Supervisor, assemble};
+use crate::identity::Identity;
 
 /// Where the desks and the bridge listen if those ports are free.
 const PORTS: [u16; 4] = [8301, 8302, 8303, 8780];
@@ -108,7 +109,7 @@ impl Stage {
             .map_err(Failure::failed)?;
         let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
-        let (router, stopping) = (api::router(bridge.clone(), admin), supervisor.clone());
+        let (router, stopping) = (api::router(bridge.clone(), Identity::new(admin)), supervisor.clone());
         let serving = Arc::clone(&clock);
         supervisor.spawn(async move {
             let stopped = async move { stopping.stopping().await };

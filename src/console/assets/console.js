@@ -1,0 +1,2 @@
+// Pages stay current by themselves. Without this script they work all the same.
+"use strict";
