@@ -3,6 +3,7 @@
 mod access;
 mod cases;
 pub mod explain;
+pub mod find;
 pub(crate) mod grants;
 mod health;
 mod inert;
@@ -22,7 +23,6 @@ use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
 
 pub use access::May;
-pub(crate) use cases::PAGE;
 pub(crate) use problem::Problem;
 pub use serve::{Bounds, serve};
 
@@ -44,7 +44,7 @@ pub(crate) struct Api {
 pub fn router(bridge: Bridge, identity: Identity) -> Router {
     let api = Api { bridge, identity: Arc::new(identity) };
     let interface = Router::new()
-        .route("/cases", get(cases::list))
+        .route("/cases", get(find::list))
         .route("/cases/{case}", get(cases::show))
         .route("/cases/{case}/grants", get(grants::list).post(grants::ask))
         .route("/cases/{case}/grants/{grant}/{verb}", post(grants::decide))

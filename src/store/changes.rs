@@ -19,7 +19,7 @@ use crate::ledger::Position;
 pub struct Changes<'a> {
     index: &'a Index,
     fresh: Fresh,
-    counts: Counts,
+    pub(super) counts: Counts,
     /// The case whose head was looked up last: who asks for it records it next.
     asked: Option<(CaseId, Heads)>,
 }
@@ -105,6 +105,7 @@ impl<'a> Changes<'a> {
         }
         self.concern(id, &case.references.products, &Products::new());
         self.recount(now, None);
+        self.refile(id, now.map(|head| head.filing), None)?;
         self.fresh.keep(id, Kept { now: None, stored });
         Ok(())
     }
@@ -118,7 +119,9 @@ impl<'a> Changes<'a> {
     fn keep(&mut self, case: Case) -> Result<(), Error> {
         let (now, stored) = self.heads(case.id)?;
         self.counts.highest = self.counts.highest.max(case.id.0);
-        self.recount(now, Some(Head::of(&case)));
+        let head = Head::of(&case);
+        self.recount(now, Some(head));
+        self.refile(case.id, now.map(|head| head.filing), Some((head.filing, &case)))?;
         self.fresh.keep(case.id, Kept { now: Some(Arc::new(case)), stored });
         Ok(())
     }
@@ -135,7 +138,7 @@ impl<'a> Changes<'a> {
     }
 
     /// The case as these changes, what came before them, and the engine have it.
-    fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
+    pub(super) fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
         match self.fresh.case(id) {
             Some(kept) => Ok(kept.now.as_deref().cloned()),
             None => self.index.case(id),
@@ -333,14 +336,14 @@ impl<'a> Changes<'a> {
         Ok(true)
     }
 
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         match self.fresh.row(table, key) {
             Some(changed) => Ok(changed.clone()),
             None => self.index.get(table, key),
         }
     }
 
-    fn set(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+    pub(super) fn set(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.fresh.set(table, key, value);
     }
 }

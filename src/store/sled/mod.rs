@@ -126,7 +126,10 @@ impl Store for SledStore {
                     | Table::Parked
                     | Table::Clocks
                     | Table::Concerned
-                    | Table::Standing => 1,
+                    | Table::Standing
+                    | Table::Filed
+                    | Table::Changed
+                    | Table::Hours => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),
