@@ -408,7 +408,7 @@ impl Case {
                     leg.version = Some(version.clone());
                 }
             }
-            Fact::Agreed { .. } => {}
+            Fact::Agreed { .. } | Fact::Door(_) | Fact::Looked(_) => {}
         }
     }
 
