@@ -572,7 +572,9 @@ fn event(
         | Fact::Erasing { .. }
         | Fact::Erased { .. }
         | Fact::Forgotten { .. }
-        | Fact::Agreed { .. } => return None,
+        | Fact::Agreed { .. }
+        | Fact::Door(_)
+        | Fact::Looked(_) => return None,
         Fact::Amended { leg, version } => base(
             "amended",
             Some(leg),

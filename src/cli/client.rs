@@ -84,6 +84,17 @@ impl Client {
         }
     }
 
+    /// Asks for something to be done that this client has no words of its own for.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
+        let path = [&["api", "v1"], path].concat();
+        self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
+    }
+
+    /// Reads something that this client has no words of its own for.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+        self.get(&[&["api", "v1"], path].concat(), &[]).await
+    }
+
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         let mut lines: Vec<ParkedLine> = Vec::new();
         loop {

@@ -5,6 +5,7 @@
 
 mod agreements;
 mod conditions;
+mod console;
 mod declaration;
 mod example;
 mod findings;
@@ -40,6 +41,7 @@ use crate::agreement::Rules;
 use crate::case::PartyName;
 use crate::daemon::parse_key;
 use crate::egress::Allowed;
+use crate::identity;
 use crate::telemetry::logs;
 
 pub use generate::{agreement_example, example, schema};
@@ -124,6 +126,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// The console, and how strict its door is.
+    pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
 }
@@ -313,8 +317,10 @@ fn build(
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let console = main.section("console").and_then(|console| console::build(console, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
+    let known = Some(parties.keys().cloned().collect());
     Some(Config {
         home: home?,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
@@ -334,6 +340,7 @@ fn build(
         } else {
             return None;
         },
+        console: identity::Settings { parties: known, ..console? },
         warnings: Problems::default(),
     })
 }
