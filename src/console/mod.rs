@@ -2,9 +2,13 @@
 //! stay current by themselves.
 
 mod assets;
+mod cases;
 mod entry;
 mod layout;
+pub(crate) mod pieces;
 mod refusal;
+#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show whole texts follow"))]
+pub(crate) mod words;
 
 use axum::Router;
 use axum::response::Redirect;
@@ -21,6 +25,7 @@ pub(crate) fn router() -> Router<Api> {
     Router::new()
         .route("/", get(|| async { Redirect::to("/console/") }))
         .route("/console", get(|| async { Redirect::to("/console/") }))
+        .route("/console/", get(cases::list))
         .route("/console/assets/{name}", get(assets::asset))
         .layer(axum::middleware::map_response(layout::defend))
 }
