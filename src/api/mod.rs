@@ -3,6 +3,7 @@
 mod access;
 pub(crate) mod accounts;
 mod cases;
+mod erasure;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
@@ -27,6 +28,7 @@ use axum::routing::{get, post};
 pub(crate) use access::FromOwnPage;
 pub use access::May;
 pub(crate) use cases::PAGE;
+pub(crate) use erasure::{Because, Forget, Forgotten};
 pub(crate) use problem::Problem;
 pub(crate) use routes::Routes;
 pub use serve::{Bounds, serve};
@@ -91,6 +93,9 @@ fn interface() -> Routes {
         .get("/reference", reference::list)
         .post("/reference", reference::enter)
         .post("/reference/claim", reference::claim)
+        .post("/cases/{case}/erase", erasure::erase)
+        .post("/forget", erasure::forget)
+        .get("/erasures", erasure::list)
         .get("/systems", health::systems)
         .get("/agreements", cases::agreements)
         .get("/me", accounts::me)

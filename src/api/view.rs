@@ -569,6 +569,9 @@ fn event(
         | Fact::Planned { .. }
         | Fact::Started { .. }
         | Fact::Stopped
+        | Fact::Erasing { .. }
+        | Fact::Erased { .. }
+        | Fact::Forgotten { .. }
         | Fact::Agreed { .. }
         | Fact::Door(_)
         | Fact::Looked(_) => return None,

@@ -12,6 +12,7 @@ mod connector;
 mod connectors;
 mod demo;
 mod door;
+mod erase;
 mod explain;
 mod grant;
 mod ledger;
@@ -78,6 +79,8 @@ enum Command {
     Grant(grant::Grant),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Erase a case, or forget a person, for good.
+    Erase(erase::Erase),
     /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
     Agreement(agreement::Agreement),
     /// Say who may enter: make, list, change and remove the accounts of people.
@@ -139,6 +142,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Parked(parked) => parked.run(&output).await,
         Command::Grant(grant) => grant.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Erase(erase) => erase.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Account(account) => Box::pin(account.run(&output)).await,
         Command::Token(token) => Box::pin(token.run(&output)).await,

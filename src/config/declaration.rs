@@ -6,6 +6,7 @@ mod grants;
 mod handshake;
 mod privacy;
 mod reference;
+mod retention;
 mod system;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ use console::CONSOLE;
 use handshake::{LEVEL_WORDS, RESPONSIBILITY};
 use privacy::RECOGNIZE;
 use reference::REFERENCE;
+use retention::RETENTION;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -126,6 +128,7 @@ pub(super) const ROOT: Table = Table {
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
+        named("retention", &RETENTION, Names::Given, Need::Optional),
         table("console", &CONSOLE, Need::Optional),
     ],
 };

@@ -18,6 +18,7 @@ mod privacy;
 mod problem;
 mod redact;
 mod references;
+mod retention;
 mod scalar;
 mod secret;
 mod section;
@@ -310,7 +311,9 @@ fn build(
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
+    let retention = retention::build(&main, &agreements, findings);
+    let rules =
+        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }

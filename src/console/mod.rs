@@ -3,10 +3,14 @@
 
 mod accounts;
 mod assets;
+mod cases;
 mod entry;
 mod layout;
 mod login;
+pub(crate) mod pieces;
 mod refusal;
+#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show whole texts follow"))]
+pub(crate) mod words;
 
 use axum::http::Method;
 use axum::response::Redirect;
@@ -22,6 +26,7 @@ pub(crate) fn routes() -> Routes {
     Routes::new()
         .open(&Method::GET, "/", || async { Redirect::to("/console/") })
         .open(&Method::GET, "/console", || async { Redirect::to("/console/") })
+        .get("/console/", cases::list)
         .open(&Method::GET, "/console/assets/{name}", assets::asset)
         .open(&Method::GET, "/console/login", login::page)
         .open(&Method::POST, "/console/login", login::log_in)

@@ -414,7 +414,8 @@ pub async fn parts(
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
     let medium = taken(&data, &clock).await?;
-    let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
+    let folder = BlobFolder::new(Arc::clone(&medium), Offload::Threads);
+    let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
     let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
     let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
     let own = [faces.as_slice(), references.as_slice()].concat();
@@ -444,7 +445,7 @@ pub async fn parts(
         systems,
         rules: config.rules,
         journal,
-        blobs,
+        blobs: folder,
         clock,
         entropy,
         markers,

@@ -17,6 +17,8 @@ mod command;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
+mod erased;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod federated;
