@@ -176,9 +176,9 @@ impl Wanted {
             Self::Text(text) => text.holds(case),
             Self::Party(name) => case.legs.values().any(|leg| name.is(&leg.party.0)),
             Self::System(name) => case.legs.keys().any(|system| name.is(system.as_str())),
-            Self::Status(wanted) => wanted.iter().any(|status| has(case, Field::Status, status.word())),
+            Self::Status(wanted) => wanted.iter().any(|status| has(case, &Field::Status, status.word())),
             Self::Priority(wanted) => {
-                wanted.iter().any(|priority| has(case, Field::Priority, priority.word()))
+                wanted.iter().any(|priority| has(case, &Field::Priority, priority.word()))
             }
             Self::View(view) => view.holds(case),
             Self::Silent(hours) => View::Open.holds(case) && hour(case.changed) < now.saturating_sub(*hours),
@@ -260,8 +260,8 @@ impl Name {
     }
 }
 
-fn has(case: &Case, field: Field, word: &str) -> bool {
-    case.document.fields.get(&field).is_some_and(|field| field.value == word)
+fn has(case: &Case, field: &Field, word: &str) -> bool {
+    case.document.fields.get(field).is_some_and(|field| field.value == word)
 }
 
 /// A part as it was written.

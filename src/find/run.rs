@@ -13,14 +13,14 @@ pub(super) struct Bounds {
     pub(super) rows: usize,
     /// Cases that it reads to look into them.
     pub(super) looks: usize,
+    /// Rows that a beginning may stand for.
+    pub(super) begun: usize,
 }
 
 /// A fraction of a second.
-const BOUNDS: Bounds = Bounds { rows: 60_000, looks: 2_000 };
+const BOUNDS: Bounds = Bounds { rows: 60_000, looks: 2_000, begun: 20_000 };
 /// Rows that are read to know which cases are silent.
 const MOST_SILENT: usize = 60_000;
-/// Rows that a beginning may stand for.
-const MOST_BEGUN: usize = 20_000;
 /// Blocks of the first stretch, and of the longest.
 const FIRST: u64 = 16;
 const LONGEST: u64 = 1024;
@@ -152,12 +152,12 @@ impl Search<'_> {
 
     fn by_change(&mut self, cursor: Option<Cursor>) -> Result<(), Error> {
         let lists = self.lists()?;
-        let matching = match &lists {
-            Lists::Term(term) if *term == Term::view(View::Open) => None,
-            lists => {
-                let last = block(CaseId(self.index.counts()?.highest));
-                Some(self.read(lists, 0, last)?)
-            }
+        let is_all = matches!(&lists, Lists::Term(term) if *term == Term::view(View::Open));
+        let matching = if is_all {
+            None
+        } else {
+            let last = block(CaseId(self.index.counts()?.highest));
+            Some(self.read(&lists, 0, last)?)
         };
         let silent = self.query.parts.iter().filter_map(|part| part.wanted.silence());
         let end = silent.map(|hours| self.now.saturating_sub(hours)).min().unwrap_or(u32::MAX);
@@ -326,7 +326,7 @@ impl Search<'_> {
         if !name.is_beginning {
             return Ok(Lists::Term(term));
         }
-        let Some((blocks, rows)) = self.index.filed_under(&term, MOST_BEGUN)? else {
+        let Some((blocks, rows)) = self.index.filed_under(&term, self.bounds.begun)? else {
             let what = format!("too much begins with {:?}; write more of it", name.text);
             return Err(Mistake { at, what }.into());
         };

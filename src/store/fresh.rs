@@ -77,7 +77,12 @@ impl Head {
             | Table::Agreed
             | Table::Filed
             | Table::Changed
-            | Table::Hours => false,
+            | Table::Hours
+            | Table::Erased
+            | Table::Erasures
+            | Table::Erasing
+            | Table::FilesOf
+            | Table::HoldersOf => false,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod codec;
+mod erasure;
 mod filing;
 mod fresh;
 mod index;
@@ -20,6 +21,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
+pub use erasure::Erasure;
 pub(crate) use filing::{
     Blocks, Members, SPAN, Term, block, folded, hour, is_in_word, is_over_in, numbers, title, words,
     words_in_order,
@@ -96,6 +98,16 @@ pub enum Table {
     Changed,
     /// An hour to how many open cases last changed in it.
     Hours,
+    /// Tickets of cases that were erased: under the ticket, the number of its case.
+    Erased,
+    /// What was erased, by the number of the case.
+    Erasures,
+    /// Cases that are being erased just now.
+    Erasing,
+    /// Files that a case holds: its number and the digest.
+    FilesOf,
+    /// Cases that hold a file: the digest and the number of the case.
+    HoldersOf,
 }
 
 impl Table {
@@ -121,6 +133,11 @@ impl Table {
             Self::Filed => 17,
             Self::Changed => 18,
             Self::Hours => 19,
+            Self::Erased => 32,
+            Self::Erasures => 33,
+            Self::Erasing => 34,
+            Self::FilesOf => 35,
+            Self::HoldersOf => 36,
         }
     }
 }
@@ -138,7 +155,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

@@ -107,15 +107,6 @@ impl Town {
         town
     }
 
-    /// So many cases, opened at once.
-    pub(super) fn crowded(count: u64) -> Self {
-        let mut town = Self::new();
-        for number in 1..=count {
-            town.go(&Step::Open(number));
-        }
-        town
-    }
-
     pub(super) fn go(&mut self, step: &Step) {
         match step {
             Step::Open(number) => {
