@@ -23,6 +23,7 @@ use axum::routing::{get, post};
 
 pub use access::May;
 pub(crate) use cases::PAGE;
+pub(crate) use inert::inert;
 pub(crate) use problem::Problem;
 pub use serve::{Bounds, serve};
 

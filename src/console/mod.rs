@@ -2,12 +2,14 @@
 //! stay current by themselves.
 
 mod assets;
+mod case;
 mod cases;
 mod entry;
+mod files;
 mod layout;
 pub(crate) mod pieces;
 mod refusal;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show whole texts follow"))]
+mod request;
 pub(crate) mod words;
 
 use axum::Router;
@@ -26,6 +28,12 @@ pub(crate) fn router() -> Router<Api> {
         .route("/", get(|| async { Redirect::to("/console/") }))
         .route("/console", get(|| async { Redirect::to("/console/") }))
         .route("/console/", get(cases::list))
+        .route("/console/cases/{case}", get(case::page))
+        .route("/console/cases/{case}/live", get(case::live))
+        .route("/console/cases/{case}/files/{digest}", get(case::file))
+        .route("/console/requests/{reference}", get(request::page))
+        .route("/console/requests/{reference}/live", get(request::live))
+        .route("/console/requests/{reference}/files/{digest}", get(request::file))
         .route("/console/assets/{name}", get(assets::asset))
         .layer(axum::middleware::map_response(layout::defend))
 }
