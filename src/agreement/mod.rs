@@ -27,7 +27,7 @@ pub use prose::{Difference, Format, differences, render};
 pub use redact::{
     ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
     Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
-    Unnamed, counted, file_name, known_as, label, notice_body, redacted_file, remark_body,
+    Unnamed, counted, file_name, known_as, label, notice_body, redacted_file, remark_body, retold,
 };
 pub use refer::{Products, ReferenceRule};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
