@@ -161,6 +161,15 @@ const BRIDGE: Table = Table {
             example: r#""127.0.0.1:8780""#,
         },
         Key {
+            key: "public_url",
+            holds: Holds::Setting(SettingKind::Address),
+            need: Need::Optional,
+            doc: "Where people open the console: an https address, as their browsers reach it. With it each ticket at home \
+                  links to its case; without it, to the counterpart's ticket. Tickets of counterparts do so only where \
+                  their agreement has guest_link.",
+            example: r#""https://throughline.contoso.example""#,
+        },
+        Key {
             key: "log",
             holds: TEXT,
             need: Need::Default(r#""info""#),

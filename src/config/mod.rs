@@ -160,6 +160,8 @@ pub struct System {
     pub settle: Option<Duration>,
     /// Overrides the kind's own largest file, in bytes.
     pub max_file_bytes: Option<u64>,
+    /// Whether its tickets show how the counterpart's stands, where the kind can.
+    pub summary: bool,
     /// How long one request may take.
     pub timeout: Duration,
 }
@@ -306,7 +308,11 @@ fn build(
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
+    let console = bridge.and_then(|bridge| bridge.text("public_url"));
+    let console = console.map(|address| address.trim_end_matches('/').to_owned());
+    agreements::check_guest_links(tables(), console.as_deref(), findings);
+    let rules =
+        Rules { claims, references, responsibility, console, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
