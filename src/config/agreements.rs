@@ -147,7 +147,7 @@ pub(super) fn check_guest_links<'s>(
         {
             let message = "nobody said where the console is, so that there is nothing to link to";
             let mistake = Mistake::new(entry.at, section.path_of("guest_link"), message);
-            findings.report_if_complete(mistake.expected("public_url in [bridge]"));
+            findings.report_if_complete(mistake.expected("public_url in [console]"));
         }
     }
 }

@@ -102,7 +102,7 @@ pub(super) const AGREEMENT: Table = Table {
             holds: Holds::Setting(SettingKind::Flag),
             need: Need::Default("false"),
             doc: "Whether the counterpart's ticket bears a link to the case in the console, for guests of this party. It \
-                  needs public_url, and tells the case's number.",
+                  needs [console] public_url, and tells the case's number.",
             example: "false",
         },
         Key {
