@@ -26,8 +26,8 @@ pub(crate) const PAGE: usize = 1000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
-    after: Option<String>,
-    limit: Option<usize>,
+    pub(super) after: Option<String>,
+    pub(super) limit: Option<usize>,
 }
 
 /// What of a case is meant, for retry and discard.
@@ -157,6 +157,6 @@ pub(super) async fn read<T: Send + 'static>(
     api.bridge.shared().journal.read(f).await.map_err(|error| Problem::internal(&error))
 }
 
-fn parse_case(text: &str) -> Result<CaseId, Problem> {
+pub(super) fn parse_case(text: &str) -> Result<CaseId, Problem> {
     text.parse().map_err(|why: String| Problem::new(StatusCode::BAD_REQUEST, why))
 }

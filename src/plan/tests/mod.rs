@@ -11,6 +11,7 @@ mod maps;
 mod policies;
 pub(crate) mod privacy;
 mod require;
+mod seen;
 mod verdicts;
 mod visibility;
 pub(crate) mod world;
