@@ -29,6 +29,7 @@ use axum::routing::{get, post};
 pub(crate) use access::FromOwnPage;
 pub use access::May;
 pub(crate) use erasure::{Because, Forget, Forgotten};
+pub(crate) use inert::inert;
 pub(crate) use problem::Problem;
 pub(crate) use routes::Routes;
 pub use serve::{Bounds, serve};
