@@ -149,7 +149,7 @@ fn document(terms: &Terms) -> Vec<Block> {
 
 fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
     let agreement = &terms.agreement;
-    let counterpart = names.counterpart;
+    let Names { home, counterpart } = names;
     let internal = match agreement.internal {
         Internal::None => "Internal comments and files never go over.",
         Internal::AsInternal => {
@@ -174,6 +174,14 @@ fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
     }
     if agreement.reply_passes {
         said.push("A public comment passes the ball to the other side.".to_owned());
+    }
+    said.push(format!(
+        "Where a desk can show it, each ticket bears the number of the other side's ticket, and with it, as far as these \
+         are shared, its status and the beginning of what was said last in public; also whether it is the turn of \
+         {counterpart} or of {home}."
+    ));
+    if agreement.guest_link {
+        said.push(format!("Tickets of {counterpart} also bear a link to the case in the console of {home}."));
     }
     if agreement.recheck {
         said.push("Each comment and file is read once more at its origin just before it is sent.".to_owned());
@@ -332,7 +340,7 @@ impl Word for Priority {
 }
 
 /// The members of an agreement that the sentences above speak of.
-const SPOKEN_OF: [&str; 18] = [
+const SPOKEN_OF: [&str; 19] = [
     "name",
     "party",
     "home",
@@ -345,6 +353,7 @@ const SPOKEN_OF: [&str; 18] = [
     "introduces",
     "internal",
     "recheck",
+    "guest_link",
     "counterpart_type",
     "home_type",
     "require",

@@ -2,22 +2,20 @@
 
 use axum::Json;
 use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, Request, State};
-use axum::http::{StatusCode, header};
-use axum::middleware::Next;
-use axum::response::Response;
-use ring::hmac;
-use secrecy::ExposeSecret;
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use throughline_sdk::{SystemName, TicketRef};
 use tokio::sync::oneshot;
 
 use super::Api;
+use super::access::May;
 use super::problem::Problem;
 use super::view::{self, CaseLine, ParkedLine, Trace};
 use crate::case::{Case, CaseId, Fact, HintSource, Item};
 use crate::deliver::Nudge;
+use crate::identity::{Look, Operate};
 use crate::intake;
 use crate::store::{Agreed, Index};
 
@@ -28,8 +26,8 @@ pub(crate) const PAGE: usize = 1000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
-    after: Option<String>,
-    limit: Option<usize>,
+    pub(super) after: Option<String>,
+    pub(super) limit: Option<usize>,
 }
 
 /// What of a case is meant, for retry and discard.
@@ -44,31 +42,9 @@ pub(super) struct ParkedName {
     item: String,
 }
 
-pub(super) async fn authenticate(
-    State(api): State<Api>,
-    request: Request,
-    next: Next,
-) -> Result<Response, Problem> {
-    let given = request
-        .headers()
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok())
-        .and_then(|value| value.strip_prefix("Bearer "))
-        .unwrap_or_default();
-    // Comparing through a keyed hash takes the same time whatever the token begins with.
-    let key = hmac::Key::new(hmac::HMAC_SHA256, b"admin token");
-    let expected = hmac::sign(&key, api.admin.expose_secret().as_bytes());
-    if hmac::verify(&key, given.as_bytes(), expected.as_ref()).is_err() {
-        return Err(Problem::new(
-            StatusCode::UNAUTHORIZED,
-            "send the admin token of the data directory as bearer token",
-        ));
-    }
-    Ok(next.run(request).await)
-}
-
 pub(super) async fn list(
     State(api): State<Api>,
+    _: May<Look>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Vec<CaseLine>>, Problem> {
     let Query(query) = query?;
@@ -80,6 +56,7 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(api): State<Api>,
+    _: May<Look>,
     case: Result<Path<String>, PathRejection>,
 ) -> Result<Json<CaseLine>, Problem> {
     let case = named(&api, &case?).await?;
@@ -88,6 +65,7 @@ pub(super) async fn show(
 
 pub(super) async fn trace(
     State(api): State<Api>,
+    _: May<Look>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Trace>, Problem> {
     let case = named(&api, &name?).await?;
@@ -100,6 +78,7 @@ pub(super) async fn trace(
 
 pub(super) async fn parked(
     State(api): State<Api>,
+    _: May<Look>,
     query: Result<Query<PageQuery>, QueryRejection>,
 ) -> Result<Json<Vec<ParkedLine>>, Problem> {
     let Query(query) = query?;
@@ -110,12 +89,13 @@ pub(super) async fn parked(
 }
 
 /// Every version of an agreement that was ever in force.
-pub(super) async fn agreements(State(api): State<Api>) -> Result<Json<Vec<Agreed>>, Problem> {
+pub(super) async fn agreements(State(api): State<Api>, _: May<Look>) -> Result<Json<Vec<Agreed>>, Problem> {
     Ok(Json(read(&api, Index::agreed).await?))
 }
 
 pub(super) async fn retry(
     State(api): State<Api>,
+    _: May<Operate>,
     name: Result<Json<ParkedName>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     unpark(&api, name?.0, false).await
@@ -123,6 +103,7 @@ pub(super) async fn retry(
 
 pub(super) async fn discard(
     State(api): State<Api>,
+    _: May<Operate>,
     name: Result<Json<ParkedName>, JsonRejection>,
 ) -> Result<Json<Value>, Problem> {
     unpark(&api, name?.0, true).await
@@ -131,6 +112,7 @@ pub(super) async fn discard(
 /// An operator's nudge: the ticket is read afresh.
 pub(super) async fn refresh(
     State(api): State<Api>,
+    _: May<Operate>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<(StatusCode, Json<Value>), Problem> {
     let case = named(&api, &name?).await?;
@@ -175,6 +157,6 @@ pub(super) async fn read<T: Send + 'static>(
     api.bridge.shared().journal.read(f).await.map_err(|error| Problem::internal(&error))
 }
 
-fn parse_case(text: &str) -> Result<CaseId, Problem> {
+pub(super) fn parse_case(text: &str) -> Result<CaseId, Problem> {
     text.parse().map_err(|why: String| Problem::new(StatusCode::BAD_REQUEST, why))
 }

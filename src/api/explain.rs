@@ -10,11 +10,13 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::{IntentId, Operation, SystemName, Timestamp};
 
 use super::Api;
+use super::access::May;
 use super::cases::named;
 use super::problem::Problem;
 use super::view::CaseLine;
 use crate::agreement::Rules;
 use crate::case::{AgreementVersion, Case, Fact, Field, Item, Origin, Role};
+use crate::identity::Look;
 use crate::ledger::Record;
 use crate::plan::{Outcome, Verdict};
 
@@ -106,6 +108,7 @@ pub(super) struct Whose {
 
 pub(super) async fn explain(
     State(api): State<Api>,
+    _: May<Look>,
     name: Result<Path<String>, PathRejection>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Json<Explanation>, Problem> {

@@ -11,11 +11,13 @@ use throughline_sdk::Timestamp;
 use tokio::sync::oneshot;
 
 use super::Api;
+use super::access::May;
 use super::cases::{named, read};
 use super::problem::Problem;
 use super::view::GrantLine;
 use crate::case::{CaseId, Environment, GrantId, Granted};
 use crate::deliver::Nudge;
+use crate::identity::{Look, Operate};
 use crate::plan::{Decision, GrantAct, GrantAsk, Unfit};
 
 /// What is asked for.
@@ -62,6 +64,7 @@ pub(crate) struct Decided {
 
 pub(super) async fn list(
     State(api): State<Api>,
+    _: May<Look>,
     case: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Vec<GrantLine>>, Problem> {
     let case = named(&api, &case?).await?;
@@ -70,6 +73,7 @@ pub(super) async fn list(
 
 pub(super) async fn ask(
     State(api): State<Api>,
+    _: May<Operate>,
     case: Result<Path<String>, PathRejection>,
     ask: Result<Json<Ask>, JsonRejection>,
 ) -> Result<(StatusCode, Json<GrantLine>), Problem> {
@@ -82,6 +86,7 @@ pub(super) async fn ask(
 
 pub(super) async fn decide(
     State(api): State<Api>,
+    _: May<Operate>,
     place: Result<Path<(String, String, String)>, PathRejection>,
     decided: Result<Json<Decided>, JsonRejection>,
 ) -> Result<Json<GrantLine>, Problem> {

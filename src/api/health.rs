@@ -9,7 +9,9 @@ use serde_json::{Value, json};
 use throughline_sdk::layer::CircuitState;
 
 use super::Api;
+use super::access::May;
 use super::problem::Problem;
+use crate::identity::Look;
 use crate::store::Index;
 use crate::telemetry::metrics::{Answers, MEDIA_TYPE};
 
@@ -61,7 +63,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
 }
 
 /// How each system answered last.
-pub(super) async fn systems(State(api): State<Api>) -> Json<Value> {
+pub(super) async fn systems(State(api): State<Api>, _: May<Look>) -> Json<Value> {
     std::future::ready(()).await;
     let systems: Vec<Value> = api
         .bridge

@@ -8,10 +8,12 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 use super::Api;
+use super::access::May;
 use super::explain::{Explanation, PartyLines};
 use super::problem::Problem;
 use super::view::Trace;
 use crate::deliver::{Preview, Unseen};
+use crate::identity::Operate;
 use crate::ledger::{Position, Record, fact_word};
 
 /// What the bridge would do with a ticket now.
@@ -66,6 +68,7 @@ pub struct Step {
 
 pub(super) async fn plan(
     State(api): State<Api>,
+    _: May<Operate>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Planned>, Problem> {
     let Path(name) = name?;

@@ -13,6 +13,7 @@ use throughline_sdk::{RemoteId, SystemName, TicketRef, Timestamp};
 use tokio::sync::oneshot;
 
 use super::Api;
+use super::access::May;
 use super::problem::Problem;
 use super::tmf621::record::{self, Entry, Refused};
 use super::view::CaseLine;
@@ -21,6 +22,7 @@ use crate::daemon::Shared;
 use crate::deliver::{Claimed, Claiming, Nudge};
 use crate::desk::reference::{Errand, Terms};
 use crate::desk::{Desk, Narrow, Record, Sort};
+use crate::identity::{Look, Operate};
 use crate::ledger;
 
 /// Between two looks for tickets that have fallen silent.
@@ -76,6 +78,7 @@ pub(crate) struct Recorded {
 
 pub(super) async fn list(
     State(api): State<Api>,
+    _: May<Look>,
     query: Result<Query<Which>, QueryRejection>,
 ) -> Result<Json<Vec<ReferenceLine>>, Problem> {
     let Query(which) = query?;
@@ -110,6 +113,7 @@ pub(crate) struct ClaimAsked {
 
 pub(super) async fn claim(
     State(api): State<Api>,
+    _: May<Operate>,
     body: Result<Json<ClaimAsked>, JsonRejection>,
 ) -> Result<Json<Claimed>, Problem> {
     let Json(ClaimAsked { ticket, by, confirmed }) = body?;
@@ -143,6 +147,7 @@ pub(super) async fn claim(
 
 pub(super) async fn enter(
     State(api): State<Api>,
+    _: May<Operate>,
     body: Result<Json<Recorded>, JsonRejection>,
 ) -> Result<Json<ReferenceLine>, Problem> {
     let Json(Recorded { ticket, entry }) = body?;

@@ -7,13 +7,13 @@ use std::thread::{self, Thread};
 use std::time::Duration;
 
 use throughline_sdk::{Entropy, Timestamp};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{broadcast, mpsc, oneshot};
 
 use super::record::{Record, parse};
 use super::recover::recover;
 use super::segments::{Found, Lines, Segments};
 use super::writer::Writer;
-use super::{Error, Keyring, MasterKey, Medium, Position};
+use super::{Error, Keyring, Log, MasterKey, Medium, Position};
 use crate::case::{Case, CaseId, Fact};
 use crate::store::{self, Index, Store};
 
@@ -21,6 +21,9 @@ use crate::store::{self, Index, Store};
 const GROUP: usize = 512;
 /// Entries that may wait; whoever comes after that waits for room.
 const QUEUE: usize = 1024;
+
+/// News that are kept for a slow listener.
+const NEWS: usize = 1024;
 
 /// How long an entry that can wait is kept for another, to share its sync: on a slow disk, syncs that nobody waits for
 /// are what the next webhook stands behind.
@@ -87,6 +90,15 @@ pub struct Committed {
     pub seq: u64,
 }
 
+/// Something was recorded about a case.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct News {
+    /// The case.
+    pub case: CaseId,
+    /// The record's number.
+    pub seq: u64,
+}
+
 /// A handle to the ledger and its index.
 #[derive(Clone, Debug)]
 pub struct Journal {
@@ -100,8 +112,10 @@ struct Shared {
     keyring: Arc<Keyring>,
     next_case: AtomicU64,
     end: Arc<AtomicU64>,
+    size: Arc<AtomicU64>,
     closed: AtomicBool,
     failure: Arc<OnceLock<String>>,
+    news: broadcast::Sender<News>,
     way: Way,
 }
 
@@ -133,7 +147,7 @@ impl Journal {
         let failure = Arc::new(OnceLock::new());
         let (medium, index) = (Arc::clone(&writer.medium), writer.index.clone());
         let keyring = Arc::clone(&writer.keyring);
-        let end = Arc::clone(&writer.durable);
+        let (end, size) = (Arc::clone(&writer.durable), Arc::clone(&writer.size));
         let way = match offload {
             Offload::Threads => {
                 let (sender, queue) = mpsc::channel(QUEUE);
@@ -148,7 +162,9 @@ impl Journal {
         };
         let next_case = AtomicU64::new(highest + 1);
         let closed = AtomicBool::new(false);
-        Ok(Self { shared: Arc::new(Shared { medium, index, keyring, next_case, end, closed, failure, way }) })
+        let (news, _) = broadcast::channel(NEWS);
+        let shared = Shared { medium, index, keyring, next_case, end, size, closed, failure, news, way };
+        Ok(Self { shared: Arc::new(shared) })
     }
 
     /// Records an entry: durable and indexed on return. Those who ask at the same time share one sync.
@@ -160,6 +176,21 @@ impl Journal {
     /// which then is not recorded.
     pub async fn commit(&self, entry: Entry) -> Result<Committed, Error> {
         self.check()?;
+        let case = entry.case.as_ref().map(|case| case.id);
+        let committed = self.hand_over(entry).await?;
+        if let Some(case) = case {
+            // Nobody may be listening.
+            drop(self.shared.news.send(News { case, seq: committed.seq }));
+        }
+        Ok(committed)
+    }
+
+    /// What is recorded from now on. Whoever listens too slowly is told that something was left out.
+    pub fn news(&self) -> broadcast::Receiver<News> {
+        self.shared.news.subscribe()
+    }
+
+    async fn hand_over(&self, entry: Entry) -> Result<Committed, Error> {
         match &self.shared.way {
             Way::Thread(queue) => {
                 let (answer, answered) = oneshot::channel();
@@ -213,6 +244,24 @@ impl Journal {
         match &self.shared.way {
             Way::Thread(_) => blocking(move || walk_back(&*medium, &keyring, last)).await,
             Way::Inline(_) => walk_back(&*medium, &keyring, last),
+        }
+    }
+
+    /// Reads from the log as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the tree cannot be read, and whatever `read` answers.
+    pub async fn log<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Log, &Keyring) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (medium, keyring) = (Arc::clone(&self.shared.medium), Arc::clone(&self.shared.keyring));
+        let size = self.shared.size.load(Ordering::Acquire);
+        let run = move || read(&Log::at(medium, size)?, &keyring);
+        match &self.shared.way {
+            Way::Thread(_) => blocking(run).await,
+            Way::Inline(_) => run(),
         }
     }
 

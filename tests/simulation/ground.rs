@@ -7,6 +7,7 @@ use secrecy::SecretString;
 use throughline::api::tmf621::Northbound;
 use throughline::daemon::{Bridge, Parts, State, System, marker_key};
 use throughline::deliver::Admission;
+use throughline::identity::Identity;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
@@ -83,7 +84,7 @@ impl Ground {
         match self.start().await {
             Ok((bridge, journal)) => {
                 *self.running() = Some(journal);
-                serve(throughline::api::router(bridge, SecretString::from(TOKEN))).await
+                serve(throughline::api::router(bridge, Identity::new(SecretString::from(TOKEN)))).await
             }
             Err(error) => {
                 if !self.crash.is_out() {
@@ -117,7 +118,7 @@ impl Ground {
             systems,
             rules: self.scenario.rules.clone(),
             journal,
-            blobs: Arc::new(BlobFolder::new(self.powered(), Offload::Inline)),
+            blobs: BlobFolder::new(self.powered(), Offload::Inline),
             clock,
             entropy,
             markers: marker_key(&Self::master()),

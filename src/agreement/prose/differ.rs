@@ -114,6 +114,8 @@ impl Statements {
         for (about, says) in offers.into_iter().flatten().chain(granted.into_iter().flatten()) {
             all.say(about, says);
         }
+        let linked = if agreement.guest_link { "yes" } else { "no" };
+        all.say("the counterpart's tickets link to the console", linked.to_owned());
         if let Some(redaction) = &terms.redaction {
             for said in personal(redaction) {
                 let (about, says) = said.split_once(": ").unwrap_or((said.as_str(), "agreed"));

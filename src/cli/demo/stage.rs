@@ -104,12 +104,11 @@ impl Stage {
         write(directory, "people.txt", &format!("{}\n", super::script::CUSTOMER))?;
         write(directory, "throughline.toml", &configuration(&desks, &bridge_address))?;
         let config = load(&config)?;
-        let (parts, _) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
+        let (parts, _, identity) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
             .await
             .map_err(Failure::failed)?;
-        let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
-        let (router, stopping) = (api::router(bridge.clone(), admin), supervisor.clone());
+        let (router, stopping) = (api::router(bridge.clone(), identity), supervisor.clone());
         let serving = Arc::clone(&clock);
         supervisor.spawn(async move {
             let stopped = async move { stopping.stopping().await };

@@ -53,6 +53,10 @@ fn sent(facts: &[Fact]) -> Sent {
         }
         let field = if let Item::Field(field) = item { Some(field) } else { None };
         let value = field.and_then(|field| intent.operation.value(field)).map(str::to_owned);
+        let value = match &intent.operation {
+            Operation::LinkBack(link) => Some(link.line(usize::MAX)),
+            _ => value,
+        };
         sent.insert((leg.clone(), item.clone()), value);
         carry(leg, &intent.operation, &mut sent);
     }
@@ -128,7 +132,7 @@ fn not_before_it_is_accepted(
     verdict: &Verdict,
     share_before: bool,
 ) -> Result<(), TestCaseError> {
-    let offer = world.case.legs[&verdict.to].offer.as_ref();
+    let offer = world.case.legs.get(&verdict.to).and_then(|leg| leg.offer.as_ref());
     let open = offer.is_some_and(|offer| {
         offer.state == OfferState::Offered && offer.again == 0 && offer.answers_after.is_none()
     });
