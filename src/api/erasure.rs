@@ -53,7 +53,7 @@ pub(super) async fn erase(
     let case = named(&api, &case?).await?;
     let shared = api.bridge.shared();
     let (done, erased) = oneshot::channel();
-    let asked = ErasureAsked { by: may.principal.name, because, unless_needed: false };
+    let asked = ErasureAsked { by: may.principal.id.to_string(), because, unless_needed: false };
     shared.lanes.nudge_case(shared, case.id, Nudge::Erase { asked, done });
     let gone = |_closed| {
         let detail = format!("{} is not erased yet; ask for the list of erasures", case.id);
@@ -77,7 +77,7 @@ pub(super) async fn forget(
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     }
     let count = u32::try_from(pseudonyms).unwrap_or(u32::MAX);
-    let facts = vec![Fact::Forgotten { pseudonyms: count, by: may.principal.name, because }];
+    let facts = vec![Fact::Forgotten { pseudonyms: count, by: may.principal.id.to_string(), because }];
     let entry = Entry { at: shared.clock.now(), case: None, facts };
     shared.journal.commit(entry).await.map_err(|error| Problem::internal(&error))?;
     Ok(Json(Forgotten { pseudonyms }))

@@ -11,9 +11,9 @@ use super::Api;
 use super::access::May;
 use super::cases::named;
 use super::problem::Problem;
-use crate::case::PartyName;
+use crate::case::{PartyName, Seen};
 use crate::evidence;
-use crate::identity::{Audit, Right as _, Visit};
+use crate::identity::{Audit, RightName, Visit};
 use crate::ledger::watch::Told;
 use crate::ledger::{Head, hex};
 
@@ -114,9 +114,10 @@ pub(super) async fn evidence(
     let asked = whose.map(PartyName);
     let whose = match may.principal.party() {
         Some(own) if asked.as_ref().is_none_or(|asked| asked == own) => Some(own.clone()),
-        None if Audit::has(&may.principal.role) => asked,
+        None if may.principal.may::<Audit>() => asked,
         Some(_) | None => {
-            let detail = format!("this asks for the right to {}, or for one's own party's view", Audit::NAME);
+            let detail =
+                format!("this asks for the right to {}, or for one's own party's view", RightName::Audit);
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
     };
@@ -135,6 +136,8 @@ pub(super) async fn evidence(
         }
         Err(error) => return Err(Problem::internal(&error)),
     };
+    let looked = api.identity.looks(&may.principal, Seen::Evidence, Some(case.id), whose.as_ref()).await;
+    looked.map_err(|error| Problem::internal(&error))?;
     let named = if whose.is_some() { "evidence.tar".to_owned() } else { format!("evidence-{}.tar", case.id) };
     let headers = [
         (header::CONTENT_TYPE, "application/x-tar".to_owned()),

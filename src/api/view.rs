@@ -572,7 +572,9 @@ fn event(
         | Fact::Erasing { .. }
         | Fact::Erased { .. }
         | Fact::Forgotten { .. }
-        | Fact::Agreed { .. } => return None,
+        | Fact::Agreed { .. }
+        | Fact::Door(_)
+        | Fact::Looked(_) => return None,
         Fact::Amended { leg, version } => base(
             "amended",
             Some(leg),
@@ -617,7 +619,10 @@ fn operation(operation: &Operation, item: &Item) -> String {
         Operation::Edit { comment, .. } => format!("edit comment {comment}"),
         Operation::Retract { comment } => format!("take back comment {comment}"),
         Operation::Attach { name, size, .. } => format!("attach {name}, {size} bytes"),
-        Operation::LinkBack { label, .. } => format!("link to {label}"),
+        Operation::LinkBack(link) => match &link.summary {
+            Some(summary) => format!("link to {}: {summary}", link.label),
+            None => format!("link to {}", link.label),
+        },
     }
 }
 

@@ -185,13 +185,15 @@ fn words<'f>(fact: &'f Fact, all: &'f [Fact]) -> Option<Found<'f>> {
         | Fact::Referred { .. }
         | Fact::ReferencePost { .. }
         | Fact::Unreferred { .. }
-        | Fact::Erasing { .. }
-        | Fact::Erased { .. }
-        | Fact::Forgotten { .. }
         | Fact::Started { .. }
         | Fact::Stopped
         | Fact::Amended { .. }
         | Fact::Agreed { .. }
+        | Fact::Door(_)
+        | Fact::Looked(_)
+        | Fact::Erasing { .. }
+        | Fact::Erased { .. }
+        | Fact::Forgotten { .. }
         | Fact::OfferLapsed { .. }
         | Fact::PassedOn { .. }
         | Fact::Waits { .. }

@@ -611,6 +611,11 @@ pub enum Fact {
         /// The counterpart's leg.
         leg: SystemName,
     },
+
+    /// Something about who may enter.
+    Door(super::Door),
+    /// Somebody looked at something.
+    Looked(super::Look),
 }
 
 /// How we came to know that something may have changed.

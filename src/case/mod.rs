@@ -7,10 +7,12 @@ mod claim;
 mod custody;
 pub mod disclosure;
 mod document;
+mod door;
 mod fact;
 mod fold;
 mod grant;
 mod leg;
+mod news;
 mod offer;
 mod reference;
 
@@ -26,6 +28,7 @@ pub use custody::{Custody, Holder, Level, Resolver};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
+pub use door::{Door, Look, Seen, Way, Who};
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
@@ -65,6 +68,9 @@ pub struct Case {
     pub id: CaseId,
     /// When it was opened.
     pub opened: Timestamp,
+    /// When somebody last did something about it.
+    #[serde(default)]
+    pub changed: Timestamp,
     /// What the request is, in Throughline's own words.
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
@@ -95,6 +101,7 @@ impl Case {
         Self {
             id,
             opened,
+            changed: opened,
             document: Document::default(),
             legs: BTreeMap::new(),
             custody: Custody::default(),

@@ -13,7 +13,8 @@ use throughline_sdk::{Clock, Entropy};
 use super::client::Client;
 use super::{Failure, Which};
 use crate::api::explain::Explanation;
-use crate::api::view::{self, CaseLine, GrantLine, ParkedLine, Trace};
+use crate::api::find::{Found, Wanted};
+use crate::api::view::{self, GrantLine, ParkedLine, Trace};
 use crate::case::{Case, CaseId, PartyName};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
@@ -97,31 +98,39 @@ impl Which {
     }
 }
 
+/// The daemon that owns a data directory just now, if one does.
+pub(super) async fn owner(data: &DataDir) -> Result<Option<Client>, Failure> {
+    let clock = SystemClock::new();
+    let end = clock.monotonic() + PATIENCE;
+    loop {
+        // The lock first: while it is held by a daemon the announced address is that daemon's, and our token
+        // goes to nobody else who may listen there by now.
+        match data.is_owned() {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => return Err(Failure::failed(error)),
+        }
+        if let Some(client) = Client::of(data)?
+            && client.answers().await
+        {
+            return Ok(Some(client));
+        }
+        if clock.monotonic() > end {
+            let path = data.root().display();
+            let message = format!("a daemon owns {path} and does not answer; does it start or hang?");
+            return Err(Failure::Failed(message));
+        }
+        clock.sleep(GLANCE).await;
+    }
+}
+
 impl Access {
     /// Opens the bridge that is meant.
     pub(super) async fn open(which: &Which) -> Result<Self, Failure> {
         let data = which.data()?;
-        let clock = SystemClock::new();
-        let end = clock.monotonic() + PATIENCE;
-        loop {
-            // The lock first: while it is held by a daemon the announced address is that daemon's, and our token
-            // goes to nobody else who may listen there by now.
-            match data.is_owned() {
-                Ok(false) => return Self::directory(which, &data).await,
-                Ok(true) => {}
-                Err(error) => return Err(Failure::failed(error)),
-            }
-            if let Some(client) = Client::of(&data)?
-                && client.answers().await
-            {
-                return Ok(Self::Daemon(client));
-            }
-            if clock.monotonic() > end {
-                let path = data.root().display();
-                let message = format!("a daemon owns {path} and does not answer; does it start or hang?");
-                return Err(Failure::Failed(message));
-            }
-            clock.sleep(GLANCE).await;
+        match owner(&data).await? {
+            Some(client) => Ok(Self::Daemon(client)),
+            None => Self::directory(which, &data).await,
         }
     }
 
@@ -136,14 +145,14 @@ impl Access {
         Ok(Self::Directory(journal))
     }
 
-    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let from = after.map_or(Ok(CaseId(0)), str::parse).map_err(Failure::Usage)?;
+    /// One page of cases.
+    pub(super) async fn cases(&self, wanted: &Wanted) -> Result<Found, Failure> {
         match self {
-            Self::Daemon(client) => client.cases(after, limit).await,
+            Self::Daemon(client) => client.cases(wanted).await,
             Self::Directory(journal) => {
-                let cases =
-                    journal.read(move |index| index.cases(from, limit)).await.map_err(Failure::failed)?;
-                Ok(cases.iter().map(CaseLine::of).collect())
+                let (wanted, now) = (wanted.clone(), SystemClock::new().now());
+                let found = journal.read(move |index| Ok(Found::of(index, &wanted, now))).await;
+                found.map_err(Failure::failed)?.map_err(Failure::failed)
             }
         }
     }

@@ -14,11 +14,12 @@ use url::Url;
 
 use super::Failure;
 use crate::api::explain::Explanation;
+use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
-use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
-use crate::api::{Because, Forget, Forgotten, PAGE};
+use crate::api::view::{GrantLine, ParkedLine, Trace};
+use crate::api::{Because, Forget, Forgotten};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::Claimed;
@@ -67,21 +68,24 @@ impl Client {
         self.send::<Value>(ask).await.is_ok()
     }
 
-    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let mut cases: Vec<CaseLine> = Vec::new();
-        loop {
-            let page = (limit - cases.len()).min(PAGE);
-            let after = cases.last().map(|case| case.case.clone()).or_else(|| after.map(str::to_owned));
-            let count = page.to_string();
-            let mut query = vec![("limit", count.as_str())];
-            query.extend(after.as_deref().map(|after| ("after", after)));
-            let more: Vec<CaseLine> = self.get(&["api", "v1", "cases"], &query).await?;
-            let is_last = more.len() < page;
-            cases.extend(more);
-            if is_last || cases.len() >= limit {
-                return Ok(cases);
-            }
-        }
+    /// One page of cases.
+    pub(super) async fn cases(&self, wanted: &Wanted) -> Result<Found, Failure> {
+        let limit = wanted.limit.map(|limit| limit.to_string());
+        let mut query = vec![("q", wanted.q.as_str()), ("sort", wanted.sort.word())];
+        query.extend(wanted.cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        query.extend(limit.as_deref().map(|limit| ("limit", limit)));
+        self.get(&["api", "v1", "cases"], &query).await
+    }
+
+    /// Asks for something to be done that this client has no words of its own for.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
+        let path = [&["api", "v1"], path].concat();
+        self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
+    }
+
+    /// Reads something that this client has no words of its own for.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+        self.get(&[&["api", "v1"], path].concat(), &[]).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
@@ -208,7 +212,7 @@ impl Client {
     pub(super) async fn evidence(&self, case: &str, whose: Option<&str>) -> Result<Bytes, Failure> {
         let query: Vec<_> = whose.iter().map(|whose| ("for", *whose)).collect();
         let path = ["api", "v1", "cases", case, "evidence"];
-        self.fetch(Ask { path: &path, query: &query, body: None, patience: READINGS }).await
+        self.bytes(Ask { path: &path, query: &query, body: None, patience: READINGS }).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {
@@ -216,10 +220,10 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Failure> {
-        serde_json::from_slice(&self.fetch(ask).await?).map_err(Failure::failed)
+        serde_json::from_slice(&self.bytes(ask).await?).map_err(Failure::failed)
     }
 
-    async fn fetch(&self, ask: Ask<'_>) -> Result<Bytes, Failure> {
+    async fn bytes(&self, ask: Ask<'_>) -> Result<Bytes, Failure> {
         let mut url = self.address.clone();
         // Part by part: a ticket's number may hold anything, a slash or a question mark too.
         if let Ok(mut parts) = url.path_segments_mut() {

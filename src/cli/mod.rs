@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod access;
+mod account;
 mod agreement;
 mod agreement_try;
 mod bench;
@@ -10,6 +11,7 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod door;
 mod erase;
 mod evidence;
 mod explain;
@@ -23,6 +25,7 @@ mod plan;
 mod reference;
 mod serve;
 mod stop;
+mod token;
 mod trace;
 
 use std::path::PathBuf;
@@ -82,6 +85,10 @@ enum Command {
     Erase(erase::Erase),
     /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
     Agreement(agreement::Agreement),
+    /// Say who may enter: make, list, change and remove the accounts of people.
+    Account(account::Account),
+    /// Give programs tokens for the interface, list them, take them back.
+    Token(token::Token),
     /// Verify or export the ledger, sign checkpoints of it, prove records, and watch the log of somebody else.
     Ledger(ledger::Ledger),
     /// Write what proves a case into one file, for an auditor or for one party, or verify such a file.
@@ -141,6 +148,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Reference(reference) => reference.run(&output).await,
         Command::Erase(erase) => erase.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
+        Command::Account(account) => Box::pin(account.run(&output)).await,
+        Command::Token(token) => Box::pin(token.run(&output)).await,
         Command::Ledger(ledger) => Box::pin(ledger.run(&output)).await,
         Command::Evidence(evidence) => Box::pin(evidence.run(&output)).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,

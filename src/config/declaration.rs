@@ -1,6 +1,7 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod console;
 mod grants;
 mod handshake;
 mod privacy;
@@ -14,6 +15,7 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use console::CONSOLE;
 use handshake::{LEVEL_WORDS, RESPONSIBILITY};
 use privacy::RECOGNIZE;
 use reference::REFERENCE;
@@ -130,6 +132,7 @@ pub(super) const ROOT: Table = Table {
         named("references", &REFERENCE, Names::Given, Need::Optional),
         named("retention", &RETENTION, Names::Given, Need::Optional),
         named("watched", &WATCHED, Names::Given, Need::Optional),
+        table("console", &CONSOLE, Need::Optional),
     ],
 };
 

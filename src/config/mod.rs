@@ -5,6 +5,7 @@
 
 mod agreements;
 mod conditions;
+mod console;
 mod declaration;
 mod example;
 mod findings;
@@ -42,6 +43,7 @@ use crate::case::PartyName;
 use crate::daemon::parse_key;
 use crate::daemon::watcher::Watched;
 use crate::egress::Allowed;
+use crate::identity;
 use crate::telemetry::logs;
 
 pub use generate::{agreement_example, example, schema};
@@ -130,6 +132,8 @@ pub struct Config {
     pub ledger_name: String,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// The console, and how strict its door is.
+    pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
 }
@@ -167,6 +171,8 @@ pub struct System {
     pub settle: Option<Duration>,
     /// Overrides the kind's own largest file, in bytes.
     pub max_file_bytes: Option<u64>,
+    /// Whether its tickets show how the counterpart's stands, where the kind can.
+    pub summary: bool,
     /// How long one request may take.
     pub timeout: Duration,
 }
@@ -314,12 +320,22 @@ fn build(
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
     let retention = retention::build(&main, &agreements, findings);
-    let rules =
-        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
+    let pages = main.section("console").and_then(|console| console.text("public_url"));
+    let pages = pages.map(|address| format!("{}/console", address.trim_end_matches('/')));
+    agreements::check_guest_links(tables(), pages.as_deref(), findings);
+    let rules = Rules {
+        claims,
+        references,
+        responsibility,
+        retention,
+        console: pages,
+        ..Rules::new(systems.rules, agreements)
+    };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
     let watched = watched::build(&main, findings);
+    let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
     let home = home?;
@@ -345,6 +361,7 @@ fn build(
         } else {
             return None;
         },
+        console: console?,
         warnings: Problems::default(),
     })
 }

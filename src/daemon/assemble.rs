@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
-use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
@@ -21,6 +21,7 @@ use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
+use crate::identity::{self, Identity};
 use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
@@ -44,6 +45,9 @@ pub enum AssemblyError {
     /// The pseudonyms.
     #[error("the pseudonyms cannot be used: {0}")]
     Vault(#[from] vault::Error),
+    /// Accounts, tokens or sessions.
+    #[error("what is kept of accounts cannot be used: {0}")]
+    Identity(#[from] identity::Error),
     /// Another process.
     #[error("the data directory cannot be taken: {source}")]
     Owned {
@@ -344,6 +348,13 @@ fn able(mut capabilities: Capabilities, system: &config::System) -> Capabilities
     if let Some(bytes) = system.max_file_bytes {
         capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
     }
+    if !system.summary {
+        capabilities.link_back = match capabilities.link_back {
+            Linking::Field | Linking::Link => Linking::Link,
+            // A comment that is never renewed is one that nobody asked for.
+            Linking::Comment | Linking::None => Linking::None,
+        };
+    }
     capabilities
 }
 
@@ -399,7 +410,7 @@ pub async fn journal(
     Ok(Journal::open(parts).await?)
 }
 
-/// Everything a bridge needs, from its configuration.
+/// Everything a bridge needs, from its configuration, and its door.
 ///
 /// # Errors
 ///
@@ -408,7 +419,7 @@ pub async fn parts(
     config: Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<(Parts, DataDir), AssemblyError> {
+) -> Result<(Parts, DataDir, Identity), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
     let medium = taken(&data, &clock).await?;
@@ -428,7 +439,11 @@ pub async fn parts(
     data.keep_ledger_name(&config.ledger_name)?;
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
     let watchers = watchers(&config, &medium, &clock)?;
-    let journal = journal(&data, medium, master, &entropy).await?;
+    let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
+    let keys = (medium, master);
+    let way = way_to_provider(&config, &clock)?;
+    let settings = config.console.clone();
+    let identity = door(&data, keys, journal.clone(), (settings, way), (&clock, &entropy))?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
     let callbacks = match faces.is_empty() {
         true => None,
@@ -453,7 +468,43 @@ pub async fn parts(
         metrics,
         northbound: Northbound { faces, references, sharing, callbacks, policy },
     };
-    Ok((parts, data))
+    Ok((parts, data, identity))
+}
+
+/// The door of a data directory.
+///
+/// # Errors
+///
+/// When what is kept of accounts cannot be read.
+pub fn door(
+    data: &DataDir,
+    (medium, master): (Arc<dyn Medium>, MasterKey),
+    journal: Journal,
+    (settings, way): (identity::Settings, Option<Arc<dyn Transport>>),
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Identity, AssemblyError> {
+    Ok(Identity::open(identity::Parts {
+        admin: data.admin_token(entropy.as_ref())?,
+        medium,
+        master,
+        journal,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        offload: Offload::Threads,
+        way,
+        settings,
+    })?)
+}
+
+/// The guarded way to the organization's own login, if there is one.
+fn way_to_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn Transport>>, AssemblyError> {
+    let Some(oidc) = &config.console.oidc else { return Ok(None) };
+    let policy = AddressPolicy::of_system(&oidc.issuer, config.allow.clone());
+    let way = Egress::new(policy, Arc::clone(clock));
+    way.map(Some).map_err(|error| AssemblyError::System { name: "console.oidc".to_owned(), error })
 }
 
 /// Who asks the logs of others, each on a guarded way of its own.

@@ -436,5 +436,8 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::GrantOpened { .. } => "grant_opened",
         Fact::GrantRevoked { .. } => "grant_revoked",
         Fact::GrantExpired { .. } => "grant_expired",
+
+        Fact::Door(_) => "door",
+        Fact::Looked(_) => "looked",
     }
 }
