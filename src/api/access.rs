@@ -22,16 +22,7 @@ impl<R: Right> FromRequestParts<Api> for May<R> {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
-        std::future::ready(()).await;
-        let bearer = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok())
-            .and_then(|value| value.strip_prefix("Bearer "));
-        let Some(principal) = bearer.and_then(|token| api.identity.bearer(token)) else {
-            let detail = "send a token as bearer token; the admin token stands in the data directory";
-            return Err(Problem::new(StatusCode::UNAUTHORIZED, detail));
-        };
+        let principal = principal(parts, api).await?;
         if !R::has(&principal.role) {
             let detail =
                 format!("this asks for the right to {}, which the role {} has not", R::NAME, principal.role);
@@ -39,4 +30,18 @@ impl<R: Right> FromRequestParts<Api> for May<R> {
         }
         Ok(Self { principal, right: PhantomData })
     }
+}
+
+/// Who calls.
+pub(super) async fn principal(parts: &Parts, api: &Api) -> Result<Principal, Problem> {
+    std::future::ready(()).await;
+    let bearer = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok())
+        .and_then(|value| value.strip_prefix("Bearer "));
+    bearer.and_then(|token| api.identity.bearer(token)).ok_or_else(|| {
+        let detail = "send a token as bearer token; the admin token stands in the data directory";
+        Problem::new(StatusCode::UNAUTHORIZED, detail)
+    })
 }

@@ -1,13 +1,22 @@
 //! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
 
 mod access;
+mod answer;
+mod ask;
 mod cases;
+mod events;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
 mod inert;
+mod interface;
+mod once;
+pub mod outgoing;
+mod page;
+mod patience;
 pub mod preview;
 mod problem;
+mod published;
 pub(crate) mod reference;
 mod serve;
 pub mod sharing;
@@ -17,12 +26,15 @@ mod webhooks;
 
 use std::sync::Arc;
 
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::routing::{get, post};
+use axum::{Router, middleware};
 
 pub use access::May;
-pub(crate) use cases::PAGE;
+pub(crate) use events::Events;
+pub use once::Keys;
+pub use outgoing::Subscriber;
+pub(crate) use page::{Cursor, LONGEST, Page};
 pub(crate) use problem::Problem;
 pub use serve::{Bounds, serve};
 
@@ -38,29 +50,32 @@ const WEBHOOK_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct Api {
     pub(crate) bridge: Bridge,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) events: Events,
+    /// The interface's description, as it is published.
+    pub(crate) description: Arc<str>,
+}
+
+/// The interface as it is published, in OpenAPI 3.1.
+pub fn description() -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&published::interface().1)
 }
 
 /// All routes of a running bridge. Under `/api/` and `/console/` callers are whom `identity` knows.
 pub fn router(bridge: Bridge, identity: Identity) -> Router {
-    let api = Api { bridge, identity: Arc::new(identity) };
-    let interface = Router::new()
-        .route("/cases", get(cases::list))
-        .route("/cases/{case}", get(cases::show))
-        .route("/cases/{case}/grants", get(grants::list).post(grants::ask))
-        .route("/cases/{case}/grants/{grant}/{verb}", post(grants::decide))
-        .route("/trace/{name}", get(cases::trace))
-        .route("/explain/{name}", get(explain::explain))
-        .route("/plan/{name}", post(preview::plan))
-        .route("/parked", get(cases::parked))
-        .route("/parked/retry", post(cases::retry))
-        .route("/parked/discard", post(cases::discard))
-        .route("/refresh/{name}", post(cases::refresh))
-        .route("/reference", get(reference::list).post(reference::enter))
-        .route("/reference/claim", post(reference::claim))
-        .route("/systems", get(health::systems))
-        .route("/agreements", get(cases::agreements));
+    let (interface, description) = published::interface();
+    // What is described is made of our own types only: a map with names that are no texts is not among them.
+    let description = serde_json::to_string(&description).unwrap_or_default().into();
+    let events = Events::start(bridge.shared());
+    let api = Api { bridge, identity: Arc::new(identity), events, description };
     let faces = tmf621::router(api.bridge.shared());
     let sharing = sharing::router(api.bridge.shared());
+    let clock = Arc::clone(&api.bridge.shared().clock);
+    let patient = interface
+        .layer(middleware::from_fn_with_state(api.clone(), once::once))
+        .merge(console::router())
+        .merge(faces)
+        .merge(sharing)
+        .layer(middleware::from_fn_with_state(clock, patience::patience));
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
         .route(
@@ -70,11 +85,10 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .nest("/api/v1", interface)
-        .merge(console::router())
-        .merge(faces)
-        .merge(sharing)
+        .route("/problems/{kind}", get(problem::explain))
+        .merge(patient)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
+        .layer(middleware::from_fn(problem::place))
         .with_state(api)
 }

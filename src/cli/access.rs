@@ -179,10 +179,9 @@ impl Access {
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         match self {
             Self::Daemon(client) => client.parked().await,
-            Self::Directory(journal) => journal
-                .read(|index| view::parked(index, CaseId(0), usize::MAX))
-                .await
-                .map_err(Failure::failed),
+            Self::Directory(journal) => {
+                journal.read(|index| view::parked(index, None, usize::MAX)).await.map_err(Failure::failed)
+            }
         }
     }
 

@@ -13,12 +13,12 @@ use throughline_sdk::{Clock, Urgency};
 use url::Url;
 
 use super::Failure;
-use crate::api::PAGE;
 use crate::api::explain::Explanation;
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
+use crate::api::{Cursor, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::Claimed;
@@ -67,34 +67,16 @@ impl Client {
         self.send::<Value>(ask).await.is_ok()
     }
 
+    /// The first `limit` cases, those behind `after`.
     pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let mut cases: Vec<CaseLine> = Vec::new();
-        loop {
-            let page = (limit - cases.len()).min(PAGE);
-            let after = cases.last().map(|case| case.case.clone()).or_else(|| after.map(str::to_owned));
-            let count = page.to_string();
-            let mut query = vec![("limit", count.as_str())];
-            query.extend(after.as_deref().map(|after| ("after", after)));
-            let more: Vec<CaseLine> = self.get(&["api", "v1", "cases"], &query).await?;
-            let is_last = more.len() < page;
-            cases.extend(more);
-            if is_last || cases.len() >= limit {
-                return Ok(cases);
-            }
-        }
+        let count = limit.clamp(1, LONGEST).to_string();
+        let mut query = vec![("limit", count.as_str())];
+        query.extend(after.map(|after| ("after", after)));
+        self.list(&["api", "v1", "cases"], &query, limit).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
-        let mut lines: Vec<ParkedLine> = Vec::new();
-        loop {
-            let after = lines.last().map(|line| line.case.clone());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<ParkedLine> = self.get(&["api", "v1", "parked"], &query).await?;
-            if more.is_empty() {
-                return Ok(lines);
-            }
-            lines.extend(more);
-        }
+        self.all(&["api", "v1", "parked"], &[]).await
     }
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
@@ -115,7 +97,7 @@ impl Client {
 
     /// Every version of an agreement that was ever in force.
     pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
-        self.get(&["api", "v1", "agreements"], &[]).await
+        self.all(&["api", "v1", "agreements"], &[]).await
     }
 
     /// Has a parked item tried again or given up.
@@ -133,7 +115,7 @@ impl Client {
     }
 
     pub(super) async fn grants(&self, case: &str) -> Result<Vec<GrantLine>, Failure> {
-        self.get(&["api", "v1", "cases", case, "grants"], &[]).await
+        self.all(&["api", "v1", "cases", case, "grants"], &[]).await
     }
 
     /// Asks for a grant.
@@ -159,7 +141,7 @@ impl Client {
     /// What our agents keep for portals: what is open or to be done, with `silent` what fell silent, with `all` all.
     pub(super) async fn references(&self, silent: bool, all: bool) -> Result<Vec<ReferenceLine>, Failure> {
         let [silent, all] = [silent, all].map(|flag| flag.to_string());
-        self.get(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
+        self.all(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
     }
 
     /// Records what a portal says, or that something was carried over.
@@ -174,6 +156,37 @@ impl Client {
         let body = serde_json::to_value(asked).map_err(Failure::failed)?;
         let path = ["api", "v1", "reference", "claim"];
         self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// All of a list.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Failure> {
+        let longest = LONGEST.to_string();
+        let query: Vec<_> = query.iter().copied().chain([("limit", longest.as_str())]).collect();
+        self.list(path, &query, usize::MAX).await
+    }
+
+    /// The first `limit` of a list, page by page.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let mut page: Page<T> = self.get(path, query).await?;
+        let mut items = page.items;
+        while items.len() < limit
+            && let Some(Cursor(next)) = page.next
+        {
+            let query: Vec<_> = query.iter().copied().chain([("cursor", next.as_str())]).collect();
+            page = self.get(path, &query).await?;
+            items.append(&mut page.items);
+        }
+        items.truncate(limit);
+        Ok(items)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {

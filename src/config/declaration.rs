@@ -6,6 +6,7 @@ mod handshake;
 mod privacy;
 mod reference;
 mod system;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -16,6 +17,7 @@ use handshake::{LEVEL_WORDS, RESPONSIBILITY};
 use privacy::RECOGNIZE;
 use reference::REFERENCE;
 use system::SYSTEM;
+use webhooks::WEBHOOK;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -124,6 +126,7 @@ pub(super) const ROOT: Table = Table {
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
+        named("webhooks", &WEBHOOK, Names::Given, Need::Optional),
     ],
 };
 

@@ -25,6 +25,7 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod value;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -45,6 +46,7 @@ pub use generate::{agreement_example, example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
+pub use webhooks::Webhook;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -123,6 +125,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// Who is told what happens, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
 }
@@ -310,6 +314,7 @@ fn build(
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let webhooks = webhooks::build(&main, findings);
     let bridge = bridge?;
     check_bridge(bridge, findings);
     Some(Config {
@@ -331,6 +336,7 @@ fn build(
         } else {
             return None;
         },
+        webhooks,
         warnings: Problems::default(),
     })
 }

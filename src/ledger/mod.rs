@@ -29,12 +29,14 @@ mod packed;
 mod record;
 mod recover;
 mod segments;
+mod told;
 pub mod verify;
 mod writer;
 
 #[cfg(test)]
 pub(crate) mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use blobs::BlobFolder;
@@ -45,11 +47,12 @@ pub use history::{Heading, History};
 pub use journal::{Committed, Entry, Journal, News, Offload, Parts};
 pub use keyring::{Keyring, MasterKey};
 pub use medium::{FileMedium, Medium, MemoryMedium};
-pub use record::{Record, fact_word};
+pub use record::{FACT_WORDS, Record, fact_word};
+pub use told::Told;
 pub use verify::{Fault, Verified, verify};
 
 /// Where a record begins: bytes since the beginning of the ledger, all segments counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Position(pub u64);
 

@@ -23,6 +23,8 @@ mod grants;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod interface;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod logins;
