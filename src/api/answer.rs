@@ -30,6 +30,14 @@ pub(crate) struct Created<T>(pub(crate) T);
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Accepted<T>(pub(crate) T);
 
+/// Something that was made, of which a part is told this once: 201, kept by nobody on its way.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<T>(pub(crate) T);
+
+/// It is done, and there is nothing to say: 204.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Done;
+
 /// Something about a case, with the tag that it is known by.
 #[derive(Clone, Debug)]
 pub(crate) struct Tagged<T> {
@@ -205,5 +213,36 @@ impl<T: JsonSchema> OperationOutput for Accepted<T> {
     ) -> Vec<(Option<u16>, Response)> {
         let response = Json::<T>::operation_response(context, operation);
         response.map(|response| (Some(202), response)).into_iter().collect()
+    }
+}
+
+impl<T: Serialize> IntoResponse for Shown<T> {
+    fn into_response(self) -> axum::response::Response {
+        (StatusCode::CREATED, [(header::CACHE_CONTROL, "no-store")], Json(self.0)).into_response()
+    }
+}
+
+impl IntoResponse for Done {
+    fn into_response(self) -> axum::response::Response {
+        StatusCode::NO_CONTENT.into_response()
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Shown<T> {
+    type Inner = T;
+
+    fn inferred_responses(
+        context: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, Response)> {
+        Created::<T>::inferred_responses(context, operation)
+    }
+}
+
+impl OperationOutput for Done {
+    type Inner = Self;
+
+    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Response)> {
+        vec![(Some(204), Response { description: "It is done.".to_owned(), ..Response::default() })]
     }
 }

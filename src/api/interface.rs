@@ -9,15 +9,16 @@ use aide::generate::{GenContext, in_context, reset_context};
 use aide::openapi::{Info, License, OpenApi, Operation, ReferenceOr, Response, SecurityScheme, StatusCode};
 use aide::operation::{OperationHandler, OperationInput, OperationOutput};
 use aide::transform::TransformOperation;
-use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::handler::Handler;
+use axum::http::Method;
 use schemars::generate::SchemaSettings;
 
 use super::access::May;
 use super::problem::{self, Problem};
+use super::routes::{Asks, Route, Routes};
 use super::{Api, once};
-use crate::identity::Right;
+use crate::identity::{Right, RightName};
 
 /// Where the interface stands.
 pub(crate) const BASE: &str = "/api/v1";
@@ -46,19 +47,25 @@ pub(crate) struct About {
 /// The routes of the interface, and what is said of them.
 pub(crate) struct Interface {
     router: ApiRouter<Api>,
+    list: Vec<Route>,
 }
 
 macro_rules! method {
-    ($name:ident, $with:ident, $writes:literal, $doc:literal) => {
+    ($name:ident, $with:ident, $method:expr, $writes:literal, $doc:literal) => {
         #[doc = $doc]
         pub(crate) fn $name<H, I, O, T>(self, path: &str, about: About, handler: H) -> Self
         where
             H: Handler<T, Api> + OperationHandler<I, O>,
             I: OperationInput,
             O: OperationOutput,
-            T: 'static,
+            T: Asks + 'static,
         {
-            self.route(path, $with(handler, |operation| about.told(operation, $writes)))
+            self.route(
+                $method,
+                path,
+                Some(T::RIGHT),
+                $with(handler, |operation| about.told(operation, $writes)),
+            )
         }
     };
 }
@@ -72,18 +79,36 @@ impl Interface {
             settings.meta_schema = None;
         });
         in_context(|context| context.schema = settings.into_generator());
-        Self { router: ApiRouter::new() }
+        Self { router: ApiRouter::new(), list: Vec::new() }
     }
 
-    method!(get, get_with, false, "A route that only reads.");
-    method!(post, post_with, true, "A route that acts.");
+    method!(get, get_with, Method::GET, false, "A route that only reads.");
+    method!(post, post_with, Method::POST, true, "A route that acts.");
 
-    fn route(self, path: &str, methods: ApiMethodRouter<Api>) -> Self {
-        Self { router: self.router.api_route(path, methods) }
+    /// A route that everybody may read.
+    pub(crate) fn open<H, I, O, T>(self, path: &str, about: About, handler: H) -> Self
+    where
+        H: Handler<T, Api> + OperationHandler<I, O>,
+        I: OperationInput,
+        O: OperationOutput,
+        T: 'static,
+    {
+        self.route(Method::GET, path, None, get_with(handler, |operation| about.told(operation, false)))
+    }
+
+    fn route(
+        mut self,
+        method: Method,
+        path: &str,
+        asks: Option<RightName>,
+        methods: ApiMethodRouter<Api>,
+    ) -> Self {
+        self.list.push(Route { method, path: format!("{BASE}{path}"), asks });
+        Self { router: self.router.api_route(path, methods), list: self.list }
     }
 
     /// The routes, below [`BASE`], and their description.
-    pub(crate) fn finish(self) -> (Router<Api>, OpenApi) {
+    pub(crate) fn finish(self) -> (Routes, OpenApi) {
         let mut description = OpenApi { info: info(), ..OpenApi::default() };
         let router = ApiRouter::new().nest(BASE, self.router).finish_api_with(&mut description, |api| {
             api.security_scheme(
@@ -100,7 +125,7 @@ impl Interface {
             )
         });
         let router = router.layer(DefaultBodyLimit::max(BODY_BYTES));
-        (router, description)
+        (Routes::of(router, self.list), description)
     }
 }
 
@@ -165,9 +190,9 @@ pub(super) fn add_problem(context: &mut GenContext, operation: &mut Operation, s
 /// The one place that says which right a route asks for.
 impl<R: Right> OperationInput for May<R> {
     fn operation_input(context: &mut GenContext, operation: &mut Operation) {
-        let requirement = [(SCHEME.to_owned(), vec![R::NAME.to_owned()])];
+        let requirement = [(SCHEME.to_owned(), vec![R::NAME.word().to_owned()])];
         operation.security.push(requirement.into_iter().collect());
-        operation.extensions.insert("x-right".to_owned(), R::NAME.into());
+        operation.extensions.insert("x-right".to_owned(), R::NAME.word().into());
         for status in [401, 403, 429] {
             add_problem(context, operation, status);
         }

@@ -1,15 +1,18 @@
 //! What the daemon serves over HTTP: webhooks, health, metrics, and the interface of the command line.
 
 mod access;
+pub(crate) mod accounts;
 mod answer;
 mod ask;
 mod cases;
+mod erasure;
 mod events;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
 mod inert;
 mod interface;
+pub(crate) mod limit;
 mod once;
 pub mod outgoing;
 mod page;
@@ -18,6 +21,7 @@ pub mod preview;
 mod problem;
 mod published;
 pub(crate) mod reference;
+pub(crate) mod routes;
 mod serve;
 pub mod sharing;
 pub mod tmf621;
@@ -26,16 +30,20 @@ mod webhooks;
 
 use std::sync::Arc;
 
+use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware::{self, from_fn_with_state};
 use axum::routing::{get, post};
-use axum::{Router, middleware};
 
+pub(crate) use access::FromOwnPage;
 pub use access::May;
+pub(crate) use erasure::{Because, Forget, Forgotten};
 pub(crate) use events::Events;
 pub use once::Keys;
 pub use outgoing::Subscriber;
 pub(crate) use page::{Cursor, LONGEST, Page};
 pub(crate) use problem::Problem;
+pub(crate) use routes::Routes;
 pub use serve::{Bounds, serve};
 
 use crate::console;
@@ -70,12 +78,16 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
     let faces = tmf621::router(api.bridge.shared());
     let sharing = sharing::router(api.bridge.shared());
     let clock = Arc::clone(&api.bridge.shared().clock);
+    let interface = interface.with(|routes| routes.layer(from_fn_with_state(api.clone(), once::once)));
     let patient = interface
-        .layer(middleware::from_fn_with_state(api.clone(), once::once))
-        .merge(console::router())
+        .merge(console::routes())
+        .into_router()
+        // Outside of what keeps answers: a request that was forged is not begun.
+        .layer(from_fn_with_state(api.clone(), access::watch))
         .merge(faces)
         .merge(sharing)
-        .layer(middleware::from_fn_with_state(clock, patience::patience));
+        .layer(middleware::from_fn(limit::tell))
+        .layer(from_fn_with_state(clock, patience::patience));
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
         .route(
@@ -91,4 +103,10 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
         .method_not_allowed_fallback(problem::not_allowed)
         .layer(middleware::from_fn(problem::place))
         .with_state(api)
+}
+
+/// Everything under `/api/` and `/console/`, with the right that each route asks for.
+#[cfg(test)]
+pub(crate) fn routes() -> Routes {
+    published::interface().0.merge(console::routes())
 }

@@ -73,7 +73,7 @@ async fn keyed(api: &Api, request: Request, next: Next) -> Result<Response, Prob
     // Only for who is known here a key is kept. Whether they may is the route's own question.
     let principal = access::principal(&parts, api).await?;
     let body = body_of(api, body).await?;
-    let name = Name::of(&principal.name, &key);
+    let name = Name::of(&principal.id.0, &key);
     let now = api.bridge.shared().clock.now();
     match keys.begin(&name, &fingerprint(&parts, &body), now).await? {
         Begun::Anew => {}

@@ -71,6 +71,8 @@ pub struct Parts {
 struct Inner {
     parts: Parts,
     standing: Mutex<Standing>,
+    /// Held while that is written.
+    writing: tokio::sync::Mutex<()>,
     /// An admin wants it told again.
     again: Notify,
 }
@@ -161,7 +163,8 @@ impl Subscriber {
                 Error::new(ErrorKind::Misconfigured, what)
             })?,
         };
-        Ok(Self { inner: Arc::new(Inner { parts, standing: Mutex::new(standing), again: Notify::new() }) })
+        let (standing, writing) = (Mutex::new(standing), tokio::sync::Mutex::default());
+        Ok(Self { inner: Arc::new(Inner { parts, standing, writing, again: Notify::new() }) })
     }
 
     fn name(&self) -> &str {
@@ -174,6 +177,7 @@ impl Subscriber {
 
     /// Changes where it stands, durable on return.
     async fn stand(&self, change: impl FnOnce(&mut Standing)) -> throughline_sdk::Result<()> {
+        let _writing = self.inner.writing.lock().await;
         let text = {
             let mut standing = self.standing();
             change(&mut standing);

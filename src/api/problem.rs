@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem documents: what went wrong, where, and of which kind, if a caller can act on that.
 
+use std::time::Duration;
+
 use aide::generate::GenContext;
 use aide::openapi::{MediaType, Response as Described, SchemaObject};
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
@@ -181,6 +183,13 @@ impl Problem {
         self
     }
 
+    /// Somebody who asks too often.
+    pub(crate) fn slowed(wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(1);
+        let detail = format!("this is too often: come back in {seconds} s");
+        Self::new(StatusCode::TOO_MANY_REQUESTS, detail).of_kind(Kind::TooMany).retry_after(seconds)
+    }
+
     /// To be tried again after so many seconds.
     pub(crate) fn retry_after(self, seconds: u64) -> Self {
         Self { retry_after: Some(seconds), ..self }
@@ -276,10 +285,13 @@ impl IntoResponse for Problem {
     }
 }
 
-/// Says in a problem which address was asked.
+/// Says in a problem which address was asked. Whoever sends a webhook is told the same whatever it asked.
 pub(crate) async fn place(request: Request, next: Next) -> Response {
     let path = request.uri().path().to_owned();
     let response = next.run(request).await;
+    if path.starts_with("/webhooks/") {
+        return response;
+    }
     let Some(problem) = response.extensions().get::<Problem>() else { return response };
     let body = serde_json::to_string(&problem.document(Some(path))).unwrap_or_default();
     let (mut parts, _) = response.into_parts();

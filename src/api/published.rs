@@ -5,21 +5,24 @@ use std::sync::Arc;
 use aide::generate::GenContext;
 use aide::openapi::{OpenApi, Operation, Response as Described};
 use aide::operation::OperationOutput;
+use axum::Json;
 use axum::extract::State;
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
-use axum::{Json, Router};
 use serde_json::{Map, Value};
 
 use super::interface::{About, Interface};
-use super::{Api, cases, events, explain, grants, health, outgoing, preview, reference};
+use super::routes::Routes;
+use super::{Api, accounts, cases, erasure, events, explain, grants, health, outgoing, preview, reference};
 
 /// The routes and their description.
-pub(super) fn interface() -> (Router<Api>, OpenApi) {
+pub(super) fn interface() -> (Routes, OpenApi) {
     let interface = Interface::new();
     let interface = of_cases(interface);
     let interface = of_waiting(interface);
     let interface = of_portals(interface);
+    let interface = of_erasing(interface);
+    let interface = of_people(interface);
     of_bridge(interface).finish()
 }
 
@@ -131,6 +134,72 @@ fn of_portals(interface: Interface) -> Interface {
         )
 }
 
+fn of_erasing(interface: Interface) -> Interface {
+    let about = |id, summary, more, problems| About { tag: "erasing", id, summary, more, problems };
+    interface
+        .post(
+            "/cases/{case}/erase",
+            about("eraseCase", "Erase a case for good", "That it was, by whom and why, stays.", &[404]),
+            erasure::erase,
+        )
+        .post(
+            "/forget",
+            about("forgetPerson", "Forget a person for good: what pseudonyms stand for them", "", &[404]),
+            erasure::forget,
+        )
+        .get(
+            "/erasures",
+            about("listErasures", "List what was erased, by whom and why", "", &[]),
+            erasure::list,
+        )
+}
+
+fn of_people(interface: Interface) -> Interface {
+    let about = |id, summary, problems| About { tag: "people", id, summary, more: "", problems };
+    interface
+        .get("/me", about("showMe", "Tell who the caller is, and what they may", &[]), accounts::me)
+        .get("/accounts", about("listAccounts", "List accounts", &[]), accounts::list)
+        .post("/accounts", about("addAccount", "Make an account", &[409]), accounts::add)
+        .post(
+            "/accounts/{account}/password",
+            about("setPassword", "Give an account a new password", &[404]),
+            accounts::password,
+        )
+        .post("/accounts/{account}/role", about("setRole", "Give an account a role", &[404]), accounts::role)
+        .post(
+            "/accounts/{account}/disable",
+            about("disableAccount", "Let an account in no more", &[404]),
+            accounts::disable,
+        )
+        .post(
+            "/accounts/{account}/enable",
+            about("enableAccount", "Let an account in again", &[404]),
+            accounts::enable,
+        )
+        .post(
+            "/accounts/{account}/remove",
+            about("removeAccount", "Remove an account", &[404]),
+            accounts::remove,
+        )
+        .get("/tokens", about("listTokens", "List tokens, without their secrets", &[]), accounts::tokens)
+        .post(
+            "/tokens",
+            about("createToken", "Make a token: its secret is told this once", &[409]),
+            accounts::issue,
+        )
+        .post(
+            "/tokens/{token}/revoke",
+            about("revokeToken", "Let a token in no more", &[404]),
+            accounts::revoke,
+        )
+        .get("/sessions", about("listSessions", "List who is logged in", &[]), accounts::sessions)
+        .post(
+            "/sessions/{session}/end",
+            about("endSession", "Log somebody out", &[404]),
+            accounts::end_session,
+        )
+}
+
 fn of_bridge(interface: Interface) -> Interface {
     let about = |id, summary, more, problems| About { tag: "bridge", id, summary, more, problems };
     interface
@@ -163,7 +232,7 @@ fn of_bridge(interface: Interface) -> Interface {
             ),
             events::listen,
         )
-        .get(
+        .open(
             "/openapi.json",
             about("describe", "This description, in OpenAPI 3.1", "It takes no token.", &[]),
             published,

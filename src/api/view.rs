@@ -610,7 +610,12 @@ fn event(
         | Fact::Planned { .. }
         | Fact::Started { .. }
         | Fact::Stopped
-        | Fact::Agreed { .. } => return None,
+        | Fact::Erasing { .. }
+        | Fact::Erased { .. }
+        | Fact::Forgotten { .. }
+        | Fact::Agreed { .. }
+        | Fact::Door(_)
+        | Fact::Looked(_) => return None,
         Fact::Amended { leg, version } => base(
             "amended",
             Some(leg),

@@ -408,7 +408,12 @@ impl Case {
                     leg.version = Some(version.clone());
                 }
             }
-            Fact::Agreed { .. } => {}
+            Fact::Agreed { .. }
+            | Fact::Erasing { .. }
+            | Fact::Erased { .. }
+            | Fact::Forgotten { .. }
+            | Fact::Door(_)
+            | Fact::Looked(_) => {}
         }
     }
 

@@ -18,11 +18,11 @@ use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
-use crate::api::{Cursor, LONGEST, Page};
+use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::Claimed;
-use crate::store::Agreed;
+use crate::store::{Agreed, Erasure};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -73,6 +73,17 @@ impl Client {
         let mut query = vec![("limit", count.as_str())];
         query.extend(after.map(|after| ("after", after)));
         self.list(&["api", "v1", "cases"], &query, limit).await
+    }
+
+    /// Asks for something to be done that this client has no words of its own for.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
+        let path = [&["api", "v1"], path].concat();
+        self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
+    }
+
+    /// Reads something that this client has no words of its own for.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
+        self.all(&[&["api", "v1"], path].concat(), &[]).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
@@ -156,6 +167,25 @@ impl Client {
         let body = serde_json::to_value(asked).map_err(Failure::failed)?;
         let path = ["api", "v1", "reference", "claim"];
         self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Erases a case for good.
+    pub(super) async fn erase(&self, case: &str, because: &str) -> Result<Erasure, Failure> {
+        let body = json!(Because { because: because.to_owned() });
+        let path = ["api", "v1", "cases", case, "erase"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Forgets a person for good.
+    pub(super) async fn forget(&self, person: &str, because: &str) -> Result<Forgotten, Failure> {
+        let body = json!(Forget { person: person.to_owned(), because: because.to_owned() });
+        let path = ["api", "v1", "forget"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// What was erased, by whom and why.
+    pub(super) async fn erasures(&self) -> Result<Vec<Erasure>, Failure> {
+        self.all(&["api", "v1", "erasures"], &[]).await
     }
 
     /// All of a list.

@@ -17,7 +17,6 @@ use crate::api;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
 use crate::daemon::{Bridge, Running, assemble};
-use crate::identity::Identity;
 use crate::telemetry::logs;
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT).
@@ -59,9 +58,11 @@ impl Serve {
         let listen = config.listen;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let (parts, data) =
-            assemble::parts(config, clock, Arc::clone(&entropy)).await.map_err(Failure::failed)?;
-        let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
+        if !listen.ip().is_loopback() && !config.console.site.is_secure() {
+            tracing::warn!(%listen, "The console is not protected by TLS, and others can reach it: let a proxy speak TLS before it, and name its https address by console.public_url.");
+        }
+        let (parts, data, identity) =
+            assemble::parts(config, clock, entropy).await.map_err(Failure::failed)?;
         if data.is_open_to_others() {
             let path = data.root().display();
             tracing::warn!(%path, "Others than its owner may look into the data directory, where files stand as they are; chmod 700 it.");
@@ -74,7 +75,7 @@ impl Serve {
         data.announce(&Running::here(address)).map_err(Failure::failed)?;
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
-        let router = api::router(bridge.clone(), Identity::new(admin));
+        let router = api::router(bridge.clone(), identity);
         let watch = bridge.clone();
         let clock = Arc::clone(&bridge.shared().clock);
         let stopped = async move {

@@ -57,6 +57,9 @@ pub fn example(kinds: &[KindSettings]) -> String {
         }
         page.prose_of("references");
         page.prose_of("webhooks");
+        if let Some(retention) = inner(&ROOT, "retention") {
+            page.optional("retention.low", retention);
+        }
     }
     page.text
 }

@@ -5,6 +5,7 @@
 
 mod agreements;
 mod conditions;
+mod console;
 mod declaration;
 mod example;
 mod findings;
@@ -17,6 +18,7 @@ mod privacy;
 mod problem;
 mod redact;
 mod references;
+mod retention;
 mod scalar;
 mod secret;
 mod section;
@@ -40,6 +42,7 @@ use crate::agreement::Rules;
 use crate::case::PartyName;
 use crate::daemon::parse_key;
 use crate::egress::Allowed;
+use crate::identity;
 use crate::telemetry::logs;
 
 pub use generate::{agreement_example, example, schema};
@@ -127,6 +130,8 @@ pub struct Config {
     pub allow: Vec<Allowed>,
     /// Who is told what happens, by name.
     pub webhooks: BTreeMap<String, Webhook>,
+    /// The console, and how strict its door is.
+    pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
 }
@@ -310,13 +315,17 @@ fn build(
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
+    let retention = retention::build(&main, &agreements, findings);
+    let rules =
+        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
     let webhooks = webhooks::build(&main, findings);
+    let console = main.section("console").and_then(|console| console::build(console, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
+    let known = Some(parties.keys().cloned().collect());
     Some(Config {
         home: home?,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
@@ -337,6 +346,7 @@ fn build(
             return None;
         },
         webhooks,
+        console: identity::Settings { parties: known, ..console? },
         warnings: Problems::default(),
     })
 }

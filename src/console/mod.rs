@@ -1,26 +1,36 @@
 //! The console: pages for agents, admins and auditors, made by the daemon itself. They work without script; with it they
 //! stay current by themselves.
 
+mod accounts;
 mod assets;
 mod entry;
 mod layout;
+mod login;
 mod refusal;
 
-use axum::Router;
+use axum::http::Method;
 use axum::response::Redirect;
-use axum::routing::get;
 
-use crate::api::Api;
+use crate::api::Routes;
 
 pub(crate) use entry::Entered;
-pub(crate) use layout::{Layout, Place};
+pub(crate) use layout::{Layout, Place, form_token};
 pub(crate) use refusal::Refusal;
 
 /// The routes of the console.
-pub(crate) fn router() -> Router<Api> {
-    Router::new()
-        .route("/", get(|| async { Redirect::to("/console/") }))
-        .route("/console", get(|| async { Redirect::to("/console/") }))
-        .route("/console/assets/{name}", get(assets::asset))
-        .layer(axum::middleware::map_response(layout::defend))
+pub(crate) fn routes() -> Routes {
+    Routes::new()
+        .open(&Method::GET, "/", || async { Redirect::to("/console/") })
+        .open(&Method::GET, "/console", || async { Redirect::to("/console/") })
+        .open(&Method::GET, "/console/assets/{name}", assets::asset)
+        .open(&Method::GET, "/console/login", login::page)
+        .open(&Method::POST, "/console/login", login::log_in)
+        .post("/console/logout", login::log_out)
+        .get("/console/accounts", accounts::page)
+        .post("/console/accounts", accounts::add)
+        .post("/console/accounts/{account}/{verb}", accounts::change)
+        .post("/console/tokens", accounts::issue)
+        .post("/console/tokens/{token}/revoke", accounts::revoke)
+        .post("/console/sessions/{session}/end", accounts::end_session)
+        .with(|routes| routes.layer(axum::middleware::map_response(layout::defend)))
 }

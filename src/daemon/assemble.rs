@@ -21,6 +21,7 @@ use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
+use crate::identity::{self, Identity};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -43,6 +44,9 @@ pub enum AssemblyError {
     /// The pseudonyms.
     #[error("the pseudonyms cannot be used: {0}")]
     Vault(#[from] vault::Error),
+    /// Accounts, tokens or sessions.
+    #[error("what is kept of accounts cannot be used: {0}")]
+    Identity(#[from] identity::Error),
     /// Another process.
     #[error("the data directory cannot be taken: {source}")]
     Owned {
@@ -437,7 +441,7 @@ pub async fn journal(
     Ok(Journal::open(parts).await?)
 }
 
-/// Everything a bridge needs, from its configuration.
+/// Everything a bridge needs, from its configuration, and its door.
 ///
 /// # Errors
 ///
@@ -446,11 +450,12 @@ pub async fn parts(
     config: Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<(Parts, DataDir), AssemblyError> {
+) -> Result<(Parts, DataDir, Identity), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
     let metrics = Arc::new(Metrics::new());
     let medium = taken(&data, &clock).await?;
-    let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
+    let folder = BlobFolder::new(Arc::clone(&medium), Offload::Threads);
+    let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
     let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
     let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
     let own = [faces.as_slice(), references.as_slice()].concat();
@@ -461,11 +466,13 @@ pub async fn parts(
     let own = Own { faces: &own, sharing: &sharing };
     let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
     let subscribers = subscribers(&config, &logins, &clock).await?;
-    let keys = Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
+    let known_keys = Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
         .map_err(AssemblyError::Keys)?;
     let markers = marker_key(&master);
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
-    let journal = journal(&data, medium, master, &entropy).await?;
+    let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
+    let keys = (medium, master);
+    let identity = door(&data, keys, journal.clone(), config.console.clone(), (&clock, &entropy))?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
     let callbacks = match faces.is_empty() {
         true => None,
@@ -479,7 +486,7 @@ pub async fn parts(
         systems,
         rules: config.rules,
         journal,
-        blobs,
+        blobs: folder,
         clock,
         entropy,
         markers,
@@ -493,10 +500,34 @@ pub async fn parts(
             callbacks,
             policy,
             subscribers,
-            keys: Some(keys),
+            keys: Some(known_keys),
         },
     };
-    Ok((parts, data))
+    Ok((parts, data, identity))
+}
+
+/// The door of a data directory.
+///
+/// # Errors
+///
+/// When what is kept of accounts cannot be read.
+pub fn door(
+    data: &DataDir,
+    (medium, master): (Arc<dyn Medium>, MasterKey),
+    journal: Journal,
+    settings: identity::Settings,
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Identity, AssemblyError> {
+    Ok(Identity::open(identity::Parts {
+        admin: data.admin_token(entropy.as_ref())?,
+        medium,
+        master,
+        journal,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        offload: Offload::Threads,
+        settings,
+    })?)
 }
 
 /// An egress that reaches this machine only.

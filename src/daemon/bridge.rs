@@ -13,9 +13,9 @@ use crate::agreement::Rules;
 use crate::api::tmf621::{self, Northbound};
 use crate::api::{outgoing, reference};
 use crate::case::Fact;
-use crate::deliver::{Alarm, Lanes, Nudge, alarm};
+use crate::deliver::{Alarm, Lanes, Nudge, alarm, erase};
 use crate::intake;
-use crate::ledger::{self, Entry, Journal};
+use crate::ledger::{self, BlobFolder, Entry, Journal};
 use crate::plan::MarkerKey;
 use crate::store::Index;
 use crate::telemetry::metrics::Metrics;
@@ -37,7 +37,7 @@ pub struct Parts {
     /// The ledger and its index.
     pub journal: Journal,
     /// Files by digest.
-    pub blobs: Arc<dyn Blobs>,
+    pub blobs: BlobFolder,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -68,6 +68,10 @@ pub struct Shared {
     pub(crate) rules: Rules,
     pub(crate) journal: Journal,
     pub(crate) blobs: Arc<dyn Blobs>,
+    /// The same files, for whoever deletes them.
+    pub(crate) folder: BlobFolder,
+    /// Read from a file's writing until its case holds it; written while files that nobody holds are deleted.
+    pub(crate) filing: tokio::sync::RwLock<()>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) markers: MarkerKey,
@@ -115,7 +119,9 @@ impl Bridge {
             capabilities,
             rules,
             journal,
-            blobs,
+            folder: blobs.clone(),
+            blobs: Arc::new(blobs),
+            filing: tokio::sync::RwLock::default(),
             clock,
             entropy,
             markers,
@@ -141,6 +147,10 @@ impl Bridge {
             hints = hints.len(),
             "Taking up what is outstanding."
         );
+        for case in shared.journal.read(Index::erasing).await? {
+            tracing::info!(case.id = %case, "An erasure that was interrupted is carried out.");
+            erase::carry_out(&shared, case).await?;
+        }
         alarm::start(&shared);
         // A lane with nothing to do but to wait for its clock sets it and ends.
         let cases: BTreeSet<_> = working.into_iter().chain(clocks).collect();

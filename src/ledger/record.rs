@@ -257,6 +257,9 @@ pub const FACT_WORDS: &[&str] = &[
     "stopped",
     "amended",
     "agreed",
+    "erasing",
+    "erased",
+    "forgotten",
     "offering",
     "handshake",
     "offer_lapsed",
@@ -279,6 +282,8 @@ pub const FACT_WORDS: &[&str] = &[
     "grant_opened",
     "grant_revoked",
     "grant_expired",
+    "door",
+    "looked",
 ];
 
 /// The word a fact is tagged with in the ledger.
@@ -323,6 +328,9 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::Stopped => "stopped",
         Fact::Amended { .. } => "amended",
         Fact::Agreed { .. } => "agreed",
+        Fact::Erasing { .. } => "erasing",
+        Fact::Erased { .. } => "erased",
+        Fact::Forgotten { .. } => "forgotten",
 
         Fact::Offering { .. } => "offering",
         Fact::Handshake { .. } => "handshake",
@@ -347,6 +355,9 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::GrantOpened { .. } => "grant_opened",
         Fact::GrantRevoked { .. } => "grant_revoked",
         Fact::GrantExpired { .. } => "grant_expired",
+
+        Fact::Door(_) => "door",
+        Fact::Looked(_) => "looked",
     }
 }
 

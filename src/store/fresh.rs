@@ -70,7 +70,12 @@ impl Head {
             | Table::Concerned
             | Table::Standing
             | Table::Announced
-            | Table::Agreed => false,
+            | Table::Agreed
+            | Table::Erased
+            | Table::Erasures
+            | Table::Erasing
+            | Table::FilesOf
+            | Table::HoldersOf => false,
         }
     }
 }

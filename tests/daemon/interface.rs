@@ -8,6 +8,8 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use serde_json::{Value, json};
+use throughline::clock::SystemClock;
+use throughline_sdk::{Clock as _, Timestamp};
 
 use super::bridge::{Running, TestBridge, run, throughline, until};
 use super::desks::Desks;
@@ -20,12 +22,18 @@ fn token(bridge: &Running) -> String {
 /// Asks as the admin, with more header fields.
 fn ask(bridge: &Running, method: &str, path: &str, fields: &[(&str, &str)], body: &str) -> Answer {
     let token = token(bridge);
-    let fields: Vec<_> = [("authorization", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
+    let fields: Vec<_> =
+        [("authorization", token.as_str())].into_iter().chain(fields.iter().copied()).collect();
     web::send(&bridge.address, method, &format!("/api/v1{path}"), &fields, body.as_bytes()).unwrap()
 }
 
 fn header<'a>(answer: &'a Answer, name: &str) -> Option<&'a str> {
     answer.head.lines().find_map(|line| line.strip_prefix(&format!("{name}: ")))
+}
+
+/// A moment until which a grant may last.
+fn tomorrow() -> Timestamp {
+    SystemClock::new().now() + Duration::from_secs(86_400)
 }
 
 /// A stream of events, line by line.
@@ -153,9 +161,10 @@ fn a_tag_spares_the_answer_until_the_case_moves_on_and_then_keeps_a_write_back()
         let again = ask(&bridge, "GET", path, &[("if-none-match", tag)], "");
         assert_eq!((again.status, again.body.as_str()), (304, ""), "{path}");
     }
+    let tomorrow = tomorrow();
     let shown = ask(&bridge, "GET", "/cases/TL-1", &[], "");
     let tag = header(&shown, "etag").unwrap();
-    let body = json!({ "party": "partner", "what": "files", "purpose": "p", "until": "2030-01-01T00:00:00Z", "by": "x" });
+    let body = json!({ "party": "partner", "what": "files", "purpose": "p", "until": tomorrow, "by": "x" });
     let write = || {
         let fields = [("content-type", "application/json"), ("if-match", tag)];
         ask(&bridge, "POST", "/cases/TL-1/grants", &fields, &body.to_string())
@@ -182,10 +191,11 @@ fn a_write_with_a_key_is_done_once_across_a_restart() {
     desks.announce_to(&bridge.address);
     desks.raise("Keyed");
     until("both have it", || desks.titled("partner", "Keyed").is_some());
+    let tomorrow = tomorrow();
     let write = |bridge: &Running, key: &str, purpose: &str| {
         let fields = [("content-type", "application/json"), ("idempotency-key", key)];
         let body = json!({
-            "party": "partner", "what": "files", "purpose": purpose, "until": "2030-01-01T00:00:00Z", "by": "Paul",
+            "party": "partner", "what": "files", "purpose": purpose, "until": tomorrow, "by": "Paul",
         });
         ask(bridge, "POST", "/cases/TL-1/grants", &fields, &body.to_string())
     };

@@ -39,6 +39,11 @@ pub struct Account {
     pub left: BTreeMap<String, u32>,
 }
 
+/// The form by which a value is known again, in whatever spelling it stands.
+pub fn known_as(value: &str) -> String {
+    folded::fold(value)
+}
+
 /// What decides about a value besides its agreement.
 #[derive(Clone, Copy, Debug)]
 pub struct Release<'a> {
