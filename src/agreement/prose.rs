@@ -138,7 +138,7 @@ fn document(terms: &Terms) -> Vec<Block> {
 
 fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
     let agreement = &terms.agreement;
-    let counterpart = names.counterpart;
+    let Names { home, counterpart } = names;
     let internal = match agreement.internal {
         Internal::None => "Internal comments and files never go over.",
         Internal::AsInternal => {
@@ -160,6 +160,14 @@ fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
              names: {}. Of all others it is told nothing.",
             others.join(", ")
         ));
+    }
+    said.push(format!(
+        "Where a desk can show it, each ticket bears the number of the other side's ticket, and with it, as far as these \
+         are shared, its status and the beginning of what was said last in public; also whether it is the turn of \
+         {counterpart} or of {home}."
+    ));
+    if agreement.guest_link {
+        said.push(format!("Tickets of {counterpart} also bear a link to the case in the console of {home}."));
     }
     if agreement.recheck {
         said.push("Each comment and file is read once more at its origin just before it is sent.".to_owned());
@@ -318,7 +326,7 @@ impl Word for Priority {
 }
 
 /// The members of an agreement that the sentences above speak of.
-const SPOKEN_OF: [&str; 15] = [
+const SPOKEN_OF: [&str; 16] = [
     "name",
     "party",
     "home",
@@ -331,6 +339,7 @@ const SPOKEN_OF: [&str; 15] = [
     "introduces",
     "internal",
     "recheck",
+    "guest_link",
     "counterpart_type",
     "home_type",
     "require",

@@ -39,6 +39,7 @@ pub(crate) use access::FromOwnPage;
 pub use access::May;
 pub(crate) use erasure::{Because, Forget, Forgotten};
 pub(crate) use events::Events;
+pub(crate) use inert::inert;
 pub use once::Keys;
 pub use outgoing::Subscriber;
 pub(crate) use page::{Cursor, LONGEST, Page};

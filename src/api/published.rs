@@ -273,6 +273,7 @@ mod tests {
 
     use super::super::interface::BASE;
     use super::*;
+    use crate::identity::RightName;
 
     /// Each operation: method, path, and what is said of it.
     fn operations() -> Vec<(String, String, Value)> {
@@ -310,6 +311,24 @@ mod tests {
             assert!(rights.contains(&right), "{place} asks for no right: take an argument May<…>");
             assert_eq!(operation["security"], serde_json::json!([{ "token": [right] }]), "{place}");
         }
+    }
+
+    #[test]
+    fn what_is_listed_is_what_is_described() {
+        let routes = crate::api::routes();
+        let listed: BTreeSet<(String, String, Option<&str>)> = routes
+            .list()
+            .iter()
+            .filter(|route| route.path.starts_with(BASE))
+            .map(|route| {
+                (route.method.as_str().to_lowercase(), route.path.clone(), route.asks.map(RightName::word))
+            })
+            .collect();
+        let operations = operations();
+        let described = operations
+            .iter()
+            .map(|(method, path, operation)| (method.clone(), path.clone(), operation["x-right"].as_str()));
+        assert_eq!(listed, described.collect());
     }
 
     #[test]

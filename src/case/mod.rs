@@ -5,6 +5,7 @@
 
 mod claim;
 mod custody;
+pub mod disclosure;
 mod document;
 mod door;
 mod fact;

@@ -10,6 +10,7 @@ mod doubt;
 mod fields;
 mod files;
 mod grants;
+mod links;
 mod merge;
 mod native;
 mod offers;
@@ -20,6 +21,7 @@ mod recall;
 mod refer;
 mod remarks;
 mod require;
+mod seen;
 mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -38,6 +40,7 @@ pub use refer::refer;
 
 use planner::Planner;
 pub use remarks::{preparation, wanted_file};
+pub use seen::{Known, Post, Posted, Seen, SeenEvent, SeenFile, SeenGrant, SeenOffer, Side};
 pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 
 pub use grants::{Decision, GrantAct, GrantAsk, Unfit, act_on_grant};
@@ -63,6 +66,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
     }
     planner.follow_offers();
     planner.concern();
+    planner.account();
     for leg in planner.home_first() {
         planner.recall(&leg);
     }
@@ -70,7 +74,6 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         planner.project(&leg);
     }
     planner.let_go();
-    planner.account();
     planner.plan
 }
 

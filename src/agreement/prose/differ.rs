@@ -104,6 +104,8 @@ impl Statements {
         all.say("internal comments and files", internal.to_owned());
         let recheck = if agreement.recheck { "yes" } else { "no" };
         all.say("read once more just before sending", recheck.to_owned());
+        let linked = if agreement.guest_link { "yes" } else { "no" };
+        all.say("the counterpart's tickets link to the console", linked.to_owned());
         if let Some(redaction) = &terms.redaction {
             for said in personal(redaction) {
                 let (about, says) = said.split_once(": ").unwrap_or((said.as_str(), "agreed"));

@@ -51,6 +51,10 @@ fn sent(facts: &[Fact]) -> Sent {
         }
         let field = if let Item::Field(field) = item { Some(field) } else { None };
         let value = field.and_then(|field| intent.operation.value(field)).map(str::to_owned);
+        let value = match &intent.operation {
+            Operation::LinkBack(link) => Some(link.line(usize::MAX)),
+            _ => value,
+        };
         sent.insert((leg.clone(), item.clone()), value);
         carry(leg, &intent.operation, &mut sent);
     }
