@@ -27,6 +27,8 @@ mod grants;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod interface;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod logins;
