@@ -28,7 +28,7 @@ pub use redact::{
     ALPHABET, Account, Action, CODE_CHARS, Class, LastWord, Leftover, Listed, MAX_LABEL_CHARS, Named,
     OtherFiles, Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release,
     Said, Standing, Unnamed, counted, file_name, known_as, label, notice_body, redacted_file, remark_body,
-    standing,
+    retold, standing,
 };
 pub use refer::{Products, ReferenceRule};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};

@@ -328,10 +328,9 @@ fn build(
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
-    let console = main.section("console").and_then(|console| console::build(console, findings));
+    let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
-    let known = Some(parties.keys().cloned().collect());
     Some(Config {
         home: home?,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
@@ -351,7 +350,7 @@ fn build(
         } else {
             return None;
         },
-        console: identity::Settings { parties: known, ..console? },
+        console: console?,
         warnings: Problems::default(),
     })
 }

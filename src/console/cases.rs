@@ -2,17 +2,19 @@
 
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use maud::{Markup, html};
 use serde::Deserialize;
 use throughline_sdk::Timestamp;
 
 use super::pieces::{Cast, Tone, badge, elapsed, empty, moment, span};
+use super::request;
 use super::words::words;
 use super::{Entered, Layout, Place, Refusal};
 use crate::api::view::CaseLine;
 use crate::api::{Api, Problem};
 use crate::case::{Case, CaseId, PartyName, Status};
-use crate::identity::Look;
+use crate::identity::{Look, Visit};
 use crate::store::{self, Index};
 
 /// Cases on one page.
@@ -24,14 +26,22 @@ const PAGE: usize = 50;
 pub(super) struct Begins {
     /// The number of the case behind which it begins.
     before: Option<u64>,
+    /// For a guest: the number of its own ticket behind which it begins.
+    after: Option<String>,
 }
 
 pub(super) async fn list(
     State(api): State<Api>,
-    entered: Entered<Look>,
+    entered: Entered<Visit>,
     query: Result<Query<Begins>, QueryRejection>,
 ) -> Result<Markup, Refusal> {
-    let Query(Begins { before }) = query.map_err(Problem::from)?;
+    let Query(Begins { before, after }) = query.map_err(Problem::from)?;
+    if let Some(party) = entered.principal().party() {
+        return request::list(api.bridge.shared(), &entered, party, after).await;
+    }
+    if !entered.principal().may::<Look>() {
+        return Err(Problem::new(StatusCode::FORBIDDEN, "this role sees no cases").into());
+    }
     let read = api.bridge.shared().journal.read(move |index| page(index, before)).await;
     let (cases, more) = read.map_err(|error| Problem::internal(&error))?;
     let now = api.bridge.shared().clock.now();

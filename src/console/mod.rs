@@ -3,13 +3,15 @@
 
 mod accounts;
 mod assets;
+mod case;
 mod cases;
 mod entry;
+mod files;
 mod layout;
 mod login;
 pub(crate) mod pieces;
 mod refusal;
-#[cfg_attr(not(test), expect(dead_code, reason = "the pages that show whole texts follow"))]
+mod request;
 pub(crate) mod words;
 
 use axum::http::Method;
@@ -20,6 +22,8 @@ use crate::api::Routes;
 pub(crate) use entry::Entered;
 pub(crate) use layout::{Layout, Place, form_token};
 pub(crate) use refusal::Refusal;
+#[cfg(test)]
+pub(crate) use request::shown as request_shown;
 
 /// The routes of the console.
 pub(crate) fn routes() -> Routes {
@@ -27,9 +31,17 @@ pub(crate) fn routes() -> Routes {
         .open(&Method::GET, "/", || async { Redirect::to("/console/") })
         .open(&Method::GET, "/console", || async { Redirect::to("/console/") })
         .get("/console/", cases::list)
+        .get("/console/cases/{case}", case::page)
+        .get("/console/cases/{case}/live", case::live)
+        .get("/console/cases/{case}/files/{digest}", case::file)
+        .get("/console/requests/{reference}", request::page)
+        .get("/console/requests/{reference}/live", request::live)
+        .get("/console/requests/{reference}/files/{digest}", request::file)
         .open(&Method::GET, "/console/assets/{name}", assets::asset)
         .open(&Method::GET, "/console/login", login::page)
         .open(&Method::POST, "/console/login", login::log_in)
+        .open(&Method::GET, "/console/login/oidc", login::depart)
+        .open(&Method::GET, "/console/login/callback", login::arrive)
         .post("/console/logout", login::log_out)
         .get("/console/accounts", accounts::page)
         .post("/console/accounts", accounts::add)

@@ -55,18 +55,21 @@ impl Render for Visible<'_> {
     }
 }
 
-/// Whether a reader would not see this sign, or see others in another order for it.
+/// Whether a reader would not see this sign of a text, or see others in another order for it.
 fn hides(text: &str, at: usize, sign: char) -> bool {
-    match sign {
-        '\n' | '\t' => false,
-        // Between letters of many scripts, and in emoji, they have a meaning of their own.
-        '\u{200c}' | '\u{200d}' => {
-            let before = text.get(..at).and_then(|before| before.chars().next_back());
-            let after = text.get(at..).and_then(|rest| rest.chars().nth(1));
-            let foreign =
-                |sign: Option<char>| sign.is_some_and(|sign| !sign.is_ascii() && !sign.is_whitespace());
-            !(foreign(before) && foreign(after))
-        }
+    if !matches!(sign, '\u{200c}' | '\u{200d}') {
+        return !matches!(sign, '\n' | '\t') && is_hidden(sign);
+    }
+    // Between letters of many scripts, and in emoji, they have a meaning of their own.
+    let before = text.get(..at).and_then(|before| before.chars().next_back());
+    let after = text.get(at..).and_then(|rest| rest.chars().nth(1));
+    let foreign = |sign: Option<char>| sign.is_some_and(|sign| !sign.is_ascii() && !sign.is_whitespace());
+    !(foreign(before) && foreign(after))
+}
+
+/// Whether a sign has no shape of its own, or turns the order of others.
+pub(crate) fn is_hidden(sign: char) -> bool {
+    matches!(sign,
         '\u{ad}'
         | '\u{34f}'
         | '\u{61c}'
@@ -75,9 +78,7 @@ fn hides(text: &str, at: usize, sign: char) -> bool {
         | '\u{17b4}'
         | '\u{17b5}'
         | '\u{180e}'
-        | '\u{200b}'
-        | '\u{200e}'
-        | '\u{200f}'
+        | '\u{200b}'..='\u{200f}'
         | '\u{2028}'..='\u{202e}'
         | '\u{2060}'..='\u{206f}'
         | '\u{2800}'
@@ -85,9 +86,8 @@ fn hides(text: &str, at: usize, sign: char) -> bool {
         | '\u{feff}'
         | '\u{ffa0}'
         | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e007f}' => true,
-        sign => sign.is_control(),
-    }
+        | '\u{e0000}'..='\u{e007f}'
+    ) || sign.is_control()
 }
 
 fn blocks(tree: &[Block]) -> Markup {

@@ -12,6 +12,7 @@ mod maps;
 mod policies;
 pub(crate) mod privacy;
 mod require;
+mod seen;
 mod verdicts;
 mod visibility;
 pub(crate) mod world;
