@@ -224,7 +224,8 @@ impl From<Error> for Problem {
             Error::Unfit(_) => StatusCode::UNPROCESSABLE_ENTITY,
             Error::Unknown { .. } | Error::None => StatusCode::NOT_FOUND,
             Error::Taken { .. } => StatusCode::CONFLICT,
-            Error::Refused => StatusCode::FORBIDDEN,
+            Error::Refused | Error::Provider(_) | Error::NoRole(_) => StatusCode::FORBIDDEN,
+            Error::Unreachable(_) => StatusCode::BAD_GATEWAY,
             Error::Slowed(wait) => return Self::slowed(*wait),
             Error::Damaged { .. } | Error::Io { .. } | Error::Ledger(_) | Error::Broken(_) => {
                 return Self::internal(&error);

@@ -47,7 +47,7 @@ impl Door {
             .await
             .map_err(Failure::failed)?;
         let keys = (medium, master);
-        let identity = assemble::door(&data, keys, journal.clone(), settings, (&clock, &entropy))
+        let identity = assemble::door(&data, keys, journal.clone(), (settings, None), (&clock, &entropy))
             .map_err(Failure::failed)?;
         Ok(Self::Directory(Box::new(identity), journal))
     }

@@ -165,6 +165,8 @@ pub struct System {
     pub settle: Option<Duration>,
     /// Overrides the kind's own largest file, in bytes.
     pub max_file_bytes: Option<u64>,
+    /// Whether its tickets show how the counterpart's stands, where the kind can.
+    pub summary: bool,
     /// How long one request may take.
     pub timeout: Duration,
 }
@@ -312,15 +314,23 @@ fn build(
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
     let retention = retention::build(&main, &agreements, findings);
-    let rules =
-        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
+    let pages = main.section("console").and_then(|console| console.text("public_url"));
+    let pages = pages.map(|address| format!("{}/console", address.trim_end_matches('/')));
+    agreements::check_guest_links(tables(), pages.as_deref(), findings);
+    let rules = Rules {
+        claims,
+        references,
+        responsibility,
+        retention,
+        console: pages,
+        ..Rules::new(systems.rules, agreements)
+    };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
-    let console = main.section("console").and_then(|console| console::build(console, findings));
+    let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
-    let known = Some(parties.keys().cloned().collect());
     Some(Config {
         home: home?,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
@@ -340,7 +350,7 @@ fn build(
         } else {
             return None;
         },
-        console: identity::Settings { parties: known, ..console? },
+        console: console?,
         warnings: Problems::default(),
     })
 }

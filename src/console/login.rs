@@ -7,14 +7,15 @@ use axum::extract::rejection::{FormRejection, QueryRejection};
 use axum::extract::{FromRequestParts, Query, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{IntoResponse as _, Redirect, Response};
+use axum::response::{AppendHeaders, IntoResponse as _, Redirect, Response};
 use maud::{Markup, html};
 use secrecy::SecretString;
 use serde::Deserialize;
+use url::{Url, form_urlencoded};
 
 use super::{Entered, Layout, Place, Refusal};
 use crate::api::{Api, FromOwnPage, Problem};
-use crate::identity::{Error, Peer, Visit};
+use crate::identity::{Arrival, Error, Peer, Visit};
 
 /// Where a person goes who wanted nothing else.
 const HOME: &str = "/console/";
@@ -97,6 +98,78 @@ pub(super) async fn log_in(
     }
 }
 
+/// Where the organization's own login sends a browser back to.
+const CALLBACK: &str = "/console/login/callback";
+/// The cookie by which a browser is known again that was sent there.
+const UNDER_WAY: &str = "login";
+
+/// What the organization's own login sends along.
+#[derive(Debug, Deserialize)]
+pub(super) struct Returned {
+    state: Option<String>,
+    code: Option<String>,
+    iss: Option<String>,
+    error: Option<String>,
+}
+
+/// Sends a person to the organization's own login.
+pub(super) async fn depart(
+    State(api): State<Api>,
+    Client(from): Client,
+    headers: HeaderMap,
+    wanted: Result<Query<Wanted>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let to = wanted.map(|Query(wanted)| wanted.to).unwrap_or_default();
+    let site = api.identity.site();
+    let callback = callback(&api, &headers)?;
+    let departure = api.identity.depart(&callback, within(&to), from).await.map_err(Problem::from)?;
+    let pair = format!("{}={}", site.named(UNDER_WAY), departure.browser);
+    let cookie = site.sensitive(&pair, "; Max-Age=600").map(|cookie| [(header::SET_COOKIE, cookie)]);
+    Ok((cookie, Redirect::to(departure.address.as_str())).into_response())
+}
+
+/// Takes a person in who comes back from there.
+pub(super) async fn arrive(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    returned: Result<Query<Returned>, QueryRejection>,
+) -> Result<Response, Refusal> {
+    let Query(returned) = returned.map_err(Problem::from)?;
+    let site = api.identity.site();
+    let arrival = Arrival {
+        browser: site.cookie(&headers, &site.named(UNDER_WAY)).map(str::to_owned),
+        state: returned.state,
+        code: returned.code,
+        issuer: returned.iss,
+        error: returned.error,
+    };
+    let callback = callback(&api, &headers)?;
+    let (session, to) = match api.identity.arrive(&callback, &arrival).await {
+        Ok(entered) => entered,
+        Err(error @ (Error::Provider(_) | Error::NoRole(_) | Error::Refused)) => {
+            let why = format!("You are not logged in: {error}.");
+            return Ok((StatusCode::FORBIDDEN, form(&api, "", Some(&why))).into_response());
+        }
+        Err(error) => return Err(Problem::from(error).into()),
+    };
+    if let Some(before) = site.session(&headers) {
+        api.identity.log_out(before).await.map_err(Problem::from)?;
+    }
+    let over = site.sensitive(&format!("{}=", site.named(UNDER_WAY)), "; Max-Age=0");
+    let cookies = [site.set(session.show()), over].into_iter().flatten();
+    let cookies = AppendHeaders(cookies.map(|cookie| (header::SET_COOKIE, cookie)).collect::<Vec<_>>());
+    Ok((cookies, Redirect::to(within(&to))).into_response())
+}
+
+fn callback(api: &Api, headers: &HeaderMap) -> Result<Url, Problem> {
+    let origin = api.identity.site().origin(headers);
+    let callback = origin.and_then(|origin| Url::parse(&format!("{origin}{CALLBACK}")).ok());
+    callback.ok_or_else(|| {
+        let why = "under this name the console cannot be logged in to: set console.public_url to the address that you use";
+        Problem::new(StatusCode::MISDIRECTED_REQUEST, why)
+    })
+}
+
 pub(super) async fn log_out(
     State(api): State<Api>,
     _: Entered<Visit>,
@@ -121,7 +194,11 @@ fn form(api: &Api, to: &str, error: Option<&str>) -> Markup {
         section.login {
             h1 { "Log in" }
             @if let Some(error) = error { p.error role="alert" { (error) } }
-            @if api.identity.has_accounts() {
+            @if api.identity.has_provider() {
+                @let to: String = form_urlencoded::byte_serialize(to.as_bytes()).collect();
+                p { a.button href=(format!("/console/login/oidc?to={to}")) { "Log in with your organization's account" } }
+            }
+            @if api.identity.has_local_accounts() {
                 form method="post" action="/console/login" {
                     input type="hidden" name="to" value=(to);
                     label for="name" { "Name" }
@@ -131,7 +208,7 @@ fn form(api: &Api, to: &str, error: Option<&str>) -> Markup {
                     input #password name="password" type="password" autocomplete="current-password" required;
                     button type="submit" { "Log in" }
                 }
-            } @else {
+            } @else if !api.identity.has_provider() {
                 p { "Nobody has an account here yet. On the machine of the bridge, the first one is made by" }
                 pre { code { "throughline account add NAME --role admin --config FILE" } }
             }

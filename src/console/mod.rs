@@ -40,6 +40,8 @@ pub(crate) fn routes() -> Routes {
         .open(&Method::GET, "/console/assets/{name}", assets::asset)
         .open(&Method::GET, "/console/login", login::page)
         .open(&Method::POST, "/console/login", login::log_in)
+        .open(&Method::GET, "/console/login/oidc", login::depart)
+        .open(&Method::GET, "/console/login/callback", login::arrive)
         .post("/console/logout", login::log_out)
         .get("/console/accounts", accounts::page)
         .post("/console/accounts", accounts::add)

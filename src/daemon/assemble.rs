@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
-use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
@@ -346,6 +346,13 @@ fn able(mut capabilities: Capabilities, system: &config::System) -> Capabilities
     if let Some(bytes) = system.max_file_bytes {
         capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
     }
+    if !system.summary {
+        capabilities.link_back = match capabilities.link_back {
+            Linking::Field | Linking::Link => Linking::Link,
+            // A comment that is never renewed is one that nobody asked for.
+            Linking::Comment | Linking::None => Linking::None,
+        };
+    }
     capabilities
 }
 
@@ -429,7 +436,9 @@ pub async fn parts(
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
     let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
     let keys = (medium, master);
-    let identity = door(&data, keys, journal.clone(), config.console.clone(), (&clock, &entropy))?;
+    let way = way_to_provider(&config, &clock)?;
+    let settings = config.console.clone();
+    let identity = door(&data, keys, journal.clone(), (settings, way), (&clock, &entropy))?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
     let callbacks = match faces.is_empty() {
         true => None,
@@ -464,7 +473,7 @@ pub fn door(
     data: &DataDir,
     (medium, master): (Arc<dyn Medium>, MasterKey),
     journal: Journal,
-    settings: identity::Settings,
+    (settings, way): (identity::Settings, Option<Arc<dyn Transport>>),
     (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
 ) -> Result<Identity, AssemblyError> {
     Ok(Identity::open(identity::Parts {
@@ -475,8 +484,20 @@ pub fn door(
         clock: Arc::clone(clock),
         entropy: Arc::clone(entropy),
         offload: Offload::Threads,
+        way,
         settings,
     })?)
+}
+
+/// The guarded way to the organization's own login, if there is one.
+fn way_to_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn Transport>>, AssemblyError> {
+    let Some(oidc) = &config.console.oidc else { return Ok(None) };
+    let policy = AddressPolicy::of_system(&oidc.issuer, config.allow.clone());
+    let way = Egress::new(policy, Arc::clone(clock));
+    way.map(Some).map_err(|error| AssemblyError::System { name: "console.oidc".to_owned(), error })
 }
 
 /// An egress that reaches this machine only.

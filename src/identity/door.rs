@@ -8,9 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
+use throughline_sdk::http::Transport;
 use throughline_sdk::{Clock, Entropy, Timestamp};
+use url::Url;
 
 use super::account::{self, Account, Change, NewAccount};
+use super::oidc::{Arrival, Departure, Known, Oidc, OidcSettings};
 use super::pace::{Pace, Paced};
 use super::password::Passwords;
 use super::register::{Register, Sessions, of_account};
@@ -59,6 +62,8 @@ pub struct Parts {
     pub entropy: Arc<dyn Entropy>,
     /// Whether blocking work goes to other threads.
     pub offload: Offload,
+    /// How the organization's own login is reached; `None` where nobody logs in through it.
+    pub way: Option<Arc<dyn Transport>>,
     /// How strict it is.
     pub settings: Settings,
 }
@@ -74,6 +79,8 @@ pub struct Settings {
     pub session: Duration,
     /// How much each principal may ask.
     pub requests: Pace,
+    /// The organization's own login.
+    pub oidc: Option<OidcSettings>,
     /// The parties there are, of which a guest can be; `None` where they are not known.
     pub parties: Option<Vec<PartyName>>,
 }
@@ -85,6 +92,7 @@ impl Default for Settings {
             idle: Duration::from_secs(3600),
             session: Duration::from_secs(12 * 3600),
             requests: Pace { per_minute: 1200, burst: 300 },
+            oidc: None,
             parties: None,
         }
     }
@@ -96,6 +104,7 @@ struct Kept {
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     passwords: Passwords,
+    oidc: Option<Oidc>,
     lasts: Lasts,
     parties: Option<Vec<PartyName>>,
     register_file: Sealed,
@@ -125,7 +134,7 @@ impl Identity {
     ///
     /// When what is kept of accounts cannot be read.
     pub fn open(parts: Parts) -> Result<Self, Error> {
-        let Parts { admin, medium, master, journal, clock, entropy, offload, settings } = parts;
+        let Parts { admin, medium, master, journal, clock, entropy, offload, way, settings } = parts;
         let file = |name| Sealed::new(Arc::clone(&medium), Arc::clone(&entropy), &master, name, offload);
         let (register_file, sessions_file) = (file("register")?, file("sessions")?);
         let register: Register = register_file.read()?.unwrap_or_default();
@@ -135,7 +144,12 @@ impl Identity {
             tracing::warn!(%error, "The sessions could not be read: everybody has to log in again.");
             None
         });
+        let oidc = settings
+            .oidc
+            .zip(way)
+            .map(|(settings, way)| Oidc::new(settings, way, Arc::clone(&clock), Arc::clone(&entropy)));
         let kept = Kept {
+            oidc,
             passwords: Passwords::new(Arc::clone(&entropy), offload)?,
             lasts: Lasts { idle: settings.idle, whole: settings.session },
             parties: settings.parties,
@@ -201,9 +215,9 @@ impl Identity {
         }
     }
 
-    /// Whether there is any account.
-    pub fn has_accounts(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| !kept.register().accounts.is_empty())
+    /// Whether anybody enters by a password of this bridge.
+    pub fn has_local_accounts(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.register().accounts.iter().any(Account::is_local))
     }
 
     /// All accounts, by name.
@@ -252,6 +266,41 @@ impl Identity {
         }
         kept.record(Door::Refused { who: named.map(|account| account.id), way: Way::Password }).await?;
         Err(Error::Refused)
+    }
+
+    /// Whether people log in through the organization's own login.
+    pub fn has_provider(&self) -> bool {
+        self.kept.as_ref().is_some_and(|kept| kept.oidc.is_some())
+    }
+
+    /// Sends a browser to the organization's own login, from where it comes back to `callback`.
+    ///
+    /// # Errors
+    ///
+    /// When that cannot be asked, or too many go there from the address.
+    pub async fn depart(&self, callback: &Url, to: &str, from: IpAddr) -> Result<Departure, Error> {
+        let kept = self.kept()?;
+        kept.by_address.count(&network(from)).map_err(Error::Slowed)?;
+        kept.oidc.as_ref().ok_or(Error::None)?.depart(callback, to).await
+    }
+
+    /// Lets in whoever comes back from there, and says where they wanted to go.
+    ///
+    /// # Errors
+    ///
+    /// When it is not told who they are, they have no role, or may not enter.
+    pub async fn arrive(&self, callback: &Url, arrival: &Arrival) -> Result<(Secret, String), Error> {
+        let kept = self.kept()?;
+        match kept.oidc.as_ref().ok_or(Error::None)?.arrive(callback, arrival).await {
+            Ok(known) => {
+                let account = kept.known(&known).await?;
+                Ok((kept.let_in(&account, Way::Oidc).await?, known.to))
+            }
+            Err(error) => {
+                kept.record(Door::Refused { who: None, way: Way::Oidc }).await?;
+                Err(error)
+            }
+        }
     }
 
     /// Ends a session.
@@ -495,6 +544,44 @@ impl Kept {
         Ok(self.journal.commit(entry).await.map(drop)?)
     }
 
+    /// The account of somebody whom the organization's own login knows, with the role that it has today.
+    async fn known(&self, known: &Known) -> Result<Who, Error> {
+        let _writing = self.writing.lock().await;
+        let mut register = self.register().clone();
+        let (role, party) = (known.role.word().to_owned(), known.role.party().cloned());
+        let Some(account) = register.of_subject(&known.subject).cloned() else {
+            let id = Who(secret::id("acc-", self.entropy.as_ref()));
+            let name = free_name(&register, known);
+            self.record(Door::Added { who: id.clone(), by: id.clone(), role, party }).await?;
+            register.accounts.push(Account {
+                id: id.clone(),
+                name,
+                role: known.role.clone(),
+                disabled: false,
+                made: self.clock.now(),
+                entered: None,
+                password: None,
+                subject: Some(known.subject.clone()),
+            });
+            self.keep(register).await?;
+            return Ok(id);
+        };
+        let who = account.id;
+        if account.disabled {
+            self.record(Door::Refused { who: Some(who), way: Way::Oidc }).await?;
+            return Err(Error::Refused);
+        }
+        if account.role != known.role {
+            let by = who.clone();
+            self.record(Door::RoleChanged { who: who.clone(), by, role, party }).await?;
+            register.account_mut(&who.0)?.role = known.role.clone();
+            self.keep(register).await?;
+            let ended = of_account(&self.sessions(), &who);
+            self.end(&ended).await?;
+        }
+        Ok(who)
+    }
+
     /// Opens a session for an account that may still enter.
     async fn let_in(&self, account: &Who, way: Way) -> Result<Secret, Error> {
         let _writing = self.writing.lock().await;
@@ -558,6 +645,14 @@ impl Kept {
             tracing::warn!(%error, "When a token was used last could not be written.");
         }
     }
+}
+
+/// What somebody is called here: as their login calls them, unless another one is already called so.
+fn free_name(register: &Register, known: &Known) -> String {
+    let called = account::name(&known.name).unwrap_or_else(|_unfit| "unnamed".to_owned());
+    let numbered = (2_u32..).map(|number| format!("{called} ({number})"));
+    let mut names = std::iter::once(called.clone()).chain(numbered);
+    names.find(|name| register.account(name).is_none()).unwrap_or(called)
 }
 
 /// Whether `then` is at least `span` before `now`.

@@ -27,6 +27,15 @@ pub enum Error {
     /// Name or password is wrong, or the account may not enter. It is not told which.
     #[error("name or password is not right, or the account may not enter")]
     Refused,
+    /// The organization's own login did not tell who it is, in words for the person.
+    #[error("{0}")]
+    Provider(String),
+    /// The organization's own login cannot be reached or understood.
+    #[error("the organization's login cannot be asked: {0}")]
+    Unreachable(String),
+    /// The organization's own login knows somebody who has no role here.
+    #[error("{0} has no role here: ask an admin of the bridge for one")]
+    NoRole(String),
     /// Too many tries.
     #[error("too many tries; wait {} s", .0.as_secs().max(1))]
     Slowed(Duration),

@@ -9,6 +9,7 @@
 mod account;
 mod door;
 mod error;
+mod oidc;
 mod pace;
 mod password;
 mod register;
@@ -26,6 +27,7 @@ use serde::{Deserialize, Serialize};
 pub use account::{Account, Change, NewAccount};
 pub use door::{Identity, Parts, Settings};
 pub use error::Error;
+pub use oidc::{Arrival, Departure, OidcSettings, Rules};
 pub use pace::Pace;
 pub use right::{Administer, Audit, Look, Operate, Right, RightName, Visit};
 pub use secret::Secret;

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use super::account::Account;
+use super::account::{Account, Subject};
 use super::secret::Hash;
 use super::{Error, Session, Token};
 use crate::case::Who;
@@ -50,6 +50,11 @@ impl Register {
     pub(super) fn account_mut(&mut self, name: &str) -> Result<&mut Account, Error> {
         let found = self.accounts.iter_mut().find(|account| account.is_called(name));
         found.ok_or_else(|| Error::Unknown { what: "account", name: name.to_owned() })
+    }
+
+    /// The account of this person of the organization's own login.
+    pub(super) fn of_subject(&self, subject: &Subject) -> Option<&Account> {
+        self.accounts.iter().find(|account| account.subject.as_ref() == Some(subject))
     }
 
     /// The token whose secret has this hash.

@@ -64,6 +64,11 @@ impl Site {
         Some(value)
     }
 
+    /// The name of a cookie beside the session's.
+    pub(crate) fn named(&self, what: &str) -> String {
+        format!("{}-{what}", self.cookie_name())
+    }
+
     fn cookie_name(&self) -> &'static str {
         if self.is_secure() { SECURE } else { PLAIN }
     }

@@ -14,6 +14,7 @@ use crate::api::view::Trace;
 use crate::case::CaseId;
 use crate::cli::Failure;
 use crate::cli::access::load;
+use crate::cli::client::Client;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, DataDir, Running, Supervisor, assemble};
 
@@ -122,6 +123,11 @@ impl Stage {
         self.desks.iter().find(|on_stage| on_stage.name == name).map(|on_stage| &on_stage.desk)
     }
 
+    /// The bridge's own interface, as a person at home uses it.
+    pub(super) fn client(&self) -> Result<Client, Failure> {
+        Client::of(&self.data)?.ok_or_else(|| Failure::failed("the bridge did not announce itself"))
+    }
+
     /// The story of the last case.
     pub(super) async fn trace(&self) -> Result<Trace, Failure> {
         let journal = &self.bridge.shared().journal;
@@ -196,6 +202,12 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\
              [agreements.{party}.fields.priority]\ndirection = \"both\"\npolicy = \"owner_home\"\n"
         ));
+        if party == "fabrikam" {
+            let role = super::script::APPROVES;
+            text.push_str(&format!(
+                "\n[agreements.{party}.grants]\nmay_ask = [\"internal comments\"]\napproved_by = \"{role}\"\n"
+            ));
+        }
     }
     text
 }

@@ -15,7 +15,7 @@ pub(super) const CONSOLE: Table = Table {
             holds: Holds::Setting(SettingKind::Address),
             need: Need::Optional,
             doc: "The address under which people reach the console in their browsers, such as that of the proxy that speaks \
-                  TLS. With https, the cookie of a session is sent over TLS only. Without this, the console can be used \
+                  TLS. Each ticket at home links to its case there, where its desk can. With https, the cookie of a session is sent over TLS only. Without this, the console can be used \
                   on this machine only.",
             example: r#""https://tickets.contoso.example/""#,
         },
@@ -55,5 +55,79 @@ pub(super) const CONSOLE: Table = Table {
             doc: "How many requests each of them may make at once, after a quiet time.",
             example: "300",
         },
+        Key { key: "oidc", holds: Holds::Table(&OIDC), need: Need::Optional, doc: OIDC.doc, example: "" },
     ],
 };
+
+const OIDC: Table = Table {
+    doc: "The organization's own login, by OpenID Connect. Register this application there with the address \
+          PUBLIC_URL/console/login/callback.",
+    takes_kind: false,
+    keys: &[
+        Key {
+            key: "issuer",
+            holds: Holds::Setting(SettingKind::Address),
+            need: Need::Required,
+            doc: "The provider's address, letter by letter as it names itself in /.well-known/openid-configuration.",
+            example: r#""https://login.contoso.example/realms/contoso""#,
+        },
+        Key {
+            key: "client_id",
+            holds: Holds::Setting(SettingKind::Text),
+            need: Need::Required,
+            doc: "Who this application is there.",
+            example: r#""throughline""#,
+        },
+        Key {
+            key: "client_secret",
+            holds: Holds::Setting(SettingKind::Secret),
+            need: Need::Optional,
+            doc: "Its secret there, a reference; without it, it is a public client.",
+            example: r#"{ file = "oidc.secret" }"#,
+        },
+        Key {
+            key: "scopes",
+            holds: Holds::Setting(SettingKind::TextList),
+            need: Need::Default(r#"["profile", "email"]"#),
+            doc: "What is asked for besides openid. Some providers tell the groups only where a scope asks for them.",
+            example: r#"["profile", "email", "groups"]"#,
+        },
+        Key {
+            key: "claim",
+            holds: Holds::Setting(SettingKind::Text),
+            need: Need::Default(r#""groups""#),
+            doc: "The claim that says what somebody may: a text or a list of texts, in the ID token or at the provider's \
+                  userinfo.",
+            example: r#""groups""#,
+        },
+        Key { key: "roles", holds: Holds::Table(&ROLES), need: Need::Optional, doc: ROLES.doc, example: "" },
+        Key {
+            key: "guests",
+            holds: Holds::Setting(SettingKind::TextMap),
+            need: Need::Optional,
+            doc: "Values of the claim that make a guest, each with the party whose view they see.",
+            example: r#"{ "partner-fabrikam" = "fabrikam" }"#,
+        },
+    ],
+};
+
+const ROLES: Table = Table {
+    doc: "Values of the claim that make a role: of several the first of admin, agent and auditor counts. Whoever has none, and \
+          is no guest, does not enter.",
+    takes_kind: false,
+    keys: &[
+        role("admin", r#"["helpdesk-admins"]"#),
+        role("agent", r#"["helpdesk"]"#),
+        role("auditor", r#"["audit"]"#),
+    ],
+};
+
+const fn role(key: &'static str, example: &'static str) -> Key {
+    Key {
+        key,
+        holds: Holds::Setting(SettingKind::TextList),
+        need: Need::Optional,
+        doc: "The values that make one.",
+        example,
+    }
+}

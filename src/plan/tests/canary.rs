@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use throughline_sdk::{Comment, CommentId, File, FileId, Operation, Person, SystemName, Visibility};
+use throughline_sdk::{Comment, CommentId, File, FileId, Linking, Operation, Person, SystemName, Visibility};
 use throughline_testkit::{Canary, Haystack};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, at, name};
@@ -43,7 +43,8 @@ type Sabotage = (&'static str, fn(&mut Agreement));
 /// The test can fail: the planner is given rules that share more than the agreements say.
 #[test]
 fn a_planted_leak_is_caught() {
-    let sabotages: [Sabotage; 6] = [
+    let sabotages: [Sabotage; 7] = [
+        ("guest_link", |agreement| agreement.guest_link = true),
         ("introduces", |agreement| {
             agreement.introduces = COUNTERPARTS.map(|party| PartyName(party.to_owned())).into();
         }),
@@ -190,12 +191,14 @@ fn run(seed: u64, sabotage: impl Fn(&mut Rules)) -> Report {
         able.edit = chance.hit(50);
         able.retract = chance.hit(70);
         able.internal_comments = chance.hit(80);
+        able.link_back = [Linking::Field, Linking::Comment][chance.below(2)];
     }
     let mut stage = Stage { planted: Vec::new(), number: seed << 16 };
     for (system, rules) in &mut world.rules.systems {
         let desk = known(system);
         rules.party_title = format!("Party {}", stage.plant(desk, Place::PartyTitle));
     }
+    world.rules.console = Some("https://console.example".to_owned());
     let text = Text(world.rules.clone());
     sabotage(&mut world.rules);
     for _ in 0..10 + chance.below(30) {

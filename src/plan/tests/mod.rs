@@ -7,6 +7,7 @@ mod examples;
 mod grants;
 mod handshake;
 pub(crate) mod invariants;
+mod links;
 mod maps;
 mod policies;
 pub(crate) mod privacy;
