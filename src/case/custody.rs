@@ -22,8 +22,7 @@ pub struct Custody {
     /// Who has the ball.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub holder: Option<Holder>,
-    /// How long each party had it before the holder, in milliseconds. With the time since the holder has it, that adds up
-    /// to the age of the case.
+    /// How long each party had it before, in milliseconds.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub held: BTreeMap<PartyName, u64>,
 }
@@ -70,6 +69,15 @@ impl Custody {
     /// Whether nothing is known yet.
     pub fn is_empty(&self) -> bool {
         *self == Self::default()
+    }
+
+    /// How long each party has had the ball until `now`, in milliseconds. Their sum is the age of the case.
+    pub fn held_until(&self, now: Timestamp) -> BTreeMap<PartyName, u64> {
+        let mut held = self.held.clone();
+        if let Some(holder) = &self.holder {
+            add(&mut held, &holder.party, holder.since, now);
+        }
+        held
     }
 
     /// Hands the ball on.
