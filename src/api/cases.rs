@@ -15,7 +15,7 @@ use super::ask::{Asked, Body, Named};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::Problem;
 use super::view::{self, CaseLine, ParkedLine, ParkedPlace, Trace};
-use crate::case::{Case, CaseId, Fact, HintSource, Item};
+use crate::case::{Case, Fact, HintSource, Item};
 use crate::deliver::Nudge;
 use crate::identity::{Look, Operate};
 use crate::intake;
@@ -39,22 +39,6 @@ pub(super) struct Paging {
     /// Where the page begins, as `next` of the page before says.
     #[serde(default)]
     pub(super) cursor: Option<Cursor>,
-}
-
-/// Which cases are listed.
-#[derive(Debug, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub(super) struct CasesAsked {
-    /// How many cases at most.
-    #[serde(default)]
-    limit: Limit,
-    /// Where the page begins, as `next` of the page before says.
-    #[serde(default)]
-    cursor: Option<Cursor>,
-    /// Those that were opened after this one, as `TL-1042`.
-    #[serde(default)]
-    #[schemars(regex(pattern = "^(TL|tl)-[0-9]{1,19}$"))]
-    after: Option<String>,
 }
 
 /// What of a case is meant, for retry and discard.
@@ -85,20 +69,6 @@ pub(super) struct Unparked {
 pub(super) struct Refreshed {
     /// The case.
     case: String,
-}
-
-pub(super) async fn list(
-    State(api): State<Api>,
-    _: May<Look>,
-    query: Asked<CasesAsked>,
-) -> Result<Page<CaseLine>, Problem> {
-    let after = query.asked.after.as_deref().map(str::parse::<CaseId>).transpose();
-    let after = after.map_err(|why| Problem::bad_parameter("after", why))?.map_or(0, |case| case.0);
-    let after: u64 = query.asked.cursor.as_ref().map_or(Ok(after), Cursor::place)?;
-    let limit = query.asked.limit.items();
-    let cases = read(&api, move |index| index.cases(CaseId(after), limit + 1)).await?;
-    let next = if cases.len() > limit { cases.get(limit - 1).map(|case| case.id.0) } else { None };
-    query.page(cases.iter().take(limit).map(CaseLine::of).collect(), next)
 }
 
 pub(super) async fn show(

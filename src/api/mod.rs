@@ -8,6 +8,7 @@ mod cases;
 mod erasure;
 mod events;
 pub mod explain;
+pub mod find;
 pub(crate) mod grants;
 mod health;
 mod inert;

@@ -36,6 +36,13 @@ pub(crate) struct Page<T> {
     link: Option<String>,
 }
 
+/// A part of a list in a form of its own, with the address of the next one.
+#[derive(Clone, Debug)]
+pub(crate) struct Linked<T> {
+    body: T,
+    link: Option<String>,
+}
+
 /// How long a page may be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Limit(usize);
@@ -130,6 +137,12 @@ impl<T> Asked<T> {
         Ok(Page { items, next, link })
     }
 
+    /// A page in a form of its own, of which the next begins at a cursor of its own.
+    pub(crate) fn linked<B>(&self, body: B, next: Option<&str>) -> Linked<B> {
+        let link = next.map(|cursor| self.link(&Cursor(cursor.to_owned())));
+        Linked { body, link }
+    }
+
     /// The address of what was asked for, from another place on.
     fn link(&self, Cursor(cursor): &Cursor) -> String {
         let query = self.uri.query().unwrap_or_default();
@@ -159,13 +172,9 @@ pub(crate) fn of_all<I, T>(
 }
 
 impl<T: Serialize> IntoResponse for Page<T> {
-    fn into_response(self) -> axum::response::Response {
-        let link = self.link.as_ref().map(|link| HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")));
-        let mut response = Json(self).into_response();
-        if let Some(Ok(link)) = link {
-            response.headers_mut().insert(header::LINK, link);
-        }
-        response
+    fn into_response(mut self) -> axum::response::Response {
+        let link = self.link.take();
+        Linked { body: self, link }.into_response()
     }
 }
 
@@ -173,7 +182,33 @@ impl<T: JsonSchema> OperationOutput for Page<T> {
     type Inner = Self;
 
     fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Response> {
-        let mut response = Json::<Self>::operation_response(context, operation)?;
+        Linked::<Self>::operation_response(context, operation)
+    }
+
+    fn inferred_responses(
+        context: &mut GenContext,
+        operation: &mut Operation,
+    ) -> Vec<(Option<u16>, Response)> {
+        Linked::<Self>::inferred_responses(context, operation)
+    }
+}
+
+impl<T: Serialize> IntoResponse for Linked<T> {
+    fn into_response(self) -> axum::response::Response {
+        let link = self.link.as_ref().map(|link| HeaderValue::from_str(&format!("<{link}>; rel=\"next\"")));
+        let mut response = Json(self.body).into_response();
+        if let Some(Ok(link)) = link {
+            response.headers_mut().insert(header::LINK, link);
+        }
+        response
+    }
+}
+
+impl<T: JsonSchema> OperationOutput for Linked<T> {
+    type Inner = Self;
+
+    fn operation_response(context: &mut GenContext, operation: &mut Operation) -> Option<Response> {
+        let mut response = Json::<T>::operation_response(context, operation)?;
         let words = "Where the next page is, as RFC 8288 writes it: `<…>; rel=\"next\"`.";
         response.headers.insert("Link".to_owned(), header_of(words));
         Some(response)

@@ -13,7 +13,9 @@ use serde_json::{Map, Value};
 
 use super::interface::{About, Interface};
 use super::routes::Routes;
-use super::{Api, accounts, cases, erasure, events, explain, grants, health, outgoing, preview, reference};
+use super::{
+    Api, accounts, cases, erasure, events, explain, find, grants, health, outgoing, preview, reference,
+};
 
 /// The routes and their description.
 pub(super) fn interface() -> (Routes, OpenApi) {
@@ -29,7 +31,16 @@ pub(super) fn interface() -> (Routes, OpenApi) {
 fn of_cases(interface: Interface) -> Interface {
     let about = |id, summary, more, problems| About { tag: "cases", id, summary, more, problems };
     interface
-        .get("/cases", about("listCases", "List cases, the oldest first", "", &[]), cases::list)
+        .get(
+            "/cases",
+            about(
+                "listCases",
+                "Find cases by a query, a page at a time",
+                "The query language is that of `throughline cases`.",
+                &[],
+            ),
+            find::list,
+        )
         .get(
             "/cases/{case}",
             about("showCase", "Show a case: its legs, and who has the ball", "", &[404]),

@@ -13,6 +13,9 @@ use super::{
 impl Case {
     /// Folds one fact, recorded at `at`, into the case.
     pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
+        if fact.is_news() {
+            self.changed = at;
+        }
         match fact {
             Fact::Opened => self.opened = at,
             Fact::Joined { leg, party, role, agreement, version } => {

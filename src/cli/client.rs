@@ -14,10 +14,11 @@ use url::Url;
 
 use super::Failure;
 use crate::api::explain::Explanation;
+use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
-use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
+use crate::api::view::{GrantLine, ParkedLine, Trace};
 use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
@@ -67,12 +68,13 @@ impl Client {
         self.send::<Value>(ask).await.is_ok()
     }
 
-    /// The first `limit` cases, those behind `after`.
-    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let count = limit.clamp(1, LONGEST).to_string();
-        let mut query = vec![("limit", count.as_str())];
-        query.extend(after.map(|after| ("after", after)));
-        self.list(&["api", "v1", "cases"], &query, limit).await
+    /// One page of cases.
+    pub(super) async fn cases(&self, wanted: &Wanted) -> Result<Found, Failure> {
+        let limit = wanted.limit.map(|limit| limit.to_string());
+        let mut query = vec![("q", wanted.q.as_str()), ("sort", wanted.sort.word())];
+        query.extend(wanted.cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        query.extend(limit.as_deref().map(|limit| ("limit", limit)));
+        self.get(&["api", "v1", "cases"], &query).await
     }
 
     /// Asks for something to be done that this client has no words of its own for.

@@ -243,16 +243,16 @@ pub(super) fn parse(line: &[u8]) -> Result<Line, String> {
 }
 
 impl Line {
-    /// What it says of itself without being unsealed.
-    pub(super) fn told(self, position: Position, next: Position) -> Result<Told, String> {
-        let case = self.case.as_deref().map(CaseId::from_str).transpose()?;
-        Ok(Told { position, next, seq: self.seq, at: self.at, case, words: self.facts })
-    }
-
     /// What the Merkle tree has of the record, which stands in `line`.
     pub(super) fn leaf(&self, line: &[u8]) -> Result<Leaf, String> {
         let stated = split(line).and_then(|(hash, _)| unhex(hash)).ok_or("it does not begin with a hash")?;
         Ok(Leaf { hash: stated, root: self.root.as_deref().and_then(unhex) })
+    }
+
+    /// What it says of itself without being unsealed.
+    pub(super) fn told(self, position: Position, next: Position) -> Result<Told, String> {
+        let case = self.case.as_deref().map(CaseId::from_str).transpose()?;
+        Ok(Told { position, next, seq: self.seq, at: self.at, case, words: self.facts })
     }
 
     /// The record with its facts, unsealed under its case's key.

@@ -15,6 +15,8 @@ mod checked;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod desks;
 #[cfg(test)]
 mod erased;
