@@ -73,7 +73,7 @@ enum Command {
     Explain(explain::Explain),
     /// Tell what the bridge would do with a ticket now, without doing it.
     Plan(plan::Plan),
-    /// List cases.
+    /// Find cases by any ticket's number, words, party, status or view.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
