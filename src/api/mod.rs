@@ -14,6 +14,7 @@ mod health;
 mod inert;
 mod interface;
 pub(crate) mod limit;
+mod log;
 mod once;
 pub mod outgoing;
 mod page;

@@ -14,7 +14,7 @@ use serde_json::{Map, Value};
 use super::interface::{About, Interface};
 use super::routes::Routes;
 use super::{
-    Api, accounts, cases, erasure, events, explain, find, grants, health, outgoing, preview, reference,
+    Api, accounts, cases, erasure, events, explain, find, grants, health, log, outgoing, preview, reference,
 };
 
 /// The routes and their description.
@@ -24,6 +24,7 @@ pub(super) fn interface() -> (Routes, OpenApi) {
     let interface = of_waiting(interface);
     let interface = of_portals(interface);
     let interface = of_erasing(interface);
+    let interface = of_record(interface);
     let interface = of_people(interface);
     of_bridge(interface).finish()
 }
@@ -142,6 +143,37 @@ fn of_portals(interface: Interface) -> Interface {
                 &[404, 409],
             ),
             reference::claim,
+        )
+}
+
+fn of_record(interface: Interface) -> Interface {
+    let about = |id, summary, more, problems| About { tag: "record", id, summary, more, problems };
+    interface
+        .get(
+            "/cases/{case}/evidence",
+            about(
+                "takeEvidence",
+                "Take what proves a case, as one archive",
+                "An auditor takes the whole of it, or with `for` what one party was shown; a guest its own party's view.",
+                &[403, 404],
+            ),
+            log::evidence,
+        )
+        .get("/log/key", about("showLogKey", "Show the public key of the log", "", &[]), log::key)
+        .get(
+            "/log/checkpoint",
+            about(
+                "signCheckpoint",
+                "Sign a checkpoint of the log",
+                "In the form of C2SP. With `since`, before it stands what proves that the log only grew since that size.",
+                &[],
+            ),
+            log::checkpoint,
+        )
+        .get(
+            "/log/records/{seq}",
+            about("proveRecord", "Prove that a record stands in the log", "", &[404]),
+            log::record,
         )
 }
 

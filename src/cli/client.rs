@@ -221,11 +221,22 @@ impl Client {
         Ok(items)
     }
 
+    /// The evidence about a case, all of it or for one party.
+    pub(super) async fn evidence(&self, case: &str, whose: Option<&str>) -> Result<Bytes, Failure> {
+        let query: Vec<_> = whose.iter().map(|whose| ("for", *whose)).collect();
+        let path = ["api", "v1", "cases", case, "evidence"];
+        self.bytes(Ask { path: &path, query: &query, body: None, patience: READINGS }).await
+    }
+
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {
         self.send(Ask { path, query, body: None, patience: PATIENCE }).await
     }
 
     async fn send<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Failure> {
+        serde_json::from_slice(&self.bytes(ask).await?).map_err(Failure::failed)
+    }
+
+    async fn bytes(&self, ask: Ask<'_>) -> Result<Bytes, Failure> {
         let mut url = self.address.clone();
         // Part by part: a ticket's number may hold anything, a slash or a question mark too.
         if let Ok(mut parts) = url.path_segments_mut() {
@@ -254,6 +265,6 @@ impl Client {
             let detail = problem.get("detail").and_then(Value::as_str);
             return Err(Failure::Failed(detail.map_or_else(|| response.status.to_string(), str::to_owned)));
         }
-        serde_json::from_slice(&response.body).map_err(Failure::failed)
+        Ok(response.body)
     }
 }

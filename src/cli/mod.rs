@@ -13,9 +13,11 @@ mod connectors;
 mod demo;
 mod door;
 mod erase;
+mod evidence;
 mod explain;
 mod grant;
 mod ledger;
+mod ledger_watch;
 mod login;
 
 mod openapi;
@@ -89,8 +91,10 @@ enum Command {
     Account(account::Account),
     /// Give programs tokens for the interface, list them, take them back.
     Token(token::Token),
-    /// Verify or export the ledger.
+    /// Verify or export the ledger, sign checkpoints of it, prove records, and watch the log of somebody else.
     Ledger(ledger::Ledger),
+    /// Write what proves a case into one file, for an auditor or for one party, or verify such a file.
+    Evidence(evidence::Evidence),
     /// Measure throughput, latency, memory and disk on this machine.
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
@@ -150,7 +154,8 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Account(account) => Box::pin(account.run(&output)).await,
         Command::Token(token) => Box::pin(token.run(&output)).await,
-        Command::Ledger(ledger) => ledger.run(&output).await,
+        Command::Ledger(ledger) => Box::pin(ledger.run(&output)).await,
+        Command::Evidence(evidence) => Box::pin(evidence.run(&output)).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
         Command::Openapi(openapi) => openapi.run(&output),

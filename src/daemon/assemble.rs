@@ -12,6 +12,7 @@ use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, 
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
+use super::watcher::{Kept, Watcher};
 use super::{Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
@@ -22,6 +23,7 @@ use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::identity::{self, Identity};
+use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -476,7 +478,10 @@ pub async fn parts(
     let known_keys = Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
         .map_err(AssemblyError::Keys)?;
     let markers = marker_key(&master);
+    let signer = Arc::new(Signer::new(&config.ledger_name, &master)?);
+    data.keep_ledger_name(&config.ledger_name)?;
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
+    let watchers = watchers(&config, &medium, &clock)?;
     let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
     let keys = (medium, master);
     let way = way_to_provider(&config, &clock)?;
@@ -500,6 +505,8 @@ pub async fn parts(
         entropy,
         markers,
         reconcile: config.reconcile,
+        signer,
+        watchers,
         vault,
         metrics,
         northbound: Northbound {
@@ -549,6 +556,22 @@ fn way_to_provider(
     let policy = AddressPolicy::of_system(&oidc.issuer, config.allow.clone());
     let way = Egress::new(policy, Arc::clone(clock));
     way.map(Some).map_err(|error| AssemblyError::System { name: "console.oidc".to_owned(), error })
+}
+
+/// Who asks the logs of others, each on a guarded way of its own.
+fn watchers(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Watcher>, AssemblyError> {
+    let watchers = config.watched.iter().map(|watched| {
+        let fail = |error| AssemblyError::System { name: watched.name.clone(), error };
+        let policy = AddressPolicy::of_system(&watched.source, config.allow.clone());
+        let way = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let kept = Kept { medium: Arc::clone(medium), folder: format!("watched/{}", watched.name) };
+        Ok(Watcher { watched: watched.clone(), way, clock: Arc::clone(clock), kept })
+    });
+    watchers.collect()
 }
 
 /// An egress that reaches this machine only.

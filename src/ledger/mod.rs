@@ -40,6 +40,7 @@ mod segments;
 mod told;
 mod tree;
 pub mod verify;
+pub mod watch;
 mod writer;
 
 #[cfg(test)]

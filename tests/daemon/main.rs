@@ -21,6 +21,8 @@ mod desks;
 #[cfg(test)]
 mod erased;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod federated;
