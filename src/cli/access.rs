@@ -14,7 +14,7 @@ use super::{Failure, Which};
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::view::{self, GrantLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId};
+use crate::case::Case;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
@@ -188,10 +188,9 @@ impl Access {
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         match self {
             Self::Daemon(client) => client.parked().await,
-            Self::Directory(journal) => journal
-                .read(|index| view::parked(index, CaseId(0), usize::MAX))
-                .await
-                .map_err(Failure::failed),
+            Self::Directory(journal) => {
+                journal.read(|index| view::parked(index, None, usize::MAX)).await.map_err(Failure::failed)
+            }
         }
     }
 

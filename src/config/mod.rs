@@ -27,6 +27,7 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod value;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -48,6 +49,7 @@ pub use generate::{agreement_example, example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
+pub use webhooks::Webhook;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -126,6 +128,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// Who is told what happens, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// The console, and how strict its door is.
     pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
@@ -328,6 +332,7 @@ fn build(
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let webhooks = webhooks::build(&main, findings);
     let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
@@ -350,6 +355,7 @@ fn build(
         } else {
             return None;
         },
+        webhooks,
         console: console?,
         warnings: Problems::default(),
     })

@@ -16,6 +16,7 @@ use super::{Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
+use crate::api::{Keys, Subscriber, outgoing};
 use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
@@ -54,9 +55,20 @@ pub enum AssemblyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The idempotency keys.
+    #[error("the folder idempotency of the data directory cannot be read: {0}")]
+    Keys(std::io::Error),
     /// A partner's desk.
     #[error(transparent)]
     Desk(#[from] desk::Error),
+    /// Who is told what happens.
+    #[error("the webhook {name} cannot be set up: {error}")]
+    Webhook {
+        /// Its name.
+        name: String,
+        /// Why not.
+        error: throughline_sdk::Error,
+    },
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -205,6 +217,34 @@ pub async fn sharing(
         faces.push(sharing::Face::new(desk, book, settings, Arc::clone(entropy)));
     }
     Ok(faces)
+}
+
+/// Who is told what happens, and how far each was told.
+///
+/// # Errors
+///
+/// When that cannot be read, or no HTTP client can be built.
+pub async fn subscribers(
+    config: &Config,
+    kept: &Logins,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Subscriber>, AssemblyError> {
+    let mut subscribers = Vec::new();
+    for (name, webhook) in &config.webhooks {
+        let fail = |error| AssemblyError::Webhook { name: name.clone(), error };
+        let policy = AddressPolicy::of_system(&webhook.url, config.allow.clone());
+        let parts = outgoing::Parts {
+            name: name.clone(),
+            url: webhook.url.clone(),
+            secret: webhook.secret.clone(),
+            events: webhook.events.clone(),
+            way: Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+            // No system's name has a dot.
+            kept: kept.of(&SystemName::new(format!("webhook.{name}"))).map_err(fail)?,
+        };
+        subscribers.push(Subscriber::open(parts).await.map_err(fail)?);
+    }
+    Ok(subscribers)
 }
 
 /// Whether a person has logged in to one of the systems, or has to.
@@ -432,6 +472,9 @@ pub async fn parts(
     let sharing = sharing(&config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
     let own = Own { faces: &own, sharing: &sharing };
     let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
+    let subscribers = subscribers(&config, &logins, &clock).await?;
+    let known_keys = Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
+        .map_err(AssemblyError::Keys)?;
     let markers = marker_key(&master);
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
     let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
@@ -459,7 +502,15 @@ pub async fn parts(
         reconcile: config.reconcile,
         vault,
         metrics,
-        northbound: Northbound { faces, references, sharing, callbacks, policy },
+        northbound: Northbound {
+            faces,
+            references,
+            sharing,
+            callbacks,
+            policy,
+            subscribers,
+            keys: Some(known_keys),
+        },
     };
     Ok((parts, data, identity))
 }

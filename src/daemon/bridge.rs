@@ -10,8 +10,8 @@ use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName}
 
 use super::{Supervisor, System};
 use crate::agreement::Rules;
-use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
+use crate::api::{outgoing, reference};
 use crate::case::Fact;
 use crate::deliver::{Alarm, Lanes, Nudge, alarm, erase};
 use crate::intake;
@@ -163,6 +163,7 @@ impl Bridge {
         intake::start(&shared);
         tmf621::announce::start(&shared);
         reference::start(&shared);
+        outgoing::start(&shared);
         Ok(Self { shared })
     }
 

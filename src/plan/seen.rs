@@ -385,13 +385,18 @@ impl<'a> Teller<'a> {
             };
             self.grants.insert(*grant, seen);
         }
-        let next = match fact {
-            Fact::GrantApproved { grant, leg, .. } => Some((grant, leg, GrantState::Approved)),
-            Fact::GrantRefused { grant, leg, .. } => Some((grant, leg, GrantState::Refused)),
-            Fact::GrantOpened { grant, leg } => Some((grant, leg, GrantState::Open)),
-            Fact::GrantRevoked { grant, leg, .. } => Some((grant, leg, GrantState::Revoked)),
-            Fact::GrantExpired { grant, leg } => Some((grant, leg, GrantState::Expired)),
-            _ => None,
+        let next = if let Fact::GrantApproved { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Approved))
+        } else if let Fact::GrantRefused { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Refused))
+        } else if let Fact::GrantOpened { grant, leg } = fact {
+            Some((grant, leg, GrantState::Open))
+        } else if let Fact::GrantRevoked { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Revoked))
+        } else if let Fact::GrantExpired { grant, leg } = fact {
+            Some((grant, leg, GrantState::Expired))
+        } else {
+            None
         };
         if let Some((grant, leg, state)) = next
             && self.is_own(leg)

@@ -15,6 +15,8 @@ mod checked;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod desks;
 #[cfg(test)]
 mod erased;
@@ -26,6 +28,8 @@ mod federated;
 mod grants;
 #[cfg(test)]
 mod handshake;
+#[cfg(test)]
+mod interface;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]

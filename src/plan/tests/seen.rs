@@ -18,13 +18,14 @@ fn seen(world: &World, desk: &str) -> Option<Seen> {
     Seen::of(&world.case, &name(desk), told, Known { rules: &world.rules, names: &world.names })
 }
 
+/// The comments that stand there.
 fn comments(seen: &Seen) -> Vec<(&str, Side)> {
-    let comment = |post: &'_ crate::plan::Post| match &post.what {
-        Posted::Comment(Some(text)) if !post.gone => Some((text.clone(), post.by)),
-        _ => None,
-    };
-    let all: Vec<(String, Side)> = seen.posts.iter().filter_map(comment).collect();
-    all.into_iter().map(|(text, by)| (&*Box::leak(text.into_boxed_str()), by)).collect()
+    let there = seen.posts.iter().filter(|post| !post.gone);
+    let texts = there.filter_map(|post| match &post.what {
+        Posted::Comment(Some(text)) => Some((text.as_str(), post.by)),
+        Posted::Comment(None) | Posted::File(_) => None,
+    });
+    texts.collect()
 }
 
 #[test]
@@ -39,12 +40,11 @@ fn what_is_seen_is_what_stands_on_the_ticket() {
     world.settle();
     let seen = seen(&world, PARTNER).unwrap();
     let ticket = &world.tickets[&name(PARTNER)];
-    for field in [Field::Title, Field::Description, Field::Status] {
-        let there = match field {
-            Field::Title => &ticket.title,
-            Field::Description => &ticket.description,
-            _ => &ticket.status,
-        };
+    for (field, there) in [
+        (Field::Title, &ticket.title),
+        (Field::Description, &ticket.description),
+        (Field::Status, &ticket.status),
+    ] {
         assert_eq!(seen.field(&field), there, "{field}");
     }
     assert_eq!(
