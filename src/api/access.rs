@@ -15,6 +15,7 @@ use url::form_urlencoded;
 
 use super::Api;
 use super::problem::Problem;
+use crate::case::{CaseId, Seen};
 use crate::identity::{self, Principal, Right};
 
 /// The field of a form, and the header field of a script, that only our own pages know.
@@ -59,7 +60,14 @@ impl<R: Right> FromRequestParts<Api> for May<R> {
     }
 }
 
-async fn principal(parts: &Parts, api: &Api) -> Result<Principal, Problem> {
+impl<R> May<R> {
+    /// Records that the one who calls looks at something. Nothing is shown that is not recorded.
+    pub(crate) async fn looks(&self, api: &Api, what: Seen, case: Option<CaseId>) -> Result<(), Problem> {
+        Ok(api.identity.looks(&self.principal, what, case, None).await?)
+    }
+}
+
+pub(super) async fn principal(parts: &Parts, api: &Api) -> Result<Principal, Problem> {
     let unknown = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, detail);
     // Whoever bears a token is nobody else, whatever cookie comes along.
     if let Some(bearer) = parts.headers.get(header::AUTHORIZATION) {

@@ -13,7 +13,7 @@ use super::Api;
 use super::access::May;
 use super::problem::Problem;
 use super::view::{self, CaseLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId, Fact, HintSource, Item};
+use crate::case::{Case, CaseId, Fact, HintSource, Item, Seen};
 use crate::deliver::Nudge;
 use crate::identity::{Look, Operate};
 use crate::intake;
@@ -56,19 +56,21 @@ pub(super) async fn list(
 
 pub(super) async fn show(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     case: Result<Path<String>, PathRejection>,
 ) -> Result<Json<CaseLine>, Problem> {
     let case = named(&api, &case?).await?;
+    may.looks(&api, Seen::Case, Some(case.id)).await?;
     Ok(Json(CaseLine::of(&case)))
 }
 
 pub(super) async fn trace(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     name: Result<Path<String>, PathRejection>,
 ) -> Result<Json<Trace>, Problem> {
     let case = named(&api, &name?).await?;
+    may.looks(&api, Seen::Trace, Some(case.id)).await?;
     let records =
         api.bridge.shared().journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     let mut trace = Trace::of(&case, &records);

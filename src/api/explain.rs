@@ -15,7 +15,7 @@ use super::cases::named;
 use super::problem::Problem;
 use super::view::CaseLine;
 use crate::agreement::Rules;
-use crate::case::{Case, Fact, Field, Item, Origin, Role};
+use crate::case::{Case, Fact, Field, Item, Origin, Role, Seen};
 use crate::identity::Look;
 use crate::ledger::Record;
 use crate::plan::{Outcome, Verdict};
@@ -102,12 +102,13 @@ pub(super) struct Whose {
 
 pub(super) async fn explain(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     name: Result<Path<String>, PathRejection>,
     whose: Result<Query<Whose>, QueryRejection>,
 ) -> Result<Json<Explanation>, Problem> {
     let Query(Whose { to }) = whose?;
     let case = named(&api, &name?).await?;
+    may.looks(&api, Seen::Explanation, Some(case.id)).await?;
     let shared = api.bridge.shared();
     let records = shared.journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     let verdicts = shared.verdict(&case);

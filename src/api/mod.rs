@@ -8,6 +8,9 @@ pub mod explain;
 pub(crate) mod grants;
 mod health;
 mod inert;
+pub(crate) mod looked;
+#[cfg(test)]
+mod matrix;
 pub mod preview;
 mod problem;
 pub(crate) mod reference;
@@ -99,6 +102,7 @@ fn interface() -> Routes {
         .get("/erasures", erasure::list)
         .get("/systems", health::systems)
         .get("/agreements", cases::agreements)
+        .get("/looked", looked::list)
         .get("/me", accounts::me)
         .get("/accounts", accounts::list)
         .post("/accounts", accounts::add)

@@ -15,6 +15,7 @@ use url::Url;
 use super::Failure;
 use crate::api::explain::Explanation;
 use crate::api::grants::{Ask as GrantAsk, Decided};
+use crate::api::looked::LookedLine;
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
@@ -88,6 +89,14 @@ impl Client {
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
         let path = [&["api", "v1"], path].concat();
         self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
+    }
+
+    /// Who looked at a case, or at anything.
+    pub(super) async fn looked(&self, case: Option<&str>, limit: usize) -> Result<Vec<LookedLine>, Failure> {
+        let count = limit.to_string();
+        let mut query = vec![("limit", count.as_str())];
+        query.extend(case.map(|case| ("case", case)));
+        self.get(&["api", "v1", "looked"], &query).await
     }
 
     /// Reads something that this client has no words of its own for.

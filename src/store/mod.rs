@@ -8,6 +8,7 @@ mod codec;
 mod erasure;
 mod fresh;
 mod index;
+mod look;
 pub mod memory;
 pub mod sled;
 
@@ -23,6 +24,7 @@ pub use changes::Changes;
 pub use erasure::Erasure;
 pub use fresh::Fresh;
 pub use index::{Agreed, Counts, Index};
+pub use look::Looked;
 
 use crate::ledger::Mark;
 
@@ -96,6 +98,8 @@ pub enum Table {
     FilesOf,
     /// Cases that hold a file: the digest and the number of the case.
     HoldersOf,
+    /// Who looked at what, the latest first: of all cases, and of each.
+    Looked,
 }
 
 impl Table {
@@ -123,6 +127,7 @@ impl Table {
             Self::Erasing => 34,
             Self::FilesOf => 35,
             Self::HoldersOf => 36,
+            Self::Looked => 48,
         }
     }
 }
