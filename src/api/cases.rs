@@ -20,7 +20,7 @@ use crate::intake;
 use crate::store::{Agreed, Index};
 
 /// Most cases in one answer.
-pub(crate) const PAGE: usize = 1000;
+pub(super) const PAGE: usize = 1000;
 
 /// Where a page of cases begins.
 #[derive(Debug, Deserialize)]
@@ -40,18 +40,6 @@ pub(super) struct ParkedName {
     system: SystemName,
     /// The parked item.
     item: String,
-}
-
-pub(super) async fn list(
-    State(api): State<Api>,
-    _: May<Look>,
-    query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Vec<CaseLine>>, Problem> {
-    let Query(query) = query?;
-    let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
-    let limit = query.limit.unwrap_or(PAGE).min(PAGE);
-    let cases = read(&api, move |index| index.cases(after, limit)).await?;
-    Ok(Json(cases.iter().map(CaseLine::of).collect()))
 }
 
 pub(super) async fn show(

@@ -15,7 +15,7 @@ use super::cases::named;
 use super::problem::Problem;
 use super::view::CaseLine;
 use crate::agreement::Rules;
-use crate::case::{Case, Fact, Field, Item, Origin, Role, Seen};
+use crate::case::{AgreementVersion, Case, Fact, Field, Item, Origin, Role, Seen};
 use crate::identity::Look;
 use crate::ledger::Record;
 use crate::plan::{Outcome, Verdict};
@@ -44,6 +44,12 @@ pub struct PartyLines {
     pub key: Option<String>,
     /// The agreement under which it takes part; `None` for home.
     pub agreement: Option<String>,
+    /// The version of that agreement under which it was last decided.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub version: Option<AgreementVersion>,
+    /// The version in force, by which the lines are judged, where that is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub in_force: Option<AgreementVersion>,
     /// Everything that did not come from it.
     pub items: Vec<ItemLine>,
 }
@@ -127,12 +133,16 @@ impl Explanation {
         }
         let parties = case.legs.iter().map(|(system, leg)| {
             let title = rules.systems.get(system).map(|system| system.party_title.clone());
+            let in_force = leg.agreement.as_ref().and_then(|name| rules.agreements.get(name));
+            let in_force = in_force.and_then(|agreement| agreement.version.clone());
             PartyLines {
                 party: leg.party.to_string(),
                 title: title.unwrap_or_else(|| leg.party.to_string()),
                 system: system.clone(),
                 key: leg.key.clone().or_else(|| leg.ticket.as_ref().map(ToString::to_string)),
                 agreement: leg.agreement.as_ref().map(ToString::to_string),
+                version: leg.version.clone(),
+                in_force: in_force.filter(|in_force| leg.version.as_ref() != Some(in_force)),
                 items: items.remove(system).unwrap_or_default(),
             }
         });

@@ -5,6 +5,7 @@ pub(crate) mod accounts;
 mod cases;
 mod erasure;
 pub mod explain;
+pub mod find;
 pub(crate) mod grants;
 mod health;
 mod inert;
@@ -30,7 +31,6 @@ use axum::routing::{get, post};
 
 pub(crate) use access::FromOwnPage;
 pub use access::May;
-pub(crate) use cases::PAGE;
 pub(crate) use erasure::{Because, Forget, Forgotten};
 pub(crate) use inert::inert;
 pub(crate) use problem::Problem;
@@ -82,7 +82,7 @@ pub(crate) fn routes() -> Routes {
 /// The interface of programs and of the command line.
 fn interface() -> Routes {
     Routes::new()
-        .get("/cases", cases::list)
+        .get("/cases", find::list)
         .get("/cases/{case}", cases::show)
         .get("/cases/{case}/grants", grants::list)
         .post("/cases/{case}/grants", grants::ask)

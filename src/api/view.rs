@@ -619,7 +619,10 @@ fn operation(operation: &Operation, item: &Item) -> String {
         Operation::Edit { comment, .. } => format!("edit comment {comment}"),
         Operation::Retract { comment } => format!("take back comment {comment}"),
         Operation::Attach { name, size, .. } => format!("attach {name}, {size} bytes"),
-        Operation::LinkBack { label, .. } => format!("link to {label}"),
+        Operation::LinkBack(link) => match &link.summary {
+            Some(summary) => format!("link to {}: {summary}", link.label),
+            None => format!("link to {}", link.label),
+        },
     }
 }
 

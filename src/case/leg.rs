@@ -46,6 +46,9 @@ pub struct Leg {
     /// The systems whose tickets this ticket already links to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub linked: BTreeSet<SystemName>,
+    /// What was last shown beside those links, by the fingerprint of all that it tells of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: BTreeMap<SystemName, Fingerprint>,
     /// What failed for good and waits for a person, or for the value to change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parked: BTreeMap<Item, Parked>,

@@ -12,6 +12,7 @@ mod fact;
 mod fold;
 mod grant;
 mod leg;
+mod news;
 mod offer;
 mod reference;
 
@@ -67,6 +68,9 @@ pub struct Case {
     pub id: CaseId,
     /// When it was opened.
     pub opened: Timestamp,
+    /// When somebody last did something about it.
+    #[serde(default)]
+    pub changed: Timestamp,
     /// What the request is, in Throughline's own words.
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
@@ -97,6 +101,7 @@ impl Case {
         Self {
             id,
             opened,
+            changed: opened,
             document: Document::default(),
             legs: BTreeMap::new(),
             custody: Custody::default(),

@@ -14,12 +14,13 @@ use url::Url;
 
 use super::Failure;
 use crate::api::explain::Explanation;
+use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::looked::LookedLine;
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
-use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
-use crate::api::{Because, Forget, Forgotten, PAGE};
+use crate::api::view::{GrantLine, ParkedLine, Trace};
+use crate::api::{Because, Forget, Forgotten};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::Claimed;
@@ -68,21 +69,13 @@ impl Client {
         self.send::<Value>(ask).await.is_ok()
     }
 
-    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let mut cases: Vec<CaseLine> = Vec::new();
-        loop {
-            let page = (limit - cases.len()).min(PAGE);
-            let after = cases.last().map(|case| case.case.clone()).or_else(|| after.map(str::to_owned));
-            let count = page.to_string();
-            let mut query = vec![("limit", count.as_str())];
-            query.extend(after.as_deref().map(|after| ("after", after)));
-            let more: Vec<CaseLine> = self.get(&["api", "v1", "cases"], &query).await?;
-            let is_last = more.len() < page;
-            cases.extend(more);
-            if is_last || cases.len() >= limit {
-                return Ok(cases);
-            }
-        }
+    /// One page of cases.
+    pub(super) async fn cases(&self, wanted: &Wanted) -> Result<Found, Failure> {
+        let limit = wanted.limit.map(|limit| limit.to_string());
+        let mut query = vec![("q", wanted.q.as_str()), ("sort", wanted.sort.word())];
+        query.extend(wanted.cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        query.extend(limit.as_deref().map(|limit| ("limit", limit)));
+        self.get(&["api", "v1", "cases"], &query).await
     }
 
     /// Asks for something to be done that this client has no words of its own for.

@@ -165,6 +165,8 @@ pub struct System {
     pub settle: Option<Duration>,
     /// Overrides the kind's own largest file, in bytes.
     pub max_file_bytes: Option<u64>,
+    /// Whether its tickets show how the counterpart's stands, where the kind can.
+    pub summary: bool,
     /// How long one request may take.
     pub timeout: Duration,
 }
@@ -312,8 +314,17 @@ fn build(
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
     let retention = retention::build(&main, &agreements, findings);
-    let rules =
-        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
+    let pages = main.section("console").and_then(|console| console.text("public_url"));
+    let pages = pages.map(|address| format!("{}/console", address.trim_end_matches('/')));
+    agreements::check_guest_links(tables(), pages.as_deref(), findings);
+    let rules = Rules {
+        claims,
+        references,
+        responsibility,
+        retention,
+        console: pages,
+        ..Rules::new(systems.rules, agreements)
+    };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }

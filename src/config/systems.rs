@@ -104,6 +104,7 @@ fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<Sy
         },
         settle: section.span("settle"),
         max_file_bytes: section.number("max_file"),
+        summary: !matches!(section.value("summary"), Some(Value::Flag(false))),
         timeout: section.span("timeout")?,
     })
 }

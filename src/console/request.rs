@@ -236,7 +236,7 @@ pub(super) fn title_of(known: Known<'_>, leg: &SystemName) -> String {
 }
 
 /// What the party called `title` sees. Its files are found under `base`.
-pub(super) fn shown(seen: &Seen, title: &str, base: &str, now: Timestamp) -> Markup {
+pub(crate) fn shown(seen: &Seen, title: &str, base: &str, now: Timestamp) -> Markup {
     html! {
         section.seen #seen aria-label="The request as the party sees it" {
             (head(seen, title, now))

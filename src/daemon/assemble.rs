@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
-use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, layer};
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
@@ -345,6 +345,13 @@ fn able(mut capabilities: Capabilities, system: &config::System) -> Capabilities
     }
     if let Some(bytes) = system.max_file_bytes {
         capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
+    }
+    if !system.summary {
+        capabilities.link_back = match capabilities.link_back {
+            Linking::Field | Linking::Link => Linking::Link,
+            // A comment that is never renewed is one that nobody asked for.
+            Linking::Comment | Linking::None => Linking::None,
+        };
     }
     capabilities
 }

@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
-    Changes, CommentId, Digest, FileId, IntentId, NewTicket, Operation, Subject, SystemName, Timestamp,
-    Visibility,
+    Changes, CommentId, Digest, FileId, IntentId, NewTicket, Operation, Reference, Subject, SystemName,
+    Timestamp, Visibility,
 };
 
 use crate::agreement::{Agreement, Place, Pseudonyms, Rules, retold};
@@ -523,7 +523,7 @@ impl<'a> Teller<'a> {
                 let file = SeenFile { name, media_type, size, digest: Some(digest) };
                 self.put(at, id.as_str(), visibility == Visibility::Internal, Posted::File(file));
             }
-            (Operation::LinkBack { label, .. }, _) => {
+            (Operation::LinkBack(Reference { label, .. }), _) => {
                 if !self.links.contains(&label) {
                     self.links.push(label);
                 }

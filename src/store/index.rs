@@ -8,7 +8,7 @@ use serde_json::Value as Json;
 use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef};
 
 use super::fresh::{Fresh, Head, over};
-use super::{Error, Row, Store, Table, codec};
+use super::{Error, Row, Standing, Store, Table, codec};
 use crate::case::{AgreementName, AgreementVersion, Case, CaseId};
 use crate::ledger::{Mark, Position};
 
@@ -32,6 +32,8 @@ pub struct Counts {
     pub hints: u64,
     /// The highest case number ever given, erased cases included.
     pub highest: u64,
+    /// Cases in each view.
+    pub standing: Standing,
 }
 
 /// A version of an agreement, as the ledger has it.
@@ -48,6 +50,8 @@ pub struct Agreed {
 }
 
 pub(super) const COUNTS: &[u8] = b"counts";
+/// Rows of a range that are read at first.
+const FEW: usize = 8;
 
 impl Index {
     /// The reads of this engine.
@@ -218,6 +222,12 @@ impl Index {
         self.store.reset()
     }
 
+    /// All rows of a table, for those who compare.
+    #[cfg(test)]
+    pub(crate) fn rows(&self, table: Table) -> Result<Vec<Row>, Error> {
+        self.under(table, &[], &[], usize::MAX)
+    }
+
     /// The engine below.
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -275,6 +285,35 @@ impl Index {
             fresh.rows(table, &first).take_while(|(key, _)| key.starts_with(prefix)).collect();
         let mut stored = self.store.scan(table, &first, limit.saturating_add(changes.len()))?;
         stored.retain(|(key, _)| key.starts_with(prefix));
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        Ok(over(stored, changes, limit))
+    }
+
+    /// The rows from one key on to before another, at most so many.
+    pub(super) fn between(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let fresh = self.fresh();
+        let changes: Vec<_> = fresh.rows(table, from).take_while(|(key, _)| key.as_slice() < to).collect();
+        let wanted = limit.saturating_add(changes.len());
+        let mut stored: Vec<Row> = Vec::new();
+        let (mut next, mut step) = (from.to_vec(), FEW);
+        while stored.len() < wanted {
+            // An engine does not know where to end: most lists are short, so that little is read beyond it.
+            let step_now = step.min(wanted - stored.len());
+            let rows = self.store.scan(table, &next, step_now)?;
+            let is_last = rows.len() < step_now || rows.last().is_some_and(|(key, _)| key.as_slice() >= to);
+            stored.extend(rows.into_iter().take_while(|(key, _)| key.as_slice() < to));
+            if is_last {
+                break;
+            }
+            next = stored.last().map(|(key, _)| [key.as_slice(), &[0]].concat()).unwrap_or_default();
+            step = step.saturating_mul(8);
+        }
         let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
         Ok(over(stored, changes, limit))
     }

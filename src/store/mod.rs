@@ -6,6 +6,7 @@
 mod changes;
 mod codec;
 mod erasure;
+mod filing;
 mod fresh;
 mod index;
 mod look;
@@ -13,7 +14,7 @@ pub mod memory;
 pub mod sled;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -22,6 +23,11 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
 pub use erasure::Erasure;
+pub(crate) use filing::{
+    Blocks, Members, SPAN, Term, block, folded, hour, is_in_word, is_over_in, numbers, title, words,
+    words_in_order,
+};
+pub use filing::{Standing, View};
 pub use fresh::Fresh;
 pub use index::{Agreed, Counts, Index};
 pub use look::Looked;
@@ -88,6 +94,12 @@ pub enum Table {
     Announced,
     /// Version of an agreement to its terms.
     Agreed,
+    /// What cases are filed under, and a block of cases, to those of them that are.
+    Filed,
+    /// An hour, and a block of cases, to those open ones that last changed in it.
+    Changed,
+    /// An hour to how many open cases last changed in it.
+    Hours,
     /// Tickets of cases that were erased: under the ticket, the number of its case.
     Erased,
     /// What was erased, by the number of the case.
@@ -122,6 +134,9 @@ impl Table {
             Self::Announced => 14,
             Self::Agreed => 15,
             Self::Clocks => 16,
+            Self::Filed => 17,
+            Self::Changed => 18,
+            Self::Hours => 19,
             Self::Erased => 32,
             Self::Erasures => 33,
             Self::Erasing => 34,
@@ -145,7 +160,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use throughline_sdk::SettingKind;
+
 use super::{DAY, Holds, Key, Need, Table, table};
 
 pub(super) const STATUS_WORDS: &[&str] =
@@ -48,6 +50,15 @@ pub(super) const SYSTEM: Table = Table {
             need: Need::Optional,
             doc: "The largest file that is sent to or read from it. Without it, what the kind declares.",
             example: r#""25MB""#,
+        },
+        Key {
+            key: "summary",
+            holds: Holds::Setting(SettingKind::Flag),
+            need: Need::Default("true"),
+            doc: "Whether its tickets show how the counterpart's stands (number, status, whose turn it is, what was said \
+                  last), where the kind can. That is one more write for each comment and step of status. Without it, the \
+                  counterpart's number and address, once; what stands there stays.",
+            example: "true",
         },
         table("limits", &LIMITS, Need::Optional),
         Key {

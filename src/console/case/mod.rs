@@ -129,9 +129,10 @@ impl Whole<'_> {
         let refresh = format!("/console/cases/{}{}", self.case.id, query(shown));
         Ok(html! {
             div #live data-live=(format!("/console/cases/{}/live", self.case.id)) {
-                (front::head(line, &cast, self.now))
+                @if shown.party.is_none() { (front::head(line, &cast, self.now)) }
                 div.bar #bar {
                     nav.tabs aria-label="As seen by" {
+                        @if shown.party.is_some() { code.key { (line.case) } }
                         span.quiet.small { "As seen by" }
                         a href=(format!("/console/cases/{}", self.case.id)) aria-current=[shown.party.is_none().then_some("page")] { "us, all of it" }
                         @for leg in self.case.legs.values().filter(|leg| leg.role == Role::Counterpart) {

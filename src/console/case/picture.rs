@@ -13,7 +13,7 @@ const LANE: i64 = 76;
 /// Above the first lane.
 const HEAD: i64 = 34;
 /// What a picture is stretched to if there is little in it.
-const WIDE: i64 = 980;
+const WIDE: i64 = 1090;
 /// Left and right of the first and last column.
 const EDGE: i64 = 30;
 /// Longer pauses are told.

@@ -127,6 +127,9 @@ impl Store for SledStore {
                     | Table::Clocks
                     | Table::Concerned
                     | Table::Standing
+                    | Table::Filed
+                    | Table::Changed
+                    | Table::Hours
                     | Table::Erased
                     | Table::Erasing
                     | Table::FilesOf
