@@ -15,6 +15,7 @@ use url::form_urlencoded;
 
 use super::problem::Problem;
 use super::{Api, limit};
+use crate::case::{CaseId, Seen};
 use crate::identity::{self, Principal, Right};
 
 /// The field of a form, and the header field of a script, that only our own pages know.
@@ -55,6 +56,13 @@ impl<R: Right> FromRequestParts<Api> for May<R> {
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
         Ok(Self { principal, right: PhantomData })
+    }
+}
+
+impl<R> May<R> {
+    /// Records that the one who calls looks at something. Nothing is shown that is not recorded.
+    pub(crate) async fn looks(&self, api: &Api, what: Seen, case: Option<CaseId>) -> Result<(), Problem> {
+        Ok(api.identity.looks(&self.principal, what, case, None).await?)
     }
 }
 

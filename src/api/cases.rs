@@ -15,7 +15,7 @@ use super::ask::{Asked, Body, Named};
 use super::page::{self, Cursor, Limit, Page};
 use super::problem::Problem;
 use super::view::{self, CaseLine, ParkedLine, ParkedPlace, Trace};
-use crate::case::{Case, Fact, HintSource, Item};
+use crate::case::{Case, Fact, HintSource, Item, Seen};
 use crate::deliver::Nudge;
 use crate::identity::{Look, Operate};
 use crate::intake;
@@ -73,21 +73,23 @@ pub(super) struct Refreshed {
 
 pub(super) async fn show(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     Named(CaseName { case }): Named<CaseName>,
     known: Known,
 ) -> Result<Tagged<CaseLine>, Problem> {
     let case = named(&api, &case).await?;
+    may.looks(&api, Seen::Case, Some(case.id)).await?;
     known.answer(&case, &CaseLine::of(&case))
 }
 
 pub(super) async fn trace(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     Named(CaseName { case }): Named<CaseName>,
     known: Known,
 ) -> Result<Tagged<Trace>, Problem> {
     let case = named(&api, &case).await?;
+    may.looks(&api, Seen::Trace, Some(case.id)).await?;
     let records =
         api.bridge.shared().journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     let mut trace = Trace::of(&case, &records);

@@ -16,7 +16,7 @@ use super::cases::{CaseName, named};
 use super::problem::Problem;
 use super::view::CaseLine;
 use crate::agreement::Rules;
-use crate::case::{AgreementVersion, Case, Fact, Field, Item, Origin, Role};
+use crate::case::{AgreementVersion, Case, Fact, Field, Item, Origin, Role, Seen};
 use crate::identity::Look;
 use crate::ledger::Record;
 use crate::plan::{Outcome, Verdict};
@@ -112,12 +112,13 @@ pub(super) struct Whose {
 
 pub(super) async fn explain(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     Named(CaseName { case }): Named<CaseName>,
     Asked { asked: Whose { to }, .. }: Asked<Whose>,
     known: Known,
 ) -> Result<Tagged<Explanation>, Problem> {
     let case = named(&api, &case).await?;
+    may.looks(&api, Seen::Explanation, Some(case.id)).await?;
     let shared = api.bridge.shared();
     let records = shared.journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     let verdicts = shared.verdict(&case);

@@ -15,6 +15,9 @@ mod inert;
 mod interface;
 pub(crate) mod limit;
 mod log;
+pub(crate) mod looked;
+#[cfg(test)]
+mod matrix;
 mod once;
 pub mod outgoing;
 mod page;

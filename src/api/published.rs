@@ -14,7 +14,8 @@ use serde_json::{Map, Value};
 use super::interface::{About, Interface};
 use super::routes::Routes;
 use super::{
-    Api, accounts, cases, erasure, events, explain, find, grants, health, log, outgoing, preview, reference,
+    Api, accounts, cases, erasure, events, explain, find, grants, health, log, looked, outgoing, preview,
+    reference,
 };
 
 /// The routes and their description.
@@ -158,6 +159,11 @@ fn of_record(interface: Interface) -> Interface {
                 &[403, 404],
             ),
             log::evidence,
+        )
+        .get(
+            "/looked",
+            about("listLooked", "Tell who looked at what, the latest first", "Also at cases that were erased.", &[]),
+            looked::list,
         )
         .get("/log/key", about("showLogKey", "Show the public key of the log", "", &[]), log::key)
         .get(

@@ -146,6 +146,8 @@ pub enum Way {
 /// Somebody looked at something. Once for each person, case and kind of thing within a few minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
+    /// When.
+    pub at: Timestamp,
     /// Who.
     pub who: Who,
     /// What it was.
@@ -159,7 +161,7 @@ pub struct Look {
 }
 
 /// What can be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// A case.
@@ -174,4 +176,18 @@ pub enum Seen {
     Evidence,
     /// What leaves the bridge as a whole.
     Export,
+}
+
+impl Seen {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Trace => "trace",
+            Self::Explanation => "explanation",
+            Self::File => "file",
+            Self::Evidence => "evidence",
+            Self::Export => "export",
+        }
+    }
 }

@@ -16,6 +16,7 @@ use super::Failure;
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
+use crate::api::looked::LookedLine;
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{GrantLine, ParkedLine, Trace};
@@ -81,6 +82,14 @@ impl Client {
     pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
         let path = [&["api", "v1"], path].concat();
         self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
+    }
+
+    /// Who looked at a case, or at anything.
+    pub(super) async fn looked(&self, case: Option<&str>, limit: usize) -> Result<Vec<LookedLine>, Failure> {
+        let count = limit.clamp(1, LONGEST).to_string();
+        let mut query = vec![("limit", count.as_str())];
+        query.extend(case.map(|case| ("case", case)));
+        self.list(&["api", "v1", "looked"], &query, limit).await
     }
 
     /// Reads something that this client has no words of its own for.

@@ -89,6 +89,7 @@ pub(super) async fn page(
     };
     let (case, leg) = own(shared, party, &reference).await?;
     let Some(seen) = look(shared, &case, &leg).await? else { return Err(unknown(&reference)) };
+    entered.may.looks(&api, crate::case::Seen::Case, Some(case.id)).await?;
     let key = seen.key.clone().unwrap_or_default();
     let body = html! {
         div #live data-live=(format!("{}/live", address(&key))) {
@@ -119,6 +120,7 @@ pub(super) async fn file(
     let (Some(file), Some(digest)) = (found, found.and_then(|file| file.digest.as_ref())) else {
         return Err(gone("your ticket has no such file"));
     };
+    entered.may.looks(&api, crate::case::Seen::File, Some(case.id)).await?;
     download(shared, digest, &file.name).await
 }
 

@@ -236,6 +236,17 @@ impl Identity {
         tokens
     }
 
+    /// What an account or a token is called, as long as it is known.
+    pub fn name_of(&self, who: &Who) -> Option<String> {
+        if who.0 == Who::COMMAND_LINE {
+            return Some(Principal::command_line().name);
+        }
+        let register = self.kept.as_ref()?.register();
+        let account = register.accounts.iter().find(|account| account.id == *who);
+        let token = || register.tokens.iter().find(|token| token.id == *who);
+        account.map(|account| account.name.clone()).or_else(|| token().map(|token| token.name.clone()))
+    }
+
     /// All sessions that last, the latest used first.
     pub fn sessions(&self) -> Vec<Session> {
         let Some(kept) = &self.kept else { return Vec::new() };
@@ -500,7 +511,7 @@ impl Identity {
                 return Ok(());
             }
         }
-        let fact = Fact::Looked(Look { who: principal.id.clone(), what, case, party });
+        let fact = Fact::Looked(Look { at: kept.clock.now(), who: principal.id.clone(), what, case, party });
         kept.commit(fact).await?;
         kept.looked().insert(look, now);
         Ok(())

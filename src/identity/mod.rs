@@ -18,6 +18,8 @@ mod sealed;
 mod secret;
 mod session;
 mod site;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::fmt;

@@ -53,6 +53,7 @@ impl<'a> Changes<'a> {
     pub fn record(&mut self, facts: &[Fact], case: Option<Case>, position: Position) -> Result<(), Error> {
         for (order, fact) in facts.iter().enumerate() {
             self.standing(fact, facts, position, order)?;
+            self.look(fact, position)?;
             if let Some(case) = &case {
                 let created = self.creates(fact, case.id)?;
                 self.tickets(fact, case, created)?;

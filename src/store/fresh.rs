@@ -82,7 +82,8 @@ impl Head {
             | Table::Erasures
             | Table::Erasing
             | Table::FilesOf
-            | Table::HoldersOf => false,
+            | Table::HoldersOf
+            | Table::Looked => false,
         }
     }
 }

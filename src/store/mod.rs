@@ -9,6 +9,7 @@ mod erasure;
 mod filing;
 mod fresh;
 mod index;
+mod look;
 pub mod memory;
 pub mod sled;
 
@@ -29,6 +30,7 @@ pub(crate) use filing::{
 pub use filing::{Standing, View};
 pub use fresh::Fresh;
 pub use index::{Agreed, Counts, Index};
+pub use look::Looked;
 
 use crate::ledger::Mark;
 
@@ -108,6 +110,8 @@ pub enum Table {
     FilesOf,
     /// Cases that hold a file: the digest and the number of the case.
     HoldersOf,
+    /// Who looked at what, the latest first: of all cases, and of each.
+    Looked,
 }
 
 impl Table {
@@ -138,6 +142,7 @@ impl Table {
             Self::Erasing => 34,
             Self::FilesOf => 35,
             Self::HoldersOf => 36,
+            Self::Looked => 48,
         }
     }
 }

@@ -55,6 +55,7 @@ pub(super) async fn page(
     let Query(shown) = shown.map_err(Problem::from)?;
     let shared = api.bridge.shared();
     let (case, records) = read(shared, &name).await?;
+    entered.may.looks(&api, crate::case::Seen::Case, Some(case.id)).await?;
     let verdicts = shared.verdict(&case);
     let names = shared.vault.names();
     let known = Known { rules: &shared.rules, names: &names };
@@ -67,7 +68,7 @@ pub(super) async fn page(
 /// A file of the case, as it came or as somebody was sent it.
 pub(super) async fn file(
     State(api): State<Api>,
-    _: Entered<Look>,
+    entered: Entered<Look>,
     place: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<axum::response::Response, Refusal> {
     let Path((name, digest)) = place.map_err(Problem::from)?;
@@ -81,6 +82,7 @@ pub(super) async fn file(
     });
     let found: Option<(Digest, String)> = own.chain(copies).find(|(known, _)| known.as_str() == digest);
     let Some((digest, name)) = found else { return Err(gone("no file of this case has this digest")) };
+    entered.may.looks(&api, crate::case::Seen::File, Some(case.id)).await?;
     download(shared, &digest, &name).await
 }
 

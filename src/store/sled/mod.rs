@@ -133,7 +133,8 @@ impl Store for SledStore {
                     | Table::Erased
                     | Table::Erasing
                     | Table::FilesOf
-                    | Table::HoldersOf => 1,
+                    | Table::HoldersOf
+                    | Table::Looked => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),
