@@ -1,20 +1,18 @@
 //! The interface of the command line beside a running daemon: cases, traces, and what is parked.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
+use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
-use throughline_sdk::{SystemName, TicketRef};
-use tokio::sync::oneshot;
+use throughline_sdk::TicketRef;
 
 use super::Api;
 use super::access::May;
 use super::problem::Problem;
 use super::view::{self, CaseLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId, Fact, HintSource, Item};
-use crate::deliver::Nudge;
+use crate::case::{Case, CaseId, HintSource};
 use crate::identity::{Look, Operate};
 use crate::intake;
 use crate::store::{Agreed, Index};
@@ -28,18 +26,6 @@ pub(crate) const PAGE: usize = 1000;
 pub(super) struct PageQuery {
     after: Option<String>,
     limit: Option<usize>,
-}
-
-/// What of a case is meant, for retry and discard.
-#[derive(Debug, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct ParkedName {
-    /// The case.
-    case: String,
-    /// The leg's system.
-    system: SystemName,
-    /// The parked item.
-    item: String,
 }
 
 pub(super) async fn list(
@@ -93,22 +79,6 @@ pub(super) async fn agreements(State(api): State<Api>, _: May<Look>) -> Result<J
     Ok(Json(read(&api, Index::agreed).await?))
 }
 
-pub(super) async fn retry(
-    State(api): State<Api>,
-    _: May<Operate>,
-    name: Result<Json<ParkedName>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    unpark(&api, name?.0, false).await
-}
-
-pub(super) async fn discard(
-    State(api): State<Api>,
-    _: May<Operate>,
-    name: Result<Json<ParkedName>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    unpark(&api, name?.0, true).await
-}
-
 /// An operator's nudge: the ticket is read afresh.
 pub(super) async fn refresh(
     State(api): State<Api>,
@@ -125,23 +95,6 @@ pub(super) async fn refresh(
             .map_err(|error| Problem::internal(&error))?;
     }
     Ok((StatusCode::ACCEPTED, Json(json!({ "case": case.id.to_string() }))))
-}
-
-async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Value>, Problem> {
-    let case = named(api, &name.case).await?;
-    let item = Item::try_from(name.item).map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
-    if !case.legs.get(&name.system).is_some_and(|leg| leg.parked.contains_key(&item)) {
-        let detail = format!("nothing named {item} is parked in {} on {}", case.id, name.system);
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
-    }
-    let shared = api.bridge.shared();
-    let (done, durable) = oneshot::channel();
-    let fact = Box::new(Fact::Unparked { leg: name.system, item, discarded });
-    shared.lanes.nudge_case(shared, case.id, Nudge::Command { fact, done });
-    durable
-        .await
-        .map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
-    Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
 }
 
 pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {

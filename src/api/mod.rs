@@ -2,18 +2,24 @@
 
 mod access;
 mod cases;
+mod doors;
+pub mod drift;
 pub mod explain;
 pub(crate) mod grants;
 mod health;
 mod inert;
+pub mod parked;
 pub mod preview;
 mod problem;
 pub(crate) mod reference;
+pub(crate) mod reload;
 mod serve;
 pub mod sharing;
+pub mod systems;
 pub mod tmf621;
 pub mod view;
 mod webhooks;
+pub mod workbench;
 
 use std::sync::Arc;
 
@@ -23,6 +29,7 @@ use axum::routing::{get, post};
 
 pub use access::May;
 pub(crate) use cases::PAGE;
+pub use doors::{Doors, Shut};
 pub(crate) use problem::Problem;
 pub use serve::{Bounds, serve};
 
@@ -41,8 +48,8 @@ pub(crate) struct Api {
 }
 
 /// All routes of a running bridge. Under `/api/` and `/console/` callers are whom `identity` knows.
-pub fn router(bridge: Bridge, identity: Identity) -> Router {
-    let api = Api { bridge, identity: Arc::new(identity) };
+pub fn router(bridge: Bridge, identity: impl Into<Arc<Identity>>) -> Router {
+    let api = Api { bridge, identity: identity.into() };
     let interface = Router::new()
         .route("/cases", get(cases::list))
         .route("/cases/{case}", get(cases::show))
@@ -52,13 +59,23 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
         .route("/explain/{name}", get(explain::explain))
         .route("/plan/{name}", post(preview::plan))
         .route("/parked", get(cases::parked))
-        .route("/parked/retry", post(cases::retry))
-        .route("/parked/discard", post(cases::discard))
+        .route("/parked/item", get(parked::show))
+        .route("/parked/retry", post(parked::retry))
+        .route("/parked/edit", post(parked::edit))
+        .route("/parked/discard", post(parked::discard))
         .route("/refresh/{name}", post(cases::refresh))
         .route("/reference", get(reference::list).post(reference::enter))
         .route("/reference/claim", post(reference::claim))
-        .route("/systems", get(health::systems))
-        .route("/agreements", get(cases::agreements));
+        .route("/systems", get(systems::list))
+        .route("/systems/{name}", get(systems::show))
+        .route("/systems/{name}/pause", post(systems::pause))
+        .route("/systems/{name}/resume", post(systems::resume))
+        .route("/agreements", get(cases::agreements))
+        .route("/workbench", post(workbench::show))
+        .route("/drift", get(drift::show).post(drift::begin))
+        .route("/drift/stop", post(drift::stop))
+        .route("/drift/repair", post(drift::repair))
+        .route("/reload", get(reload::history).post(reload::ask));
     let faces = tmf621::router(api.bridge.shared());
     let sharing = sharing::router(api.bridge.shared());
     Router::new()

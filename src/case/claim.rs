@@ -148,6 +148,10 @@ impl Claim {
         if let Some(offer) = &mut leg.offer {
             offer.waiting = offer.waiting.iter().map(|item| self.item(item)).collect();
         }
+        leg.edited = std::mem::take(&mut leg.edited)
+            .into_iter()
+            .map(|(item, edited)| (self.item(&item), edited))
+            .collect();
         leg.approved = std::mem::take(&mut leg.approved)
             .into_iter()
             .map(|(item, print)| (self.item(&item), print))

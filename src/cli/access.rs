@@ -209,17 +209,6 @@ impl Access {
         }
     }
 
-    /// Has a parked item tried again or given up. Only a running daemon can.
-    pub(super) async fn decide(
-        &self,
-        verb: &str,
-        case: &str,
-        system: &str,
-        item: &str,
-    ) -> Result<(), Failure> {
-        self.daemon()?.decide(verb, case, system, item).await
-    }
-
     /// The running daemon, for what only it can do.
     pub(super) fn daemon(&self) -> Result<&Client, Failure> {
         match self {

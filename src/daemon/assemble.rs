@@ -10,9 +10,10 @@ use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
 use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
 
+use super::budget::{Budget, Budgeted};
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
-use super::{Parts, System};
+use super::{Credentials, Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
@@ -21,6 +22,7 @@ use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
+use crate::plan::MarkerKey;
 use crate::registry;
 use crate::store::sled::SledStore;
 use crate::telemetry::metrics::{Counted, Metrics};
@@ -291,6 +293,10 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
+        let budget = Arc::new(Budget::new(limits));
+        let base = Budgeted { inner: base, budget: Arc::clone(&budget), clock: Arc::clone(clock) };
+        let base: Arc<dyn Transport> = Arc::new(base);
+        let credentials = Credentials::of(&built.authentication, system.credentials_expire);
         let reach = Reach { address: &built.address, further: &built.further };
         let authentication = match (&built.authentication, logins) {
             (Authentication::Login { .. }, Some(logins)) => {
@@ -315,6 +321,8 @@ pub fn systems(
             timeout: system.timeout,
             admission: Admission::new(Admission::PLACES),
             state: super::State::default(),
+            budget,
+            credentials,
         });
     }
     Ok(systems)
@@ -397,6 +405,107 @@ pub async fn journal(
     Ok(Journal::open(parts).await?)
 }
 
+/// What a data directory holds, open: all that outlives a reload of the configuration. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Foundation {
+    medium: Arc<dyn Medium>,
+    blobs: Arc<dyn Blobs>,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    logins: Logins,
+    markers: MarkerKey,
+    vault: Vault,
+    journal: Journal,
+    metrics: Arc<Metrics>,
+}
+
+/// Systems that are connected already, and the configuration that says how.
+#[derive(Clone, Copy, Debug)]
+pub struct Connected<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The systems.
+    pub systems: &'a BTreeMap<SystemName, System>,
+}
+
+/// Opens the data directory of a configuration.
+///
+/// # Errors
+///
+/// See [`AssemblyError`].
+pub async fn foundation(
+    config: &Config,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(Foundation, DataDir), AssemblyError> {
+    let data = DataDir::create(&config.data_dir)?;
+    let medium = taken(&data, &clock).await?;
+    let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
+    let foundation = Foundation {
+        blobs: Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads)),
+        logins: Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads),
+        markers: marker_key(&master),
+        vault: Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?,
+        journal: journal(&data, Arc::clone(&medium), master, &entropy).await?,
+        metrics: Arc::new(Metrics::new()),
+        medium,
+        clock,
+        entropy,
+    };
+    Ok((foundation, data))
+}
+
+/// Everything a bridge needs, from its configuration, over what is open already.
+///
+/// A system that is connected as it would be keeps its connection: with it its tokens, its pace, and the pauses it
+/// asked for.
+///
+/// # Errors
+///
+/// See [`AssemblyError`]. Nothing is changed by trying.
+pub async fn furnish(
+    config: &Config,
+    foundation: &Foundation,
+    connected: Option<Connected<'_>>,
+) -> Result<Parts, AssemblyError> {
+    let Foundation { medium, blobs, clock, entropy, logins, markers, vault, journal, metrics } =
+        foundation.clone();
+    let faces = faces(config, &medium, Offload::Threads, &blobs, &clock)?;
+    let references = references(config, &medium, Offload::Threads, &blobs, &clock)?;
+    let own = [faces.as_slice(), references.as_slice()].concat();
+    let keeping = (&entropy, Some(&logins));
+    let sharing = sharing(config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
+    let own = Own { faces: &own, sharing: &sharing };
+    let mut systems = systems(config, own, &clock, &entropy, &metrics, Some(&logins))?;
+    for system in &mut systems {
+        if let Some(before) = connected.and_then(|connected| connected.same(config, &system.name)) {
+            system.stay_connected(before);
+        }
+    }
+    let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
+    let callbacks = match faces.is_empty() {
+        true => None,
+        false => Some(
+            Egress::new(policy.clone(), Arc::clone(&clock))
+                .map_err(|error| AssemblyError::System { name: "of the first partner".to_owned(), error })?,
+        ),
+    };
+    let references = references.into_iter().map(|face| face.desk).collect();
+    Ok(Parts {
+        systems,
+        rules: config.rules.clone(),
+        journal,
+        blobs,
+        clock,
+        entropy,
+        markers,
+        reconcile: config.reconcile,
+        vault,
+        metrics,
+        northbound: Northbound { faces, references, sharing, callbacks, policy },
+    })
+}
+
 /// Everything a bridge needs, from its configuration.
 ///
 /// # Errors
@@ -407,45 +516,30 @@ pub async fn parts(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<(Parts, DataDir), AssemblyError> {
-    let data = DataDir::create(&config.data_dir)?;
-    let metrics = Arc::new(Metrics::new());
-    let medium = taken(&data, &clock).await?;
-    let blobs: Arc<dyn Blobs> = Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads));
-    let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
-    let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
-    let own = [faces.as_slice(), references.as_slice()].concat();
-    let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
-    let logins = Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads);
-    let keeping = (&entropy, Some(&logins));
-    let sharing = sharing(&config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
-    let own = Own { faces: &own, sharing: &sharing };
-    let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
-    let markers = marker_key(&master);
-    let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
-    let journal = journal(&data, medium, master, &entropy).await?;
-    let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
-    let callbacks = match faces.is_empty() {
-        true => None,
-        false => Some(
-            Egress::new(policy.clone(), Arc::clone(&clock))
-                .map_err(|error| AssemblyError::System { name: "of the first partner".to_owned(), error })?,
-        ),
-    };
-    let references = references.into_iter().map(|face| face.desk).collect();
-    let parts = Parts {
-        systems,
-        rules: config.rules,
-        journal,
-        blobs,
-        clock,
-        entropy,
-        markers,
-        reconcile: config.reconcile,
-        vault,
-        metrics,
-        northbound: Northbound { faces, references, sharing, callbacks, policy },
-    };
-    Ok((parts, data))
+    let (foundation, data) = foundation(&config, clock, entropy).await?;
+    Ok((furnish(&config, &foundation, None).await?, data))
+}
+
+impl<'a> Connected<'a> {
+    /// The system of this name, if another configuration connects it in the same way: at the same place, with the same
+    /// credentials and limits. One whose desk stands in this process is connected anew with its desk.
+    fn same(self, after: &Config, name: &SystemName) -> Option<&'a System> {
+        let (old, new) = (self.config.systems.get(name)?, after.systems.get(name)?);
+        let inside = registry::face(&new.kind, &new.settings).is_some()
+            || registry::reference(&new.kind, &new.settings).is_some()
+            || registry::sharing(&new.kind, &new.settings).is_some();
+        let secrets = |system: &config::System| -> BTreeMap<String, String> {
+            let secrets = system.settings.secrets.iter();
+            secrets.map(|(key, secret)| (key.clone(), secret.expose_secret().to_owned())).collect()
+        };
+        let same = !inside
+            && old.kind == new.kind
+            && old.limits == new.limits
+            && old.settings.values == new.settings.values
+            && secrets(old) == secrets(new)
+            && self.config.allow == after.allow;
+        self.systems.get(name).filter(|_| same)
+    }
 }
 
 /// An egress that reaches this machine only.

@@ -45,8 +45,12 @@ impl Lane<'_> {
             intent.ticket = self.case.legs.get(leg).and_then(|leg| leg.ticket.clone());
         }
         let ctx = system.ctx(&shared.clock, &shared.entropy, &shared.blobs, self.urgency());
+        let connector = match shared.reach(system) {
+            Ok(connector) => connector,
+            Err(paused) => return self.end_by(leg, due, paused).await,
+        };
         shared.sent(&intent.id);
-        let result = system.connector.apply(&ctx, &intent).await;
+        let result = connector.apply(&ctx, &intent).await;
         system.state.note(&result, shared.clock.now());
         match result {
             Ok(effect) => {

@@ -275,5 +275,10 @@ pub fn fact_word(fact: &Fact) -> &'static str {
         Fact::GrantOpened { .. } => "grant_opened",
         Fact::GrantRevoked { .. } => "grant_revoked",
         Fact::GrantExpired { .. } => "grant_expired",
+
+        Fact::Reconfigured { .. } => "reconfigured",
+        Fact::Paused { .. } => "paused",
+        Fact::Resumed { .. } => "resumed",
+        Fact::Edited { .. } => "edited",
     }
 }

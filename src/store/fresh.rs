@@ -70,7 +70,9 @@ impl Head {
             | Table::Concerned
             | Table::Standing
             | Table::Announced
-            | Table::Agreed => false,
+            | Table::Agreed
+            | Table::Paused
+            | Table::Reconfigured => false,
         }
     }
 }

@@ -20,7 +20,7 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
 pub use fresh::Fresh;
-pub use index::{Agreed, Counts, Index};
+pub use index::{Agreed, Counts, Index, Paused, Reconfigured};
 
 use crate::ledger::Mark;
 
@@ -84,6 +84,10 @@ pub enum Table {
     Announced,
     /// Version of an agreement to its terms.
     Agreed,
+    /// System to who paused it, why and since when.
+    Paused,
+    /// Reloads of the configuration, by the place of their record.
+    Reconfigured,
 }
 
 impl Table {
@@ -106,6 +110,8 @@ impl Table {
             Self::Announced => 14,
             Self::Agreed => 15,
             Self::Clocks => 16,
+            Self::Paused => 40,
+            Self::Reconfigured => 41,
         }
     }
 }

@@ -29,11 +29,15 @@ mod logins;
 #[cfg(test)]
 mod parked;
 #[cfg(test)]
+mod paused;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod rehearsed;
+#[cfg(test)]
+mod reloaded;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

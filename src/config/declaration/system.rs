@@ -49,6 +49,14 @@ pub(super) const SYSTEM: Table = Table {
             doc: "The largest file that is sent to or read from it. Without it, what the kind declares.",
             example: r#""25MB""#,
         },
+        Key {
+            key: "credentials_expire",
+            holds: Holds::Setting(throughline_sdk::SettingKind::Text),
+            need: Need::Optional,
+            doc: "The day on which our credentials there come to their end, if they do: the console warns a month \
+                  before.",
+            example: r#""2027-01-31""#,
+        },
         table("limits", &LIMITS, Need::Optional),
         Key {
             key: "status",

@@ -111,7 +111,7 @@ impl Store for SledStore {
                 let key = tree_key(table, &key);
                 // Only cases, terms, and perhaps lists of products, are ever long: the others have no chunks to take away.
                 let before = match table {
-                    Table::Cases | Table::Announced | Table::Agreed => {
+                    Table::Cases | Table::Announced | Table::Agreed | Table::Reconfigured => {
                         db.get(&key)?.map_or(1, |head| chunk_count(&head))
                     }
                     Table::Meta
@@ -126,6 +126,7 @@ impl Store for SledStore {
                     | Table::Parked
                     | Table::Clocks
                     | Table::Concerned
+                    | Table::Paused
                     | Table::Standing => 1,
                 };
                 let after = match value {
