@@ -20,6 +20,7 @@ pub mod console;
 pub mod daemon;
 pub mod desk;
 pub mod egress;
+pub mod evidence;
 pub mod identity;
 pub mod registry;
 pub mod rehearse;

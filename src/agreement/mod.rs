@@ -7,6 +7,7 @@ mod prose;
 mod redact;
 mod refer;
 mod responsibility;
+mod retention;
 mod route;
 mod share;
 mod terms;
@@ -26,10 +27,11 @@ pub use prose::{Difference, Format, differences, render};
 pub use redact::{
     ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
     Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
-    Unnamed, counted, file_name, label, notice_body, redacted_file, remark_body,
+    Unnamed, counted, file_name, known_as, label, notice_body, redacted_file, remark_body, retold,
 };
 pub use refer::{Products, ReferenceRule};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
+pub use retention::{Due, Retention};
 pub use route::Routed;
 pub use share::{Kind, Rule, Ruling, Sharing};
 pub use terms::{RedactionTerms, Terms};
@@ -50,6 +52,8 @@ pub struct Rules {
     pub claims: BTreeMap<SystemName, SystemName>,
     /// What cases refer to besides their tickets, by the name it has in configuration.
     pub references: BTreeMap<String, ReferenceRule>,
+    /// How long cases are kept once they are over.
+    pub retention: Vec<Retention>,
 }
 
 /// Whose a system is and what its words mean.

@@ -24,8 +24,8 @@ pub(crate) const PAGE: usize = 1000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct PageQuery {
-    after: Option<String>,
-    limit: Option<usize>,
+    pub(super) after: Option<String>,
+    pub(super) limit: Option<usize>,
 }
 
 pub(super) async fn list(
@@ -110,6 +110,6 @@ pub(super) async fn read<T: Send + 'static>(
     api.bridge.shared().journal.read(f).await.map_err(|error| Problem::internal(&error))
 }
 
-fn parse_case(text: &str) -> Result<CaseId, Problem> {
+pub(super) fn parse_case(text: &str) -> Result<CaseId, Problem> {
     text.parse().map_err(|why: String| Problem::new(StatusCode::BAD_REQUEST, why))
 }

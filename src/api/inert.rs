@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 
 /// An answer with these bytes, whatever they are, that is only ever saved.
-pub(super) fn inert(bytes: Bytes) -> Response {
+pub(crate) fn inert(bytes: Bytes) -> Response {
     let mut answer = Body::from(bytes).into_response();
     for (name, value) in [
         (header::CONTENT_TYPE, "application/octet-stream"),

@@ -1,5 +1,7 @@
 //! Errors as RFC 9457 problem documents.
 
+use std::time::Duration;
+
 use axum::extract::rejection::{BytesRejection, JsonRejection, PathRejection, QueryRejection};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -12,12 +14,14 @@ pub(crate) struct Problem {
     detail: String,
     /// How the caller would authenticate, for a 401.
     scheme: &'static str,
+    /// When to come back, for a 429.
+    wait: Option<Duration>,
 }
 
 impl Problem {
     /// What went wrong, and what the caller can do.
     pub(crate) fn new(status: StatusCode, detail: impl Into<String>) -> Self {
-        Self { status, detail: detail.into(), scheme: "Bearer" }
+        Self { status, detail: detail.into(), scheme: "Bearer", wait: None }
     }
 
     /// Its status.
@@ -28,6 +32,13 @@ impl Problem {
     /// What went wrong, in words.
     pub(crate) fn detail(&self) -> &str {
         &self.detail
+    }
+
+    /// Somebody who asks too often.
+    pub(crate) fn slowed(wait: Duration) -> Self {
+        let seconds = wait.as_secs().saturating_add(1);
+        let detail = format!("this is too often: come back in {seconds} s");
+        Self { wait: Some(wait), ..Self::new(StatusCode::TOO_MANY_REQUESTS, detail) }
     }
 
     /// A webhook whose sender did not show who it is.
@@ -86,6 +97,10 @@ impl IntoResponse for Problem {
                 response
                     .headers_mut()
                     .insert(header::WWW_AUTHENTICATE, HeaderValue::from_static(self.scheme));
+            }
+            StatusCode::TOO_MANY_REQUESTS => {
+                let seconds = self.wait.unwrap_or_default().as_secs().saturating_add(1);
+                response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("5"));

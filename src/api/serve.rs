@@ -17,6 +17,8 @@ use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
 use tower::ServiceExt as _;
 
+use crate::identity::Peer;
+
 /// What a caller may take of us.
 #[derive(Clone, Copy, Debug)]
 pub struct Bounds {
@@ -54,8 +56,8 @@ pub async fn serve(
             let Ok(permit) = Arc::clone(&free).acquire_owned().await else { return };
             while connections.try_join_next().is_some() {}
             match listener.accept().await {
-                Ok((stream, _)) => {
-                    let served = connection(stream, router.clone(), bounds, heard.clone());
+                Ok((stream, peer)) => {
+                    let served = connection((stream, Peer(peer)), router.clone(), bounds, heard.clone());
                     connections.spawn(async move {
                         served.await;
                         drop(permit);
@@ -82,12 +84,21 @@ pub async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, router: Router, bounds: Bounds, mut stopping: watch::Receiver<bool>) {
+async fn connection(
+    (stream, peer): (TcpStream, Peer),
+    router: Router,
+    bounds: Bounds,
+    mut stopping: watch::Receiver<bool>,
+) {
     // An answer is one small write: waiting for more to send with it only delays it.
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "A connection could not be told to send at once.");
     }
-    let service = router.map_request(|request: Request<Incoming>| request.map(axum::body::Body::new));
+    let service = router.map_request(move |request: Request<Incoming>| {
+        let mut request = request.map(axum::body::Body::new);
+        request.extensions_mut().insert(peer);
+        request
+    });
     let mut connection = std::pin::pin!(
         http1::Builder::new()
             .timer(TokioTimer::new())

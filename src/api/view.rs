@@ -585,10 +585,15 @@ fn event(
         | Fact::Planned { .. }
         | Fact::Started { .. }
         | Fact::Stopped
+        | Fact::Erasing { .. }
+        | Fact::Erased { .. }
+        | Fact::Forgotten { .. }
         | Fact::Agreed { .. }
         | Fact::Reconfigured { .. }
         | Fact::Paused { .. }
-        | Fact::Resumed { .. } => return None,
+        | Fact::Resumed { .. }
+        | Fact::Door(_)
+        | Fact::Looked(_) => return None,
         Fact::Amended { leg, version } => base(
             "amended",
             Some(leg),

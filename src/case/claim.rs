@@ -173,11 +173,13 @@ impl Claim {
         }
     }
 
-    fn comment_origin(&self, origin: &Origin) -> Origin {
+    /// A comment's place, as it is called once the ticket was claimed.
+    pub(crate) fn comment_origin(&self, origin: &Origin) -> Origin {
         self.origin(origin, |id| self.comment(&CommentId::new(id)).to_string())
     }
 
-    fn file_origin(&self, origin: &Origin) -> Origin {
+    /// A file's place, as it is called once the ticket was claimed.
+    pub(crate) fn file_origin(&self, origin: &Origin) -> Origin {
         self.origin(origin, |id| self.file(&FileId::new(id)).to_string())
     }
 
@@ -188,12 +190,12 @@ impl Claim {
         Origin { system: self.to.clone(), id: id(&origin.id) }
     }
 
-    fn comment(&self, old: &CommentId) -> CommentId {
+    pub(crate) fn comment(&self, old: &CommentId) -> CommentId {
         let twin = self.comments.get(old).and_then(Option::as_ref);
         twin.map_or_else(|| CommentId::new(self.kept(old.as_str())), |twin| twin.id.clone())
     }
 
-    fn file(&self, old: &FileId) -> FileId {
+    pub(crate) fn file(&self, old: &FileId) -> FileId {
         let twin = self.files.get(old).and_then(Option::as_ref);
         twin.map_or_else(|| FileId::new(self.kept(old.as_str())), FileId::clone)
     }

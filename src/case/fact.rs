@@ -14,8 +14,8 @@ use crate::agreement::Products;
 use crate::ledger::Position;
 
 use super::{
-    AgreementName, AgreementVersion, Approval, Claim, Environment, Field, Fingerprint, GrantId, Granted,
-    Health, Heard, Level, OfferState, Origin, PartyName, Prepared, Role,
+    AgreementName, AgreementVersion, Approval, CaseId, Claim, Environment, Field, Fingerprint, GrantId,
+    Granted, Health, Heard, Level, OfferState, Origin, PartyName, Prepared, Role,
 };
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
@@ -345,6 +345,35 @@ pub enum Fact {
         /// Why.
         reason: String,
     },
+    /// A case is to be erased. Its key is destroyed after that, whatever happens in between.
+    Erasing {
+        /// The case.
+        case: CaseId,
+        /// When that was decided.
+        at: Timestamp,
+        /// The tickets it had: no case is opened for them again.
+        tickets: Vec<TicketRef>,
+        /// Who wants it.
+        by: String,
+        /// Why.
+        because: String,
+    },
+    /// A case was erased: its key is destroyed.
+    Erased {
+        /// The case.
+        case: CaseId,
+        /// How many files were deleted with it.
+        files: u32,
+    },
+    /// A person was forgotten: nobody can tell any more whom their pseudonyms stood for. Does not say who it was.
+    Forgotten {
+        /// How many pseudonyms there were.
+        pseudonyms: u32,
+        /// Who wanted it.
+        by: String,
+        /// Why.
+        because: String,
+    },
     /// The daemon started.
     Started {
         /// Its version.
@@ -588,6 +617,11 @@ pub enum Fact {
         /// The counterpart's leg.
         leg: SystemName,
     },
+
+    /// Something about who may enter.
+    Door(super::Door),
+    /// Somebody looked at something.
+    Looked(super::Look),
 
     /// Another configuration is in force, without a restart.
     Reconfigured {

@@ -413,7 +413,12 @@ impl Case {
                     leg.version = Some(version.clone());
                 }
             }
-            Fact::Agreed { .. } => {}
+            Fact::Agreed { .. }
+            | Fact::Erasing { .. }
+            | Fact::Erased { .. }
+            | Fact::Forgotten { .. }
+            | Fact::Door(_)
+            | Fact::Looked(_) => {}
             Fact::Edited { leg, item, want, text, by } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.parked.remove(item);

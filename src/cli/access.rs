@@ -76,31 +76,39 @@ impl Which {
     }
 }
 
+/// The daemon that owns a data directory just now, if one does.
+pub(super) async fn owner(data: &DataDir) -> Result<Option<Client>, Failure> {
+    let clock = SystemClock::new();
+    let end = clock.monotonic() + PATIENCE;
+    loop {
+        // The lock first: while it is held by a daemon the announced address is that daemon's, and our token
+        // goes to nobody else who may listen there by now.
+        match data.is_owned() {
+            Ok(false) => return Ok(None),
+            Ok(true) => {}
+            Err(error) => return Err(Failure::failed(error)),
+        }
+        if let Some(client) = Client::of(data)?
+            && client.answers().await
+        {
+            return Ok(Some(client));
+        }
+        if clock.monotonic() > end {
+            let path = data.root().display();
+            let message = format!("a daemon owns {path} and does not answer; does it start or hang?");
+            return Err(Failure::Failed(message));
+        }
+        clock.sleep(GLANCE).await;
+    }
+}
+
 impl Access {
     /// Opens the bridge that is meant.
     pub(super) async fn open(which: &Which) -> Result<Self, Failure> {
         let data = which.data()?;
-        let clock = SystemClock::new();
-        let end = clock.monotonic() + PATIENCE;
-        loop {
-            // The lock first: while it is held by a daemon the announced address is that daemon's, and our token
-            // goes to nobody else who may listen there by now.
-            match data.is_owned() {
-                Ok(false) => return Self::directory(which, &data).await,
-                Ok(true) => {}
-                Err(error) => return Err(Failure::failed(error)),
-            }
-            if let Some(client) = Client::of(&data)?
-                && client.answers().await
-            {
-                return Ok(Self::Daemon(client));
-            }
-            if clock.monotonic() > end {
-                let path = data.root().display();
-                let message = format!("a daemon owns {path} and does not answer; does it start or hang?");
-                return Err(Failure::Failed(message));
-            }
-            clock.sleep(GLANCE).await;
+        match owner(&data).await? {
+            Some(client) => Ok(Self::Daemon(client)),
+            None => Self::directory(which, &data).await,
         }
     }
 

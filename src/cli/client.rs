@@ -13,7 +13,6 @@ use throughline_sdk::{Clock, Urgency};
 use url::Url;
 
 use super::Failure;
-use crate::api::PAGE;
 use crate::api::explain::Explanation;
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::parked::{Named, ParkedItem};
@@ -21,10 +20,11 @@ use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::systems::SystemLine;
 use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
+use crate::api::{Because, Forget, Forgotten, PAGE};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::{Claimed, Look, Scope};
-use crate::store::{Agreed, Paused, Reconfigured};
+use crate::store::{Agreed, Erasure, Paused, Reconfigured};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -86,6 +86,17 @@ impl Client {
                 return Ok(cases);
             }
         }
+    }
+
+    /// Asks for something to be done that this client has no words of its own for.
+    pub(super) async fn post<T: DeserializeOwned>(&self, path: &[&str], body: &Value) -> Result<T, Failure> {
+        let path = [&["api", "v1"], path].concat();
+        self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
+    }
+
+    /// Reads something that this client has no words of its own for.
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
+        self.get(&[&["api", "v1"], path].concat(), &[]).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
@@ -223,6 +234,34 @@ impl Client {
         let body = serde_json::to_value(asked).map_err(Failure::failed)?;
         let path = ["api", "v1", "reference", "claim"];
         self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Erases a case for good.
+    pub(super) async fn erase(&self, case: &str, because: &str) -> Result<Erasure, Failure> {
+        let body = json!(Because { because: because.to_owned() });
+        let path = ["api", "v1", "cases", case, "erase"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Forgets a person for good.
+    pub(super) async fn forget(&self, person: &str, because: &str) -> Result<Forgotten, Failure> {
+        let body = json!(Forget { person: person.to_owned(), because: because.to_owned() });
+        let path = ["api", "v1", "forget"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// What was erased, by whom and why.
+    pub(super) async fn erasures(&self) -> Result<Vec<Erasure>, Failure> {
+        let mut all: Vec<Erasure> = Vec::new();
+        loop {
+            let after = all.last().map(|erasure| erasure.case.to_string());
+            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
+            let more: Vec<Erasure> = self.get(&["api", "v1", "erasures"], &query).await?;
+            if more.is_empty() {
+                return Ok(all);
+            }
+            all.extend(more);
+        }
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {

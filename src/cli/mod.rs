@@ -1,6 +1,7 @@
 //! The command line: one file for each subcommand.
 
 mod access;
+mod account;
 mod agreement;
 mod agreement_try;
 mod bench;
@@ -10,7 +11,9 @@ mod client;
 mod connector;
 mod connectors;
 mod demo;
+mod door;
 mod drift;
+mod erase;
 mod explain;
 mod grant;
 mod ledger;
@@ -23,6 +26,7 @@ mod reload;
 mod serve;
 mod stop;
 mod system;
+mod token;
 mod trace;
 
 use std::path::PathBuf;
@@ -84,8 +88,14 @@ enum Command {
     System(system::System),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
+    /// Erase a case, or forget a person, for good.
+    Erase(erase::Erase),
     /// Print an agreement as a document, compare two versions in words, or list what was ever in force.
     Agreement(agreement::Agreement),
+    /// Say who may enter: make, list, change and remove the accounts of people.
+    Account(account::Account),
+    /// Give programs tokens for the interface, list them, take them back.
+    Token(token::Token),
     /// Verify or export the ledger.
     Ledger(ledger::Ledger),
     /// Measure throughput, latency, memory and disk on this machine.
@@ -144,7 +154,10 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Grant(grant) => grant.run(&output).await,
         Command::System(system) => system.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
+        Command::Erase(erase) => erase.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
+        Command::Account(account) => Box::pin(account.run(&output)).await,
+        Command::Token(token) => Box::pin(token.run(&output)).await,
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),

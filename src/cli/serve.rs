@@ -18,7 +18,6 @@ use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
 use crate::daemon::reload::{Daemon, Refused};
 use crate::daemon::{Running, assemble};
-use crate::identity::Identity;
 use crate::telemetry::logs;
 
 /// Run the bridge until it is told to stop (SIGTERM, SIGINT); SIGHUP has it load its configuration anew.
@@ -60,9 +59,11 @@ impl Serve {
         let listen = config.listen;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let (foundation, data) =
-            assemble::foundation(&config, clock, Arc::clone(&entropy)).await.map_err(Failure::failed)?;
-        let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
+        if !listen.ip().is_loopback() && !config.console.site.is_secure() {
+            tracing::warn!(%listen, "The console is not protected by TLS, and others can reach it: let a proxy speak TLS before it, and name its https address by console.public_url.");
+        }
+        let (foundation, data, identity) =
+            assemble::foundation(&config, clock, entropy).await.map_err(Failure::failed)?;
         if data.is_open_to_others() {
             let path = data.root().display();
             tracing::warn!(%path, "Others than its owner may look into the data directory, where files stand as they are; chmod 700 it.");
@@ -71,7 +72,7 @@ impl Serve {
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let identity = Arc::new(Identity::new(admin));
+        let identity = Arc::new(identity);
         let door = move |bridge| api::router(bridge, Arc::clone(&identity));
         let daemon = Daemon::start(self.config, config, foundation, door).await;
         let mut daemon = daemon.map_err(Failure::failed)?;

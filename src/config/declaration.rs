@@ -1,10 +1,12 @@
 //! Every key of the configuration, declared once: parser, checks, example and schema are made from these tables.
 
 mod agreement;
+mod console;
 mod grants;
 mod handshake;
 mod privacy;
 mod reference;
+mod retention;
 mod system;
 
 use std::time::Duration;
@@ -12,9 +14,11 @@ use std::time::Duration;
 use throughline_sdk::{Setting, SettingKind};
 
 use agreement::AGREEMENT;
+use console::CONSOLE;
 use handshake::{LEVEL_WORDS, RESPONSIBILITY};
 use privacy::RECOGNIZE;
 use reference::REFERENCE;
+use retention::RETENTION;
 use system::SYSTEM;
 
 /// A table of the configuration.
@@ -124,6 +128,8 @@ pub(super) const ROOT: Table = Table {
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
+        named("retention", &RETENTION, Names::Given, Need::Optional),
+        table("console", &CONSOLE, Need::Optional),
     ],
 };
 

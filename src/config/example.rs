@@ -56,6 +56,9 @@ pub fn example(kinds: &[KindSettings]) -> String {
             page.optional("responsibility.erp", responsibility);
         }
         page.references();
+        if let Some(retention) = inner(&ROOT, "retention") {
+            page.optional("retention.low", retention);
+        }
     }
     page.text
 }

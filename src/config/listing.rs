@@ -71,14 +71,20 @@ impl Listing {
         words
     }
 
-    /// The settings under one of these paths that are different afterwards.
-    pub fn moved<'k>(&self, after: &Self, paths: &[&'k str]) -> Vec<&'k str> {
-        let same = |path: &&str| match (self.0.get(*path), after.0.get(*path)) {
+    /// Those of these settings, or of the settings in these tables, that are different afterwards.
+    pub fn moved(&self, after: &Self, paths: &[&str]) -> Vec<String> {
+        let under = |key: &str| {
+            paths.iter().any(|path| {
+                key.strip_prefix(path).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+            })
+        };
+        let keys: BTreeSet<&String> = self.0.keys().chain(after.0.keys()).collect();
+        let same = |key: &String| match (self.0.get(key), after.0.get(key)) {
             (None, None) => true,
             (Some(old), Some(new)) => old.value.is(&new.value),
             (Some(_), None) | (None, Some(_)) => false,
         };
-        paths.iter().copied().filter(|path| !same(path)).collect()
+        keys.into_iter().filter(|key| under(key) && !same(key)).cloned().collect()
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod agreements;
 mod conditions;
+mod console;
 mod declaration;
 mod example;
 mod findings;
@@ -18,6 +19,7 @@ mod privacy;
 mod problem;
 mod redact;
 mod references;
+mod retention;
 mod scalar;
 mod secret;
 mod section;
@@ -41,6 +43,7 @@ use crate::agreement::Rules;
 use crate::case::PartyName;
 use crate::daemon::parse_key;
 use crate::egress::Allowed;
+use crate::identity;
 use crate::telemetry::logs;
 
 pub use generate::{agreement_example, example, schema};
@@ -126,6 +129,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// The console, and how strict its door is.
+    pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
     /// Its settings one by one.
@@ -339,10 +344,13 @@ fn build(
     let known = references::Known { home: home.as_ref(), systems: &systems, agreements: &agreements };
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
-    let rules = Rules { claims, references, responsibility, ..Rules::new(systems.rules, agreements) };
+    let retention = retention::build(&main, &agreements, findings);
+    let rules =
+        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
     Some(Config {
@@ -364,6 +372,7 @@ fn build(
         } else {
             return None;
         },
+        console: console?,
         warnings: Problems::default(),
         listing,
     })

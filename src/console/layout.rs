@@ -4,7 +4,7 @@ use axum::http::{HeaderName, HeaderValue, header};
 use axum::response::Response;
 use maud::{DOCTYPE, Markup, html};
 
-use crate::identity::{Administer, Audit, Look, Principal, Right};
+use crate::identity::{Administer, Audit, Look, Principal};
 
 /// Which entry of the navigation a page stands under.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -38,11 +38,11 @@ type Entry = (Place, &'static str, &'static str, fn(&Principal) -> bool);
 
 const ENTRIES: [Entry; 6] = [
     (Place::Cases, "Cases", "/console/", |_| true),
-    (Place::Parked, "Parked", "/console/parked", |who| Look::has(&who.role)),
-    (Place::Connections, "Connections", "/console/connections", |who| Look::has(&who.role)),
-    (Place::Agreements, "Agreements", "/console/agreements", |who| Look::has(&who.role)),
-    (Place::Record, "Record", "/console/record", |who| Audit::has(&who.role)),
-    (Place::Accounts, "Accounts", "/console/accounts", |who| Administer::has(&who.role)),
+    (Place::Parked, "Parked", "/console/parked", |who| who.may::<Look>()),
+    (Place::Connections, "Connections", "/console/connections", |who| who.may::<Look>()),
+    (Place::Agreements, "Agreements", "/console/agreements", |who| who.may::<Look>()),
+    (Place::Record, "Record", "/console/record", |who| who.may::<Audit>()),
+    (Place::Accounts, "Accounts", "/console/accounts", |who| who.may::<Administer>()),
 ];
 
 impl<'a> Layout<'a> {
@@ -61,6 +61,9 @@ impl<'a> Layout<'a> {
                     meta name="viewport" content="width=device-width, initial-scale=1";
                     meta name="color-scheme" content="light dark";
                     title { (self.title) " · Throughline" }
+                    @if let Some(token) = self.principal.and_then(|principal| principal.csrf.as_ref()) {
+                        meta name="csrf-token" content=(token);
+                    }
                     link rel="stylesheet" href="/console/assets/console.css";
                     script src="/console/assets/console.js" defer {}
                 }
@@ -76,7 +79,13 @@ impl<'a> Layout<'a> {
                                     }
                                 }
                             }
-                            div.who { (principal.name) " · " (principal.role) }
+                            div.who {
+                                (principal.name) " · " (principal.role)
+                                form.inline method="post" action="/console/logout" {
+                                    (form_token(principal))
+                                    button type="submit" { "Log out" }
+                                }
+                            }
                         }
                     }
                     main #main tabindex="-1" { (main) }
@@ -84,6 +93,11 @@ impl<'a> Layout<'a> {
             }
         }
     }
+}
+
+/// What every form that changes something holds: without it, it is refused.
+pub(crate) fn form_token(principal: &Principal) -> Markup {
+    html! { @if let Some(token) = &principal.csrf { input type="hidden" name="csrf" value=(token); } }
 }
 
 /// What a browser may do with our pages: nothing from elsewhere, no script or style in them, in no frame.
@@ -95,7 +109,8 @@ const HEADERS: [(HeaderName, &str); 6] = [
     ),
     (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
     (header::X_FRAME_OPTIONS, "DENY"),
-    (header::REFERRER_POLICY, "no-referrer"),
+    // With `no-referrer` a browser would not say of a form that it comes from a page of ours.
+    (header::REFERRER_POLICY, "same-origin"),
     (HeaderName::from_static("cross-origin-opener-policy"), "same-origin"),
     (HeaderName::from_static("cross-origin-resource-policy"), "same-origin"),
 ];

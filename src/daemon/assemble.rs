@@ -21,6 +21,7 @@ use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
+use crate::identity::{self, Identity};
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::plan::MarkerKey;
 use crate::registry;
@@ -44,6 +45,9 @@ pub enum AssemblyError {
     /// The pseudonyms.
     #[error("the pseudonyms cannot be used: {0}")]
     Vault(#[from] vault::Error),
+    /// Accounts, tokens or sessions.
+    #[error("what is kept of accounts cannot be used: {0}")]
+    Identity(#[from] identity::Error),
     /// Another process.
     #[error("the data directory cannot be taken: {source}")]
     Owned {
@@ -409,7 +413,7 @@ pub async fn journal(
 #[derive(Clone, Debug)]
 pub struct Foundation {
     medium: Arc<dyn Medium>,
-    blobs: Arc<dyn Blobs>,
+    folder: BlobFolder,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     logins: Logins,
@@ -428,7 +432,7 @@ pub struct Connected<'a> {
     pub systems: &'a BTreeMap<SystemName, System>,
 }
 
-/// Opens the data directory of a configuration.
+/// Opens the data directory of a configuration, and its door.
 ///
 /// # Errors
 ///
@@ -437,22 +441,26 @@ pub async fn foundation(
     config: &Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<(Foundation, DataDir), AssemblyError> {
+) -> Result<(Foundation, DataDir, Identity), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
     let medium = taken(&data, &clock).await?;
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
     let foundation = Foundation {
-        blobs: Arc::new(BlobFolder::new(Arc::clone(&medium), Offload::Threads)),
+        folder: BlobFolder::new(Arc::clone(&medium), Offload::Threads),
         logins: Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads),
         markers: marker_key(&master),
         vault: Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?,
-        journal: journal(&data, Arc::clone(&medium), master, &entropy).await?,
+        journal: journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?,
         metrics: Arc::new(Metrics::new()),
-        medium,
-        clock,
-        entropy,
+        medium: Arc::clone(&medium),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
     };
-    Ok((foundation, data))
+    let way = way_to_provider(config, &clock)?;
+    let settings = (config.console.clone(), way);
+    let journal = foundation.journal.clone();
+    let identity = door(&data, (medium, master), journal, settings, (&clock, &entropy))?;
+    Ok((foundation, data, identity))
 }
 
 /// Everything a bridge needs, from its configuration, over what is open already.
@@ -468,8 +476,9 @@ pub async fn furnish(
     foundation: &Foundation,
     connected: Option<Connected<'_>>,
 ) -> Result<Parts, AssemblyError> {
-    let Foundation { medium, blobs, clock, entropy, logins, markers, vault, journal, metrics } =
+    let Foundation { medium, folder, clock, entropy, logins, markers, vault, journal, metrics } =
         foundation.clone();
+    let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
     let faces = faces(config, &medium, Offload::Threads, &blobs, &clock)?;
     let references = references(config, &medium, Offload::Threads, &blobs, &clock)?;
     let own = [faces.as_slice(), references.as_slice()].concat();
@@ -495,7 +504,7 @@ pub async fn furnish(
         systems,
         rules: config.rules.clone(),
         journal,
-        blobs,
+        blobs: folder,
         clock,
         entropy,
         markers,
@@ -506,7 +515,7 @@ pub async fn furnish(
     })
 }
 
-/// Everything a bridge needs, from its configuration.
+/// Everything a bridge needs, from its configuration, and its door.
 ///
 /// # Errors
 ///
@@ -515,9 +524,9 @@ pub async fn parts(
     config: Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<(Parts, DataDir), AssemblyError> {
-    let (foundation, data) = foundation(&config, clock, entropy).await?;
-    Ok((furnish(&config, &foundation, None).await?, data))
+) -> Result<(Parts, DataDir, Identity), AssemblyError> {
+    let (foundation, data, identity) = foundation(&config, clock, entropy).await?;
+    Ok((furnish(&config, &foundation, None).await?, data, identity))
 }
 
 impl<'a> Connected<'a> {
@@ -540,6 +549,42 @@ impl<'a> Connected<'a> {
             && self.config.allow == after.allow;
         self.systems.get(name).filter(|_| same)
     }
+}
+
+/// The door of a data directory.
+///
+/// # Errors
+///
+/// When what is kept of accounts cannot be read.
+pub fn door(
+    data: &DataDir,
+    (medium, master): (Arc<dyn Medium>, MasterKey),
+    journal: Journal,
+    (settings, way): (identity::Settings, Option<Arc<dyn Transport>>),
+    (clock, entropy): (&Arc<dyn Clock>, &Arc<dyn Entropy>),
+) -> Result<Identity, AssemblyError> {
+    Ok(Identity::open(identity::Parts {
+        admin: data.admin_token(entropy.as_ref())?,
+        medium,
+        master,
+        journal,
+        clock: Arc::clone(clock),
+        entropy: Arc::clone(entropy),
+        offload: Offload::Threads,
+        way,
+        settings,
+    })?)
+}
+
+/// The guarded way to the organization's own login, if there is one.
+fn way_to_provider(
+    config: &Config,
+    clock: &Arc<dyn Clock>,
+) -> Result<Option<Arc<dyn Transport>>, AssemblyError> {
+    let Some(oidc) = &config.console.oidc else { return Ok(None) };
+    let policy = AddressPolicy::of_system(&oidc.issuer, config.allow.clone());
+    let way = Egress::new(policy, Arc::clone(clock));
+    way.map(Some).map_err(|error| AssemblyError::System { name: "console.oidc".to_owned(), error })
 }
 
 /// An egress that reaches this machine only.

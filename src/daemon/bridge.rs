@@ -16,9 +16,9 @@ use crate::agreement::Rules;
 use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
 use crate::case::Fact;
-use crate::deliver::{Alarm, Drift, Lanes, Nudge, alarm};
+use crate::deliver::{Alarm, Drift, Lanes, Nudge, alarm, erase};
 use crate::intake;
-use crate::ledger::{self, Entry, Journal};
+use crate::ledger::{self, BlobFolder, Entry, Journal};
 use crate::plan::MarkerKey;
 use crate::store::Index;
 use crate::telemetry::metrics::Metrics;
@@ -40,7 +40,7 @@ pub struct Parts {
     /// The ledger and its index.
     pub journal: Journal,
     /// Files by digest.
-    pub blobs: Arc<dyn Blobs>,
+    pub blobs: BlobFolder,
     /// Time.
     pub clock: Arc<dyn Clock>,
     /// Randomness.
@@ -71,6 +71,10 @@ pub struct Shared {
     pub(crate) rules: Rules,
     pub(crate) journal: Journal,
     pub(crate) blobs: Arc<dyn Blobs>,
+    /// The same files, for whoever deletes them.
+    pub(crate) folder: BlobFolder,
+    /// Read from a file's writing until its case holds it; written while files that nobody holds are deleted.
+    pub(crate) filing: RwLock<()>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) markers: MarkerKey,
@@ -159,6 +163,10 @@ impl Bridge {
             hints = hints.len(),
             "Taking up what is outstanding."
         );
+        for case in shared.journal.read(Index::erasing).await? {
+            tracing::info!(case.id = %case, "An erasure that was interrupted is carried out.");
+            erase::carry_out(&shared, case).await?;
+        }
         alarm::start(&shared);
         // A lane with nothing to do but to wait for its clock sets it and ends.
         let cases: BTreeSet<_> = working.into_iter().chain(clocks).collect();
@@ -215,7 +223,9 @@ impl Shared {
             capabilities,
             rules,
             journal,
-            blobs,
+            folder: blobs.clone(),
+            blobs: Arc::new(blobs),
+            filing: RwLock::default(),
             clock,
             entropy,
             markers,

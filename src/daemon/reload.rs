@@ -20,8 +20,15 @@ use crate::ledger;
 use crate::store::Reconfigured;
 
 /// What is decided when the process starts. A start with other values is another bridge.
-const FIXED: [&str; 6] =
-    ["bridge.data", "bridge.home", "bridge.listen", "bridge.log", "bridge.log_format", "bridge.master_key"];
+const FIXED: [&str; 7] = [
+    "bridge.data",
+    "bridge.home",
+    "bridge.listen",
+    "bridge.log",
+    "bridge.log_format",
+    "bridge.master_key",
+    "console",
+];
 
 /// How long those who change something just now have to end that.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -50,7 +57,7 @@ pub enum Refused {
 
 /// Names in one sentence.
 #[derive(Debug)]
-pub struct Names(Vec<&'static str>);
+pub struct Names(Vec<String>);
 
 impl fmt::Display for Names {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

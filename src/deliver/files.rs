@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use bytes::Bytes;
 use throughline_sdk::{Class, Error, ErrorKind, FileId};
 
 use super::lane::Lane;
@@ -18,7 +19,14 @@ impl Lane<'_> {
         }
         let read = self.download(origin).await;
         drop(inside);
-        let fact = match read {
+        // Until its case holds it, an erasure must not take it for a file that nobody holds.
+        let shared = self.shared;
+        let keeping = shared.filing.read().await;
+        let stored = match read {
+            Ok(bytes) => self.shared.blobs.write(bytes).await,
+            Err(error) => Err(error),
+        };
+        let fact = match stored {
             Ok(digest) => vec![Fact::Stored { origin: origin.clone(), digest }],
             Err(error)
                 if error.kind() != ErrorKind::Malformed
@@ -37,10 +45,11 @@ impl Lane<'_> {
             self.case.apply(fact, now);
         }
         self.plan_and_record(fact, BTreeMap::new(), &[], self.shared.journal.end()).await?;
+        drop(keeping);
         Ok(true)
     }
 
-    async fn download(&self, origin: &Origin) -> Result<throughline_sdk::Digest, Error> {
+    async fn download(&self, origin: &Origin) -> Result<Bytes, Error> {
         let shared = Arc::clone(self.shared);
         let gone = || Error::new(ErrorKind::NotFound, "the file's ticket is not part of the case any more");
         let system = shared.systems.get(&origin.system).ok_or_else(gone)?;
@@ -56,7 +65,7 @@ impl Lane<'_> {
             let message = format!("{} of {stated} bytes came", bytes.len());
             return Err(Error::new(ErrorKind::Unavailable, message));
         }
-        shared.blobs.write(bytes).await
+        Ok(bytes)
     }
 
     /// A file that cannot be read is parked on every leg that it should have gone to.

@@ -11,6 +11,7 @@ use tokio::sync::oneshot;
 
 use super::admission::Inside;
 use super::attempt::Attempted;
+use super::erase::{self, ErasureAsked};
 use super::lanes::{Inbox, LaneKey};
 use super::nudge::{Hinted, Nudge, acknowledge};
 use super::observe::Seen;
@@ -20,6 +21,7 @@ use crate::case::{Case, CaseId, Fact, GrantId, Health, Leg, Outstanding, Phase, 
 use crate::daemon::Shared;
 use crate::ledger::{self, Entry, Position};
 use crate::plan::{self, GrantAct, Plan, Unfit, View};
+use crate::store::Erasure;
 
 /// How often one lane run re-reads and plans again because a desk answered with a conflict.
 const REREADS: u32 = 8;
@@ -48,8 +50,7 @@ async fn follow(
     inbox: &Inbox<'_>,
 ) -> Result<(), ledger::Error> {
     let Some(case) = shared.journal.look_up(|index| index.case(id))? else {
-        tracing::warn!(case.id = %id, "A lane was woken for a case that is not in the store.");
-        return Ok(());
+        return erase::follow_erased(shared, id, nudges).await;
     };
     let mut lane = Lane {
         shared,
@@ -66,11 +67,17 @@ async fn follow(
         silent: BTreeSet::new(),
         resumed: false,
         read: BTreeMap::new(),
+        erasing: None,
     };
     let doubts = lane.doubt_what_may_have_been_sent();
     lane.record(doubts, shared.clock.now()).await?;
     for _ in 0..ROUNDS {
         lane.take_in(std::mem::take(&mut nudges)).await?;
+        if let Some((asked, done)) = lane.erasing.take()
+            && lane.is_to_be_erased(&asked)
+        {
+            return lane.erase(asked, done).await;
+        }
         let worked = !shared.supervisor.is_stopping() && lane.work().await?;
         nudges = inbox.drain();
         if !worked && nudges.is_empty() {
@@ -113,6 +120,8 @@ pub(super) struct Lane<'a> {
     resumed: bool,
     /// When a system's ticket was last known to be as this run read it.
     pub(super) read: BTreeMap<SystemName, Timestamp>,
+    /// The case is to be erased: nothing else is done any more.
+    erasing: Option<(ErasureAsked, oneshot::Sender<Erasure>)>,
 }
 
 /// What is known of the tickets without asking, and which have to be read.
@@ -144,6 +153,7 @@ impl Lane<'_> {
                     self.refer(&announcement.system, &announcement.ticket, &mut facts);
                 }
                 Nudge::Claim { claiming, answer } => claims.push((claiming, answer)),
+                Nudge::Erase { asked, done } => self.erasing = Some((asked, done)),
                 Nudge::Command { fact, done } => {
                     self.acknowledgements.push(done);
                     self.case.apply(&fact, self.shared.clock.now());

@@ -6,9 +6,11 @@ use throughline_sdk::{Ticket, TicketRef};
 use tokio::sync::oneshot;
 
 use super::claim::{Claimed, Claiming};
+use super::erase::ErasureAsked;
 use super::refer::Announcement;
 use crate::case::{Fact, GrantId, HintSource};
 use crate::plan::{GrantAct, Unfit};
+use crate::store::Erasure;
 
 /// What wakes a lane.
 #[derive(Debug)]
@@ -33,6 +35,13 @@ pub enum Nudge {
         claiming: Claiming,
         /// Told what was found or done, or why nothing was.
         answer: oneshot::Sender<Result<Claimed, String>>,
+    },
+    /// The case is to be erased.
+    Erase {
+        /// Why.
+        asked: ErasureAsked,
+        /// Told once it is done.
+        done: oneshot::Sender<Erasure>,
     },
     /// A timer ran out, or the daemon started: go on with what is outstanding.
     Resume {

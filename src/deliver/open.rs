@@ -31,6 +31,7 @@ pub(super) async fn open(
         Nudge::Hint { hint, .. } => Some(hint),
         Nudge::Announced { .. }
         | Nudge::Claim { .. }
+        | Nudge::Erase { .. }
         | Nudge::Resume { .. }
         | Nudge::Command { .. }
         | Nudge::Grant { .. } => None,
@@ -47,6 +48,11 @@ pub(super) async fn open(
     }
     let Some(system) = shared.systems.get(&ticket.system) else { return Ok(Opened::Done) };
     let through = shared.journal.end();
+    if let Some(case) = shared.journal.look_up(|index| index.erased_with(ticket))? {
+        shared.ignore(ticket, through, &hint, &format!("its case {case} was erased")).await?;
+        hint.acknowledge();
+        return Ok(Opened::Done);
+    }
     let read = match shared.content(ticket, &mut hint)? {
         Some(content) => content,
         None => {

@@ -39,6 +39,9 @@ impl Lane<'_> {
         leg: &SystemName,
         origin: &Origin,
     ) -> Result<bool, ledger::Error> {
+        // Until its case holds the copy, an erasure must not take it for a file that nobody holds.
+        let shared = self.shared;
+        let keeping = shared.filing.read().await;
         let fact = match self.look_through(leg, origin).await {
             Ok(Looked::Fact(fact)) => *fact,
             Ok(Looked::Unnamed(unnamed)) => return self.give_names(unnamed).await,
@@ -59,6 +62,7 @@ impl Lane<'_> {
         };
         self.case.apply(&fact, self.shared.clock.now());
         self.plan_and_record(vec![fact], BTreeMap::new(), &[], self.shared.journal.end()).await?;
+        drop(keeping);
         Ok(true)
     }
 

@@ -15,11 +15,13 @@ mod subscription;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use chrono::TimeDelta;
-use throughline_sdk::{Blobs, Clock, SystemName, Timestamp};
+use serde_json::Map;
+use throughline_sdk::{Blobs, Clock, Digest, SystemName, Timestamp};
 use tokio::sync::watch;
 
 use crate::ledger::{Medium, Offload};
@@ -255,6 +257,28 @@ impl Desk {
         self.run(move |inner| inner.change(sort, number, change)).await
     }
 
+    /// Empties what stands under a number, for good: nothing of what it said is kept, and no subscriber is told of it.
+    ///
+    /// # Errors
+    ///
+    /// When the disk fails.
+    pub async fn forget(&self, sort: Sort, number: u64) -> Result<(), Error> {
+        self.run(move |inner| inner.forget(sort, number)).await
+    }
+
+    /// Whether anything that stands here has this file.
+    ///
+    /// # Errors
+    ///
+    /// When something cannot be read.
+    pub async fn holds(&self, digest: &Digest) -> Result<bool, Error> {
+        let digest = digest.clone();
+        let visit = move |held: &mut bool, _, record: Record| {
+            *held |= record.files.values().any(|file| file.digest == digest);
+        };
+        self.scan(Sort::Ticket, Narrow::default(), false, visit).await
+    }
+
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce(&Inner) -> Result<T, Error> + Send + 'static,
@@ -323,6 +347,25 @@ impl Inner {
         self.index.write().unwrap_or_else(PoisonError::into_inner).put(sort, number, &record);
         self.changed.send_replace(next);
         Ok(Ok(Some(Changed { number, record })))
+    }
+
+    fn forget(&self, sort: Sort, number: u64) -> Result<(), Error> {
+        let _writing = self.begin()?;
+        let Some(before) = self.folder.read::<Record>(sort.folder(), number)? else { return Ok(()) };
+        let change = self.index.read().unwrap_or_else(PoisonError::into_inner).change() + 1;
+        let record = Record {
+            change,
+            document: Map::default(),
+            files: BTreeMap::new(),
+            carried: None,
+            events: Vec::new(),
+            deleted: true,
+            ..before
+        };
+        self.write(|folder| folder.write(sort.folder(), number, &record))?;
+        self.index.write().unwrap_or_else(PoisonError::into_inner).put(sort, number, &record);
+        self.changed.send_replace(change);
+        Ok(())
     }
 
     fn begin(&self) -> Result<std::sync::MutexGuard<'_, ()>, Error> {

@@ -1,14 +1,76 @@
 //! What a route asks of whoever calls it.
 
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+
 use super::Role;
 
 /// A right: a type, so that a route names it in its signature.
 pub trait Right: Send + Sync + 'static {
-    /// Its word, in problems and in the published description of the interface.
-    const NAME: &'static str;
+    /// Its name, in problems and in the published description of the interface.
+    const NAME: RightName;
 
     /// Whether a role has it.
-    fn has(role: &Role) -> bool;
+    fn has(role: &Role) -> bool {
+        Self::NAME.is_of(role)
+    }
+}
+
+/// The name of a right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RightName {
+    /// To see what one's own party may see.
+    Visit,
+    /// To see all of home's view.
+    Look,
+    /// To act on cases.
+    Operate,
+    /// To take evidence and to see who looked at what.
+    Audit,
+    /// To change how the bridge works.
+    Administer,
+}
+
+impl RightName {
+    /// All of them.
+    pub const ALL: [Self; 5] = [Self::Visit, Self::Look, Self::Operate, Self::Audit, Self::Administer];
+
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Visit => "visit",
+            Self::Look => "look",
+            Self::Operate => "operate",
+            Self::Audit => "audit",
+            Self::Administer => "administer",
+        }
+    }
+
+    /// The right of this word.
+    pub fn of(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|right| right.word() == word)
+    }
+
+    /// Whether a role has it.
+    pub fn is_of(self, role: &Role) -> bool {
+        match self {
+            Self::Visit => match role {
+                Role::Guest(_) | Role::Agent | Role::Auditor | Role::Admin => true,
+            },
+            Self::Look => matches!(role, Role::Agent | Role::Auditor | Role::Admin),
+            Self::Operate => matches!(role, Role::Agent | Role::Admin),
+            Self::Audit => matches!(role, Role::Auditor | Role::Admin),
+            Self::Administer => matches!(role, Role::Admin),
+        }
+    }
+}
+
+impl fmt::Display for RightName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
 }
 
 /// To see what one's own party may see: everybody who is known.
@@ -32,43 +94,21 @@ pub struct Audit;
 pub struct Administer;
 
 impl Right for Visit {
-    const NAME: &'static str = "visit";
-
-    fn has(role: &Role) -> bool {
-        match role {
-            Role::Guest(_) | Role::Agent | Role::Auditor | Role::Admin => true,
-        }
-    }
+    const NAME: RightName = RightName::Visit;
 }
 
 impl Right for Look {
-    const NAME: &'static str = "look";
-
-    fn has(role: &Role) -> bool {
-        matches!(role, Role::Agent | Role::Auditor | Role::Admin)
-    }
+    const NAME: RightName = RightName::Look;
 }
 
 impl Right for Operate {
-    const NAME: &'static str = "operate";
-
-    fn has(role: &Role) -> bool {
-        matches!(role, Role::Agent | Role::Admin)
-    }
+    const NAME: RightName = RightName::Operate;
 }
 
 impl Right for Audit {
-    const NAME: &'static str = "audit";
-
-    fn has(role: &Role) -> bool {
-        matches!(role, Role::Auditor | Role::Admin)
-    }
+    const NAME: RightName = RightName::Audit;
 }
 
 impl Right for Administer {
-    const NAME: &'static str = "administer";
-
-    fn has(role: &Role) -> bool {
-        matches!(role, Role::Admin)
-    }
+    const NAME: RightName = RightName::Administer;
 }

@@ -4,10 +4,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use throughline_sdk::TicketRef;
+use tokio::sync::oneshot;
 
 use crate::case::{CaseId, Health, HintSource};
 use crate::daemon::Shared;
-use crate::deliver::Hinted;
+use crate::deliver::{ErasureAsked, Hinted, Nudge};
 use crate::ledger;
 
 /// Cases read from the store at a time.
@@ -46,7 +47,20 @@ async fn page(shared: &Arc<Shared>, after: &mut CaseId) -> Result<Duration, ledg
         () = shared.supervisor.stopping() => return Ok(Duration::ZERO),
         () = shared.clock.sleep(wait) => {}
     }
+    let now = shared.clock.now();
     for case in cases {
+        if let Some(due) = shared.rules.kept_until(&case).filter(|due| due.at <= now) {
+            let because = format!(
+                "[retention.{}]: it was over for {} days",
+                due.rule.name,
+                due.rule.keep.as_secs() / 86_400
+            );
+            let asked = ErasureAsked { by: "retention".to_owned(), because, unless_needed: true };
+            // Nobody waits for it.
+            let (done, _) = oneshot::channel();
+            shared.lanes.nudge_case(shared, case.id, Nudge::Erase { asked, done });
+            continue;
+        }
         for (system, leg) in &case.legs {
             let Some(ticket) = leg.ticket.clone() else { continue };
             if matches!(leg.health, Health::Merged { .. }) {

@@ -14,7 +14,7 @@ use super::journal::Offload;
 use super::medium::{Medium, folder_of};
 
 /// The folder `files/` of a data directory: a file's name is its digest, after two characters a slash.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct BlobFolder {
     medium: Arc<dyn Medium>,
     offload: Offload,
@@ -26,6 +26,16 @@ impl BlobFolder {
     /// The folder of this data directory.
     pub fn new(medium: Arc<dyn Medium>, offload: Offload) -> Self {
         Self { medium, offload, writes: Arc::default() }
+    }
+
+    /// Deletes a file for good; false if there was none.
+    ///
+    /// # Errors
+    ///
+    /// When the disk refuses.
+    pub async fn remove(&self, digest: &Digest) -> Result<bool> {
+        let digest = digest.clone();
+        self.run(move |medium| remove(medium, &digest)).await
     }
 
     async fn run<T: Send + 'static>(
@@ -101,6 +111,17 @@ fn write(medium: &dyn Medium, bytes: &[u8], turn: u64) -> Result<Digest> {
     let folders = [folder_of(&name), "files", ""];
     folders.into_iter().try_for_each(|folder| medium.sync_dir(folder).map_err(&failed))?;
     Ok(digest)
+}
+
+fn remove(medium: &dyn Medium, digest: &Digest) -> Result<bool> {
+    let name = name_of(digest)?;
+    let failed = failed("delete", digest);
+    if medium.len(&name).map_err(&failed)?.is_none() {
+        return Ok(false);
+    }
+    medium.remove(&name).map_err(&failed)?;
+    medium.sync_dir(folder_of(&name)).map_err(&failed)?;
+    Ok(true)
 }
 
 fn name_of(digest: &Digest) -> Result<String> {

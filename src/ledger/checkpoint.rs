@@ -9,6 +9,7 @@ use std::io;
 use ring::digest;
 use serde::{Deserialize, Serialize};
 
+use super::merkle::Hash;
 use super::{Error, Medium};
 
 const FILE: &str = "checkpoint";
@@ -38,8 +39,32 @@ impl Mark {
     }
 }
 
-/// The furthest whole slot, and which of the synced ones is to be written next.
-pub(super) fn read(medium: &dyn Medium) -> Result<Option<(Mark, u64)>, Error> {
+/// What the file says.
+#[derive(Clone, Debug)]
+pub(super) struct Read {
+    /// The furthest whole slot.
+    pub(super) mark: Mark,
+    /// The root of the Merkle tree there; `None` where a daemon wrote it that knew of none.
+    pub(super) root: Option<Hash>,
+    /// The furthest of the slots that were synced, with its root.
+    pub(super) synced: Option<(Mark, Hash)>,
+    /// Which of the synced ones is to be written next.
+    pub(super) turn: u64,
+}
+
+/// One slot.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Slot {
+    last: u64,
+    next: u64,
+    seq: u64,
+    hash: String,
+    #[serde(default)]
+    root: Option<String>,
+}
+
+pub(super) fn read(medium: &dyn Medium) -> Result<Option<Read>, Error> {
     let mut bytes = vec![0; 3 * usize::try_from(SLOT).unwrap_or_default()];
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
@@ -51,44 +76,68 @@ pub(super) fn read(medium: &dyn Medium) -> Result<Option<(Mark, u64)>, Error> {
         }
     }
     let slots: Vec<_> = bytes.chunks(usize::try_from(SLOT).unwrap_or(1)).map(parse).collect();
-    let seq = |slot: usize| slots.get(slot).and_then(Option::as_ref).map(|mark| mark.seq);
+    let seq = |slot: usize| slots.get(slot).and_then(Option::as_ref).map(|(mark, _)| mark.seq);
     // The older of the two synced slots, or the broken one, is the one to overwrite.
     let turn = u64::from(seq(0) > seq(1));
-    Ok(slots.into_iter().flatten().max_by_key(|mark| mark.seq).map(|mark| (mark, turn)))
+    let synced = slots.iter().take(2).flatten().max_by_key(|(mark, _)| mark.seq).cloned();
+    let synced = synced.and_then(|(mark, root)| Some((mark, root?)));
+    let furthest = slots.into_iter().flatten().max_by_key(|(mark, _)| mark.seq);
+    Ok(furthest.map(|(mark, root)| Read { mark, root, synced, turn }))
 }
 
 /// Writes the running slot; durable some time later.
-pub(super) fn write_running(medium: &dyn Medium, mark: &Mark) -> Result<(), Error> {
-    write(medium, mark, RUNNING)
+pub(super) fn write_running(medium: &dyn Medium, mark: &Mark, root: &Hash) -> Result<(), Error> {
+    write(medium, mark, root, RUNNING)
 }
 
 /// Writes one of the two synced slots, durable on return.
-pub(super) fn write_synced(medium: &dyn Medium, mark: &Mark, turn: u64) -> Result<(), Error> {
-    write(medium, mark, turn)?;
+pub(super) fn write_synced(medium: &dyn Medium, mark: &Mark, root: &Hash, turn: u64) -> Result<(), Error> {
+    write(medium, mark, root, turn)?;
     medium.sync(FILE).map_err(Error::io("sync", FILE))?;
     medium.sync_dir("").map_err(Error::io("sync the folder of", FILE))
 }
 
-fn write(medium: &dyn Medium, mark: &Mark, slot: u64) -> Result<(), Error> {
-    let json = serde_json::to_string(mark).map_err(|error| Error::Unwritable(error.to_string()))?;
+fn write(medium: &dyn Medium, mark: &Mark, root: &Hash, slot: u64) -> Result<(), Error> {
+    let Mark { last, next, seq, hash } = mark.clone();
+    let content = Slot { last, next, seq, hash, root: Some(hex(root)) };
+    let json = serde_json::to_string(&content).map_err(|error| Error::Unwritable(error.to_string()))?;
     let line = format!("{} {json}\n", hex(digest::digest(&digest::SHA256, json.as_bytes()).as_ref()));
     medium.write_at(FILE, slot * SLOT, line.as_bytes()).map_err(Error::io("write", FILE))
 }
 
 /// A longer line that stood in the slot before may still follow; it is behind the first line's end.
-fn parse(slot: &[u8]) -> Option<Mark> {
+fn parse(slot: &[u8]) -> Option<(Mark, Option<Hash>)> {
     let line = slot.split(|byte| *byte == b'\n').next()?;
     let (stated, json) = line.split_at_checked(64)?;
     let json = json.strip_prefix(b" ")?;
     let hash = hex(digest::digest(&digest::SHA256, json).as_ref());
-    (hash.as_bytes() == stated).then(|| serde_json::from_slice(json).ok()).flatten()
+    if hash.as_bytes() != stated {
+        return None;
+    }
+    let Slot { last, next, seq, hash, root } = serde_json::from_slice(json).ok()?;
+    Some((Mark { last, next, seq, hash }, root.as_deref().and_then(unhex)))
 }
 
 /// Bytes in lower-case hexadecimal.
-pub(super) fn hex(bytes: &[u8]) -> String {
+pub(crate) fn hex(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len() * 2);
     push_hex(&mut text, bytes);
     text
+}
+
+/// The hash that 64 hexadecimal digits stand for.
+pub(crate) fn unhex(text: &str) -> Option<Hash> {
+    let digits = text.as_bytes();
+    let mut hash = Hash::default();
+    if digits.len() != 2 * hash.len()
+        || !digits.iter().all(|digit| matches!(digit, b'0'..=b'9' | b'a'..=b'f'))
+    {
+        return None;
+    }
+    for (byte, pair) in hash.iter_mut().zip(digits.chunks(2)) {
+        *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
+    }
+    Some(hash)
 }
 
 fn push_hex(text: &mut String, bytes: &[u8]) {

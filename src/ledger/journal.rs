@@ -13,7 +13,7 @@ use super::record::{Record, parse};
 use super::recover::recover;
 use super::segments::{Found, Lines, Segments};
 use super::writer::Writer;
-use super::{Error, Keyring, MasterKey, Medium, Position};
+use super::{Error, Keyring, Log, MasterKey, Medium, Position};
 use crate::case::{Case, CaseId, Fact};
 use crate::store::{self, Index, Store};
 
@@ -112,6 +112,7 @@ struct Shared {
     keyring: Arc<Keyring>,
     next_case: AtomicU64,
     end: Arc<AtomicU64>,
+    size: Arc<AtomicU64>,
     closed: AtomicBool,
     failure: Arc<OnceLock<String>>,
     news: broadcast::Sender<News>,
@@ -146,7 +147,7 @@ impl Journal {
         let failure = Arc::new(OnceLock::new());
         let (medium, index) = (Arc::clone(&writer.medium), writer.index.clone());
         let keyring = Arc::clone(&writer.keyring);
-        let end = Arc::clone(&writer.durable);
+        let (end, size) = (Arc::clone(&writer.durable), Arc::clone(&writer.size));
         let way = match offload {
             Offload::Threads => {
                 let (sender, queue) = mpsc::channel(QUEUE);
@@ -162,7 +163,7 @@ impl Journal {
         let next_case = AtomicU64::new(highest + 1);
         let closed = AtomicBool::new(false);
         let (news, _) = broadcast::channel(NEWS);
-        let shared = Shared { medium, index, keyring, next_case, end, closed, failure, news, way };
+        let shared = Shared { medium, index, keyring, next_case, end, size, closed, failure, news, way };
         Ok(Self { shared: Arc::new(shared) })
     }
 
@@ -243,6 +244,24 @@ impl Journal {
         match &self.shared.way {
             Way::Thread(_) => blocking(move || walk_back(&*medium, &keyring, last)).await,
             Way::Inline(_) => walk_back(&*medium, &keyring, last),
+        }
+    }
+
+    /// Reads from the log as it is now.
+    ///
+    /// # Errors
+    ///
+    /// When the tree cannot be read, and whatever `read` answers.
+    pub async fn log<T: Send + 'static>(
+        &self,
+        read: impl FnOnce(&Log, &Keyring) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (medium, keyring) = (Arc::clone(&self.shared.medium), Arc::clone(&self.shared.keyring));
+        let size = self.shared.size.load(Ordering::Acquire);
+        let run = move || read(&Log::at(medium, size)?, &keyring);
+        match &self.shared.way {
+            Way::Thread(_) => blocking(run).await,
+            Way::Inline(_) => run(),
         }
     }
 

@@ -39,8 +39,12 @@ impl MasterKey {
 
     /// A key for another purpose, from which this one cannot be told.
     pub fn derive(&self, purpose: &[u8]) -> hmac::Key {
-        let derived = hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), purpose);
-        hmac::Key::new(hmac::HMAC_SHA256, derived.as_ref())
+        hmac::Key::new(hmac::HMAC_SHA256, self.derived(purpose).as_ref())
+    }
+
+    /// The same as 32 bytes, for another kind of key.
+    pub(super) fn derived(&self, purpose: &[u8]) -> hmac::Tag {
+        hmac::sign(&hmac::Key::new(hmac::HMAC_SHA256, &self.0), purpose)
     }
 }
 
@@ -55,7 +59,17 @@ pub struct Keyring {
     medium: Arc<dyn Medium>,
     entropy: Arc<dyn Entropy>,
     master: LessSafeKey,
-    cached: Mutex<HashMap<CaseId, Arc<LessSafeKey>>>,
+    /// What salts the items of records about no case.
+    open_salts: hmac::Key,
+    cached: Mutex<HashMap<CaseId, Arc<CaseKey>>>,
+}
+
+/// The key of one case.
+pub(super) struct CaseKey {
+    /// What its records are sealed with.
+    pub(super) seal: LessSafeKey,
+    /// What salts the items of its records.
+    pub(super) salts: hmac::Key,
 }
 
 impl fmt::Debug for Keyring {
@@ -81,11 +95,12 @@ impl Keyring {
     pub fn open(
         medium: Arc<dyn Medium>,
         entropy: Arc<dyn Entropy>,
-        master: &MasterKey,
+        master_key: &MasterKey,
         has_records: bool,
     ) -> Result<Self, Error> {
-        let master = key(&master.0)?;
-        let ring = Self { medium, entropy, master, cached: Mutex::default() };
+        let master = key(&master_key.0)?;
+        let open_salts = master_key.derive(b"throughline open items 1");
+        let ring = Self { medium, entropy, master, open_salts, cached: Mutex::default() };
         match (ring.slot(PROOF)?, has_records) {
             (Slot::Key(_), _) => {}
             (Slot::Empty | Slot::Destroyed | Slot::Damaged, true) => return Err(Error::WrongMasterKey),
@@ -103,7 +118,7 @@ impl Keyring {
     /// # Errors
     ///
     /// [`Error::Key`] if there is none or it does not open.
-    pub(super) fn get(&self, case: CaseId) -> Result<Option<Arc<LessSafeKey>>, Error> {
+    pub(super) fn get(&self, case: CaseId) -> Result<Option<Arc<CaseKey>>, Error> {
         if let Some(known) = self.cached().get(&case) {
             return Ok(Some(Arc::clone(known)));
         }
@@ -116,7 +131,7 @@ impl Keyring {
 
     /// The key of a case that has no record yet, made if need be. The second part says that
     /// [`sync`](Self::sync) has to come before its first use is written.
-    pub(super) fn get_or_create(&self, case: CaseId) -> Result<(Arc<LessSafeKey>, bool), Error> {
+    pub(super) fn get_or_create(&self, case: CaseId) -> Result<(Arc<CaseKey>, bool), Error> {
         match self.slot(case)? {
             Slot::Key(bytes) => Ok((self.remember(case, &bytes)?, false)),
             Slot::Destroyed => Err(Error::Erased { case }),
@@ -126,6 +141,11 @@ impl Keyring {
                 Ok((self.remember(case, &bytes)?, true))
             }
         }
+    }
+
+    /// What salts the items of records about no case.
+    pub(super) fn open_salts(&self) -> &hmac::Key {
+        &self.open_salts
     }
 
     /// Returns when every slot written so far is durable.
@@ -188,8 +208,9 @@ impl Keyring {
         Ok(bytes)
     }
 
-    fn remember(&self, case: CaseId, bytes: &[u8; KEY]) -> Result<Arc<LessSafeKey>, Error> {
-        let made = Arc::new(key(bytes)?);
+    fn remember(&self, case: CaseId, bytes: &[u8; KEY]) -> Result<Arc<CaseKey>, Error> {
+        let salts = MasterKey(*bytes).derive(b"throughline items 1");
+        let made = Arc::new(CaseKey { seal: key(bytes)?, salts });
         let mut cached = self.cached();
         if cached.len() >= MAX_CACHED {
             cached.clear();
@@ -198,7 +219,7 @@ impl Keyring {
         Ok(made)
     }
 
-    fn cached(&self) -> std::sync::MutexGuard<'_, HashMap<CaseId, Arc<LessSafeKey>>> {
+    fn cached(&self) -> std::sync::MutexGuard<'_, HashMap<CaseId, Arc<CaseKey>>> {
         self.cached.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

@@ -7,8 +7,9 @@ use super::checkpoint::{self, Mark};
 use super::journal::{Offload, Parts};
 use super::record::{chain, parse, split};
 use super::segments::{FOLDER, Found, Lines, Segment, Segments};
+use super::tree::Growing;
 use super::writer::Writer;
-use super::{Error, Keyring, Medium, Position};
+use super::{Error, Keyring, Medium, Position, merkle};
 use crate::store::{Changes, Index};
 
 /// Index entries per batch of a replay.
@@ -24,12 +25,12 @@ const PROGRESS: u64 = 100_000;
 pub(super) fn recover(parts: Parts) -> Result<Writer, Error> {
     let Parts { medium, store, master, entropy, offload, segment_bytes } = parts;
     let segments = Segments::list(&*medium)?;
-    let (begin, turn) = match checkpoint::read(&*medium)? {
-        Some(found) => found,
+    let (begin, synced, turn) = match checkpoint::read(&*medium)? {
+        Some(found) => (found.mark, found.synced, found.turn),
         None if segments.end() == 0 => {
             // Before the first record, so that a ledger without a checkpoint is always a damaged one.
-            checkpoint::write_synced(&*medium, &Mark::genesis(), 0)?;
-            (Mark::genesis(), 1)
+            checkpoint::write_synced(&*medium, &Mark::genesis(), &merkle::empty(), 0)?;
+            (Mark::genesis(), None, 1)
         }
         None => {
             let what = "there are records and the file checkpoint is missing or broken".to_owned();
@@ -40,6 +41,8 @@ pub(super) fn recover(parts: Parts) -> Result<Writer, Error> {
     let end = scan(&*medium, &segments, begin)?;
     cut(&*medium, &segments, &end)?;
     let segments = Segments::list(&*medium)?;
+    let synced = synced.as_ref().map(|(mark, root)| (mark, *root));
+    let tree = Growing::recover(&*medium, &segments, synced, &end)?;
     let has_records = end.seq > 0;
     let keyring = Keyring::open(Arc::clone(&medium), Arc::clone(&entropy), &master, has_records)?;
     let index = Index::new(store);
@@ -56,7 +59,9 @@ pub(super) fn recover(parts: Parts) -> Result<Writer, Error> {
         },
         segment: segments.last().map_or(0, |segment| segment.start),
         durable: Arc::new(AtomicU64::new(end.next)),
+        size: Arc::new(AtomicU64::new(end.seq)),
         end,
+        tree,
         turn,
         lines: Vec::new(),
         scratch: Vec::new(),

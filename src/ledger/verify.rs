@@ -3,8 +3,10 @@
 use std::fmt;
 
 use super::checkpoint::{self, Mark};
-use super::record::{chain, parse, split};
+use super::merkle::{self, Hash};
+use super::record::{Leaf, chain, parse, split};
 use super::segments::{Found, Lines, Segments};
+use super::tree::{self, Checking};
 use super::{Error, Medium, Position};
 
 /// A whole ledger.
@@ -16,6 +18,8 @@ pub struct Verified {
     pub bytes: u64,
     /// The hash of the last: kept elsewhere, it proves that the ledger was never written anew.
     pub last_hash: String,
+    /// The root of the Merkle tree over all of them.
+    pub root: Hash,
 }
 
 /// The first thing that is wrong with a ledger.
@@ -40,7 +44,7 @@ pub struct Fault {
 pub fn verify(medium: &dyn Medium, progress: &mut dyn FnMut(u64)) -> Result<Verified, Fault> {
     let mut end = Mark::genesis();
     // The checkpoint first: the ledger grows past it while it is read, never the other way round.
-    let checkpoint = checkpoint::read(medium).map_err(|error| fault(&end, 0, error))?.map(|(mark, _)| mark);
+    let checkpoint = checkpoint::read(medium).map_err(|error| fault(&end, 0, error))?;
     let segments = Segments::list(medium).map_err(|error| {
         if let Error::Corrupt { position, what } = error {
             Fault { position, seq: 0, what }
@@ -50,18 +54,31 @@ pub fn verify(medium: &dyn Medium, progress: &mut dyn FnMut(u64)) -> Result<Veri
     })?;
     let Some(checkpoint) = checkpoint else {
         if segments.end() == 0 {
-            return Ok(Verified { records: 0, bytes: 0, last_hash: end.hash });
+            return Ok(Verified { records: 0, bytes: 0, last_hash: end.hash, root: merkle::empty() });
         }
         return Err(fault(&end, 0, "the checkpoint is missing, so the last records may be missing too"));
     };
+    let (checkpoint, root) = (checkpoint.mark, checkpoint.root);
+    // A daemon that knew of no tree wrote none.
+    let mut tree = Checking::new(medium, if root.is_some() { checkpoint.seq } else { 0 });
     let mut lines = Lines::new(medium, &segments, 0);
     let mut told = 0;
     loop {
         match lines.next().map_err(|error| fault(&end, end.next, error))? {
             Found::Line(Position(at), line) => {
-                end = follow(&end, at, &line).map_err(|what| fault(&end, at, what))?;
-                if end.next == checkpoint.next && end != checkpoint {
-                    return Err(fault(&end, end.last, "it is not the record that the checkpoint names"));
+                let (next, leaf) = follow(&end, at, &line).map_err(|what| fault(&end, at, what))?;
+                end = next;
+                if !tree.push(&leaf).map_err(|error| fault(&end, at, error))? {
+                    return Err(fault(&end, at, tree::broken()));
+                }
+                if end.next == checkpoint.next {
+                    if end != checkpoint {
+                        return Err(fault(&end, end.last, "it is not the record that the checkpoint names"));
+                    }
+                    if root.is_some_and(|root| root != tree.root()) {
+                        let what = "the root of the tree up to here is not the one that the checkpoint names";
+                        return Err(fault(&end, end.last, what));
+                    }
                 }
             }
             Found::Unfinished(Position(at)) if at < checkpoint.next => {
@@ -78,12 +95,16 @@ pub fn verify(medium: &dyn Medium, progress: &mut dyn FnMut(u64)) -> Result<Veri
         let what = format!("the ledger ends here, and its checkpoint after record {}", checkpoint.seq);
         return Err(fault(&end, end.next, what));
     }
+    let root = tree.root();
+    if !tree.finish().map_err(|error| fault(&end, end.next, error))? {
+        return Err(fault(&end, end.next, tree::broken()));
+    }
     progress(end.next);
-    Ok(Verified { records: end.seq, bytes: end.next, last_hash: end.hash })
+    Ok(Verified { records: end.seq, bytes: end.next, last_hash: end.hash, root })
 }
 
-/// The end of the ledger after one more line.
-fn follow(end: &Mark, at: u64, line: &[u8]) -> Result<Mark, String> {
+/// The end of the ledger after one more line, and its leaf.
+fn follow(end: &Mark, at: u64, line: &[u8]) -> Result<(Mark, Leaf), String> {
     let (stated, json) = split(line).ok_or("it does not begin with a hash and a space")?;
     if chain(&end.hash, json) != stated {
         return Err("it is not what was written after the record before it".into());
@@ -94,7 +115,8 @@ fn follow(end: &Mark, at: u64, line: &[u8]) -> Result<Mark, String> {
     }
     let length = u64::try_from(line.len()).unwrap_or(u64::MAX);
     let next = at.saturating_add(length).saturating_add(1);
-    Ok(Mark { last: at, next, seq: parsed.seq, hash: stated.to_owned() })
+    let leaf = parsed.leaf(line)?;
+    Ok((Mark { last: at, next, seq: parsed.seq, hash: stated.to_owned() }, leaf))
 }
 
 fn fault(end: &Mark, position: u64, what: impl fmt::Display) -> Fault {

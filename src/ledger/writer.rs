@@ -7,8 +7,10 @@ use throughline_sdk::Entropy;
 
 use super::checkpoint::{self, Mark};
 use super::journal::{Committed, Entry};
+use super::keyring::CaseKey;
 use super::record::{self, Head, Seal};
 use super::segments::{FOLDER, Segment};
+use super::tree::Growing;
 use super::{Error, Keyring, Medium, Position};
 use crate::case::CaseId;
 use crate::store::{Changes, Index};
@@ -27,6 +29,10 @@ pub(super) struct Writer {
     pub(super) end: Mark,
     /// The same, for those who may not ask the writer.
     pub(super) durable: Arc<AtomicU64>,
+    /// How many records are durable and stand in the tree, for those who may not ask the writer.
+    pub(super) size: Arc<AtomicU64>,
+    /// The Merkle tree over the records.
+    pub(super) tree: Growing,
     /// Where the segment being written begins.
     pub(super) segment: u64,
     /// Which slot of the checkpoint is synced next.
@@ -62,10 +68,12 @@ impl Writer {
             self.keyring.sync()?;
         }
         self.append()?;
+        self.tree.write(&*self.medium)?;
         self.index.absorb(changes.finish());
         self.end = end;
         self.durable.store(self.end.next, Ordering::Release);
-        checkpoint::write_running(&*self.medium, &self.end)?;
+        self.size.store(self.end.seq, Ordering::Release);
+        checkpoint::write_running(&*self.medium, &self.end, &self.tree.root())?;
         Ok(outcomes)
     }
 
@@ -114,14 +122,17 @@ impl Writer {
         let seal = key.as_ref().map(|key| {
             let mut nonce = [0; ring::aead::NONCE_LEN];
             self.entropy.fill(&mut nonce);
-            Seal { key, nonce }
+            Seal { key: &key.seal, nonce }
         });
+        let salts = key.as_ref().map_or(self.keyring.open_salts(), |key| &key.salts);
         let before = self.lines.len();
-        let written =
-            record::write_line(&mut self.lines, &mut self.scratch, &mut end.hash, head, &entry.facts, seal);
-        if let Err(error) = written {
-            self.lines.truncate(before);
-            return Err(error);
+        let (lines, scratch) = (&mut self.lines, &mut self.scratch);
+        match record::write_line(lines, scratch, &mut end.hash, head, &entry.facts, (salts, seal)) {
+            Ok(leaf) => self.tree.push(leaf.hash()),
+            Err(error) => {
+                self.lines.truncate(before);
+                return Err(error);
+            }
         }
         let length = u64::try_from(self.lines.len() - before).unwrap_or(u64::MAX);
         let position = Position(end.next);
@@ -137,7 +148,7 @@ impl Writer {
         expected: Option<Position>,
         changes: &mut Changes<'_>,
         new_keys: &mut bool,
-    ) -> Result<Arc<ring::aead::LessSafeKey>, Error> {
+    ) -> Result<Arc<CaseKey>, Error> {
         let last = changes.last_of(case)?;
         // An erased case is not in the store: then the keyring tells.
         if last.is_some() && last != expected {
@@ -172,7 +183,9 @@ impl Writer {
     }
 
     pub(super) fn checkpoint(&mut self) -> Result<(), Error> {
-        checkpoint::write_synced(&*self.medium, &self.end, self.turn)?;
+        // First, so that what a synced checkpoint covers of the tree is whole.
+        self.tree.sync(&*self.medium)?;
+        checkpoint::write_synced(&*self.medium, &self.end, &self.tree.root(), self.turn)?;
         self.turn = 1 - self.turn.min(1);
         Ok(())
     }

@@ -20,6 +20,7 @@ mod recall;
 mod refer;
 mod remarks;
 mod require;
+mod seen;
 mod telling;
 #[cfg(test)]
 pub(crate) mod tests;
@@ -39,6 +40,7 @@ pub use refer::refer;
 pub(crate) use native::value_in;
 use planner::Planner;
 pub use remarks::{preparation, wanted_file};
+pub use seen::{Known, Post, Posted, Seen, SeenEvent, SeenFile, SeenGrant, SeenOffer, Side};
 pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 
 pub use grants::{Decision, GrantAct, GrantAsk, Unfit, act_on_grant};

@@ -17,7 +17,7 @@ use crate::ledger::Position;
 /// Changes on their way into the index.
 #[derive(Debug)]
 pub struct Changes<'a> {
-    index: &'a Index,
+    pub(super) index: &'a Index,
     fresh: Fresh,
     counts: Counts,
     /// The case whose head was looked up last: who asks for it records it next.
@@ -56,6 +56,7 @@ impl<'a> Changes<'a> {
             if let Some(case) = &case {
                 let created = self.creates(fact, case.id)?;
                 self.tickets(fact, case, created)?;
+                self.files(fact, case.id);
             }
         }
         if let Some(mut case) = case {
@@ -104,6 +105,7 @@ impl<'a> Changes<'a> {
             self.unname(&TicketRef::new(system.clone(), ticket.clone()), id)?;
         }
         self.concern(id, &case.references.products, &Products::new());
+        self.release_files(id)?;
         self.recount(now, None);
         self.fresh.keep(id, Kept { now: None, stored });
         Ok(())
@@ -208,6 +210,7 @@ impl<'a> Changes<'a> {
             let key = system.as_str().as_bytes().to_vec();
             self.set(Table::Cursors, key, Some(cursor.as_str().as_bytes().to_vec()));
         }
+        self.erasures(fact)?;
         if let Fact::Agreed { agreement, version, document } = fact {
             let agreed = Agreed {
                 agreement: agreement.clone(),
@@ -352,14 +355,14 @@ impl<'a> Changes<'a> {
         Ok(true)
     }
 
-    fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
+    pub(super) fn get(&self, table: Table, key: &[u8]) -> Result<Option<Vec<u8>>, Error> {
         match self.fresh.row(table, key) {
             Some(changed) => Ok(changed.clone()),
             None => self.index.get(table, key),
         }
     }
 
-    fn set(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
+    pub(super) fn set(&mut self, table: Table, key: Vec<u8>, value: Option<Vec<u8>>) {
         self.fresh.set(table, key, value);
     }
 }

@@ -71,6 +71,11 @@ impl Head {
             | Table::Standing
             | Table::Announced
             | Table::Agreed
+            | Table::Erased
+            | Table::Erasures
+            | Table::Erasing
+            | Table::FilesOf
+            | Table::HoldersOf
             | Table::Paused
             | Table::Reconfigured => false,
         }

@@ -303,7 +303,13 @@ impl Index {
     }
 
     /// The rows whose keys begin with `prefix`, from the one on that goes on with `from`.
-    fn under(&self, table: Table, prefix: &[u8], from: &[u8], limit: usize) -> Result<Vec<Row>, Error> {
+    pub(super) fn under(
+        &self,
+        table: Table,
+        prefix: &[u8],
+        from: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
         let first = [prefix, from].concat();
         // Held over the scan, so that nothing is written out in the middle of it; the same elsewhere.
         let fresh = self.fresh();
@@ -315,12 +321,12 @@ impl Index {
         Ok(over(stored, changes, limit))
     }
 
-    fn case_id(&self, table: Table, key: &[u8]) -> Result<Option<CaseId>, Error> {
+    pub(super) fn case_id(&self, table: Table, key: &[u8]) -> Result<Option<CaseId>, Error> {
         self.get(table, key)?.map(|value| codec::read_case_id(&value)).transpose()
     }
 }
 
 /// The first key above a case's.
-fn from(after: CaseId) -> Vec<u8> {
+pub(super) fn from(after: CaseId) -> Vec<u8> {
     codec::number(after.0.saturating_add(1))
 }

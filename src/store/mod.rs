@@ -5,6 +5,7 @@
 
 mod changes;
 mod codec;
+mod erasure;
 mod fresh;
 mod index;
 pub mod memory;
@@ -19,6 +20,7 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
+pub use erasure::Erasure;
 pub use fresh::Fresh;
 pub use index::{Agreed, Counts, Index, Paused, Reconfigured};
 
@@ -88,6 +90,16 @@ pub enum Table {
     Paused,
     /// Reloads of the configuration, by the place of their record.
     Reconfigured,
+    /// Tickets of cases that were erased: under the ticket, the number of its case.
+    Erased,
+    /// What was erased, by the number of the case.
+    Erasures,
+    /// Cases that are being erased just now.
+    Erasing,
+    /// Files that a case holds: its number and the digest.
+    FilesOf,
+    /// Cases that hold a file: the digest and the number of the case.
+    HoldersOf,
 }
 
 impl Table {
@@ -112,6 +124,11 @@ impl Table {
             Self::Clocks => 16,
             Self::Paused => 40,
             Self::Reconfigured => 41,
+            Self::Erased => 32,
+            Self::Erasures => 33,
+            Self::Erasing => 34,
+            Self::FilesOf => 35,
+            Self::HoldersOf => 36,
         }
     }
 }
@@ -129,7 +146,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 3;
+const FORMAT: u32 = 4;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

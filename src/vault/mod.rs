@@ -17,6 +17,7 @@ mod entry;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError, RwLock, RwLockReadGuard};
 
@@ -24,7 +25,7 @@ use ring::aead::{AES_256_GCM, LessSafeKey, UnboundKey};
 use ring::hmac;
 use throughline_sdk::Entropy;
 
-use crate::agreement::{ALPHABET, CODE_CHARS, Named, Pseudonyms, Unnamed};
+use crate::agreement::{ALPHABET, CODE_CHARS, Named, Pseudonyms, Unnamed, known_as};
 use crate::case::AgreementName;
 use crate::ledger::{MasterKey, Medium, Offload};
 use entry::Read;
@@ -127,16 +128,29 @@ impl Vault {
         self.run(move || kept.mint(&unnamed)).await
     }
 
-    /// Erases every pseudonym that stands for this value, durably: nobody can tell any more whom it stood for.
-    /// How many there were.
+    /// Erases every pseudonym that stands for a person, named as the list of people has them or by one of their
+    /// pseudonyms, durably: nobody can tell any more whom they stood for. How many there were.
     ///
     /// # Errors
     ///
     /// When it cannot be written.
-    pub async fn erase(&self, label: &str, key: &str) -> Result<usize, Error> {
+    pub async fn forget(&self, person: &str) -> Result<usize, Error> {
         let kept = Arc::clone(&self.kept);
-        let (label, key) = (format!("{label}-"), key.to_owned());
-        self.run(move || kept.erase(|named| named.key == key && named.pseudonym.starts_with(&label))).await
+        let (said, folded) = (person.trim().to_owned(), known_as(person));
+        self.run(move || {
+            let whole = kept.read_all()?;
+            // One person has a pseudonym under each agreement: one of them names all.
+            let keys: BTreeSet<&str> = whole
+                .iter()
+                .map(|(_, named)| named)
+                .filter(|named| {
+                    named.key == folded || named.pseudonym == said || known_as(&named.value) == folded
+                })
+                .map(|named| named.key.as_str())
+                .collect();
+            kept.erase(whole.iter().filter(|(_, named)| keys.contains(named.key.as_str())))
+        })
+        .await
     }
 
     async fn run<T: Send + 'static>(
@@ -229,29 +243,38 @@ impl Kept {
         }
     }
 
-    fn erase(&self, of: impl Fn(&Named) -> bool) -> Result<usize, Error> {
+    /// Every entry that was not erased, with its place.
+    fn read_all(&self) -> Result<Vec<(u64, Named)>, Error> {
         let end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let mut bytes = entry::whole(&*self.medium, FILE)?;
         bytes.truncate(usize::try_from(*end).unwrap_or(usize::MAX));
-        let (mut erased, mut at) = (Vec::new(), 0);
+        let (mut all, mut at) = (Vec::new(), 0);
         for read in entry::read(&bytes, &self.key) {
             match read? {
                 Read::Named { named, after } => {
-                    if of(&named) {
-                        erased.push((at, named));
-                    }
+                    all.push((at, named));
                     at = after;
                 }
                 Read::Proof { after } | Read::Erased { after } => at = after,
             }
         }
+        Ok(all)
+    }
+
+    /// Entries are never moved, so that their places hold.
+    fn erase<'a>(&self, entries: impl Iterator<Item = &'a (u64, Named)>) -> Result<usize, Error> {
         let failed = |action| move |source| Error::Io { action, source };
-        for (at, _) in &erased {
+        let _end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut erased = Vec::new();
+        for (at, named) in entries {
             entry::erase(&*self.medium, FILE, *at).map_err(failed("write"))?;
+            erased.push(named);
         }
-        self.medium.sync(FILE).map_err(failed("sync"))?;
+        if !erased.is_empty() {
+            self.medium.sync(FILE).map_err(failed("sync"))?;
+        }
         let mut names = self.names.write().unwrap_or_else(PoisonError::into_inner);
-        erased.iter().for_each(|(_, named)| names.remove(named));
+        erased.iter().for_each(|named| names.remove(named));
         Ok(erased.len())
     }
 }

@@ -57,12 +57,23 @@ fn whoever_is_erased_is_behind_no_pseudonym_any_more() {
     let vault = open(&medium, 1).unwrap();
     now(vault.mint(vec![unnamed("Ada"), unnamed("Bob"), unnamed("Cy")])).unwrap();
     let bob = of(&vault, "bob").unwrap();
-    assert_eq!(now(vault.erase("PERSON", "bob")).unwrap(), 1);
-    assert_eq!(now(vault.erase("PERSON", "bob")).unwrap(), 0);
+    assert_eq!(now(vault.forget("BOB ")).unwrap(), 1);
+    assert_eq!(now(vault.forget("Bob")).unwrap(), 0);
     for vault in [vault, open(&medium, 1).unwrap()] {
         assert_eq!((of(&vault, "bob"), vault.names().behind(&acme(), &bob)), (None, None));
         assert!(of(&vault, "ada").is_some() && of(&vault, "cy").is_some());
     }
+}
+
+#[test]
+fn a_pseudonym_names_the_person_who_is_to_be_forgotten() {
+    let medium = Arc::new(MemoryMedium::new());
+    let vault = open(&medium, 1).unwrap();
+    let elsewhere = Unnamed { agreement: AgreementName("globex".to_owned()), ..unnamed("Bob") };
+    now(vault.mint(vec![unnamed("Ada"), unnamed("Bob"), elsewhere])).unwrap();
+    let bob = of(&vault, "bob").unwrap();
+    assert_eq!(now(vault.forget(&bob)).unwrap(), 2);
+    assert!(of(&vault, "bob").is_none() && of(&vault, "ada").is_some());
 }
 
 #[test]

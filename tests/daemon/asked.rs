@@ -294,12 +294,12 @@ fn a_reader_that_leaves_early_is_no_error() {
 /// The script that needs no Throughline agrees: it prints this, or finds a fault.
 #[expect(clippy::print_stderr, reason = "whoever runs the tests has to know what was not run")]
 fn script_says(data: &Path, arguments: &[&str], expected: Option<&str>) {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify-ledger.py");
-    let output = match Command::new("python3").arg(script).arg(data).args(arguments).output() {
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify.py");
+    let output = match Command::new("python3").arg(script).arg("ledger").arg(data).args(arguments).output() {
         Ok(output) => output,
         // The tests ask for Rust and a C compiler and nothing else; the gate has a Python.
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-            return eprintln!("there is no python3: tests/verify-ledger.py was not run");
+            return eprintln!("there is no python3: tests/verify.py was not run");
         }
         Err(error) => panic!("{error}"),
     };

@@ -1,9 +1,10 @@
 //! A bridge of the tests: a folder with a configuration, and the process that serves it.
 
 use std::fs;
+use std::io::Write as _;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, ExitStatus, Stdio};
+use std::process::{Child, Command, ExitStatus, Output, Stdio};
 use std::time::Duration;
 
 use tempfile::TempDir;
@@ -226,6 +227,17 @@ impl Running {
         run(throughline().args(arguments).arg("--config").arg(self.config()))
     }
 
+    /// Runs a command on this bridge, with a line on its standard input.
+    pub(crate) fn typed(&self, arguments: &[&str], line: &str) -> Said {
+        let mut command = throughline();
+        command.args(arguments).arg("--config").arg(self.config());
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        // Whoever does not ask for it does not read it.
+        drop(writeln!(child.stdin.take().unwrap(), "{line}"));
+        said(child.wait_with_output().unwrap())
+    }
+
     /// Runs a command that has to succeed, and reads its JSON.
     pub(crate) fn json(&self, arguments: &[&str]) -> serde_json::Value {
         let said = self.command(&[&["--json"], arguments].concat());
@@ -275,7 +287,10 @@ pub(crate) fn throughline() -> Command {
 
 /// Runs a command to its end.
 pub(crate) fn run(command: &mut Command) -> Said {
-    let output = command.stdin(Stdio::null()).output().unwrap();
+    said(command.stdin(Stdio::null()).output().unwrap())
+}
+
+fn said(output: Output) -> Said {
     Said {
         code: output.status.code().unwrap_or(-1),
         out: String::from_utf8(output.stdout).unwrap(),

@@ -1,6 +1,10 @@
 //! The daemon from outside: a real process, configured as a user would, with practice desks on loopback.
 
 #[cfg(test)]
+mod accounts;
+#[cfg(test)]
+mod administered;
+#[cfg(test)]
 mod agreement;
 #[cfg(test)]
 mod announced;
@@ -14,6 +18,8 @@ mod checked;
 mod command;
 #[cfg(test)]
 mod desks;
+#[cfg(test)]
+mod erased;
 #[cfg(test)]
 mod explained;
 #[cfg(test)]

@@ -9,12 +9,22 @@ use std::time::Duration;
 pub(crate) struct Answer {
     pub(crate) status: u16,
     pub(crate) head: String,
+    /// The head as it came.
+    pub(crate) raw: String,
     pub(crate) body: String,
 }
 
 impl Answer {
     pub(crate) fn json(&self) -> serde_json::Value {
         serde_json::from_str(&self.body).unwrap_or_else(|error| panic!("{error}: {}", self.body))
+    }
+
+    /// The value of a header field, as it came.
+    pub(crate) fn exact(&self, name: &str) -> Option<&str> {
+        self.raw.lines().find_map(|line| {
+            let (found, value) = line.split_once(": ")?;
+            found.eq_ignore_ascii_case(name).then_some(value.trim_end())
+        })
     }
 }
 
@@ -42,7 +52,7 @@ pub(crate) fn send(
     let text = String::from_utf8(answer).unwrap();
     let (head, body) = text.split_once("\r\n\r\n")?;
     let status = head.split(' ').nth(1)?.parse().ok()?;
-    Some(Answer { status, head: head.to_lowercase(), body: body.to_owned() })
+    Some(Answer { status, head: head.to_lowercase(), raw: head.to_owned(), body: body.to_owned() })
 }
 
 /// Reads an address that has to answer.

@@ -118,7 +118,7 @@ impl Ground {
             systems,
             rules: self.scenario.rules.clone(),
             journal,
-            blobs: Arc::new(BlobFolder::new(self.powered(), Offload::Inline)),
+            blobs: BlobFolder::new(self.powered(), Offload::Inline),
             clock,
             entropy,
             markers: marker_key(&Self::master()),

@@ -21,6 +21,7 @@ pub use recognize::{Listed, Pattern, Recognizers};
 pub use terms::{Action, Class, Leftover, OtherFiles, Place, PlaceTerms, Redaction};
 
 use super::{Agreement, Untranslatable};
+use crate::case::AgreementName;
 use clean::Cleaner;
 
 /// A value that went through an agreement. Only this module's parents can make one.
@@ -37,6 +38,11 @@ pub struct Account {
     pub redacted: BTreeMap<String, u32>,
     /// What may be left.
     pub left: BTreeMap<String, u32>,
+}
+
+/// The form by which a value is known again, in whatever spelling it stands.
+pub fn known_as(value: &str) -> String {
+    folded::fold(value)
 }
 
 /// What decides about a value besides its agreement.
@@ -196,6 +202,20 @@ pub fn redacted_file(
     release: &Release<'_>,
 ) -> Result<Redacted<String>, Refused> {
     redacted_text(text, &Place::Files, Some(agreement), release)
+}
+
+/// What a counterpart wrote, and the records have in home's words, as that counterpart knows it: with its pseudonyms
+/// for whatever stands behind them. `None` where that cannot be told.
+pub fn retold(
+    text: &str,
+    place: &Place,
+    agreement: Option<&AgreementName>,
+    terms: Option<&Agreement>,
+    names: &Pseudonyms,
+) -> Option<String> {
+    let concealed = agreement.map_or_else(|| text.to_owned(), |name| names.conceal(name, text));
+    let release = Release { names, approved: true };
+    redacted_text(&concealed, place, terms, &release).ok().map(Redacted::into_intent)
 }
 
 /// What a link to the other party's ticket is called.

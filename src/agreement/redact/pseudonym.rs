@@ -130,6 +130,36 @@ impl Pseudonyms {
         out
     }
 
+    /// The text with this agreement's pseudonyms in place of whatever stands behind them: what [`restore`](Self::restore)
+    /// did is undone.
+    pub fn conceal(&self, agreement: &AgreementName, text: &str) -> String {
+        let Some(book) = self.books.get(agreement) else { return text.to_owned() };
+        let mut known: Vec<(&String, &String)> = book
+            .behind
+            .iter()
+            .filter(|(_, value)| !value.is_empty() && text.contains(value.as_str()))
+            .collect();
+        // The longer value is the one that was meant.
+        known.sort_by_key(|(pseudonym, value)| (std::cmp::Reverse(value.len()), *pseudonym));
+        let mut parts = vec![Piece::Plain(text)];
+        for (pseudonym, value) in known {
+            let split = |part| match part {
+                Piece::Pseudonym(_) => vec![part],
+                Piece::Plain(plain) => {
+                    let pieces = plain
+                        .split(value.as_str())
+                        .flat_map(|it| [Piece::Pseudonym(pseudonym), Piece::Plain(it)]);
+                    pieces.skip(1).collect()
+                }
+            };
+            parts = parts.into_iter().flat_map(split).collect();
+        }
+        let text = |part| match part {
+            Piece::Plain(text) | Piece::Pseudonym(text) => text,
+        };
+        parts.into_iter().map(text).collect()
+    }
+
     /// Where this agreement's pseudonyms stand in a text, and what is behind them.
     pub(super) fn find<'n>(&'n self, agreement: &AgreementName, text: &str) -> Vec<(Range<usize>, &'n str)> {
         // Most texts have none, and most agreements neither.
@@ -167,6 +197,13 @@ impl Pseudonyms {
         }
         found
     }
+}
+
+/// A part of a text that is being concealed.
+#[derive(Clone, Copy)]
+enum Piece<'t> {
+    Plain(&'t str),
+    Pseudonym(&'t str),
 }
 
 /// What looks like a pseudonym around a hyphen of a folded text.
@@ -241,6 +278,16 @@ mod tests {
         ] {
             assert_eq!(known().restore(&AgreementName("acme".to_owned()), text), expected);
         }
+    }
+
+    #[test]
+    fn what_was_put_back_is_concealed_again() {
+        let acme = AgreementName("acme".to_owned());
+        for text in ["PERSON-7F3K, and EMAIL-2B2C4", "PERSON-7F3KPERSON-7F3K", "nobody", ""] {
+            assert_eq!(known().conceal(&acme, &known().restore(&acme, text)), text);
+        }
+        let none = AgreementName("none".to_owned());
+        assert_eq!(known().conceal(&none, "Ada Lovelace"), "Ada Lovelace");
     }
 
     #[test]

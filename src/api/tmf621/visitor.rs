@@ -48,6 +48,14 @@ pub struct Northbound {
     pub policy: AddressPolicy,
 }
 
+impl Northbound {
+    /// All desks of our own.
+    pub(crate) fn desks(&self) -> impl Iterator<Item = &Desk> {
+        let faces = self.faces.iter().map(|face| &face.desk);
+        faces.chain(&self.references).chain(self.sharing.iter().map(|face| &face.desk))
+    }
+}
+
 /// Who asks.
 #[derive(Clone, Debug)]
 pub(super) struct Visitor {

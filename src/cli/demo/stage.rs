@@ -16,7 +16,6 @@ use crate::cli::Failure;
 use crate::cli::access::load;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, DataDir, Running, Supervisor, assemble};
-use crate::identity::Identity;
 
 /// Where the desks and the bridge listen if those ports are free.
 const PORTS: [u16; 4] = [8301, 8302, 8303, 8780];
@@ -104,12 +103,11 @@ impl Stage {
         write(directory, "people.txt", &format!("{}\n", super::script::CUSTOMER))?;
         write(directory, "throughline.toml", &configuration(&desks, &bridge_address))?;
         let config = load(&config)?;
-        let (parts, _) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
+        let (parts, _, identity) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
             .await
             .map_err(Failure::failed)?;
-        let admin = data.admin_token(entropy.as_ref()).map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
-        let (router, stopping) = (api::router(bridge.clone(), Identity::new(admin)), supervisor.clone());
+        let (router, stopping) = (api::router(bridge.clone(), identity), supervisor.clone());
         let serving = Arc::clone(&clock);
         supervisor.spawn(async move {
             let stopped = async move { stopping.stopping().await };

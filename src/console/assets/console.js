@@ -1,2 +1,119 @@
-// Pages stay current by themselves. Without this script they work all the same.
+// Pages stay current by themselves, and tell how long ago things were. Without this script they work all the same.
 "use strict";
+(() => {
+  const ago = new Intl.RelativeTimeFormat("en", { numeric: "auto", style: "long" });
+  const steps = [[60, "second"], [3600, "minute"], [86400, "hour"], [2592000, "day"], [31536000, "month"], [Infinity, "year"]];
+  const sizes = { second: 1, minute: 60, hour: 3600, day: 86400, month: 2592000, year: 31536000 };
+
+  const relative = () => {
+    for (const time of document.querySelectorAll("time[datetime]")) {
+      const seconds = (Date.parse(time.dateTime) - Date.now()) / 1000;
+      const [, unit] = steps.find(([limit]) => Math.abs(seconds) < limit);
+      const text = Math.abs(seconds) < 10 ? "just now" : ago.format(Math.round(seconds / sizes[unit]), unit);
+      if (time.textContent !== text) time.textContent = text;
+    }
+  };
+
+  // A table or picture that is wider than its place begins at its end: what is new stands there.
+  const toEnd = () => {
+    for (const scroll of document.querySelectorAll(".swim-scroll")) scroll.scrollLeft = scroll.scrollWidth;
+  };
+
+  // What a link in the picture leads to may be folded away.
+  const unfold = () => {
+    const target = location.hash.length > 1 && document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (!target) return;
+    for (let up = target.closest("details"); up; up = up.parentElement.closest("details")) up.open = true;
+    target.scrollIntoView({ block: "center" });
+    if (target.hasAttribute("tabindex")) target.focus({ preventScroll: true });
+  };
+
+  // Makes the old node what the new one is, and leaves alone whatever is the same: focus, selection, scrolling and
+  // what is folded open stay.
+  const become = (old, fresh) => {
+    if (old.isEqualNode(fresh)) return;
+    if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || old.id !== fresh.id) {
+      old.replaceWith(fresh);
+      return;
+    }
+    if (old.nodeType !== Node.ELEMENT_NODE) {
+      if (old.nodeValue !== fresh.nodeValue) old.nodeValue = fresh.nodeValue;
+      return;
+    }
+    const kept = (name) => (old.nodeName === "DETAILS" && name === "open") || (old.nodeName === "INPUT" && name === "value");
+    for (const { name } of [...old.attributes]) if (!fresh.hasAttribute(name) && !kept(name)) old.removeAttribute(name);
+    for (const { name, value } of [...fresh.attributes]) if (old.getAttribute(name) !== value && !kept(name)) old.setAttribute(name, value);
+    const was = [...old.childNodes];
+    const next = [...fresh.childNodes];
+    // What is the same at the end is left there, so that something new in the middle moves nothing.
+    let end = 0;
+    while (end < Math.min(was.length, next.length) && was[was.length - 1 - end].isEqualNode(next[next.length - 1 - end])) end += 1;
+    const [wasMiddle, nextMiddle] = [was.slice(0, was.length - end), next.slice(0, next.length - end)];
+    nextMiddle.forEach((node, at) => {
+      if (at < wasMiddle.length) become(wasMiddle[at], node);
+      else old.insertBefore(node, was[was.length - end] ?? null);
+    });
+    for (const node of wasMiddle.slice(nextMiddle.length)) node.remove();
+  };
+
+  const live = document.getElementById("live");
+  const note = (text) => {
+    const place = document.getElementById("note");
+    if (place) place.textContent = text;
+  };
+  let asked = null;
+  let again = false;
+
+  const refresh = async () => {
+    if (asked) { again = true; return; }
+    try {
+      asked = fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store", redirect: "error" });
+      const answer = await asked;
+      if (!answer.ok) throw new Error(String(answer.status));
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      const fresh = page.getElementById("live");
+      if (!fresh) throw new Error("no page");
+      // The texts of times and the note are ours.
+      for (const time of fresh.querySelectorAll("time[datetime]")) {
+        const same = document.querySelector(`time[datetime="${CSS.escape(time.dateTime)}"]`);
+        if (same) time.textContent = same.textContent;
+      }
+      become(live, document.importNode(fresh, true));
+      document.title = page.title;
+      relative();
+      note("Updated just now.");
+    } catch {
+      note("This page could not be brought up to date. Reload it.");
+    } finally {
+      asked = null;
+      if (again) { again = false; soon(); }
+    }
+  };
+
+  let timer = 0;
+  const soon = () => {
+    clearTimeout(timer);
+    timer = setTimeout(refresh, 120);
+  };
+
+  if (live) {
+    const source = new EventSource(live.dataset.live);
+    let lost = false;
+    source.onmessage = soon;
+    source.onopen = () => {
+      note("This page stays current by itself.");
+      if (lost) soon();
+      lost = false;
+    };
+    source.onerror = () => {
+      lost = true;
+      note("The connection is lost; trying again.");
+    };
+    window.addEventListener("pagehide", () => source.close());
+  }
+  relative();
+  setInterval(relative, 15000);
+  toEnd();
+  unfold();
+  window.addEventListener("hashchange", unfold);
+})();

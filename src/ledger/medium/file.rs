@@ -7,6 +7,8 @@ use std::os::unix::fs::FileExt as _;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use tempfile::TempDir;
+
 use super::Medium;
 
 /// How many files are kept open; all are closed when one more is needed.
@@ -19,6 +21,8 @@ pub struct FileMedium {
     open: Mutex<HashMap<String, Arc<File>>>,
     /// Held until the medium is dropped; `None` for readers.
     lock: Option<File>,
+    /// Removed when the medium is dropped.
+    temporary: Option<TempDir>,
 }
 
 impl FileMedium {
@@ -40,12 +44,24 @@ impl FileMedium {
             }
             Err(TryLockError::Error(error)) => return Err(error),
         }
-        Ok(Self { root, open: Mutex::default(), lock: Some(lock) })
+        Ok(Self { root, open: Mutex::default(), lock: Some(lock), temporary: None })
+    }
+
+    /// A directory that is gone when this is dropped.
+    ///
+    /// # Errors
+    ///
+    /// When none can be made.
+    pub fn temporary() -> io::Result<Self> {
+        let folder = tempfile::tempdir()?;
+        let mut medium = Self::open(folder.path())?;
+        medium.temporary = Some(folder);
+        Ok(medium)
     }
 
     /// Looks into a data directory that a daemon may own, to verify or export it. Nothing may be written with it.
     pub fn for_reading(root: impl Into<PathBuf>) -> Self {
-        Self { root: root.into(), open: Mutex::default(), lock: None }
+        Self { root: root.into(), open: Mutex::default(), lock: None, temporary: None }
     }
 
     /// The data directory.

@@ -176,12 +176,12 @@ fn the_script_agrees() {
     let folder = tempfile::tempdir().unwrap();
     let (memory, whole) = ledger();
     let disk = FileMedium::open(folder.path()).unwrap();
-    for name in segment_names(&*memory).into_iter().chain(["checkpoint".to_owned()]) {
+    for name in segment_names(&*memory).into_iter().chain(["checkpoint".to_owned(), "tree".to_owned()]) {
         disk.write_at(&name, 0, &content(&*memory, &name)).unwrap();
     }
     assert_eq!(verify(&disk, &mut |_| {}).unwrap(), whole);
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify-ledger.py");
-    let run = || Command::new("python3").arg(script).arg(folder.path()).output().unwrap();
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/verify.py");
+    let run = || Command::new("python3").arg(script).arg("ledger").arg(folder.path()).output().unwrap();
     let said = String::from_utf8(run().stdout).unwrap();
     assert_eq!(said.trim(), format!("17 records, {} bytes, last hash {}", whole.bytes, whole.last_hash));
     disk.write_at(&Segment::name(0), 100, b"#").unwrap();

@@ -2,6 +2,7 @@
 
 mod chain;
 mod journal;
+mod log;
 mod pace;
 
 use std::sync::Arc;

@@ -111,9 +111,11 @@ impl Store for SledStore {
                 let key = tree_key(table, &key);
                 // Only cases, terms, and perhaps lists of products, are ever long: the others have no chunks to take away.
                 let before = match table {
-                    Table::Cases | Table::Announced | Table::Agreed | Table::Reconfigured => {
-                        db.get(&key)?.map_or(1, |head| chunk_count(&head))
-                    }
+                    Table::Cases
+                    | Table::Announced
+                    | Table::Agreed
+                    | Table::Erasures
+                    | Table::Reconfigured => db.get(&key)?.map_or(1, |head| chunk_count(&head)),
                     Table::Meta
                     | Table::Tickets
                     | Table::Keys
@@ -127,7 +129,11 @@ impl Store for SledStore {
                     | Table::Clocks
                     | Table::Concerned
                     | Table::Paused
-                    | Table::Standing => 1,
+                    | Table::Standing
+                    | Table::Erased
+                    | Table::Erasing
+                    | Table::FilesOf
+                    | Table::HoldersOf => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),

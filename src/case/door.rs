@@ -1,0 +1,176 @@
+//! Who came in, who was let in by whom, and who looked at what. Names nobody: what stands behind an id is kept elsewhere,
+//! so that a person can be forgotten and the record still holds.
+
+use std::fmt;
+
+use serde::{Deserialize, Serialize};
+use throughline_sdk::Timestamp;
+
+use super::{CaseId, PartyName};
+
+/// The id of an account (`acc-…`), of a token (`tok-…`), or [`COMMAND_LINE`](Self::COMMAND_LINE).
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Who(pub String);
+
+impl Who {
+    /// Whoever can read the data directory.
+    pub const COMMAND_LINE: &'static str = "command-line";
+
+    /// Whoever can read the data directory.
+    pub fn command_line() -> Self {
+        Self(Self::COMMAND_LINE.to_owned())
+    }
+}
+
+impl fmt::Display for Who {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Something about who may enter. New variants may be added; a variant's meaning never changes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "door", rename_all = "snake_case")]
+pub enum Door {
+    /// Somebody logged in.
+    LoggedIn {
+        /// The account.
+        who: Who,
+        /// How.
+        way: Way,
+    },
+    /// Somebody was not let in.
+    Refused {
+        /// The account; none: no such account. What was typed is kept nowhere, it may be a password.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        who: Option<Who>,
+        /// How it was tried.
+        way: Way,
+    },
+    /// A session ended before its time.
+    LoggedOut {
+        /// The account.
+        who: Who,
+        /// By whom, if not by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<Who>,
+    },
+    /// There is a new account.
+    Added {
+        /// The account.
+        who: Who,
+        /// By whom.
+        by: Who,
+        /// Its role.
+        role: String,
+        /// Its party, for a guest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        party: Option<PartyName>,
+    },
+    /// An account has another role.
+    RoleChanged {
+        /// The account.
+        who: Who,
+        /// By whom.
+        by: Who,
+        /// Its role from now on.
+        role: String,
+        /// Its party, for a guest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        party: Option<PartyName>,
+    },
+    /// An account has another password.
+    PasswordChanged {
+        /// The account.
+        who: Who,
+        /// By whom.
+        by: Who,
+    },
+    /// An account may not enter any more.
+    Disabled {
+        /// The account.
+        who: Who,
+        /// By whom.
+        by: Who,
+    },
+    /// An account may enter again.
+    Enabled {
+        /// The account.
+        who: Who,
+        /// By whom.
+        by: Who,
+    },
+    /// An account is not there any more: nobody can tell who it was.
+    Removed {
+        /// The account.
+        who: Who,
+        /// By whom.
+        by: Who,
+    },
+    /// A token was given out.
+    Issued {
+        /// The token.
+        who: Who,
+        /// By whom.
+        by: Who,
+        /// Its role.
+        role: String,
+        /// Its party, for a guest.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        party: Option<PartyName>,
+        /// When it ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+    },
+    /// A token was taken back.
+    Revoked {
+        /// The token.
+        who: Who,
+        /// By whom.
+        by: Who,
+    },
+}
+
+/// How somebody logs in.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Way {
+    /// By a password of this bridge.
+    Password,
+    /// Through the organization's own login.
+    Oidc,
+}
+
+/// Somebody looked at something. Once for each person, case and kind of thing within a few minutes.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Look {
+    /// Who.
+    pub who: Who,
+    /// What it was.
+    pub what: Seen,
+    /// The case, if it was one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub case: Option<CaseId>,
+    /// As whose view, if not home's.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub party: Option<PartyName>,
+}
+
+/// What can be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Seen {
+    /// A case.
+    Case,
+    /// Its story.
+    Trace,
+    /// What became of everything in it, and why.
+    Explanation,
+    /// A file of it.
+    File,
+    /// Evidence of it.
+    Evidence,
+    /// What leaves the bridge as a whole.
+    Export,
+}

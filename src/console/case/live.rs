@@ -1,0 +1,63 @@
+//! News of a case, told to pages that are open: a page then asks for itself anew.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::sse::{Event, KeepAlive, Sse};
+use futures::stream::{Stream, unfold};
+use tokio::sync::broadcast::error::RecvError;
+
+use super::find;
+use crate::api::{Api, Problem};
+use crate::case::CaseId;
+use crate::console::{Entered, Refusal};
+use crate::daemon::Shared;
+use crate::identity::Look;
+
+/// So often something is said when there is nothing to say, so that nobody in between hangs up.
+const ALIVE: Duration = Duration::from_secs(20);
+
+pub(in crate::console) async fn live(
+    State(api): State<Api>,
+    _: Entered<Look>,
+    name: Result<Path<String>, PathRejection>,
+) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+    let Path(name) = name.map_err(Problem::from)?;
+    let case = find(api.bridge.shared(), &name).await?.id;
+    let shared = Arc::clone(api.bridge.shared());
+    Ok(stream(shared, case, |_| async { true }))
+}
+
+/// One event for each record about the case that `concerns` whoever listens, until the bridge stops.
+pub(in crate::console) fn stream<F, C>(
+    shared: Arc<Shared>,
+    case: CaseId,
+    concerns: F,
+) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
+where
+    F: FnMut(Arc<Shared>) -> C + Send + 'static,
+    C: Future<Output = bool> + Send,
+{
+    let news = shared.journal.news();
+    let stream = unfold((shared, news, concerns), move |(shared, mut news, mut concerns)| async move {
+        loop {
+            let heard = tokio::select! {
+                () = shared.supervisor.stopping() => return None,
+                heard = news.recv() => heard,
+            };
+            match heard {
+                Ok(told) if told.case != case => {}
+                Ok(_) | Err(RecvError::Lagged(_)) => {
+                    if concerns(Arc::clone(&shared)).await {
+                        return Some((Ok(Event::default().data("news")), (shared, news, concerns)));
+                    }
+                }
+                Err(RecvError::Closed) => return None,
+            }
+        }
+    });
+    Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE))
+}

@@ -1,0 +1,415 @@
+//! What one party sees of a request: the page of its guests, and of whoever at home looks at a case as that party does.
+//!
+//! Nothing on it names another party, the case, or how many of either there are; it is made of [`Seen`] alone.
+
+use std::sync::Arc;
+
+use axum::extract::rejection::PathRejection;
+use axum::extract::{Path, State};
+use axum::response::{IntoResponse, Redirect, Response};
+use maud::{Markup, html};
+use throughline_sdk::{RemoteId, SystemName, TicketRef, Timestamp};
+
+use super::case::{encoded, gone, stream, told};
+use super::files::download;
+use super::pieces::{Tone, badge, elapsed, empty, moment, span};
+use super::words::{outward, prose, words};
+use super::{Entered, Layout, Place, Refusal};
+use crate::api::{Api, Problem};
+use crate::case::{Case, CaseId, Field, GrantState, OfferState, PartyName};
+use crate::daemon::Shared;
+use crate::identity::Visit;
+use crate::plan::{Known, Post, Posted, Seen, SeenOffer, Side};
+use crate::store::{self, Index};
+
+/// Requests on one page.
+const PAGE: usize = 25;
+
+/// The requests of a guest's own party, the newest first.
+pub(super) async fn list(
+    shared: &Arc<Shared>,
+    entered: &Entered<Visit>,
+    party: &PartyName,
+    after: Option<String>,
+) -> Result<Markup, Refusal> {
+    let systems = systems_of(shared, party);
+    let own = party.clone();
+    let begins = after.clone();
+    let read = shared.journal.read(move |index| page_of(index, &own, &systems, begins.as_deref())).await;
+    let (cases, more) = read.map_err(|error| Problem::internal(&error))?;
+    let mut rows = Vec::new();
+    for (case, leg) in cases {
+        rows.extend(look(shared, &case, &leg).await?);
+    }
+    let body = html! {
+        div.head { div { h1 { "Your requests" } p.sub { "Requests that your organization shares with us, the newest first." } } }
+        section.card aria-label="Requests" {
+            @if rows.is_empty() {
+                (empty("No requests yet", "A request appears here as soon as a ticket about it stands in your desk."))
+            } @else {
+                div.scroll { table.data.stack {
+                    thead { tr { th scope="col" { "Your ticket" } th scope="col" { "Subject" } th scope="col" { "Status" } th scope="col" { "Has the ball" } th scope="col" { "Since" } } }
+                    tbody { @for seen in &rows { (row(seen)) } }
+                } }
+            }
+        }
+        nav.pager aria-label="Pages" {
+            @if after.is_some() { a.button href="/console/" { "Newest" } } @else { span {} }
+            @if let Some(last) = rows.last().and_then(|seen| seen.key.as_ref()).filter(|_| more) {
+                a.button href=(format!("/console/?after={}", encoded(last))) { "Older" }
+            }
+        }
+    };
+    Ok(Layout::new("Your requests", Place::Cases, Some(entered.principal())).page(&body))
+}
+
+fn row(seen: &Seen) -> Markup {
+    html! {
+        tr {
+            td.nowrap { @if let Some(key) = &seen.key { a href=(address(key)) { (words(key)) } } }
+            th scope="row" { (words(seen.field(&Field::Title))) }
+            td data-label="Status" { span.badge { (words(seen.field(&Field::Status))) } }
+            td data-label="Has the ball" { @if let Some((side, _)) = seen.ball { (named(side, seen)) } }
+            td data-label="Since" { (moment(seen.since)) }
+        }
+    }
+}
+
+/// The page of one request.
+pub(super) async fn page(
+    State(api): State<Api>,
+    entered: Entered<Visit>,
+    reference: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Path(reference) = reference.map_err(Problem::from)?;
+    let shared = api.bridge.shared();
+    let Some(party) = entered.principal().party() else {
+        return Ok(Redirect::to("/console/").into_response());
+    };
+    let (case, leg) = own(shared, party, &reference).await?;
+    let Some(seen) = look(shared, &case, &leg).await? else { return Err(unknown(&reference)) };
+    let names = shared.vault.names().clone();
+    let known = Known { rules: &shared.rules, names: &names };
+    let key = seen.key.clone().unwrap_or_default();
+    let body = html! {
+        div #live data-live=(format!("{}/live", address(&key))) {
+            div.bar #bar {
+                nav aria-label="Up" { a href="/console/" { "All your requests" } }
+                p.live-note { span #note role="status" {} " " a.button.plain.small href=(address(&key)) { "Reload" } }
+            }
+            (shown(&seen, &title_of(known, &leg), &address(&key), shared.clock.now()))
+        }
+    };
+    Ok(Layout::new(seen.field(&Field::Title), Place::Cases, Some(entered.principal()))
+        .page(&body)
+        .into_response())
+}
+
+/// A file of one request, as it stands on the party's ticket.
+pub(super) async fn file(
+    State(api): State<Api>,
+    entered: Entered<Visit>,
+    place: Result<Path<(String, String)>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Path((reference, digest)) = place.map_err(Problem::from)?;
+    let shared = api.bridge.shared();
+    let Some(party) = entered.principal().party() else { return Err(unknown(&reference)) };
+    let (case, leg) = own(shared, party, &reference).await?;
+    let seen = look(shared, &case, &leg).await?;
+    let found = seen.as_ref().and_then(|seen| seen.file(&digest));
+    let (Some(file), Some(digest)) = (found, found.and_then(|file| file.digest.as_ref())) else {
+        return Err(gone("your ticket has no such file"));
+    };
+    download(shared, digest, &file.name).await
+}
+
+/// News of one request: only what changes what the party sees.
+pub(super) async fn live(
+    State(api): State<Api>,
+    entered: Entered<Visit>,
+    reference: Result<Path<String>, PathRejection>,
+) -> Result<Response, Refusal> {
+    let Path(reference) = reference.map_err(Problem::from)?;
+    let shared = Arc::clone(api.bridge.shared());
+    let Some(party) = entered.principal().party() else { return Err(unknown(&reference)) };
+    let (case, leg) = own(&shared, party, &reference).await?;
+    let id = case.id;
+    let before = Arc::new(tokio::sync::Mutex::new(look(&shared, &case, &leg).await?));
+    let concerns = move |shared: Arc<Shared>| {
+        let (leg, before) = (leg.clone(), Arc::clone(&before));
+        async move {
+            let Ok(Some(case)) = shared.journal.look_up(|index| index.case(id)) else { return false };
+            let Ok(now) = look(&shared, &case, &leg).await else { return false };
+            let mut before = before.lock().await;
+            let news = *before != now;
+            *before = now;
+            news
+        }
+    };
+    Ok(stream(shared, id, concerns).into_response())
+}
+
+fn unknown(reference: &str) -> Refusal {
+    gone(&format!("your organization has no request with the number {reference}"))
+}
+
+fn address(key: &str) -> String {
+    // A space in a path is no plus sign.
+    format!("/console/requests/{}", encoded(key).replace('+', "%20"))
+}
+
+fn systems_of(shared: &Shared, party: &PartyName) -> Vec<SystemName> {
+    let systems = shared.rules.systems.iter().filter(|(_, system)| system.party == *party);
+    systems.map(|(name, _)| name.clone()).collect()
+}
+
+/// The case of a party's own ticket with this number, and its leg.
+async fn own(shared: &Shared, party: &PartyName, reference: &str) -> Result<(Case, SystemName), Refusal> {
+    let (systems, own, wanted) = (systems_of(shared, party), party.clone(), reference.to_owned());
+    let read = shared.journal.read(move |index| by_number(index, &own, &systems, &wanted)).await;
+    read.map_err(|error| Problem::internal(&error))?.ok_or_else(|| unknown(reference))
+}
+
+fn by_number(
+    index: &Index,
+    party: &PartyName,
+    systems: &[SystemName],
+    number: &str,
+) -> Result<Option<(Case, SystemName)>, store::Error> {
+    for system in systems {
+        let known = match index.case_of_key(system, number)? {
+            Some(case) => Some(case),
+            None => index.case_of_ticket(&TicketRef::new(system.clone(), RemoteId::new(number)))?,
+        };
+        let Some(case) = known.map(|id| index.case(id)).transpose()?.flatten() else { continue };
+        if is_of(&case, system, party) {
+            return Ok(Some((case, system.clone())));
+        }
+    }
+    Ok(None)
+}
+
+fn is_of(case: &Case, system: &SystemName, party: &PartyName) -> bool {
+    case.legs.get(system).is_some_and(|leg| leg.party == *party && leg.ticket.is_some())
+}
+
+/// Cases of a party, newest first, and whether there are more.
+type Own = (Vec<(Case, SystemName)>, bool);
+
+/// The cases of a party behind the one with this number.
+fn page_of(
+    index: &Index,
+    party: &PartyName,
+    systems: &[SystemName],
+    after: Option<&str>,
+) -> Result<Own, store::Error> {
+    let last = match after {
+        Some(number) => by_number(index, party, systems, number)?.map(|(case, _)| case.id.0),
+        None => None,
+    };
+    let mut next = last.map_or(index.counts()?.highest, |last| last.saturating_sub(1));
+    let mut own = Vec::new();
+    while next > 0 && own.len() <= PAGE {
+        if let Some(case) = index.case(CaseId(next))?
+            && let Some(system) = systems.iter().find(|system| is_of(&case, system, party))
+        {
+            own.push((case, system.clone()));
+        }
+        next -= 1;
+    }
+    let more = own.len() > PAGE;
+    own.truncate(PAGE);
+    Ok((own, more))
+}
+
+async fn look(shared: &Shared, case: &Case, leg: &SystemName) -> Result<Option<Seen>, Refusal> {
+    let records = shared.journal.timeline(case).await.map_err(|error| Problem::internal(&error))?;
+    let names = shared.vault.names().clone();
+    Ok(Seen::of(case, leg, told(&records), Known { rules: &shared.rules, names: &names }))
+}
+
+/// The name of a leg's party for readers.
+pub(super) fn title_of(known: Known<'_>, leg: &SystemName) -> String {
+    known.rules.systems.get(leg).map(|system| system.party_title.clone()).unwrap_or_default()
+}
+
+/// What the party called `title` sees. Its files are found under `base`.
+pub(super) fn shown(seen: &Seen, title: &str, base: &str, now: Timestamp) -> Markup {
+    html! {
+        section.seen #seen aria-label="The request as the party sees it" {
+            (head(seen, title, now))
+            div.columns {
+                div { (posts(seen, title, base)) (events(seen, title)) }
+                aside aria-label="About the request" { (ticket(seen, title)) (terms(seen, now)) }
+            }
+        }
+    }
+}
+
+fn head(seen: &Seen, title: &str, now: Timestamp) -> Markup {
+    let name = seen.field(&Field::Title);
+    html! {
+        div.head #seen-head {
+            div {
+                h1 { @if name.is_empty() { "Request" } @else { (words(name)) } }
+                p.sub {
+                    @if let Some(key) = &seen.key { span.key { (outward(seen.url.as_deref(), &html! { (words(key)) })) } }
+                    @if !seen.field(&Field::Status).is_empty() { span.badge.info { (words(seen.field(&Field::Status))) } }
+                    @if seen.gone { (badge(Tone::Bad, "the ticket is gone")) }
+                    @if !seen.field(&Field::Priority).is_empty() { span { "Priority " strong { (words(seen.field(&Field::Priority))) } } }
+                    span { "shared since " (moment(seen.since)) }
+                }
+            }
+            @if let Some((side, since)) = seen.ball {
+                div.holder.(colour(side)) {
+                    span.small { "Has the ball" }
+                    strong { (mark(side, seen, title)) " " (who(side, seen, title)) }
+                    span.small { "for " (span(elapsed(since, now))) ", since " (moment(since)) }
+                }
+            }
+        }
+    }
+}
+
+fn colour(side: Side) -> &'static str {
+    match side {
+        Side::Home => "party-0",
+        Side::Own => "party-1",
+    }
+}
+
+fn who(side: Side, seen: &Seen, title: &str) -> Markup {
+    match side {
+        Side::Home => words(&seen.home),
+        Side::Own => words(title),
+    }
+}
+
+fn mark(side: Side, seen: &Seen, title: &str) -> Markup {
+    let name = if side == Side::Home { &seen.home } else { title };
+    let letter: String =
+        name.chars().find(|sign| sign.is_alphanumeric()).into_iter().flat_map(char::to_uppercase).collect();
+    html! { span.mark.(colour(side)) aria-hidden="true" { (letter) } }
+}
+
+fn named(side: Side, seen: &Seen) -> Markup {
+    html! { span.party.(colour(side)) { @match side { Side::Home => (words(&seen.home)), Side::Own => "You" } } }
+}
+
+fn posts(seen: &Seen, title: &str, base: &str) -> Markup {
+    let description = seen.field(&Field::Description);
+    html! {
+        section.card #seen-talk aria-labelledby="seen-talk-title" {
+            header { h2 #seen-talk-title { "Conversation" } p { (seen.posts.len()) " posts" } }
+            @if !description.is_empty() {
+                article.post { header { (badge(Tone::Quiet, "description")) } (prose(description)) }
+            }
+            @if seen.posts.is_empty() && description.is_empty() {
+                (empty("Nothing was said yet", "What is written on the ticket appears here."))
+            }
+            @for post in &seen.posts { (said(post, seen, title, base)) }
+            @if seen.kept > 0 {
+                p.quiet.small { (seen.kept) " internal comments or files of " (words(title)) " stay in its own desk." }
+            }
+        }
+    }
+}
+
+fn said(post: &Post, seen: &Seen, title: &str, base: &str) -> Markup {
+    html! {
+        article.post.(colour(post.by)) {
+            header {
+                (mark(post.by, seen, title))
+                @if let Some(author) = &post.author { strong { (words(author)) } }
+                span.quiet { (who(post.by, seen, title)) }
+                (moment(post.at))
+                @if post.internal { (badge(Tone::Warn, "internal")) }
+                @if post.edited { (badge(Tone::Quiet, "edited")) }
+            }
+            @match &post.what {
+                Posted::Comment(_) | Posted::File(_) if post.gone => p.quiet { "It does not stand there any more." },
+                Posted::Comment(Some(text)) => (prose(text)),
+                Posted::Comment(None) => p.quiet { "These words stand in the desk of " (words(title)) "." },
+                Posted::File(file) => p.file {
+                    @match &file.digest {
+                        Some(digest) => a href=(format!("{base}/files/{digest}")) download { (words(&file.name)) },
+                        None => (words(&file.name)),
+                    }
+                    " " span.quiet { (super::case::bytes(file.size)) }
+                },
+            }
+        }
+    }
+}
+
+fn ticket(seen: &Seen, title: &str) -> Markup {
+    let told = [Field::Title, Field::Description, Field::Status, Field::Priority];
+    let fields: Vec<_> = seen.fields.iter().filter(|(field, _)| !told.contains(field)).collect();
+    html! {
+        section.card #seen-ticket aria-labelledby="seen-ticket-title" {
+            header { h2 #seen-ticket-title { "Ticket of " (words(title)) } }
+            dl.facts {
+                dt { "Number" }
+                dd { @if let Some(key) = &seen.key { (outward(seen.url.as_deref(), &html! { (words(key)) })) } }
+                @for (field, value) in fields {
+                    dt { @match field { Field::Custom(name) => (words(name)), field => (words(&field.to_string())) } }
+                    dd { (words(value)) }
+                }
+                @if !seen.links.is_empty() {
+                    dt { "Belongs to" }
+                    dd { @for (number, link) in seen.links.iter().enumerate() { @if number > 0 { ", " } (words(link)) } }
+                }
+            }
+        }
+    }
+}
+
+fn terms(seen: &Seen, now: Timestamp) -> Markup {
+    html! {
+        section.card #seen-terms aria-labelledby="seen-terms-title" {
+            header { h2 #seen-terms-title { "Agreement" } }
+            dl.facts {
+                @if let Some(version) = &seen.version { dt { "Version" } dd { code { (version) } } }
+                @if let Some(offer) = &seen.offer { dt { "Offer" } dd { (offered(offer, seen, now)) } }
+                @for grant in seen.grants.values() {
+                    dt { "Shown besides" }
+                    dd {
+                        (words(&grant.what)) " "
+                        (badge(if grant.state == GrantState::Open { Tone::Good } else { Tone::Quiet }, grant.state.word()))
+                        " " span.quiet.small {
+                            "until " (moment(grant.until))
+                            @if let Some(purpose) = &grant.purpose { ", for: " (words(purpose)) }
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn offered(offer: &SeenOffer, seen: &Seen, now: Timestamp) -> Markup {
+    let tone = if offer.state == OfferState::Accepted { Tone::Good } else { Tone::Info };
+    html! {
+        (badge(tone, &offer.state.word().replace('_', " "))) " "
+        @match offer.to { Side::Own => "to you", Side::Home => { "to " (words(&seen.home)) } }
+        ", " (moment(offer.since))
+        @if let Some(by) = offer.respond_by {
+            @if by > now { ", answer due in " (span(elapsed(now, by))) } @else { " " (badge(Tone::Bad, "answer overdue")) }
+        }
+    }
+}
+
+fn events(seen: &Seen, title: &str) -> Markup {
+    html! {
+        section.card #seen-story aria-labelledby="seen-story-title" {
+            details.fold #seen-timeline {
+                summary { h2.inline #seen-story-title { "What happened to the ticket" } }
+                ul.plain {
+                    @for event in &seen.events {
+                        li { (moment(event.at)) " " (mark(event.by, seen, title)) " " (who(event.by, seen, title)) ": " (words(&event.text)) }
+                    }
+                }
+            }
+        }
+    }
+}
