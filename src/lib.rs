@@ -21,6 +21,7 @@ pub mod daemon;
 pub mod desk;
 pub mod egress;
 pub mod evidence;
+pub mod find;
 pub mod identity;
 pub mod registry;
 pub mod rehearse;

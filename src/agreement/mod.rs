@@ -25,9 +25,10 @@ pub use grants::{Askable, Grants};
 pub use handshake::{Answer, AnswerWords, Handshake, OnLapse};
 pub use prose::{Difference, Format, differences, render};
 pub use redact::{
-    ALPHABET, Account, Action, CODE_CHARS, Class, Leftover, Listed, MAX_LABEL_CHARS, Named, OtherFiles,
-    Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release, Said,
-    Unnamed, counted, file_name, known_as, label, notice_body, redacted_file, remark_body, retold,
+    ALPHABET, Account, Action, CODE_CHARS, Class, LastWord, Leftover, Listed, MAX_LABEL_CHARS, Named,
+    OtherFiles, Pattern, Place, PlaceTerms, Pseudonyms, Recognizers, Redacted, Redaction, Refused, Release,
+    Said, Standing, Unnamed, counted, file_name, known_as, label, notice_body, redacted_file, remark_body,
+    retold, standing,
 };
 pub use refer::{Products, ReferenceRule};
 pub use responsibility::{Responsibility, Rule as ResponsibilityRule};
@@ -54,6 +55,8 @@ pub struct Rules {
     pub references: BTreeMap<String, ReferenceRule>,
     /// How long cases are kept once they are over.
     pub retention: Vec<Retention>,
+    /// Where people open the console, without a slash at the end; `None`: no ticket links to its case.
+    pub console: Option<String>,
 }
 
 /// Whose a system is and what its words mean.
@@ -129,6 +132,9 @@ pub struct Agreement {
     /// Whether a public comment passes the ball to the other side.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub reply_passes: bool,
+    /// Whether the counterpart's ticket bears a link to the case in the console.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub guest_link: bool,
     /// What becomes of personal data on its way to the counterpart; `None`: it is not looked for. [`Terms`] have it in
     /// words: the lists of people and customers are the organization's own.
     #[serde(skip)]

@@ -1,6 +1,8 @@
 //! An agreement as a document that both sides can read and attach to a contract, and what two versions differ in.
 
 mod differ;
+mod grants;
+mod offers;
 mod page;
 #[cfg(test)]
 mod tests;
@@ -125,6 +127,15 @@ fn document(terms: &Terms) -> Vec<Block> {
         )));
         page.push(Block::List(personal(redaction)));
     }
+    let sentences = |said: Vec<(&str, String)>| said.into_iter().map(|(_, sentence)| sentence).collect();
+    if let Some(handshake) = &agreement.handshake {
+        page.push(Block::Heading("Who has to accept a request".to_owned()));
+        page.push(Block::List(sentences(offers::offers(handshake, names))));
+    }
+    if !agreement.grants.are_none() {
+        page.push(Block::Heading(format!("What more of a single case {counterpart} can be shown")));
+        page.push(Block::List(sentences(grants::grants(&agreement.grants, names))));
+    }
     page.push(Block::Heading("Words".to_owned()));
     page.push(words("status", &terms.home.status, &terms.counterpart.status, &Status::ALL, names));
     page.push(words("priority", &terms.home.priority, &terms.counterpart.priority, &Priority::ALL, names));
@@ -138,7 +149,7 @@ fn document(terms: &Terms) -> Vec<Block> {
 
 fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
     let agreement = &terms.agreement;
-    let counterpart = names.counterpart;
+    let Names { home, counterpart } = names;
     let internal = match agreement.internal {
         Internal::None => "Internal comments and files never go over.",
         Internal::AsInternal => {
@@ -160,6 +171,17 @@ fn said(terms: &Terms, names: Names<'_>) -> Vec<String> {
              names: {}. Of all others it is told nothing.",
             others.join(", ")
         ));
+    }
+    if agreement.reply_passes {
+        said.push("A public comment passes the ball to the other side.".to_owned());
+    }
+    said.push(format!(
+        "Where a desk can show it, each ticket bears the number of the other side's ticket, and with it, as far as these \
+         are shared, its status and the beginning of what was said last in public; also whether it is the turn of \
+         {counterpart} or of {home}."
+    ));
+    if agreement.guest_link {
+        said.push(format!("Tickets of {counterpart} also bear a link to the case in the console of {home}."));
     }
     if agreement.recheck {
         said.push("Each comment and file is read once more at its origin just before it is sent.".to_owned());
@@ -318,7 +340,7 @@ impl Word for Priority {
 }
 
 /// The members of an agreement that the sentences above speak of.
-const SPOKEN_OF: [&str; 15] = [
+const SPOKEN_OF: [&str; 19] = [
     "name",
     "party",
     "home",
@@ -331,9 +353,13 @@ const SPOKEN_OF: [&str; 15] = [
     "introduces",
     "internal",
     "recheck",
+    "guest_link",
     "counterpart_type",
     "home_type",
     "require",
+    "handshake",
+    "grants",
+    "reply_passes",
 ];
 const SPOKEN_OF_FIELDS: [&str; 5] = ["direction", "policy", "outbound", "inbound", "otherwise"];
 

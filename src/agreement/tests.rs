@@ -51,6 +51,7 @@ fn agreement(counterpart: &str) -> Agreement {
         home_type: None,
         handshake: None,
         reply_passes: false,
+        guest_link: false,
         redaction: None,
         require: Vec::new(),
         version: None,

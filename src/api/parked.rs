@@ -146,27 +146,6 @@ pub(super) async fn show(
     item(&api, &name?.0).await.map(Json)
 }
 
-pub(super) async fn retry(
-    State(api): State<Api>,
-    may: May<Operate>,
-    name: Result<Json<Named>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Json(name) = name?;
-    let discarded =
-        Discarded { case: name.case, system: name.system, item: name.item, reason: String::new() };
-    let case = unpark(&api, &may.principal, discarded, What::Retry).await?;
-    Ok(Json(json!({ "case": case, "discarded": false })))
-}
-
-pub(super) async fn discard(
-    State(api): State<Api>,
-    may: May<Operate>,
-    name: Result<Json<Discarded>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    let case = unpark(&api, &may.principal, name?.0, What::Discard).await?;
-    Ok(Json(json!({ "case": case, "discarded": true })))
-}
-
 pub(super) async fn edit(
     State(api): State<Api>,
     may: May<Operate>,
@@ -295,7 +274,7 @@ async fn command(api: &Api, case: &Case, fact: Fact) -> Result<String, Problem> 
 }
 
 fn parse(item: String) -> Result<Item, Problem> {
-    Item::try_from(item).map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))
+    Item::try_from(item).map_err(|why| Problem::new(StatusCode::NOT_FOUND, why))
 }
 
 fn leg<'c>(case: &'c Case, system: &SystemName) -> Result<&'c Leg, Problem> {
@@ -422,7 +401,7 @@ fn sent(case: &Case, system: &SystemName, item: &Item, records: &[Record]) -> Ve
         (Some(Operation::Attach { name, size, .. }), _) => {
             vec![part("file", &format!("{name}, {size} bytes"))]
         }
-        (Some(Operation::LinkBack { label, .. }), _) => vec![part("link", label)],
+        (Some(Operation::LinkBack(link)), _) => vec![part("link", &link.label)],
         (_, Item::Field(field)) => {
             let value = case.document.fields.get(field).map(|field| field.value.as_str());
             value.map(|text| part(&format!("{field}, in the request's words"), text)).into_iter().collect()

@@ -8,10 +8,11 @@ use axum::extract::rejection::{JsonRejection, PathRejection};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use chrono::NaiveDate;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use throughline_sdk::layer::CircuitState;
-use throughline_sdk::{Capabilities, Class, CreateClass, ErrorKind, SystemName, Timestamp};
+use throughline_sdk::{Capabilities, Class, CreateClass, ErrorKind, Linking, SystemName, Timestamp};
 
 use super::Api;
 use super::access::May;
@@ -30,9 +31,10 @@ const COUNTED: usize = 1000;
 const SOON: i64 = 30;
 
 /// One system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct SystemLine {
     /// Its name.
+    #[schemars(with = "String")]
     pub name: SystemName,
     /// Its kind.
     pub kind: String,
@@ -68,8 +70,15 @@ pub struct SystemLine {
     pub credentials: CredentialsLine,
 }
 
+/// Every system.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Systems {
+    /// The systems, by name.
+    systems: Vec<SystemLine>,
+}
+
 /// How a system is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Health {
     /// It answers.
@@ -87,7 +96,7 @@ pub enum Health {
 }
 
 /// What went wrong last.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LastError {
     /// When.
     pub at: Timestamp,
@@ -98,7 +107,7 @@ pub struct LastError {
 }
 
 /// How far we lag behind a system.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Lag {
     /// Since when the oldest intent is on its way to it.
     pub oldest_outstanding: Option<Timestamp>,
@@ -113,7 +122,7 @@ pub struct Lag {
 }
 
 /// How we show who we are.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CredentialsLine {
     /// The sort, in words.
     pub how: String,
@@ -131,8 +140,8 @@ pub(super) struct Why {
 }
 
 /// How each system answered last, and all else about it.
-pub(super) async fn list(State(api): State<Api>, _: May<Look>) -> Result<Json<Value>, Problem> {
-    Ok(Json(json!({ "systems": lines(&api).await? })))
+pub(super) async fn list(State(api): State<Api>, _: May<Look>) -> Result<Json<Systems>, Problem> {
+    Ok(Json(Systems { systems: lines(&api).await? }))
 }
 
 pub(super) async fn show(
@@ -395,7 +404,7 @@ fn abilities(able: &Capabilities) -> Vec<String> {
         (able.internal_comments, "has internal comments", "has no internal comments"),
         (able.edit, "edits comments", "does not edit comments"),
         (able.retract, "takes comments back", "takes no comments back"),
-        (able.link_back, "links to the counterpart's ticket", "has no place for links"),
+        (able.link_back != Linking::None, "links to the counterpart's ticket", "has no place for links"),
         (able.webhooks.is_some(), "tells of changes by webhook", "has no webhooks"),
     ];
     words.extend(flags.into_iter().map(|(can, yes, no)| if can { yes } else { no }.to_owned()));

@@ -147,6 +147,9 @@ impl Claim {
             .collect();
         if let Some(offer) = &mut leg.offer {
             offer.waiting = offer.waiting.iter().map(|item| self.item(item)).collect();
+            if offer.after.as_ref() == Some(&self.from) {
+                offer.after = Some(self.to.clone());
+            }
         }
         leg.edited = std::mem::take(&mut leg.edited)
             .into_iter()

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ring::digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Digest, SystemName, Timestamp, Visibility};
 
@@ -76,6 +77,9 @@ pub struct Remark {
     /// The text, kept only while some leg may still need it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<String>,
+    /// What it begins with, kept instead of the text of what a system said last, to be told beside links to it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub beginning: Option<String>,
     /// 1 for the text first written; each edit, and each change of who may read it, adds one.
     pub version: u32,
     /// Only the staff of its origin may read it, and a rule lets it cross.
@@ -140,7 +144,7 @@ pub enum Status {
 }
 
 /// The priority of a request, lowest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Low.
@@ -153,7 +157,38 @@ pub enum Priority {
     Urgent,
 }
 
+impl Document {
+    /// Lets go of a comment's text, but for the beginning of what its system said last in public.
+    pub(super) fn serve(&mut self, origin: &Origin) {
+        let Some(remark) = self.remarks.get_mut(origin) else { return };
+        let text = remark.body.take();
+        if remark.internal || remark.withdrawn {
+            return;
+        }
+        remark.beginning = text.as_deref().map(beginning).or_else(|| remark.beginning.take());
+        let last = (remark.written, origin.place());
+        for (other, remark) in &mut self.remarks {
+            if other.system == origin.system && (remark.written, other.place()) < last {
+                remark.beginning = None;
+            }
+        }
+    }
+}
+
+/// The beginning of a text, up to a space where there is one: half a word might not be recognized as personal.
+fn beginning(text: &str) -> String {
+    const LONGEST: usize = 300;
+    let Some((at, _)) = text.char_indices().nth(LONGEST) else { return text.to_owned() };
+    let cut = text.get(..at).unwrap_or_default();
+    cut.rsplit_once(char::is_whitespace).map_or(cut, |(whole, _)| whole).to_owned()
+}
+
 impl Remark {
+    /// Its text, or what is kept of it.
+    pub fn words(&self) -> Option<&str> {
+        self.body.as_deref().or(self.beginning.as_deref())
+    }
+
     /// Who may read it at its origin.
     pub fn visibility(&self) -> Visibility {
         audience(self.internal)

@@ -13,6 +13,9 @@ use super::{
 impl Case {
     /// Folds one fact, recorded at `at`, into the case.
     pub fn apply(&mut self, fact: &Fact, at: Timestamp) {
+        if fact.is_news() {
+            self.changed = at;
+        }
         match fact {
             Fact::Opened => self.opened = at,
             Fact::Joined { leg, party, role, agreement, version } => {
@@ -29,6 +32,7 @@ impl Case {
                     outstanding: std::collections::VecDeque::new(),
                     dirty: false,
                     linked: BTreeSet::new(),
+                    shown: BTreeMap::new(),
                     parked: BTreeMap::new(),
                     offer: None,
                     notices: BTreeSet::new(),
@@ -62,6 +66,7 @@ impl Case {
                     written: *written,
                     print: Fingerprint::of(body),
                     body: Some(body.clone()),
+                    beginning: None,
                     version: *version,
                     internal: *internal,
                     withdrawn: false,
@@ -73,12 +78,11 @@ impl Case {
                 if let Some(remark) = self.document.remarks.get_mut(origin) {
                     remark.withdrawn = true;
                     remark.body = None;
+                    remark.beginning = None;
                 }
             }
             Fact::RemarkServed { origin } => {
-                if let Some(remark) = self.document.remarks.get_mut(origin) {
-                    remark.body = None;
-                }
+                self.document.serve(origin);
             }
             Fact::Attached { origin, name, media_type, size, author, written, internal } => {
                 let attachment = Attachment {
@@ -561,6 +565,9 @@ impl Case {
             }
             (_, Item::LinkBack(system)) => {
                 leg.linked.insert(system.clone());
+                if let Some(shown) = ended.value {
+                    leg.shown.insert(system.clone(), shown);
+                }
             }
             (Subject::File(id), Item::Attachment(origin)) => {
                 let internal = match &ended.intent.operation {

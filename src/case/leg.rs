@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
     CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
@@ -46,6 +47,9 @@ pub struct Leg {
     /// The systems whose tickets this ticket already links to.
     #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
     pub linked: BTreeSet<SystemName>,
+    /// What was last shown beside those links, by the fingerprint of all that it tells of.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub shown: BTreeMap<SystemName, Fingerprint>,
     /// What failed for good and waits for a person, or for the value to change.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub parked: BTreeMap<Item, Parked>,
@@ -101,7 +105,7 @@ impl Shadow {
 }
 
 /// Whose side a leg is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The home organization's own desk.

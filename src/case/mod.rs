@@ -12,6 +12,7 @@ mod fact;
 mod fold;
 mod grant;
 mod leg;
+mod news;
 mod offer;
 mod reference;
 
@@ -19,6 +20,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
@@ -41,22 +43,22 @@ pub use reference::{Reference, References};
 use crate::ledger::Position;
 
 /// A case's number, written `TL-1042`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct CaseId(pub u64);
 
 /// An organization's configured name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct PartyName(pub String);
 
 /// An agreement's configured name.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AgreementName(pub String);
 
 /// The version of an agreement's terms: the SHA-256 of their canonical JSON, in hexadecimal digits. Twelve are shown.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct AgreementVersion(pub String);
 
@@ -67,6 +69,9 @@ pub struct Case {
     pub id: CaseId,
     /// When it was opened.
     pub opened: Timestamp,
+    /// When somebody last did something about it.
+    #[serde(default)]
+    pub changed: Timestamp,
     /// What the request is, in Throughline's own words.
     pub document: Document,
     /// Its tickets, by system. A system holds at most one ticket of a case.
@@ -97,6 +102,7 @@ impl Case {
         Self {
             id,
             opened,
+            changed: opened,
             document: Document::default(),
             legs: BTreeMap::new(),
             custody: Custody::default(),

@@ -12,8 +12,9 @@ use throughline_sdk::{Clock, Entropy};
 use super::client::Client;
 use super::{Failure, Which};
 use crate::api::explain::Explanation;
-use crate::api::view::{self, CaseLine, GrantLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId};
+use crate::api::find::{Found, Wanted};
+use crate::api::view::{self, GrantLine, ParkedLine, Trace};
+use crate::case::Case;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
@@ -123,14 +124,14 @@ impl Access {
         Ok(Self::Directory(journal))
     }
 
-    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let from = after.map_or(Ok(CaseId(0)), str::parse).map_err(Failure::Usage)?;
+    /// One page of cases.
+    pub(super) async fn cases(&self, wanted: &Wanted) -> Result<Found, Failure> {
         match self {
-            Self::Daemon(client) => client.cases(after, limit).await,
+            Self::Daemon(client) => client.cases(wanted).await,
             Self::Directory(journal) => {
-                let cases =
-                    journal.read(move |index| index.cases(from, limit)).await.map_err(Failure::failed)?;
-                Ok(cases.iter().map(CaseLine::of).collect())
+                let (wanted, now) = (wanted.clone(), SystemClock::new().now());
+                let found = journal.read(move |index| Ok(Found::of(index, &wanted, now))).await;
+                found.map_err(Failure::failed)?.map_err(Failure::failed)
             }
         }
     }
@@ -187,10 +188,9 @@ impl Access {
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         match self {
             Self::Daemon(client) => client.parked().await,
-            Self::Directory(journal) => journal
-                .read(|index| view::parked(index, CaseId(0), usize::MAX))
-                .await
-                .map_err(Failure::failed),
+            Self::Directory(journal) => {
+                journal.read(|index| view::parked(index, None, usize::MAX)).await.map_err(Failure::failed)
+            }
         }
     }
 

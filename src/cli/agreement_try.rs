@@ -26,6 +26,9 @@ use crate::rehearse::{Change, Example, Group, Report, Trial, rehearse};
                   requests would newly be routed, or no longer. Nothing is sent, asked or recorded; a daemon may run \
                   beside it. What the agreement in force never read no history holds: that is told as what cannot be \
                   told. Comments and files are named by their place, values only where home may see them.\n\n\
+                  Not judged, and taken as it was: which side wins where both changed a field (policy), whether a request \
+                  lacks what has to go with it (require), who has accepted it (handshake), and what could be granted \
+                  (grants). `agreement diff` tells where a draft differs in those.\n\n\
                   The draft is a file like those under agreements/, whose agreements stand in for those of the same \
                   names, or a whole configuration.\n\n\
                   Exit codes: 0 no difference · 1 differences · 2 the command line or a configuration is wrong.\n\n\
@@ -44,14 +47,18 @@ pub(super) struct Try {
     #[arg(long, value_name = "TIME", default_value = "30d", value_parser = span)]
     since: Duration,
     /// A file that `ledger export` wrote, in the place of a data directory.
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "ledger")]
     export: Option<PathBuf>,
+    /// Another data directory than the configuration's own, such as a copy, or that of a bridge that is stopped.
+    #[arg(long, value_name = "DIR")]
+    ledger: Option<PathBuf>,
 }
 
 impl Try {
     pub(super) async fn run(&self, which: &Which, output: &Output) -> Result<(), Failure> {
         let Some(config) = which.config.clone() else {
-            let message = "the agreement in force stands in the configuration: name it by --config FILE";
+            let message = "the agreement in force stands in the configuration: name it by --config FILE, and the data \
+                           directory by --ledger DIR where it is not the configuration's own";
             return Err(Failure::Usage(message.to_owned()));
         };
         let (trial, told) = (self.clone(), *output);
@@ -117,7 +124,7 @@ impl Try {
         if let Some(path) = &self.export {
             return Ok(History::Export(path.clone()));
         }
-        let root = &config.data_dir;
+        let root = self.ledger.as_ref().unwrap_or(&config.data_dir);
         let data = DataDir::existing(root).map_err(Failure::failed)?;
         if !data.holds_ledger() {
             let message = format!("{} holds no ledger: no bridge has run there", root.display());

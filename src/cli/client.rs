@@ -14,13 +14,14 @@ use url::Url;
 
 use super::Failure;
 use crate::api::explain::Explanation;
+use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::parked::{Named, ParkedItem};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::systems::SystemLine;
-use crate::api::view::{CaseLine, GrantLine, ParkedLine, Trace};
-use crate::api::{Because, Forget, Forgotten, PAGE};
+use crate::api::view::{GrantLine, ParkedLine, Trace};
+use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::{Claimed, Look, Scope};
@@ -71,21 +72,13 @@ impl Client {
         self.send::<Value>(ask).await.is_ok()
     }
 
-    pub(super) async fn cases(&self, after: Option<&str>, limit: usize) -> Result<Vec<CaseLine>, Failure> {
-        let mut cases: Vec<CaseLine> = Vec::new();
-        loop {
-            let page = (limit - cases.len()).min(PAGE);
-            let after = cases.last().map(|case| case.case.clone()).or_else(|| after.map(str::to_owned));
-            let count = page.to_string();
-            let mut query = vec![("limit", count.as_str())];
-            query.extend(after.as_deref().map(|after| ("after", after)));
-            let more: Vec<CaseLine> = self.get(&["api", "v1", "cases"], &query).await?;
-            let is_last = more.len() < page;
-            cases.extend(more);
-            if is_last || cases.len() >= limit {
-                return Ok(cases);
-            }
-        }
+    /// One page of cases.
+    pub(super) async fn cases(&self, wanted: &Wanted) -> Result<Found, Failure> {
+        let limit = wanted.limit.map(|limit| limit.to_string());
+        let mut query = vec![("q", wanted.q.as_str()), ("sort", wanted.sort.word())];
+        query.extend(wanted.cursor.as_deref().map(|cursor| ("cursor", cursor)));
+        query.extend(limit.as_deref().map(|limit| ("limit", limit)));
+        self.get(&["api", "v1", "cases"], &query).await
     }
 
     /// Asks for something to be done that this client has no words of its own for.
@@ -95,21 +88,12 @@ impl Client {
     }
 
     /// Reads something that this client has no words of its own for.
-    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
-        self.get(&[&["api", "v1"], path].concat(), &[]).await
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
+        self.all(&[&["api", "v1"], path].concat(), &[]).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
-        let mut lines: Vec<ParkedLine> = Vec::new();
-        loop {
-            let after = lines.last().map(|line| line.case.clone());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<ParkedLine> = self.get(&["api", "v1", "parked"], &query).await?;
-            if more.is_empty() {
-                return Ok(lines);
-            }
-            lines.extend(more);
-        }
+        self.all(&["api", "v1", "parked"], &[]).await
     }
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
@@ -130,7 +114,7 @@ impl Client {
 
     /// Every version of an agreement that was ever in force.
     pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
-        self.get(&["api", "v1", "agreements"], &[]).await
+        self.all(&["api", "v1", "agreements"], &[]).await
     }
 
     /// Has a parked item tried again, edited or given up.
@@ -193,7 +177,7 @@ impl Client {
     }
 
     pub(super) async fn grants(&self, case: &str) -> Result<Vec<GrantLine>, Failure> {
-        self.get(&["api", "v1", "cases", case, "grants"], &[]).await
+        self.all(&["api", "v1", "cases", case, "grants"], &[]).await
     }
 
     /// Asks for a grant.
@@ -219,7 +203,7 @@ impl Client {
     /// What our agents keep for portals: what is open or to be done, with `silent` what fell silent, with `all` all.
     pub(super) async fn references(&self, silent: bool, all: bool) -> Result<Vec<ReferenceLine>, Failure> {
         let [silent, all] = [silent, all].map(|flag| flag.to_string());
-        self.get(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
+        self.all(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
     }
 
     /// Records what a portal says, or that something was carried over.
@@ -252,16 +236,38 @@ impl Client {
 
     /// What was erased, by whom and why.
     pub(super) async fn erasures(&self) -> Result<Vec<Erasure>, Failure> {
-        let mut all: Vec<Erasure> = Vec::new();
-        loop {
-            let after = all.last().map(|erasure| erasure.case.to_string());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<Erasure> = self.get(&["api", "v1", "erasures"], &query).await?;
-            if more.is_empty() {
-                return Ok(all);
-            }
-            all.extend(more);
+        self.all(&["api", "v1", "erasures"], &[]).await
+    }
+
+    /// All of a list.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Failure> {
+        let longest = LONGEST.to_string();
+        let query: Vec<_> = query.iter().copied().chain([("limit", longest.as_str())]).collect();
+        self.list(path, &query, usize::MAX).await
+    }
+
+    /// The first `limit` of a list, page by page.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let mut page: Page<T> = self.get(path, query).await?;
+        let mut items = page.items;
+        while items.len() < limit
+            && let Some(Cursor(next)) = page.next
+        {
+            let query: Vec<_> = query.iter().copied().chain([("cursor", next.as_str())]).collect();
+            page = self.get(path, &query).await?;
+            items.append(&mut page.items);
         }
+        items.truncate(limit);
+        Ok(items)
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {

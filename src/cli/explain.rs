@@ -79,13 +79,25 @@ pub(super) fn parties(parties: &[PartyLines], output: &Output) {
         output.line("");
         let key = party.key.as_deref().unwrap_or("(no ticket yet)");
         let by = match &party.agreement {
-            Some(agreement) => format!("under the agreement {agreement}"),
+            Some(agreement) => format!("under the agreement {agreement}{}", versions(party)),
             None => "at home".to_owned(),
         };
         let heading = format!("{}:{key} · {} · {by}", party.system, party.title);
         output.line(&output.bold(&printable(&heading)));
         let rows: Vec<Vec<String>> = party.items.iter().map(row).collect();
         output.table(&["item", "from", "outcome", "as", "rule", "recorded"], &rows);
+    }
+}
+
+/// The version that decided last, and the one in force if that is another.
+fn versions(party: &PartyLines) -> String {
+    match (&party.version, &party.in_force) {
+        (Some(decided), Some(in_force)) => {
+            format!(", last decided under version {decided}; judged here by version {in_force}, now in force")
+        }
+        (Some(version), None) => format!(", version {version}"),
+        (None, Some(in_force)) => format!(", version {in_force}"),
+        (None, None) => String::new(),
     }
 }
 

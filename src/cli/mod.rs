@@ -18,6 +18,8 @@ mod explain;
 mod grant;
 mod ledger;
 mod login;
+
+mod openapi;
 mod output;
 mod parked;
 mod plan;
@@ -102,6 +104,8 @@ enum Command {
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
+    /// Print the description of the HTTP interface, in OpenAPI 3.1.
+    Openapi(openapi::Openapi),
     /// Begin a manifest for a desk with a JSON interface, or try one against the desk.
     Connector(connector::Connector),
 }
@@ -161,6 +165,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Ledger(ledger) => ledger.run(&output).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
+        Command::Openapi(openapi) => openapi.run(&output),
         Command::Connector(connector) => Box::pin(connector.run(&output)).await,
     };
     match result {

@@ -70,6 +70,11 @@ impl Output {
         drop(writeln!(std::io::stderr(), "{text}"));
     }
 
+    /// Tells programs something beside the result, as JSON on standard error.
+    pub fn aside(&self, value: &serde_json::Value) {
+        drop(writeln!(std::io::stderr(), "{value}"));
+    }
+
     /// The text in bold, where that can be seen.
     pub fn bold(&self, text: &str) -> String {
         if self.colour { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }

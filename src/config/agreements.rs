@@ -135,6 +135,23 @@ pub(super) fn claims<'s>(
     claims
 }
 
+/// Reports agreements whose counterpart is to be given a link to the console, of which nobody said where it is.
+pub(super) fn check_guest_links<'s>(
+    tables: impl Iterator<Item = &'s Section>,
+    console: Option<&str>,
+    findings: &mut Findings,
+) {
+    for (_, section) in tables.flat_map(Section::sections).filter(|_| console.is_none()) {
+        if let (Some(entry), Some(Value::Flag(true))) =
+            (section.entry("guest_link"), section.value("guest_link"))
+        {
+            let message = "nobody said where the console is, so that there is nothing to link to";
+            let mistake = Mistake::new(entry.at, section.path_of("guest_link"), message);
+            findings.report_if_complete(mistake.expected("public_url in [console]"));
+        }
+    }
+}
+
 /// Warns of systems that nothing names.
 pub(super) fn warn_of_idle(table: &Section, rules: &Rules, findings: &mut Findings) {
     for (entry, section) in table.sections() {
@@ -189,6 +206,7 @@ fn agreement(name: &str, section: &Section, known: &Known<'_>, findings: &mut Fi
         home_type: section.text("home_type").map(str::to_owned),
         handshake: handshake::build(section, answers, findings),
         reply_passes: matches!(section.value("reply_passes"), Some(Value::Flag(true))),
+        guest_link: matches!(section.value("guest_link"), Some(Value::Flag(true))),
         redaction,
         require: conditions::requirements(section, needs, findings),
         version: None,

@@ -8,6 +8,7 @@ mod privacy;
 mod reference;
 mod retention;
 mod system;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use privacy::RECOGNIZE;
 use reference::REFERENCE;
 use retention::RETENTION;
 use system::SYSTEM;
+use webhooks::WEBHOOK;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -128,6 +130,7 @@ pub(super) const ROOT: Table = Table {
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
+        named("webhooks", &WEBHOOK, Names::Given, Need::Optional),
         named("retention", &RETENTION, Names::Given, Need::Optional),
         table("console", &CONSOLE, Need::Optional),
     ],

@@ -28,6 +28,7 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod value;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -51,6 +52,7 @@ pub use listing::Listing;
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
+pub use webhooks::Webhook;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -129,6 +131,8 @@ pub struct Config {
     pub master_key: Option<SecretString>,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// Who is told what happens, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// The console, and how strict its door is.
     pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
@@ -170,6 +174,8 @@ pub struct System {
     pub settle: Option<Duration>,
     /// Overrides the kind's own largest file, in bytes.
     pub max_file_bytes: Option<u64>,
+    /// Whether its tickets show how the counterpart's stands, where the kind can.
+    pub summary: bool,
     /// How long one request may take.
     pub timeout: Duration,
     /// The day on which our credentials there come to their end, as far as the operator knows.
@@ -345,11 +351,21 @@ fn build(
     let references = references::build(&main, known, findings);
     let responsibility = handshake::responsibility(&main, &parties, &systems, findings);
     let retention = retention::build(&main, &agreements, findings);
-    let rules =
-        Rules { claims, references, responsibility, retention, ..Rules::new(systems.rules, agreements) };
+    let pages = main.section("console").and_then(|console| console.text("public_url"));
+    let pages = pages.map(|address| format!("{}/console", address.trim_end_matches('/')));
+    agreements::check_guest_links(tables(), pages.as_deref(), findings);
+    let rules = Rules {
+        claims,
+        references,
+        responsibility,
+        retention,
+        console: pages,
+        ..Rules::new(systems.rules, agreements)
+    };
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let webhooks = webhooks::build(&main, findings);
     let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
@@ -372,6 +388,7 @@ fn build(
         } else {
             return None;
         },
+        webhooks,
         console: console?,
         warnings: Problems::default(),
         listing,

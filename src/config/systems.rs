@@ -121,6 +121,7 @@ fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<Sy
         },
         settle: section.span("settle"),
         max_file_bytes: section.number("max_file"),
+        summary: !matches!(section.value("summary"), Some(Value::Flag(false))),
         timeout: section.span("timeout")?,
         credentials_expire: section.text(EXPIRE).and_then(day),
     })

@@ -14,7 +14,7 @@ use super::{Entered, Layout, Place, Refusal};
 use crate::api::view::CaseLine;
 use crate::api::{Api, Problem};
 use crate::case::{Case, CaseId, PartyName, Status};
-use crate::identity::{Look, Right, Visit};
+use crate::identity::{Look, Visit};
 use crate::store::{self, Index};
 
 /// Cases on one page.
@@ -39,7 +39,7 @@ pub(super) async fn list(
     if let Some(party) = entered.principal().party() {
         return request::list(api.bridge.shared(), &entered, party, after).await;
     }
-    if !Look::has(&entered.principal().role) {
+    if !entered.principal().may::<Look>() {
         return Err(Problem::new(StatusCode::FORBIDDEN, "this role sees no cases").into());
     }
     let read = api.bridge.shared().journal.read(move |index| page(index, before)).await;

@@ -26,6 +26,8 @@ use crate::api::Routes;
 pub(crate) use entry::Entered;
 pub(crate) use layout::{Layout, Place, form_token};
 pub(crate) use refusal::Refusal;
+#[cfg(test)]
+pub(crate) use request::shown as request_shown;
 
 /// The routes of the console.
 pub(crate) fn routes() -> Routes {

@@ -16,18 +16,10 @@ use super::{Entered, Layout, Place, Refusal, form_token};
 use crate::api::parked::{self, Discarded, Edit, Named, ParkedItem, Rewritten, What};
 use crate::api::view::{self, ParkedLine};
 use crate::api::{Api, Problem};
-use crate::case::CaseId;
 use crate::identity::{Look, Operate, Principal, Right};
 
-/// Cases on one page.
-const PAGE: usize = 100;
-
-/// Where a page begins.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(super) struct Begins {
-    after: Option<u64>,
-}
+/// Items on the page.
+const MOST: usize = 200;
 
 /// A form about one item.
 #[derive(Debug, Deserialize)]
@@ -42,20 +34,11 @@ pub(super) struct About {
     text: String,
 }
 
-pub(super) async fn list(
-    State(api): State<Api>,
-    entered: Entered<Look>,
-    query: Result<Query<Begins>, QueryRejection>,
-) -> Result<Markup, Refusal> {
-    let Query(Begins { after }) = query.map_err(Problem::from)?;
-    let from = CaseId(after.unwrap_or_default());
-    let read = api.bridge.shared().journal.read(move |index| {
-        let last = index.parked(from, PAGE + 1)?;
-        let more = last.len() > PAGE;
-        let last = last.get(PAGE.saturating_sub(1)).copied().filter(|_| more);
-        Ok((view::parked(index, from, PAGE)?, last))
-    });
-    let (lines, last) = read.await.map_err(|error| Problem::internal(&error))?;
+pub(super) async fn list(State(api): State<Api>, entered: Entered<Look>) -> Result<Markup, Refusal> {
+    let read = api.bridge.shared().journal.read(|index| view::parked(index, None, MOST + 1));
+    let mut lines = read.await.map_err(|error| Problem::internal(&error))?;
+    let more = lines.len() > MOST;
+    lines.truncate(MOST);
     let body = html! {
         div.head { div {
             h1 { "Parked" }
@@ -74,10 +57,7 @@ pub(super) async fn list(
                 } }
             }
         }
-        nav.pager aria-label="Pages" {
-            @if after.is_some() { a.button href="/console/parked" { "First" } } @else { span {} }
-            @if let Some(last) = last { a.button href=(format!("/console/parked?after={}", last.0)) { "More" } }
-        }
+        @if more { p.hint { "These are the first " (MOST) "; `throughline parked` lists all." } }
     };
     Ok(Layout::new("Parked", Place::Parked, Some(entered.principal())).page(&body))
 }

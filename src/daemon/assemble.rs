@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
-use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, SystemName, layer};
+use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, layer};
 
 use super::budget::{Budget, Budgeted};
 use super::data::{DataDir, DataError, marker_key};
@@ -17,6 +17,7 @@ use super::{Credentials, Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
+use crate::api::{Keys, Subscriber, outgoing};
 use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
@@ -56,9 +57,20 @@ pub enum AssemblyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The idempotency keys.
+    #[error("the folder idempotency of the data directory cannot be read: {0}")]
+    Keys(std::io::Error),
     /// A partner's desk.
     #[error(transparent)]
     Desk(#[from] desk::Error),
+    /// Who is told what happens.
+    #[error("the webhook {name} cannot be set up: {error}")]
+    Webhook {
+        /// Its name.
+        name: String,
+        /// Why not.
+        error: throughline_sdk::Error,
+    },
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -209,6 +221,34 @@ pub async fn sharing(
     Ok(faces)
 }
 
+/// Who is told what happens, and how far each was told.
+///
+/// # Errors
+///
+/// When that cannot be read, or no HTTP client can be built.
+pub async fn subscribers(
+    config: &Config,
+    kept: &Logins,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Subscriber>, AssemblyError> {
+    let mut subscribers = Vec::new();
+    for (name, webhook) in &config.webhooks {
+        let fail = |error| AssemblyError::Webhook { name: name.clone(), error };
+        let policy = AddressPolicy::of_system(&webhook.url, config.allow.clone());
+        let parts = outgoing::Parts {
+            name: name.clone(),
+            url: webhook.url.clone(),
+            secret: webhook.secret.clone(),
+            events: webhook.events.clone(),
+            way: Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+            // No system's name has a dot.
+            kept: kept.of(&SystemName::new(format!("webhook.{name}"))).map_err(fail)?,
+        };
+        subscribers.push(Subscriber::open(parts).await.map_err(fail)?);
+    }
+    Ok(subscribers)
+}
+
 /// Whether a person has logged in to one of the systems, or has to.
 pub fn has_login(config: &Config) -> bool {
     config.systems.values().any(|system| {
@@ -354,6 +394,13 @@ fn able(mut capabilities: Capabilities, system: &config::System) -> Capabilities
     if let Some(bytes) = system.max_file_bytes {
         capabilities.max_file_bytes = capabilities.max_file_bytes.min(bytes);
     }
+    if !system.summary {
+        capabilities.link_back = match capabilities.link_back {
+            Linking::Field | Linking::Link => Linking::Link,
+            // A comment that is never renewed is one that nobody asked for.
+            Linking::Comment | Linking::None => Linking::None,
+        };
+    }
     capabilities
 }
 
@@ -421,6 +468,7 @@ pub struct Foundation {
     vault: Vault,
     journal: Journal,
     metrics: Arc<Metrics>,
+    keys: Keys,
 }
 
 /// Systems that are connected already, and the configuration that says how.
@@ -452,6 +500,8 @@ pub async fn foundation(
         vault: Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?,
         journal: journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?,
         metrics: Arc::new(Metrics::new()),
+        keys: Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
+            .map_err(AssemblyError::Keys)?,
         medium: Arc::clone(&medium),
         clock: Arc::clone(&clock),
         entropy: Arc::clone(&entropy),
@@ -476,7 +526,7 @@ pub async fn furnish(
     foundation: &Foundation,
     connected: Option<Connected<'_>>,
 ) -> Result<Parts, AssemblyError> {
-    let Foundation { medium, folder, clock, entropy, logins, markers, vault, journal, metrics } =
+    let Foundation { medium, folder, clock, entropy, logins, markers, vault, journal, metrics, keys } =
         foundation.clone();
     let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
     let faces = faces(config, &medium, Offload::Threads, &blobs, &clock)?;
@@ -486,6 +536,7 @@ pub async fn furnish(
     let sharing = sharing(config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
     let own = Own { faces: &own, sharing: &sharing };
     let mut systems = systems(config, own, &clock, &entropy, &metrics, Some(&logins))?;
+    let subscribers = subscribers(config, &logins, &clock).await?;
     for system in &mut systems {
         if let Some(before) = connected.and_then(|connected| connected.same(config, &system.name)) {
             system.stay_connected(before);
@@ -511,7 +562,15 @@ pub async fn furnish(
         reconcile: config.reconcile,
         vault,
         metrics,
-        northbound: Northbound { faces, references, sharing, callbacks, policy },
+        northbound: Northbound {
+            faces,
+            references,
+            sharing,
+            callbacks,
+            policy,
+            subscribers,
+            keys: Some(keys),
+        },
     })
 }
 

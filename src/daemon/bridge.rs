@@ -13,8 +13,8 @@ use super::pauses::Pauses;
 use super::reload::Reloads;
 use super::{Supervisor, System};
 use crate::agreement::Rules;
-use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
+use crate::api::{outgoing, reference};
 use crate::case::Fact;
 use crate::deliver::{Alarm, Drift, Lanes, Nudge, alarm, erase};
 use crate::intake;
@@ -179,6 +179,7 @@ impl Bridge {
         intake::start(&shared);
         tmf621::announce::start(&shared);
         reference::start(&shared);
+        outgoing::start(&shared);
         Ok(Self { shared })
     }
 

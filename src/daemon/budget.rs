@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use futures::future::BoxFuture;
 use http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::http::{Limits, Request, Response, Transport};
 use throughline_sdk::{Clock, Result, Timestamp};
@@ -35,7 +36,7 @@ struct Spent {
 }
 
 /// What is left of a system's rate.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Left {
     /// Requests in a second by our own limit; `None`: no limit of ours.
     pub per_second: Option<u32>,
@@ -56,7 +57,7 @@ pub struct Left {
 }
 
 /// What a system itself says is left of its rate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Told {
     /// Requests that are left.
     pub remaining: u64,

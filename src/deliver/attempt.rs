@@ -9,7 +9,7 @@ use throughline_sdk::{
 };
 
 use super::lane::Lane;
-use crate::case::{Fact, Health, Outstanding};
+use crate::case::{Fact, Health, Item, Outstanding};
 use crate::plan;
 
 /// How long a system is left alone that refused our credentials, before one call asks again.
@@ -127,8 +127,29 @@ impl Lane<'_> {
                 let message = format!("somebody was faster each time: {error}");
                 park(leg, due, &Error::new(ErrorKind::Rejected, message))
             }
-            Class::Park => park(leg, due, &error),
+            Class::Park => self.park_or_give_up(leg, due, &error),
         }
+    }
+
+    /// A link that stands and cannot be renewed, as on a ticket that is closed for good, is no matter for a person: the
+    /// next thing that it has to tell is tried anew.
+    fn park_or_give_up(&self, leg: &SystemName, due: &Outstanding, error: &Error) -> Attempted {
+        let mut attempted = park(leg, due, error);
+        let stands =
+            |other: &SystemName| self.case.legs.get(leg).is_some_and(|leg| leg.linked.contains(other));
+        if let Item::LinkBack(other) = &due.item
+            && stands(other)
+        {
+            let (leg, item) = (leg.clone(), due.item.clone());
+            attempted.facts.push(Fact::Unparked {
+                leg,
+                item,
+                discarded: true,
+                by: String::new(),
+                reason: String::new(),
+            });
+        }
+        attempted
     }
 
     /// Somebody was faster: the intent ends, the ticket is read and the plan made again.

@@ -291,7 +291,7 @@ fn difference(before: &Case, preview: &Preview, fact: &Fact) -> Option<Told> {
                     (body.clone(), "not there in this version".to_owned())
                 }
                 (Operation::Attach { name, .. }, _) => (name.clone(), "not there".to_owned()),
-                (Operation::LinkBack { label, .. }, _) => (label.clone(), "no link".to_owned()),
+                (Operation::LinkBack(link), _) => (link.label.clone(), "no link like it".to_owned()),
                 (Operation::Retract { comment }, _) => (String::new(), format!("comment {comment}")),
                 (Operation::Update { .. } | Operation::Transition { .. }, None) => return None,
             };

@@ -106,7 +106,8 @@ mod tests {
 
     use super::*;
     use crate::case::{
-        AgreementName, Case, CaseId, Claim, Fact, Origin, PartyName, Reading, ReadingComment, Role,
+        AgreementName, Approval, Case, CaseId, Claim, Fact, Field, Grant, GrantId, Granted, Item, Origin,
+        PartyName, Reading, ReadingComment, Role,
     };
 
     fn at(second: usize) -> Timestamp {
@@ -233,6 +234,114 @@ mod tests {
         }
     }
 
+    /// A claim by the vendor of the portal's ticket, with what both have in common.
+    fn claimed(case: &mut Case, by_hand: &Ticket, other: &Ticket) {
+        let Twins { comments, files, .. } = twins(&case.legs[&desk("portal")], by_hand, other);
+        let claim = Claim {
+            from: desk("portal"),
+            to: desk("vendor"),
+            agreement: AgreementName("vendor".to_owned()),
+            ticket: other.id.clone(),
+            updated: other.updated,
+            comments,
+            files,
+        };
+        case.apply(&Fact::Claimed(Box::new(claim)), at(1));
+    }
+
+    #[test]
+    fn a_claim_takes_grants_along_as_they_stand() {
+        let (by_hand, other) = (ticket("p", &["Yes."]), ticket("v", &["Yes."]));
+        let mut case = case(&by_hand);
+        let seen = Granted::Comment(Origin { system: desk("helpdesk"), id: "h9".to_owned() });
+        for (number, leg, what) in [
+            (1, "portal", Granted::InternalComments),
+            (2, "portal", seen.clone()),
+            (3, "other", Granted::Files),
+            (4, "portal", Granted::Files),
+        ] {
+            let (grant, leg) = (GrantId(number), desk(leg));
+            let asked = Fact::GrantAsked {
+                grant,
+                leg: leg.clone(),
+                what,
+                purpose: "root cause".to_owned(),
+                until: at(500),
+                by: "Kim".to_owned(),
+                party_asks: true,
+                public_if_must: false,
+                environment: None,
+            };
+            let approval = Approval::Role { role: "lead".to_owned(), by: "Grace".to_owned() };
+            let approved = Fact::GrantApproved { grant, leg: leg.clone(), approval, environment: None };
+            let opened = Fact::GrantOpened { grant, leg: leg.clone() };
+            let over = Fact::GrantExpired { grant, leg };
+            let facts = [asked, approved, opened, over];
+            // Asked for, open, approved, over.
+            let told = [1, 3, 2, 4][usize::try_from(number - 1).unwrap()];
+            facts.iter().take(told).for_each(|fact| case.apply(fact, at(0)));
+        }
+        let before = case.grants.clone();
+        claimed(&mut case, &by_hand, &other);
+        let legs: Vec<&str> = case.grants.values().map(|grant| grant.leg.as_str()).collect();
+        assert_eq!(legs, ["vendor", "vendor", "other", "vendor"]);
+        for (id, grant) in &case.grants {
+            let same = Grant { leg: before[id].leg.clone(), ..grant.clone() };
+            assert_eq!(same, before[id], "nothing of it but whose it is");
+        }
+        assert!(
+            case.grants[&GrantId(2)].is_live(at(499)) && case.grants[&GrantId(2)].is_for(&desk("vendor"))
+        );
+        assert_eq!(case.grants[&GrantId(2)].what, seen, "what is shown is home's, and keeps its name");
+    }
+
+    #[test]
+    fn what_waits_for_an_acceptance_waits_on_under_its_new_name() {
+        let (by_hand, other) = (ticket("p", &["Yes.", "No.", "Perhaps."]), ticket("v", &["No."]));
+        let mut case = case(&by_hand);
+        let third = desk("third");
+        let party = PartyName("third".to_owned());
+        case.apply(
+            &Fact::Joined {
+                leg: third.clone(),
+                party,
+                role: Role::Counterpart,
+                agreement: None,
+                version: None,
+            },
+            at(0),
+        );
+        let origin = |system: &str, id: &str| Origin { system: desk(system), id: id.to_owned() };
+        let waiting = [
+            Item::Remark(origin("portal", "p1")),
+            Item::Remark(origin("helpdesk", "h0")),
+            Item::Attachment(origin("portal", "f1")),
+            Item::LinkBack(desk("portal")),
+            Item::LinkBack(desk("helpdesk")),
+            Item::Field(Field::Title),
+        ];
+        for (leg, after) in [(&third, Some(desk("portal"))), (&desk("portal"), None)] {
+            case.apply(&Fact::Offering { leg: leg.clone(), to: Role::Counterpart, after }, at(0));
+            for item in &waiting {
+                case.apply(&Fact::Waits { leg: leg.clone(), item: item.clone() }, at(0));
+            }
+        }
+        claimed(&mut case, &by_hand, &other);
+        let expected: BTreeSet<Item> = [
+            Item::Remark(origin("vendor", "v0")),
+            Item::Remark(origin("helpdesk", "h0")),
+            Item::Attachment(origin("vendor", "portal f1")),
+            Item::LinkBack(desk("vendor")),
+            Item::LinkBack(desk("helpdesk")),
+            Item::Field(Field::Title),
+        ]
+        .into();
+        for leg in [&third, &desk("vendor")] {
+            assert_eq!(case.legs[leg].offer.as_ref().unwrap().waiting, expected, "{leg}");
+        }
+        assert_eq!(case.legs[&third].offer.as_ref().unwrap().after, Some(desk("vendor")));
+    }
+
     proptest! {
         #[test]
         fn a_claim_loses_no_comment_and_leaves_none_to_be_sent_again(
@@ -247,16 +356,7 @@ mod tests {
             let known: BTreeSet<_> = found.comments.values().flatten().map(|twin| twin.id.clone()).collect();
             prop_assert_eq!(known.len() + found.new_comments.len(), other.comments.len());
             let mut after = before.clone();
-            let claim = Claim {
-                from: desk("portal"),
-                to: desk("vendor"),
-                agreement: AgreementName("vendor".to_owned()),
-                ticket: other.id.clone(),
-                updated: other.updated,
-                comments: found.comments.clone(),
-                files: found.files,
-            };
-            after.apply(&Fact::Claimed(Box::new(claim)), at(1));
+            claimed(&mut after, &by_hand, &other);
             prop_assert_eq!(after.document.remarks.len(), before.document.remarks.len());
             prop_assert!(after.document.remarks.keys().all(|origin| origin.system != desk("portal")));
             prop_assert_eq!(after.former.len(), 1);

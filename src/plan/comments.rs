@@ -1,6 +1,6 @@
 //! Comments in: which are new, which are our own echo, and which must not leave their system.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{Comment, Marker, SystemName, Ticket, Visibility};
@@ -31,7 +31,7 @@ impl Planner<'_> {
         } else {
             BTreeMap::new()
         };
-        let mut present = BTreeSet::new();
+        let mut present = self.link_comments(leg, ticket);
         for comment in &ticket.comments {
             if !present.insert(&comment.id) {
                 continue;

@@ -117,9 +117,7 @@ fn shows(standing: &Outstanding, ticket: &Ticket) -> Option<Option<Subject>> {
             let there = ticket.comments.iter().any(|there| there.id == *comment && !there.body.is_empty());
             (!there).then(|| Subject::Comment(comment.clone()))
         }
-        Operation::LinkBack { label, .. } => {
-            ticket.references.iter().any(|reference| reference.label == *label).then(this)
-        }
+        Operation::LinkBack(link) => ticket.references.contains(link).then(this),
     };
     Some(found)
 }

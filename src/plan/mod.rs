@@ -10,6 +10,7 @@ mod doubt;
 mod fields;
 mod files;
 mod grants;
+mod links;
 mod merge;
 mod native;
 mod offers;
@@ -66,6 +67,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
     }
     planner.follow_offers();
     planner.concern();
+    planner.account();
     for leg in planner.home_first() {
         planner.recall(&leg);
     }
@@ -73,7 +75,6 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
         planner.project(&leg);
     }
     planner.let_go();
-    planner.account();
     planner.plan
 }
 

@@ -9,8 +9,8 @@ use super::decide::Decision;
 use super::native::{same, value_in, write};
 use super::planner::Planner;
 use super::{View, marker};
-use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed, label};
-use crate::case::{Case, Fact, Field, Fingerprint, Health, Item, Leg, Origin, Parked, Reading};
+use crate::agreement::{Account, Redacted, Refused, Release, Sharing, Unnamed};
+use crate::case::{Case, Fact, Field, Fingerprint, Item, Leg, Origin, Parked, Reading};
 
 /// What a leg lacks.
 #[derive(Debug, Default)]
@@ -378,35 +378,6 @@ impl Target<'_> {
         }
         let operation = write(field, shown);
         Decision::Send(Box::new(Write { item, value: Some(want), operation, version: None, account }))
-    }
-
-    fn links(&self) -> Vec<(Item, Decision)> {
-        if !self.able.link_back {
-            return Vec::new();
-        }
-        let home = self.sharing.is_home(self.name);
-        let others = self.case.legs.iter().filter(|(other, _)| *other != self.name);
-        let links = others.filter_map(|(other, leg)| {
-            let related = self.sharing.links(self.name, other);
-            let well = leg.health == Health::Well && leg.ticket.is_some();
-            let (key, system) = (leg.key.as_ref()?, self.view.rules.systems.get(other)?);
-            let item = Item::LinkBack(other.clone());
-            if !related || !well {
-                return None;
-            }
-            if self.leg.linked.contains(other) {
-                return Some((item, Decision::Has));
-            }
-            let operation = Operation::LinkBack {
-                label: label(&system.party_title, key).into_intent(),
-                // Where the home desk stands is nobody else's concern.
-                url: leg.url.clone().filter(|_| home),
-            };
-            let account = Account::default();
-            let write = Write { item: item.clone(), value: None, operation, version: Some(1), account };
-            Some((item, self.want(write)))
-        });
-        links.collect()
     }
 
     /// The document's value, if this leg is shown anything for it.

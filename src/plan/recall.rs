@@ -18,8 +18,14 @@ impl Planner<'_> {
         let sharing = self.sharing();
         let Some(leg) = self.case.legs.get(name) else { return };
         let unsent = leg.outstanding.iter().filter(|standing| is_unsent(standing));
-        let ended: Vec<Fact> =
+        let mut ended: Vec<Fact> =
             unsent.filter_map(|standing| self.ended(name, leg, standing, &sharing)).collect();
+        if sharing.takes_part(name) {
+            ended.extend(self.outdated_links(name).into_iter().map(|intent| {
+                let reason = "what it tells of has changed since".to_owned();
+                Fact::Dropped { leg: name.clone(), intent, reason }
+            }));
+        }
         for fact in ended {
             self.say(fact);
         }

@@ -7,7 +7,7 @@ use throughline_sdk::{CommentId, Digest, ErrorKind, Operation, Visibility};
 
 use super::decide::Decision;
 use super::files::copy_version;
-use super::planner::{Planner, print_of};
+use super::planner::Planner;
 use super::project::{Target, Write};
 use crate::agreement::{
     Kind, Leftover, OtherFiles, Redaction, Refused, Said, file_name, remark_body, restored,
@@ -248,7 +248,7 @@ impl Target<'_> {
         // Whatever a file was parked for, neither its size nor its bytes are looked at again.
         let parked = self.leg.parked.contains_key(&item);
         if let Some(reason) = refusal {
-            let want = print_of(&Operation::LinkBack { label: format!("{item} {size}"), url: None });
+            let want = Fingerprint::of(&format!("{item} {size}"));
             let kind = ErrorKind::Unsupported;
             return if parked { Decision::Parked } else { Decision::Refused { want, kind, reason } };
         }

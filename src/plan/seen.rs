@@ -8,8 +8,8 @@ use std::collections::BTreeMap;
 
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
-    Changes, CommentId, Digest, FileId, IntentId, NewTicket, Operation, Subject, SystemName, Timestamp,
-    Visibility,
+    Changes, CommentId, Digest, FileId, IntentId, NewTicket, Operation, Reference, Subject, SystemName,
+    Timestamp, Visibility,
 };
 
 use crate::agreement::{Agreement, Place, Pseudonyms, Rules, retold};
@@ -385,13 +385,18 @@ impl<'a> Teller<'a> {
             };
             self.grants.insert(*grant, seen);
         }
-        let next = match fact {
-            Fact::GrantApproved { grant, leg, .. } => Some((grant, leg, GrantState::Approved)),
-            Fact::GrantRefused { grant, leg, .. } => Some((grant, leg, GrantState::Refused)),
-            Fact::GrantOpened { grant, leg } => Some((grant, leg, GrantState::Open)),
-            Fact::GrantRevoked { grant, leg, .. } => Some((grant, leg, GrantState::Revoked)),
-            Fact::GrantExpired { grant, leg } => Some((grant, leg, GrantState::Expired)),
-            _ => None,
+        let next = if let Fact::GrantApproved { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Approved))
+        } else if let Fact::GrantRefused { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Refused))
+        } else if let Fact::GrantOpened { grant, leg } = fact {
+            Some((grant, leg, GrantState::Open))
+        } else if let Fact::GrantRevoked { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Revoked))
+        } else if let Fact::GrantExpired { grant, leg } = fact {
+            Some((grant, leg, GrantState::Expired))
+        } else {
+            None
         };
         if let Some((grant, leg, state)) = next
             && self.is_own(leg)
@@ -523,7 +528,7 @@ impl<'a> Teller<'a> {
                 let file = SeenFile { name, media_type, size, digest: Some(digest) };
                 self.put(at, id.as_str(), visibility == Visibility::Internal, Posted::File(file));
             }
-            (Operation::LinkBack { label, .. }, _) => {
+            (Operation::LinkBack(Reference { label, .. }), _) => {
                 if !self.links.contains(&label) {
                     self.links.push(label);
                 }

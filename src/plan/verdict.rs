@@ -4,6 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{ErrorKind, SystemName, Timestamp, Visibility};
 
@@ -31,7 +32,7 @@ pub struct Verdict {
 }
 
 /// What became of an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(tag = "outcome", rename_all = "snake_case")]
 pub enum Outcome {
     /// It is there as it is.
@@ -164,7 +165,12 @@ impl Judge<'_> {
                 let Item::LinkBack(other) = item else { return None };
                 self.sharing.agreement(other).map(|agreement| agreement.name.clone())
             });
-            let rule = "the tickets of a case link to each other, by number".to_owned();
+            let summarizes = self.target.is_some_and(|target| target.able.link_back.summarizes());
+            let rule = match summarizes {
+                false => "the tickets of a case link to each other, by number",
+                true => "the tickets of a case link to each other, with how the other one stands",
+            };
+            let rule = rule.to_owned();
             verdicts.push(Verdict {
                 to: self.name.clone(),
                 item: item.clone(),
@@ -427,6 +433,9 @@ impl Judge<'_> {
 
     /// What the leg is shown of a field, and what does not stand there as it was.
     fn shown(&self, item: &Item) -> Option<(String, BTreeMap<String, u32>)> {
+        if let (Item::LinkBack(other), Some(target)) = (item, self.target) {
+            return Some((target.link_text(other)?, BTreeMap::new()));
+        }
         let (Item::Field(field), Some(target)) = (item, self.target) else { return None };
         let shown = target.shown(field, target.value(field)?).ok()?;
         let classes = shown.account().redacted.clone();
@@ -436,7 +445,9 @@ impl Judge<'_> {
     fn parked(&self, item: &Item) -> Outcome {
         match self.leg.parked.get(item) {
             Some(parked) if parked.discarded => {
-                let reason = format!("given up by a person: {}", parked.reason);
+                let whom =
+                    if matches!(item, Item::LinkBack(_)) { "given up" } else { "given up by a person" };
+                let reason = format!("{whom}: {}", parked.reason);
                 Outcome::Parked { reason, since: Some(parked.since) }
             }
             Some(parked) => Outcome::Parked { reason: parked.reason.clone(), since: Some(parked.since) },

@@ -19,7 +19,7 @@ use crate::ledger::Position;
 pub struct Changes<'a> {
     pub(super) index: &'a Index,
     fresh: Fresh,
-    counts: Counts,
+    pub(super) counts: Counts,
     /// The case whose head was looked up last: who asks for it records it next.
     asked: Option<(CaseId, Heads)>,
 }
@@ -107,6 +107,7 @@ impl<'a> Changes<'a> {
         self.concern(id, &case.references.products, &Products::new());
         self.release_files(id)?;
         self.recount(now, None);
+        self.refile(id, now.map(|head| head.filing), None)?;
         self.fresh.keep(id, Kept { now: None, stored });
         Ok(())
     }
@@ -120,7 +121,9 @@ impl<'a> Changes<'a> {
     fn keep(&mut self, case: Case) -> Result<(), Error> {
         let (now, stored) = self.heads(case.id)?;
         self.counts.highest = self.counts.highest.max(case.id.0);
-        self.recount(now, Some(Head::of(&case)));
+        let head = Head::of(&case);
+        self.recount(now, Some(head));
+        self.refile(case.id, now.map(|head| head.filing), Some((head.filing, &case)))?;
         self.fresh.keep(case.id, Kept { now: Some(Arc::new(case)), stored });
         Ok(())
     }
@@ -137,7 +140,7 @@ impl<'a> Changes<'a> {
     }
 
     /// The case as these changes, what came before them, and the engine have it.
-    fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
+    pub(super) fn case(&self, id: CaseId) -> Result<Option<Case>, Error> {
         match self.fresh.case(id) {
             Some(kept) => Ok(kept.now.as_deref().cloned()),
             None => self.index.case(id),

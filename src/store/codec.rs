@@ -5,15 +5,17 @@ use std::collections::BTreeSet;
 use throughline_sdk::{SystemName, TicketRef};
 
 use super::Error;
+use super::filing::{FILING, Filing};
 use super::fresh::Head;
 use crate::case::{Case, CaseId, Fingerprint};
 use crate::ledger::Position;
 
 /// What cases have in common, so that a short value compresses too. Another text needs another layout number.
-const DICTIONARY: &[u8] = br#"{"id":1,"opened":"2026-01-01T00:00:00Z","document":{"fields":{"description":{"value":"","from":"","at":"2026-01-01T00:00:00Z"},"priority":{"value":"normal","from":"helpdesk","at":"2026-"},"status":{"value":"open","from":"","at":"2026-"},"title":{"value":"","from":""},"type":{"value":""}},"remarks":{"":{"author":"","written":"2026-01-01T00:00:00Z","print":"","body":"","version":1},"":{"author":"","withdrawn":true}},"attachments":{"":{"name":"","media_type":"application/octet-stream","size":1,"digest":"","author":"","written":"2026-"}}},"legs":{"helpdesk":{"ticket":"1","key":"1","url":"https://","party":"home","role":"home","shadow":{"version":"1","updated":"2026-01-01T00:00:00Z","fields":{"description":{"seen":"","agreed":""},"priority":{"seen":"","agreed":""},"status":{"seen":"","agreed":""},"title":{"seen":"","agreed":""},"type":{"seen":"","agreed":"","written":{"sent":"","value":""}}},"comments":{"":{"origin":"","seen":"","version":1},"":{"origin":"","seen":"","version":1}},"files":{"":{"origin":""}},"withheld":["comment:"]},"health":"well"},"":{"ticket":"","key":"","url":"https://","party":"","role":"counterpart","agreement":"","shadow":{"version":"","updated":"2026-"},"health":"well","outstanding":[{"intent":{"id":"","operation":{"do":"update","changes":{}},"marker":"tl-"},"item":"ticket","phase":{"is":"ready"},"attempts":0}],"dirty":true,"linked":[""],"parked":{"":{"want":"","kind":"rejected","reason":"","since":"2026-"}}}},"last":1}"#;
+const DICTIONARY: &[u8] = br#"{"id":1,"opened":"2026-01-01T00:00:00Z","changed":"2026-01-01T00:00:00Z","document":{"fields":{"description":{"value":"","from":"","at":"2026-01-01T00:00:00Z"},"priority":{"value":"normal","from":"helpdesk","at":"2026-"},"status":{"value":"open","from":"","at":"2026-"},"title":{"value":"","from":""},"type":{"value":""}},"remarks":{"":{"author":"","written":"2026-01-01T00:00:00Z","print":"","body":"","version":1},"":{"author":"","withdrawn":true}},"attachments":{"":{"name":"","media_type":"application/octet-stream","size":1,"digest":"","author":"","written":"2026-"}}},"legs":{"helpdesk":{"ticket":"1","key":"1","url":"https://","party":"home","role":"home","shadow":{"version":"1","updated":"2026-01-01T00:00:00Z","fields":{"description":{"seen":"","agreed":""},"priority":{"seen":"","agreed":""},"status":{"seen":"","agreed":""},"title":{"seen":"","agreed":""},"type":{"seen":"","agreed":"","written":{"sent":"","value":""}}},"comments":{"":{"origin":"","seen":"","version":1},"":{"origin":"","seen":"","version":1}},"files":{"":{"origin":""}},"withheld":["comment:"]},"health":"well"},"":{"ticket":"","key":"","url":"https://","party":"","role":"counterpart","agreement":"","shadow":{"version":"","updated":"2026-"},"health":"well","outstanding":[{"intent":{"id":"","operation":{"do":"update","changes":{}},"marker":"tl-"},"item":"ticket","phase":{"is":"ready"},"attempts":0}],"dirty":true,"linked":[""],"parked":{"":{"want":"","kind":"rejected","reason":"","since":"2026-"}}}},"last":1}"#;
 
-/// Bytes before a case's compressed JSON: its last position, its flags, and the length of the JSON.
-const HEAD: usize = 8 + 1 + 4;
+/// Bytes before a case's compressed JSON: its last position, its flags, what it is filed under, and the length of the
+/// JSON.
+const HEAD: usize = 8 + 1 + FILING + 4;
 const WORKING: u8 = 1;
 const PARKED: u8 = 2;
 const CLOCK: u8 = 4;
@@ -29,6 +31,7 @@ pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Er
     value.extend_from_slice(&head.last.map_or(u64::MAX, |last| last.0).to_be_bytes());
     let flags = [(head.working, WORKING), (head.parked, PARKED), (head.clock, CLOCK)];
     value.push(flags.into_iter().map(|(is, flag)| u8::from(is) * flag).sum());
+    value.extend_from_slice(&head.filing.encode());
     value.extend_from_slice(&u32::try_from(json.len()).unwrap_or(u32::MAX).to_be_bytes());
     value.extend_from_slice(&packed);
     Ok(value)
@@ -37,7 +40,8 @@ pub(super) fn encode_case(case: &Case, json: &mut Vec<u8>) -> Result<Vec<u8>, Er
 /// The case in what [`encode_case`] wrote.
 pub(super) fn decode_case(value: &[u8]) -> Result<Case, Error> {
     let broken = |what: String| Error::Broken(format!("a case cannot be read: {what}"));
-    let (_, rest) = value.split_first_chunk::<9>().ok_or_else(|| broken("it is too short".into()))?;
+    let (_, rest) =
+        value.split_first_chunk::<{ 9 + FILING }>().ok_or_else(|| broken("it is too short".into()))?;
     let (length, packed) = rest.split_first_chunk::<4>().ok_or_else(|| broken("it is too short".into()))?;
     let length = usize::try_from(u32::from_be_bytes(*length)).unwrap_or_default();
     let json = lz4_flex::block::decompress_with_dict(packed, length, DICTIONARY)
@@ -47,11 +51,12 @@ pub(super) fn decode_case(value: &[u8]) -> Result<Case, Error> {
 
 /// What stands before a stored case, without reading the case.
 pub(super) fn head_of(value: &[u8]) -> Result<Head, Error> {
-    let Some((last, [flags, ..])) = value.split_first_chunk::<8>() else {
-        return Err(Error::Broken("a case is too short".into()));
-    };
+    let too_short = || Error::Broken("a case is too short".into());
+    let Some((last, [flags, rest @ ..])) = value.split_first_chunk::<8>() else { return Err(too_short()) };
+    let filing = Filing::decode(rest.first_chunk().ok_or_else(too_short)?);
     let last = Some(u64::from_be_bytes(*last)).filter(|last| *last != u64::MAX).map(Position);
-    Ok(Head { last, working: flags & WORKING != 0, parked: flags & PARKED != 0, clock: flags & CLOCK != 0 })
+    let [working, parked, clock] = [WORKING, PARKED, CLOCK].map(|flag| flags & flag != 0);
+    Ok(Head { last, working, parked, clock, filing })
 }
 
 /// Numbers sort as they count.

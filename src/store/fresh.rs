@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use super::filing::Filing;
 use super::index::COUNTS;
 use super::{Batch, Counts, Error, Table, codec};
 use crate::case::{Case, CaseId};
@@ -40,6 +41,8 @@ pub(super) struct Head {
     pub(super) parked: bool,
     /// Whether a response clock of it runs.
     pub(super) clock: bool,
+    /// What it is filed under.
+    pub(super) filing: Filing,
 }
 
 impl Head {
@@ -49,6 +52,7 @@ impl Head {
             working: case.has_work(),
             parked: case.is_parked(),
             clock: case.next_clock().is_some(),
+            filing: Filing::of(case),
         }
     }
 
@@ -71,6 +75,9 @@ impl Head {
             | Table::Standing
             | Table::Announced
             | Table::Agreed
+            | Table::Filed
+            | Table::Changed
+            | Table::Hours
             | Table::Erased
             | Table::Erasures
             | Table::Erasing

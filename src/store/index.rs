@@ -3,12 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, over};
-use super::{Error, Row, Store, Table, codec};
+use super::{Error, Row, Standing, Store, Table, codec};
 use crate::case::{AgreementName, AgreementVersion, Case, CaseId};
 use crate::ledger::{Mark, Position};
 
@@ -32,10 +33,12 @@ pub struct Counts {
     pub hints: u64,
     /// The highest case number ever given, erased cases included.
     pub highest: u64,
+    /// Cases in each view.
+    pub standing: Standing,
 }
 
 /// A version of an agreement, as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreed {
     /// The agreement.
     pub agreement: AgreementName,
@@ -48,7 +51,7 @@ pub struct Agreed {
 }
 
 /// Who paused a system, why and since when.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Paused {
     /// Who.
     pub by: String,
@@ -70,6 +73,8 @@ pub struct Reconfigured {
 }
 
 pub(super) const COUNTS: &[u8] = b"counts";
+/// Rows of a range that are read at first.
+const FEW: usize = 8;
 
 impl Index {
     /// The reads of this engine.
@@ -260,6 +265,12 @@ impl Index {
         self.store.reset()
     }
 
+    /// All rows of a table, for those who compare.
+    #[cfg(test)]
+    pub(crate) fn rows(&self, table: Table) -> Result<Vec<Row>, Error> {
+        self.under(table, &[], &[], usize::MAX)
+    }
+
     /// The engine below.
     pub(crate) fn store(&self) -> &Arc<dyn Store> {
         &self.store
@@ -317,6 +328,35 @@ impl Index {
             fresh.rows(table, &first).take_while(|(key, _)| key.starts_with(prefix)).collect();
         let mut stored = self.store.scan(table, &first, limit.saturating_add(changes.len()))?;
         stored.retain(|(key, _)| key.starts_with(prefix));
+        let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
+        Ok(over(stored, changes, limit))
+    }
+
+    /// The rows from one key on to before another, at most so many.
+    pub(super) fn between(
+        &self,
+        table: Table,
+        from: &[u8],
+        to: &[u8],
+        limit: usize,
+    ) -> Result<Vec<Row>, Error> {
+        let fresh = self.fresh();
+        let changes: Vec<_> = fresh.rows(table, from).take_while(|(key, _)| key.as_slice() < to).collect();
+        let wanted = limit.saturating_add(changes.len());
+        let mut stored: Vec<Row> = Vec::new();
+        let (mut next, mut step) = (from.to_vec(), FEW);
+        while stored.len() < wanted {
+            // An engine does not know where to end: most lists are short, so that little is read beyond it.
+            let step_now = step.min(wanted - stored.len());
+            let rows = self.store.scan(table, &next, step_now)?;
+            let is_last = rows.len() < step_now || rows.last().is_some_and(|(key, _)| key.as_slice() >= to);
+            stored.extend(rows.into_iter().take_while(|(key, _)| key.as_slice() < to));
+            if is_last {
+                break;
+            }
+            next = stored.last().map(|(key, _)| [key.as_slice(), &[0]].concat()).unwrap_or_default();
+            step = step.saturating_mul(8);
+        }
         let changes = changes.into_iter().map(|(key, value)| (key.clone(), value.clone()));
         Ok(over(stored, changes, limit))
     }

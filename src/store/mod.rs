@@ -6,13 +6,14 @@
 mod changes;
 mod codec;
 mod erasure;
+mod filing;
 mod fresh;
 mod index;
 pub mod memory;
 pub mod sled;
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt::Debug;
@@ -21,6 +22,11 @@ use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
 pub use erasure::Erasure;
+pub(crate) use filing::{
+    Blocks, Members, SPAN, Term, block, folded, hour, is_in_word, is_over_in, numbers, title, words,
+    words_in_order,
+};
+pub use filing::{Standing, View};
 pub use fresh::Fresh;
 pub use index::{Agreed, Counts, Index, Paused, Reconfigured};
 
@@ -90,6 +96,12 @@ pub enum Table {
     Paused,
     /// Reloads of the configuration, by the place of their record.
     Reconfigured,
+    /// What cases are filed under, and a block of cases, to those of them that are.
+    Filed,
+    /// An hour, and a block of cases, to those open ones that last changed in it.
+    Changed,
+    /// An hour to how many open cases last changed in it.
+    Hours,
     /// Tickets of cases that were erased: under the ticket, the number of its case.
     Erased,
     /// What was erased, by the number of the case.
@@ -124,6 +136,9 @@ impl Table {
             Self::Clocks => 16,
             Self::Paused => 40,
             Self::Reconfigured => 41,
+            Self::Filed => 17,
+            Self::Changed => 18,
+            Self::Hours => 19,
             Self::Erased => 32,
             Self::Erasures => 33,
             Self::Erasing => 34,
@@ -146,7 +161,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 4;
+const FORMAT: u32 = 5;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

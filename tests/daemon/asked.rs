@@ -33,6 +33,17 @@ fn the_demo_converges_and_what_it_kept_tells_the_story() {
 
     let cases = json(&on(&data, &["cases", "--json"]));
     assert_eq!(cases[0], told["case"]);
+    let story = on(&data, &["trace", "TL-1"]).out;
+    let mut rest = story.as_str();
+    for words in [
+        "Paul Partner: grant G1 is asked for: to show comment:helpdesk#",
+        "Grace Manager: grant G1 is approved in the role \"service manager\"",
+        "grant G1 is open",
+        "is over: its time has come",
+    ] {
+        let at = rest.find(words).unwrap_or_else(|| panic!("{words:?} in its turn in\n{story}"));
+        rest = &rest[at..];
+    }
     for name in ["TL-1", "helpdesk:1", "partner:1", "vendor:1"] {
         let trace = json(&on(&data, &["trace", name, "--json"]));
         assert_eq!(trace["case"]["case"], "TL-1", "{name}");

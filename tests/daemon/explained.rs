@@ -1,5 +1,7 @@
 //! What the command line tells of a case's items for each party, and of what the bridge would do, without doing it.
 
+use std::fs;
+
 use throughline_practice::desk::Patch;
 
 use super::bridge::{TestBridge, until};
@@ -64,6 +66,10 @@ fn everything_in_a_case_is_explained_for_each_party_beside_the_daemon_and_after_
     let page = bridge.command(&["explain", "TL-1", "--to", "partner"]).out;
     assert!(page.contains("partner: the field title travels outbound only"), "{page}");
     assert!(page.contains("new → New") && !page.contains("SECRET"), "{page}");
+    let version = told["parties"][1]["version"].as_str().unwrap();
+    assert_eq!(version.len(), 64, "{version}");
+    assert!(told["parties"][1].get("in_force").is_none() && told["parties"][0].get("version").is_none());
+    assert!(page.contains(&format!("under the agreement partner, version {}", &version[..12])), "{page}");
     let nobody = bridge.command(&["explain", "TL-1", "--to", "fabrikam"]);
     assert_eq!(nobody.code, 1);
     assert!(nobody.err.contains("no party or system \"fabrikam\" takes part in TL-1"), "{nobody:?}");
@@ -71,6 +77,18 @@ fn everything_in_a_case_is_explained_for_each_party_beside_the_daemon_and_after_
     bridge.signal("TERM");
     assert_eq!(bridge.ended().code(), Some(0));
     assert_eq!(bridge.json(&["explain", "TL-1"]), told);
+    let config = fs::read_to_string(bridge.config()).unwrap();
+    let amended = config.replacen("[agreements.partner]\n", "[agreements.partner]\nreply_passes = true\n", 1);
+    assert_ne!(amended, config);
+    fs::write(bridge.config(), amended).unwrap();
+    let partner = &bridge.json(&["explain", "TL-1"])["parties"][1];
+    assert_eq!(partner["version"], version, "the last decision keeps its version");
+    let in_force = partner["in_force"].as_str().unwrap();
+    assert!(in_force.len() == 64 && in_force != version);
+    let page = bridge.command(&["explain", "TL-1", "--to", "partner"]).out;
+    let both = [version, in_force].map(|version| version[..12].to_owned());
+    let words = format!("version {}; judged here by version {}, now in force", both[0], both[1]);
+    assert!(page.contains(&words), "{page}");
     let data = bridge.data();
     let said = super::bridge::run(super::bridge::throughline().args(["explain", "TL-1", "--data"]).arg(data));
     assert_eq!(said.code, 2);

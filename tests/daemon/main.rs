@@ -17,6 +17,8 @@ mod checked;
 #[cfg(test)]
 mod command;
 #[cfg(test)]
+mod console;
+#[cfg(test)]
 mod desks;
 #[cfg(test)]
 mod erased;
@@ -28,6 +30,8 @@ mod federated;
 mod grants;
 #[cfg(test)]
 mod handshake;
+#[cfg(test)]
+mod interface;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]

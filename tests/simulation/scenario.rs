@@ -255,6 +255,7 @@ fn rules(policies: &BTreeMap<Field, Policy>, relay: bool, lossy: bool, confiding
             home_type: Some("Request".to_owned()),
             handshake: None,
             reply_passes: false,
+            guest_link: false,
             redaction: None,
             require: Vec::new(),
             version: None,

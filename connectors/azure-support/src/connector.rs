@@ -7,8 +7,8 @@ use http::header;
 use throughline_sdk::http::Response;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Class, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, RawWebhook, RemoteId,
-    Result, Ticket, Timestamp,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, RawWebhook,
+    RemoteId, Result, Ticket, Timestamp,
 };
 
 use crate::api::{Api, TICKETS_A_PAGE, there};
@@ -58,7 +58,7 @@ impl Connector for AzureSupport {
             internal_comments: false,
             edit: false,
             retract: false,
-            link_back: false,
+            link_back: Linking::None,
             conditional_write: ConditionalWrite::None,
             feed: Feed {
                 granularity: Duration::from_secs(1),

@@ -91,9 +91,17 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_column",
         kind: SettingKind::Text,
         required: false,
-        doc: "The logical name of a text column of the case for the counterpart's number and address. Without it they \
+        doc: "The logical name of a text column of the case for the counterpart's number and address, and how it stands. Without it they \
               are not shown.",
         example: "\"new_counterpart\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_column takes. That is the length that the column was made with, from 1 to 4000; a new one has 100. What does not fit of how the counterpart stands is cut. \
+              Without it: 100.",
+        example: "100",
     },
     Setting {
         key: "columns",
@@ -209,6 +217,8 @@ pub(crate) struct Config {
     pub(crate) note_format: NoteFormat,
     pub(crate) marker_column: Option<String>,
     pub(crate) link_column: Option<String>,
+    /// How many characters that takes.
+    pub(crate) link_chars: usize,
     /// Logical names by the names that agreements use.
     pub(crate) columns: BTreeMap<String, String>,
     pub(crate) choice_columns: BTreeMap<String, String>,
@@ -271,6 +281,7 @@ impl Config {
             },
             marker_column: column(settings, "marker_column")?,
             link_column: column(settings, "link_column")?,
+            link_chars: settings.width("link_chars", 100),
             columns: columns(settings, "columns")?,
             choice_columns: columns(settings, "choice_columns")?,
             resolution_subject: text(settings, "resolution_subject")

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
@@ -52,7 +52,7 @@ impl Connector for Dynamics365 {
             internal_comments: true,
             edit: true,
             retract: true,
-            link_back: self.config.link_column.is_some(),
+            link_back: if self.config.link_column.is_some() { Linking::Field } else { Linking::None },
             conditional_write: ConditionalWrite::Atomic,
             // Delta links go by row versions, not by a clock.
             feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },

@@ -50,7 +50,10 @@ pub(crate) fn ticket(id: &str, case: &Row, notes: &[Row], whole: Option<&[u8]>, 
             .map(|name| Person { name: name.to_owned() }),
         comments: notes.iter().filter_map(|note| comment(note, config)).collect(),
         files: notes.iter().filter_map(|note| file(note, config)).collect(),
-        references: named(case, config.link_column.as_ref()).iter().map(|text| reference(text)).collect(),
+        references: named(case, config.link_column.as_ref())
+            .iter()
+            .map(|text| Reference::of_line(text))
+            .collect(),
         marker: in_column.or(in_text),
         created,
         updated: changes.fold(created, Timestamp::max),
@@ -73,16 +76,6 @@ pub(crate) fn rest_of_description(case: &Row) -> Option<String> {
 /// What of a version `If-Match` takes: the case's own, without that of its notes.
 pub(crate) fn condition(version: &Version) -> &str {
     version.as_str().split_once(' ').map_or(version.as_str(), |(case, _)| case)
-}
-
-/// The number and address of a counterpart as one line.
-pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
-    let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    match url {
-        Some(url) if label.is_empty() => url.to_owned(),
-        Some(url) => format!("{label} {url}"),
-        None => label,
-    }
 }
 
 /// Which of the asked changes a ticket does not show, by name.
@@ -174,18 +167,6 @@ pub(crate) fn size(note: &Row) -> u64 {
 
 fn author(note: &Row) -> Person {
     Person { name: note.label("_createdby_value").unwrap_or("Unknown").to_owned() }
-}
-
-fn reference(text: &str) -> Reference {
-    let is_address = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
-    match text.rsplit_once(' ') {
-        Some((label, url)) if is_address(&url) => {
-            Reference { label: label.trim().to_owned(), url: Some(url.to_owned()) }
-        }
-        Some(_) | None => {
-            Reference { label: text.to_owned(), url: Some(text).filter(is_address).map(str::to_owned) }
-        }
-    }
 }
 
 fn page(id: &str, config: &Config) -> Option<String> {

@@ -84,11 +84,4 @@ proptest! {
         let row = Row(case);
         drop(ticket(ID, &row, std::slice::from_ref(&row), Some(b"\xff"), &config()));
     }
-
-    #[test]
-    fn a_link_reads_as_it_was_written(label in "[A-Z]{1,3}-[0-9]{1,4}", path in "[a-z]{0,8}") {
-        let url = format!("https://desk.example/{path}");
-        let read = reference(&link_text(&label, Some(&url)));
-        prop_assert_eq!((read.label, read.url), (label, Some(url)));
-    }
 }

@@ -114,11 +114,11 @@ pub(crate) async fn into_case(api: Api<'_>, id: Guid, intent: &Intent) -> Result
             });
             attach(api, id, columns, digest, (*visibility, &intent.marker)).await
         }
-        Operation::LinkBack { label, url } => {
+        Operation::LinkBack(reference) => {
             let column = api.config.link_column.as_ref().ok_or_else(|| {
                 Error::new(ErrorKind::Unsupported, "a counterpart is shown only where link_column is set")
             })?;
-            link_back(api, id, column, &map::link_text(label, url.as_deref())).await.map(changed)
+            link_back(api, id, column, &reference.line(api.config.link_chars)).await.map(changed)
         }
     }
 }

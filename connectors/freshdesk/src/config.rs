@@ -47,9 +47,17 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_field",
         kind: SettingKind::Text,
         required: false,
-        doc: "The label of a custom ticket field of type single-line text for the counterpart's number and address. \
+        doc: "The label of a custom ticket field of type single-line text for the counterpart's number and address, and how it stands. \
               Without it they are not shown.",
         example: "\"Counterpart\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_field takes. What does not fit of how the counterpart stands is cut. \
+              Without it: 255.",
+        example: "255",
     },
     Setting {
         key: "group_id",
@@ -102,6 +110,8 @@ pub(crate) struct Config {
     pub(crate) requester: String,
     pub(crate) marker_field: String,
     pub(crate) link_field: Option<String>,
+    /// How many characters that takes.
+    pub(crate) link_chars: usize,
     pub(crate) group: Option<u64>,
     pub(crate) product: Option<u64>,
     pub(crate) max_file_bytes: u64,
@@ -146,6 +156,7 @@ impl Config {
             requester: required("requester")?,
             marker_field: required("marker_field")?,
             link_field: text("link_field"),
+            link_chars: settings.width("link_chars", 255),
             group: settings.count("group_id"),
             product: settings.count("product_id"),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),

@@ -62,7 +62,7 @@ pub(crate) fn ticket(parts: &Parts, config: &Config) -> Ticket {
             .link_field
             .iter()
             .filter_map(|name| named(name))
-            .map(|text| reference(&text))
+            .map(|text| Reference::of_line(&text))
             .collect(),
         marker: named(&config.marker_field).and_then(|text| Marker::find_in(&text)),
         created: wire.created_at,
@@ -150,16 +150,6 @@ pub(crate) fn note(conversation: &wire::Conversation) -> (String, Option<Marker>
 fn carries_file(text: &str, marker: Option<&Marker>, conversation: &wire::Conversation) -> bool {
     let name = conversation.attachments.first().and_then(|file| file.name.as_deref());
     marker.is_some() && name.is_some_and(|name| read_text(&write_name(name)) == text)
-}
-
-/// The number and address of a counterpart as one line for the link field.
-pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
-    let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    match url {
-        Some(url) if label.is_empty() => url.to_owned(),
-        Some(url) => format!("{label} {url}"),
-        None => label,
-    }
 }
 
 /// Whether two field values say the same: numbers are written in several ways.
@@ -264,18 +254,6 @@ fn outside(parts: &Parts, id: u64) -> Person {
     let name = requester.and_then(|one| one.name.clone()).or_else(|| parts.contacts.get(&id).cloned());
     let agent = || parts.form.agent(id);
     Person { name: name.or_else(agent).unwrap_or_else(|| format!("Contact {id}")) }
-}
-
-fn reference(text: &str) -> Reference {
-    let is_address = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
-    match text.rsplit_once(' ') {
-        Some((label, url)) if is_address(&url) => {
-            Reference { label: label.trim().to_owned(), url: Some(url.to_owned()) }
-        }
-        Some(_) | None => {
-            Reference { label: text.to_owned(), url: Some(text).filter(is_address).map(str::to_owned) }
-        }
-    }
 }
 
 #[cfg(test)]

@@ -10,6 +10,7 @@ fn config() -> Config {
         requester: "us@example.org".to_owned(),
         marker_field: "cf_marker".to_owned(),
         link_field: Some("Counterpart".to_owned()),
+        link_chars: 255,
         group: None,
         product: None,
         max_file_bytes: 1,

@@ -7,8 +7,8 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Marker, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
+    Operation, RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
 use crate::api::{Api, issue_number};
@@ -106,7 +106,7 @@ impl Connector for GitHub {
             internal_comments: false,
             edit: true,
             retract: true,
-            link_back: false,
+            link_back: Linking::None,
             // `If-Match` is not heeded: entity tags are for reads.
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::from_secs(1), lag: Duration::from_secs(LAG_SECONDS) },

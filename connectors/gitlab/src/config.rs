@@ -63,6 +63,14 @@ pub const SETTINGS: &[Setting] = &[
         example: "false",
     },
     Setting {
+        key: "link_note",
+        kind: SettingKind::Flag,
+        required: false,
+        doc: "Whether the counterpart's number, and how it stands, is shown in one internal note of ours on each issue. It \
+              is edited in place, and makes GitLab tell the project's members once. False without it: they are not shown.",
+        example: "true",
+    },
+    Setting {
         key: "max_file_bytes",
         kind: SettingKind::Count,
         required: false,
@@ -109,6 +117,8 @@ pub(crate) struct Config {
     /// Priority by label, in the labels' own spelling.
     pub(crate) priorities: BTreeMap<String, String>,
     pub(crate) confidential: bool,
+    /// Whether one internal note shows the counterpart.
+    pub(crate) link_note: bool,
     pub(crate) max_file_bytes: u64,
     pub(crate) webhook_token: Option<SecretString>,
     pub(crate) webhook_signing_token: Option<SecretString>,
@@ -156,6 +166,7 @@ impl Config {
             statuses: labels(settings, "status_labels")?,
             priorities: labels(settings, "priority_labels")?,
             confidential: settings.flag("confidential"),
+            link_note: settings.flag("link_note"),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_token: settings.secret("webhook_token"),
             webhook_signing_token: settings.secret("webhook_signing_token"),

@@ -8,8 +8,8 @@ use chrono::TimeDelta;
 use http::{HeaderMap, header};
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Marker, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
+    Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp,
 };
 
 use crate::api::{Api, issue_number};
@@ -99,7 +99,7 @@ impl Connector for GitLab {
             internal_comments: true,
             edit: true,
             retract: true,
-            link_back: false,
+            link_back: if self.config.link_note { Linking::Comment } else { Linking::None },
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::from_millis(1), lag: Duration::from_secs(LAG_SECONDS) },
             webhooks: (self.config.webhook_token.is_some() || self.config.webhook_signing_token.is_some())

@@ -2,10 +2,10 @@
 
 use std::collections::BTreeMap;
 
-use throughline_markup::{github, normal};
+use throughline_markup::{github, normal, plain};
 use throughline_sdk::{
-    Changes, Comment, CommentId, File, FileId, Marker, Person, RemoteId, Ticket, Timestamp, Version,
-    Visibility,
+    Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
+    Version, Visibility,
 };
 
 use crate::config::Config;
@@ -47,7 +47,8 @@ const MEDIA_TYPE: &str = "application/octet-stream";
 pub(crate) fn ticket(issue: &Issue, notes: &[Note], config: &Config) -> Ticket {
     let raw = issue.description.as_deref().unwrap_or_default();
     let (description, marker) = read_text(raw);
-    let said: Vec<&Note> = notes.iter().filter(|note| !note.system).collect();
+    let of_people = |note: &&Note| !note.system && link_of(note).is_none();
+    let said: Vec<&Note> = notes.iter().filter(of_people).collect();
     let mut files = Vec::new();
     let own = Origin {
         visibility: of_all(issue, config),
@@ -83,7 +84,7 @@ pub(crate) fn ticket(issue: &Issue, notes: &[Note], config: &Config) -> Ticket {
         requester: Some(person(issue.author.as_ref())),
         comments: said.iter().filter_map(|note| comment(note, issue, config)).collect(),
         files,
-        references: Vec::new(),
+        references: links(notes),
         marker,
         created: issue.created_at,
         updated: issue.updated_at,
@@ -182,6 +183,29 @@ fn gather(files: &mut Vec<File>, text: &str, origin: &Origin<'_>) {
             marker: marker.cloned(),
         });
     }
+}
+
+/// The counterpart that a note of ours shows, and the marker of the note.
+pub(crate) fn link_of(note: &Note) -> Option<(Reference, Marker)> {
+    let (text, marker) = marker::split_link(note.body.as_deref()?)?;
+    Some((Reference::of_line(&plain::write(&github::read_with(&text, &|_| None).text).text), marker))
+}
+
+/// The counterparts that are shown, each once.
+fn links(notes: &[Note]) -> Vec<Reference> {
+    let mut shown: Vec<(Reference, Marker)> = Vec::new();
+    for (reference, marker) in notes.iter().filter(|note| !note.system).filter_map(link_of) {
+        if shown.iter().all(|(_, known)| *known != marker) {
+            shown.push((reference, marker));
+        }
+    }
+    shown.into_iter().map(|(reference, _)| reference).collect()
+}
+
+/// How a counterpart is written into a note.
+pub(crate) fn link_text(reference: &Reference, marker: &Marker) -> String {
+    let line = plain::read(&reference.line(usize::MAX)).text;
+    marker::mark_link(&github::write_with(&line, &|_| None).text, marker)
 }
 
 /// A note as a comment; `None` for one that says nothing but files.

@@ -1,8 +1,8 @@
 //! Writes, each of them read back: GitLab answers with success also where it left out what our role may not set.
 
 use throughline_sdk::{
-    CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation, RemoteId, Result,
-    Subject, Ticket, TookEffect, Visibility,
+    CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation, Reference, RemoteId,
+    Result, Subject, Ticket, TookEffect, Visibility,
 };
 
 use crate::api::Api;
@@ -90,11 +90,49 @@ pub(crate) async fn into_issue(api: Api<'_>, iid: u64, intent: &Intent) -> Resul
                 api.upload(&form_type, form).await.map_err(|error| error.with_context("issue", iid))?;
             attach(api, iid, name, &stored.url, *visibility, marker).await
         }
-        Operation::LinkBack { .. } => {
-            let message = "an issue has no place to show a counterpart's number";
+        Operation::LinkBack(reference) if api.config.link_note => {
+            link_back(api, iid, reference, marker).await.map_err(|error| error.with_context("issue", iid))
+        }
+        Operation::LinkBack(_) => {
+            let message = "a counterpart is shown only where link_note is set: an issue has no field for it";
             Err(Error::new(ErrorKind::Unsupported, message).with_context("issue", iid))
         }
     }
+}
+
+/// Shows the counterpart in one internal note, which is edited from then on. Where an answer was lost and a replica did
+/// not know of the note yet there may be two: the first one stays.
+async fn link_back(api: Api<'_>, iid: u64, reference: &Reference, marker: &Marker) -> Result<Effect> {
+    let text = map::link_text(reference, marker);
+    let told = Reference::of_line(&reference.line(usize::MAX));
+    let (_, notes) = api.whole(iid).await?;
+    let ours = notes.iter().filter(|note| map::link_of(note).is_some_and(|(_, of)| of == *marker));
+    let mut ours = ours.map(|note| (note.id.to_string(), note));
+    let stands = |ticket: &Ticket| ticket.references.contains(&told);
+    match ours.next() {
+        None => {
+            say(api, iid, text, Visibility::Internal).await?;
+        }
+        Some((id, note)) if map::is_internal(note) == Some(true) => {
+            let current = map::link_of(note).is_some_and(|(shown, _)| shown == told);
+            if !current {
+                api.edit_note(iid, &id, text).await?;
+            }
+        }
+        // Whoever published it decided who reads it.
+        Some(_) => {
+            let message = "the note that shows the counterpart is not internal any more: delete it";
+            return Err(Error::new(ErrorKind::Rejected, message));
+        }
+    }
+    for (id, _) in ours {
+        api.delete_note(iid, &id).await.map_err(Error::with_unknown_effect)?;
+    }
+    let after = read_back(api, iid).await?;
+    if stands(&after) {
+        return Ok(changed(after));
+    }
+    Err(not_done(&["the note that shows the counterpart".to_owned()], TookEffect::Unknown))
 }
 
 /// Links to a stored file from a note of its own.

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
@@ -55,7 +55,7 @@ impl Connector for Jira {
             internal_comments: self.config.service_desk || self.config.internal.is_some(),
             edit: true,
             retract: true,
-            link_back: true,
+            link_back: Linking::Field,
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: MINUTE, lag: self.config.search_lag },
             webhooks: self.config.webhook_secret.as_ref().map(|_| Completeness::Hint),

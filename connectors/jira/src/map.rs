@@ -215,7 +215,8 @@ fn person(user: Option<&User>) -> Person {
 
 fn reference(link: &RemoteLink, own: Option<&str>) -> Reference {
     let url = Some(link.object.url.clone()).filter(|url| !url.is_empty() && Some(url.as_str()) != own);
-    Reference { label: link.object.title.clone(), url }
+    let summary = link.object.summary.clone().filter(|summary| !summary.trim().is_empty());
+    Reference { label: link.object.title.clone(), url, summary }
 }
 
 /// `updated` and a hash of all that is visible: not everything that changes a ticket moves the time.

@@ -264,6 +264,8 @@ pub(crate) struct RemoteObject {
     pub(crate) url: String,
     #[serde(default)]
     pub(crate) title: String,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(crate) summary: Option<String>,
 }
 
 /// Answer to a search, of either edition.

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use throughline_sdk::{
-    Changes, Effect, Error, ErrorKind, Found, Intent, Marker, NewTicket, Operation, RemoteId, Result,
-    Subject, Ticket, TookEffect,
+    Changes, Effect, Error, ErrorKind, Found, Intent, Marker, NewTicket, Operation, Reference, RemoteId,
+    Result, Subject, Ticket, TookEffect,
 };
 
 use crate::api::{Api, Extent, Search};
@@ -97,7 +97,7 @@ pub(crate) async fn into_issue(api: Api<'_>, id: &str, intent: &Intent) -> Resul
             let new = file::New { name, media_type, size: *size, digest, visibility: *visibility };
             file::attach(api, id, &new, &intent.marker).await
         }
-        Operation::LinkBack { label, url } => link_back(api, id, label, url.as_deref(), &intent.marker).await,
+        Operation::LinkBack(link) => link_back(api, id, link, &intent.marker).await,
     }
 }
 
@@ -172,30 +172,30 @@ async fn update(api: Api<'_>, before: Whole, changes: &Changes) -> Result<Whole>
     Err(not_done(&refused, effect).with_context("issue", id))
 }
 
-/// Links the issue to its counterpart. The global id makes the same link again a change of the one that is there
-/// ([Remote issue links](https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-remote-links/)).
-async fn link_back(
-    api: Api<'_>,
-    id: &str,
-    label: &str,
-    url: Option<&str>,
-    marker: &Marker,
-) -> Result<Effect> {
+/// Links the issue to its counterpart. The global id makes a later link a change of the one that is there
+/// ([Remote issue links](https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-remote-links/)), and
+/// Jira shows its summary beside the title
+/// ([fields](https://developer.atlassian.com/server/jira/platform/using-fields-in-remote-issue-links/)).
+async fn link_back(api: Api<'_>, id: &str, wanted: &Reference, marker: &Marker) -> Result<Effect> {
     let global_id = Some(format!("throughline={marker}"));
-    let title = label.split_whitespace().collect::<Vec<_>>().join(" ");
+    let title = wanted.label.split_whitespace().collect::<Vec<_>>().join(" ");
+    let summary = wanted.summary.clone();
     let before = api.whole(id, Extent::Reading).await?;
     let id = &before.issue.id;
     // A link has to lead somewhere: where the counterpart's address is not shown, to the issue itself.
     let own = api.config.browse(&before.issue.key).unwrap_or_default();
-    let url = url.map_or(own, str::to_owned);
+    let url = wanted.url.clone().unwrap_or(own);
     let stands = |whole: &Whole| {
         let ours = whole.links.iter().find(|link| link.global_id == global_id);
-        ours.is_some_and(|link| link.object.title == title && link.object.url == url)
+        ours.is_some_and(|link| {
+            let object = &link.object;
+            object.title == title && object.url == url && object.summary == summary
+        })
     };
     if stands(&before) {
         return Ok(changed(api, &before));
     }
-    let object = RemoteObject { url: url.clone(), title: title.clone() };
+    let object = RemoteObject { url: url.clone(), title: title.clone(), summary: summary.clone() };
     api.link(id, &RemoteLink { global_id: global_id.clone(), object }).await?;
     let after = read_back(api, id).await?;
     if stands(&after) {

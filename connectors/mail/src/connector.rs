@@ -9,8 +9,8 @@ use ring::digest::{SHA256, digest};
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Comment, CommentId, ConditionalWrite, Connector, CreateClass, Ctx,
-    Cursor, Description, Effect, Error, ErrorKind, Feed, File, FileId, Found, Hint, Identity, Intent, Person,
-    RawWebhook, RemoteId, Result, Ticket, Version, Visibility,
+    Cursor, Description, Effect, Error, ErrorKind, Feed, File, FileId, Found, Hint, Identity, Intent,
+    Linking, Person, RawWebhook, RemoteId, Result, Ticket, Version, Visibility,
 };
 
 use crate::config::Config;
@@ -247,7 +247,7 @@ impl Connector for Mail {
             internal_comments: false,
             edit: false,
             retract: false,
-            link_back: false,
+            link_back: Linking::None,
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
             webhooks: None,

@@ -7,8 +7,8 @@ use http::header;
 use throughline_sdk::http::Response;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, ConditionalWrite, Connector, Ctx, Cursor, Description, Effect, Error,
-    ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation, RawWebhook, RemoteId, Result, Ticket,
-    Timestamp,
+    ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation, RawWebhook, RemoteId, Result,
+    Ticket, Timestamp,
 };
 
 use crate::api::{Api, List, PAGE};
@@ -66,7 +66,7 @@ impl Connector for MicrosoftHealth {
             internal_comments: false,
             edit: false,
             retract: false,
-            link_back: false,
+            link_back: Linking::None,
             conditional_write: ConditionalWrite::None,
             feed: Feed {
                 granularity: Duration::from_millis(1),

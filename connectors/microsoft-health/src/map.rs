@@ -198,7 +198,7 @@ fn body(body: &Body) -> String {
 /// A detail that leads somewhere.
 fn reference(detail: &crate::wire::Detail) -> Option<Reference> {
     let url = text(&detail.value).filter(|value| value.starts_with("https://"))?;
-    Some(Reference { label: text(&detail.name).unwrap_or(url).to_owned(), url: Some(url.to_owned()) })
+    Some(Reference::new(text(&detail.name).unwrap_or(url), Some(url.to_owned())))
 }
 
 fn named<'n>(

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, ConditionalWrite, Connector, CreateClass, Ctx, Cursor, Description,
-    Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation, RawWebhook, RemoteId,
-    Result, Subject, Ticket,
+    Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation, RawWebhook,
+    RemoteId, Result, Subject, Ticket,
 };
 use url::Url;
 
@@ -73,7 +73,7 @@ impl Connector for NetworkedHelpDesk {
             internal_comments: true,
             edit: false,
             retract: false,
-            link_back: false,
+            link_back: Linking::None,
             // Compared with what was pushed so far; the partner itself is not asked.
             conditional_write: ConditionalWrite::Racy,
             // Our own desk counts its changes.

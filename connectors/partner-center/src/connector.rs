@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, ConditionalWrite, Connector, CreateClass, Ctx, Cursor, Description,
-    Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, RawWebhook, RemoteId, Result,
-    Ticket,
+    Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, RawWebhook, RemoteId,
+    Result, Ticket,
 };
 
 use crate::api::{Api, Listed};
@@ -52,7 +52,7 @@ impl Connector for PartnerCenter {
             internal_comments: false,
             edit: false,
             retract: false,
-            link_back: false,
+            link_back: Linking::None,
             conditional_write: ConditionalWrite::None,
             feed: Feed {
                 granularity: Duration::from_millis(10),

@@ -9,8 +9,8 @@ use serde::de::DeserializeOwned;
 use throughline_sdk::http::{Call, join};
 use throughline_sdk::{
     Capabilities, ChangePage, Changes, CommentId, Completeness, ConditionalWrite, Connector, CreateClass,
-    Ctx, Cursor, Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent,
-    NewTicket, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Visibility,
+    Ctx, Cursor, Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking,
+    NewTicket, Operation, RawWebhook, Reference, RemoteId, Result, Subject, Ticket, Visibility,
 };
 use url::Url;
 
@@ -38,7 +38,7 @@ impl Connector for Practice {
             internal_comments: true,
             edit: true,
             retract: true,
-            link_back: true,
+            link_back: Linking::Field,
             conditional_write: ConditionalWrite::Atomic,
             feed: Feed { granularity: Duration::ZERO, lag: self.lag },
             webhooks: Some(Completeness::Complete),
@@ -108,7 +108,7 @@ impl Connector for Practice {
             Operation::Edit { comment, body } => self.edit(ctx, intent, comment, body).await,
             Operation::Retract { comment } => self.retract(ctx, intent, comment).await,
             Operation::Attach { .. } => self.attach(ctx, intent).await,
-            Operation::LinkBack { label, url } => self.link(ctx, intent, label, url.as_deref()).await,
+            Operation::LinkBack(reference) => self.link(ctx, intent, reference).await,
         };
         done.map_err(|error| match &intent.ticket {
             Some(ticket) => error.with_context("ticket", ticket),
@@ -233,12 +233,13 @@ impl Practice {
         Ok(effect(Subject::File(id), ticket))
     }
 
-    async fn link(&self, ctx: &Ctx, intent: &Intent, label: &str, url: Option<&str>) -> Result<Effect> {
+    async fn link(&self, ctx: &Ctx, intent: &Intent, link: &Reference) -> Result<Effect> {
         let to = self.at(&["tickets", named(intent)?.as_str(), "references"]);
-        let reference = wire::Reference { label: label.to_owned(), url: url.map(str::to_owned) };
+        let Reference { label, url, summary } = link.clone();
+        let reference = wire::Reference { name: Some(intent.marker.to_string()), label, url, summary };
         let call = self.traced(ctx.post(to).json(&reference), intent);
         let (_, ticket) = self.write(call, Method::POST, "link the ticket").await?;
-        let kept = ticket.references.iter().any(|r| r.label == label && r.url.as_deref() == url);
+        let kept = ticket.references.contains(link);
         done(kept, "the link", Subject::Ticket(ticket.id.clone()), ticket)
     }
 

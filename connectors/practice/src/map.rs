@@ -28,7 +28,7 @@ pub(crate) fn ticket(base: &Url, ticket: wire::Ticket) -> Ticket {
         references: ticket
             .references
             .into_iter()
-            .map(|reference| Reference { label: reference.label, url: reference.url })
+            .map(|it| Reference { label: it.label, url: it.url, summary: it.summary })
             .collect(),
         marker: ticket.marker.as_deref().and_then(Marker::find_in),
         created: ticket.created,

@@ -51,8 +51,10 @@ pub(crate) struct File {
 
 #[derive(Debug, Deserialize, Serialize)]
 pub(crate) struct Reference {
+    pub(crate) name: Option<String>,
     pub(crate) label: String,
     pub(crate) url: Option<String>,
+    pub(crate) summary: Option<String>,
 }
 
 /// The answer to every write.

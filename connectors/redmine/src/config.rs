@@ -53,9 +53,17 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_field",
         kind: SettingKind::Text,
         required: false,
-        doc: "A custom field of format Text for the counterpart's number and address. Without it they are not \
+        doc: "A custom field of format Text for the counterpart's number and address, and how it stands. Without it they are not \
               shown.",
         example: "\"Counterpart\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_field takes. That is the field's own limit where it has one. What does not fit of how the counterpart stands is cut. \
+              Without it: 255.",
+        example: "255",
     },
     Setting {
         key: "text",
@@ -94,6 +102,8 @@ pub(crate) struct Config {
     pub(crate) tracker: Option<String>,
     pub(crate) marker_field: Option<String>,
     pub(crate) link_field: Option<String>,
+    /// How many characters that takes.
+    pub(crate) link_chars: usize,
     pub(crate) text: Dialect,
     pub(crate) max_file_bytes: u64,
     pub(crate) webhook_token: Option<SecretString>,
@@ -139,6 +149,7 @@ impl Config {
             tracker: text("tracker"),
             marker_field: text("marker_field"),
             link_field: text("link_field"),
+            link_chars: settings.width("link_chars", 255),
             text: match text("text") {
                 None => Dialect::Textile,
                 Some(name) => Dialect::named(&name).ok_or_else(|| {

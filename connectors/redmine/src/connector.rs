@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
@@ -53,7 +53,7 @@ impl Connector for Redmine {
             internal_comments: true,
             edit: true,
             retract: true,
-            link_back: self.config.link_field.is_some(),
+            link_back: if self.config.link_field.is_some() { Linking::Field } else { Linking::None },
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::from_secs(1), lag: Duration::from_secs(LAG_SECONDS) },
             webhooks: self.config.webhook_token.as_ref().map(|_| Completeness::Hint),

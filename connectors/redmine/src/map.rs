@@ -60,7 +60,7 @@ pub(crate) fn ticket(issue: &Issue, config: &Config) -> Ticket {
         requester: issue.author.as_ref().map(|author| person(Some(author))),
         comments,
         files: issue.attachments.iter().map(file).collect(),
-        references: named(&config.link_field).iter().map(|text| reference(text)).collect(),
+        references: named(&config.link_field).iter().map(|text| Reference::of_line(text)).collect(),
         marker: in_field.or(in_text),
         created: issue.created_on,
         updated: issue.updated_on,
@@ -68,16 +68,6 @@ pub(crate) fn ticket(issue: &Issue, config: &Config) -> Ticket {
     };
     ticket.version = Some(version(&ticket));
     ticket
-}
-
-/// The number and address of a counterpart as one line for the link field.
-pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
-    let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    match url {
-        Some(url) if label.is_empty() => url.to_owned(),
-        Some(url) => format!("{label} {url}"),
-        None => label,
-    }
 }
 
 /// The ticket's custom field `name` with a new value, `None` if the issue has no such field.
@@ -219,18 +209,6 @@ fn file(attachment: &Attachment) -> File {
 
 fn person(named: Option<&Named>) -> Person {
     Person { name: named.map_or_else(|| "Anonymous".to_owned(), |named| named.name.clone()) }
-}
-
-fn reference(text: &str) -> Reference {
-    let is_address = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
-    match text.rsplit_once(' ') {
-        Some((label, url)) if is_address(&url) => {
-            Reference { label: label.trim().to_owned(), url: Some(url.to_owned()) }
-        }
-        Some(_) | None => {
-            Reference { label: text.to_owned(), url: Some(text).filter(is_address).map(str::to_owned) }
-        }
-    }
 }
 
 /// `updated_on`, the last journal, and a hash of all that is visible: an edited note moves neither of the first two.

@@ -53,10 +53,7 @@ fn an_issue_becomes_a_ticket() {
     assert_eq!((ticket.title.as_str(), ticket.description.as_str()), ("VPN down", "Since 08:00\nno tunnel"));
     assert_eq!(ticket.url.as_deref(), Some("https://desk.example/redmine/issues/7"));
     assert_eq!(ticket.marker, Some(marker));
-    assert_eq!(
-        ticket.references,
-        [Reference { label: "INC 9".into(), url: Some("https://partner.example/9".into()) }]
-    );
+    assert_eq!(ticket.references, [Reference::new("INC 9", Some("https://partner.example/9".into()))]);
     let fields: Vec<_> = ticket.fields.iter().map(|(name, value)| format!("{name}={value}")).collect();
     assert_eq!(
         fields,
@@ -155,10 +152,10 @@ proptest! {
     #[test]
     fn what_is_written_reads_back_the_same(text in "(.|\n|\r\n){0,60}", label in "[a-z]{1,9}( [a-z0-9]{1,9}){0,2}") {
         let ticket = read(json!({"description": text, "custom_fields": [
-            {"id": 2, "name": "Counterpart", "value": link_text(&label, Some("https://partner.example/x"))},
+            {"id": 2, "name": "Counterpart", "value": Reference::new(label.clone(), Some("https://partner.example/x".into())).line(255)},
         ]}));
         prop_assert_eq!(&ticket.description, &Dialect::Textile.read(&canonical_text(&text)).text);
-        let reference = Reference { label, url: Some("https://partner.example/x".into()) };
+        let reference = Reference::new(label, Some("https://partner.example/x".into()));
         prop_assert_eq!(ticket.references, vec![reference]);
         let written = Dialect::Textile.write(&ticket.description).text;
         let changes = Changes { description: Some(ticket.description), ..Changes::default() };

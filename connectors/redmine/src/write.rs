@@ -131,12 +131,12 @@ pub(crate) async fn into_issue(api: Api<'_>, id: u64, intent: &Intent) -> Result
             };
             attach(api, id, upload, digest, &intent.marker).await
         }
-        Operation::LinkBack { label, url } => {
+        Operation::LinkBack(reference) => {
             let field = api.config.link_field.as_ref().ok_or_else(|| {
                 Error::new(ErrorKind::Unsupported, "a counterpart is shown only where link_field is set")
             })?;
             let changes = Changes {
-                fields: [(field.clone(), map::link_text(label, url.as_deref()))].into(),
+                fields: [(field.clone(), reference.line(api.config.link_chars))].into(),
                 ..Changes::default()
             };
             link_back(api, id, field, &changes).await

@@ -65,9 +65,17 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_field",
         kind: SettingKind::Text,
         required: false,
-        doc: "A single-valued ticket custom field that shows the counterpart's number. Without it only the \
-              counterpart's address is kept, as a link of the kind Refers to.",
+        doc: "A single-valued ticket custom field that shows the counterpart's number, and how it stands. Without it only \
+              an address is kept, as a link of the kind Refers to.",
         example: "\"Partner ticket\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_field is given. What does not fit of how the counterpart stands is cut. Without \
+              it: 255.",
+        example: "255",
     },
     Setting {
         key: "lists",
@@ -127,6 +135,8 @@ pub(crate) struct Config {
     pub(crate) queue: String,
     pub(crate) marker_field: Option<String>,
     pub(crate) link_field: Option<String>,
+    /// How many characters that is given.
+    pub(crate) link_chars: usize,
     pub(crate) lists: Vec<String>,
     /// Lowest first.
     pub(crate) priorities: Vec<(String, i64)>,
@@ -154,6 +164,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
         queue: settings.text("queue").map(str::to_owned).ok_or_else(|| wrong("queue", "is missing"))?,
         marker_field: settings.text("marker_field").map(str::to_owned),
         link_field: settings.text("link_field").map(str::to_owned),
+        link_chars: settings.width("link_chars", 255),
         lists: texts(settings, "lists"),
         priorities: priorities(settings)?,
         statuses: statuses(settings)?,
@@ -250,6 +261,7 @@ pub(crate) mod tests {
             queue: "Federated".to_owned(),
             marker_field: None,
             link_field: None,
+            link_chars: 255,
             lists: Vec::new(),
             priorities: priorities(&settings()).unwrap(),
             statuses: BTreeMap::new(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Feed, FileId, Found, Hint, Identity, Intent, RawWebhook, RemoteId, Result, Ticket,
+    Description, Effect, Feed, FileId, Found, Hint, Identity, Intent, Linking, RawWebhook, RemoteId, Result,
+    Ticket,
 };
 
 use crate::config::{Config, KIND};
@@ -46,7 +47,7 @@ impl Connector for RequestTracker {
             internal_comments: true,
             edit: false,
             retract: false,
-            link_back: true,
+            link_back: if self.config.link_field.is_some() { Linking::Field } else { Linking::Link },
             conditional_write: ConditionalWrite::Racy,
             feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
             webhooks: Some(Completeness::Hint),

@@ -194,10 +194,9 @@ fn references(config: &Config, wire: &wire::Ticket, fields: &mut BTreeMap<String
         .map(|link| link.url.clone())
         .collect();
     urls.sort();
-    let mut references: Vec<_> =
-        urls.into_iter().map(|url| Reference { label: url.clone(), url: Some(url) }).collect();
-    if let Some(label) = shown {
-        references.insert(0, Reference { label, url: None });
+    let mut references: Vec<_> = urls.into_iter().map(|url| Reference::new(url.clone(), Some(url))).collect();
+    if let Some(line) = shown {
+        references.insert(0, Reference::of_line(&line));
     }
     references
 }

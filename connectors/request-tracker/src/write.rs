@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 use throughline_markup::html;
 use throughline_sdk::{
     Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
-    RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
+    Reference, RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility,
 };
 
 use crate::config::Config;
@@ -32,9 +32,7 @@ pub(crate) async fn apply(config: &Config, rest: &Rest<'_>, intent: &Intent) -> 
             let file = NewFile { name, media_type, size: *size, digest };
             writer.attach(ticket_of(intent)?, &file, *visibility).await
         }
-        Operation::LinkBack { label, url } => {
-            writer.link_back(ticket_of(intent)?, label, url.as_deref()).await
-        }
+        Operation::LinkBack(reference) => writer.link_back(ticket_of(intent)?, reference).await,
         Operation::Edit { .. } | Operation::Retract { .. } => Err(Error::new(
             ErrorKind::Unsupported,
             "Request Tracker's history cannot be edited, and nothing in it taken back",
@@ -223,13 +221,27 @@ impl Writer<'_> {
         Ok(Effect { subject: Subject::File(FileId::new(stored.id)), read_back: None, lost: Vec::new() })
     }
 
-    async fn link_back(&self, ticket: &RemoteId, label: &str, url: Option<&str>) -> Result<Effect> {
+    /// The address is a link of the kind *Refers to*; number and summary stand in the custom field, which holds one
+    /// value, so that a later one takes its place.
+    async fn link_back(&self, ticket: &RemoteId, reference: &Reference) -> Result<Effect> {
+        let url = reference.url.as_deref();
+        let line = Reference { url: None, ..reference.clone() }.line(self.config.link_chars);
+        let told = Reference::of_line(&line);
+        let is_linked = |ticket: &Ticket| {
+            url.is_none_or(|url| ticket.references.iter().any(|one| one.url.as_deref() == Some(url)))
+        };
+        let is_shown =
+            |ticket: &Ticket| self.config.link_field.is_none() || ticket.references.contains(&told);
+        let before = read::whole(self.config, self.rest, ticket).await?.ticket;
         let mut body = Map::new();
-        if let Some(url) = url {
+        if let Some(url) = url.filter(|_| !is_linked(&before)) {
             body.insert("AddRefersTo".to_owned(), json!(url));
         }
-        if let Some(name) = &self.config.link_field {
-            body.insert("CustomFields".to_owned(), json!({ name.as_str(): label }));
+        if let Some(name) = self.config.link_field.as_ref().filter(|_| !is_shown(&before)) {
+            body.insert("CustomFields".to_owned(), json!({ name.as_str(): line }));
+        }
+        if body.is_empty() && (url.is_some() || self.config.link_field.is_some()) {
+            return Ok(effect(before));
         }
         if body.is_empty() {
             return Err(Error::new(
@@ -240,9 +252,11 @@ impl Writer<'_> {
         }
         let (sentences, after) = self.put(ticket, &body).await?;
         let after = after.ticket;
-        let linked = url.is_none_or(|url| after.references.iter().any(|r| r.url.as_deref() == Some(url)));
-        let shown = self.config.link_field.is_none() || after.references.iter().any(|r| r.label == label);
-        if linked && shown { Ok(effect(after)) } else { Err(error::not_done(ticket, "the link", &sentences)) }
+        if is_linked(&after) && is_shown(&after) {
+            Ok(effect(after))
+        } else {
+            Err(error::not_done(ticket, "the link", &sentences))
+        }
     }
 
     /// Changes a ticket and reads it back, with what RT said.

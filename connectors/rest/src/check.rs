@@ -105,6 +105,8 @@ impl Names {
             &ticket.marker,
             &ticket.link_label,
             &ticket.link_url,
+            &ticket.link_summary,
+            &ticket.link_line,
         ] {
             self.optional(one.as_ref(), seen);
         }
@@ -207,7 +209,11 @@ impl Names {
             self.optional(attach.id.as_ref(), &[ANSWER]);
         }
         if let Some(link) = &manifest.link_back {
-            self.request(&link.request, Some(&link.body), &[&["label", "url", "id", "ticket"]]);
+            self.request(
+                &link.request,
+                Some(&link.body),
+                &[&["label", "url", "summary", "line", "id", "ticket"]],
+            );
         }
     }
 }
@@ -254,12 +260,19 @@ pub(crate) fn sense(manifest: &Manifest) -> Result<(), String> {
     if manifest.update.as_ref().is_some_and(|update| update.condition != Condition::None) && !versioned {
         return Err("[update] has a `condition`, and [ticket] no `version` to name in it".to_owned());
     }
-    let shown = manifest.ticket.link_label.is_some() || manifest.ticket.link_url.is_some();
-    if manifest.link_back.is_some() && !shown {
+    let ticket = &manifest.ticket;
+    let apart = ticket.link_label.is_some() || ticket.link_url.is_some();
+    if manifest.link_back.is_some() && !apart && ticket.link_line.is_none() {
+        let message = "[link_back] needs `link_label`, `link_url` or `link_line` in [ticket]: what was written is read back";
+        return Err(message.to_owned());
+    }
+    if ticket.link_line.is_some() && (apart || ticket.link_summary.is_some()) {
         return Err(
-            "[link_back] needs `link_label` or `link_url` in [ticket]: what was written is read back"
-                .to_owned(),
+            "[ticket] has either `link_line` or `link_label`, `link_url` and `link_summary`".to_owned()
         );
+    }
+    if manifest.link_back.is_none() && ticket.summarizes() {
+        return Err("[ticket] reads how the counterpart stands, and no [link_back] writes it".to_owned());
     }
     header_names(manifest)
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Ticket,
 };
 
@@ -66,7 +66,11 @@ impl Connector for Rest {
             internal_comments: !internal.internal.is_empty(),
             edit: manifest.edit.is_some(),
             retract: manifest.retract.is_some(),
-            link_back: manifest.link_back.is_some(),
+            link_back: match &manifest.link_back {
+                None => Linking::None,
+                Some(_) if manifest.ticket.summarizes() => Linking::Field,
+                Some(_) => Linking::Link,
+            },
             conditional_write: match manifest.update.as_ref().map(|update| update.condition) {
                 None | Some(Condition::None) => ConditionalWrite::None,
                 Some(Condition::Racy) => ConditionalWrite::Racy,

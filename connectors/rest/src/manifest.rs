@@ -276,6 +276,11 @@ pub(crate) struct Ticket {
     pub(crate) link_label: Option<Expression>,
     /// The counterpart's address, as `[link_back]` wrote it.
     pub(crate) link_url: Option<Expression>,
+    /// How the counterpart stands, as `[link_back]` wrote it. Without it and `link_line` no more than number and address is
+    /// shown.
+    pub(crate) link_summary: Option<Expression>,
+    /// Number, address and summary where they stand in one field: what `[link_back]` wrote as `line`.
+    pub(crate) link_line: Option<Expression>,
     /// More fields by the names that people know: a table from name to expression.
     #[serde(default)]
     pub(crate) fields: BTreeMap<String, Expression>,
@@ -656,8 +661,8 @@ pub(crate) struct Attach {
     pub(crate) id: Option<Expression>,
 }
 
-/// `[link_back]`: how the counterpart's number and address are shown. Names: `label`, `url` (may be absent), `id`,
-/// `ticket`, `settings`, `user`.
+/// `[link_back]`: how the counterpart's number and address are shown, and how it stands. Names: `label`, `url` and `summary`
+/// (may be absent), `line` (all three in one), `id`, `ticket`, `settings`, `user`.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct LinkBack {
@@ -665,6 +670,9 @@ pub(crate) struct LinkBack {
     pub(crate) request: Line,
     /// The body.
     pub(crate) body: Expression,
+    /// The most characters of `summary`, or of `line`. Without it: 255.
+    #[serde(default = "usual_chars")]
+    pub(crate) chars: usize,
 }
 
 /// `[webhook]`: what the desk posts to `/webhooks/SYSTEM`. The setting `webhook_secret` is what it signs or shows.
@@ -699,6 +707,17 @@ pub(crate) enum Signature {
         /// The parameter.
         name: String,
     },
+}
+
+impl Ticket {
+    /// Whether a summary of the counterpart is read back.
+    pub(crate) fn summarizes(&self) -> bool {
+        self.link_summary.is_some() || self.link_line.is_some()
+    }
+}
+
+fn usual_chars() -> usize {
+    255
 }
 
 impl Default for Dates {

@@ -210,9 +210,13 @@ fn field_text(value: &Value) -> String {
 
 fn references(eyes: &Eyes<'_>) -> Result<Vec<Reference>> {
     let says = &eyes.api.desk.manifest.ticket;
+    if let Some(line) = eyes.optional(says.link_line.as_ref())? {
+        return Ok(vec![Reference::of_line(&line)]);
+    }
     let url = eyes.optional(says.link_url.as_ref())?;
     let label = eyes.optional(says.link_label.as_ref())?.or_else(|| url.clone());
-    Ok(label.map(|label| Reference { label, url }).into_iter().collect())
+    let summary = eyes.optional(says.link_summary.as_ref())?;
+    Ok(label.map(|label| Reference { label, url, summary }).into_iter().collect())
 }
 
 /// The comments, and all members of the list with what their expressions see.

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Map, Value as Json, json};
 use throughline_sdk::{
-    Changes, Comment, CommentId, Effect, Error, ErrorKind, Intent, Marker, NewTicket, Operation, RemoteId,
-    Result, Subject, Ticket, TookEffect, Version, Visibility, ticket::canonical_text,
+    Changes, Comment, CommentId, Effect, Error, ErrorKind, Intent, Marker, NewTicket, Operation, Reference,
+    RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility, ticket::canonical_text,
 };
 
 use crate::expression::{Scope, Value, value_of};
@@ -85,7 +85,7 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: &RemoteId, intent: &Intent) ->
             let file = attach::Sent { name, media_type, size: *size, digest, visibility: *visibility };
             attach::attach(api, id, &file, &intent.marker).await
         }
-        Operation::LinkBack { label, url } => link_back(api, id, label, url.as_deref()).await,
+        Operation::LinkBack(link) => link_back(api, id, link).await,
     };
     outcome.map_err(|error| error.with_context("ticket", id))
 }
@@ -279,18 +279,34 @@ async fn retract(api: Api<'_>, id: &RemoteId, comment: &CommentId) -> Result<Eff
     Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
 }
 
-async fn link_back(api: Api<'_>, id: &RemoteId, label: &str, url: Option<&str>) -> Result<Effect> {
+async fn link_back(api: Api<'_>, id: &RemoteId, link: &Reference) -> Result<Effect> {
     let Some(says) = &api.desk.manifest.link_back else { return Err(unsupported("link_back")) };
+    let summarizes = api.desk.manifest.ticket.summarizes();
+    if link.summary.is_some() && !summarizes {
+        return Err(unsupported("link_summary or link_line in [ticket]"));
+    }
+    let line = link.line(says.chars);
+    // In one line there is less room for a summary.
+    let told = match &api.desk.manifest.ticket.link_line {
+        Some(_) => Reference::of_line(&line),
+        None => link.cut(says.chars),
+    };
+    let Reference { label, url, summary } = &told;
     let stands = |ticket: &Ticket| {
-        ticket.references.iter().any(|one| one.label == label || (url.is_some() && one.url.as_deref() == url))
+        let about = |one: &Reference| one.label == *label || (url.is_some() && one.url == *url);
+        let mut all = ticket.references.iter();
+        all.any(|one| about(one) && (!summarizes || one.summary == *summary))
     };
     let before = read::ticket(api, id).await?;
     if stands(&before.ticket) {
         return Ok(changed(before));
     }
-    let mut scope = about(api, &before).with("label", label);
+    let mut scope = about(api, &before).with("label", label.as_str()).with("line", line.as_str());
     if let Some(url) = url {
-        scope = scope.with("url", url);
+        scope = scope.with("url", url.as_str());
+    }
+    if let Some(summary) = summary {
+        scope = scope.with("summary", summary.as_str());
     }
     api.write(&says.request, &BTreeMap::new(), Some(&says.body), &scope).await?;
     let after = read_back(api, id).await?;

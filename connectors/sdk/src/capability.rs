@@ -23,8 +23,8 @@ pub struct Capabilities {
     pub edit: bool,
     /// `Retract`.
     pub retract: bool,
-    /// `LinkBack`.
-    pub link_back: bool,
+    /// `LinkBack`: how the desk shows its agents the counterpart.
+    pub link_back: Linking,
     /// What `Intent::expected` is worth.
     pub conditional_write: ConditionalWrite,
     /// The change feed.
@@ -58,6 +58,29 @@ pub enum CreateClass {
     },
     /// No marker: never again by itself; a person decides, with the evidence.
     C4,
+}
+
+/// How a desk shows its agents the counterpart: see [`Operation::LinkBack`](crate::Operation::LinkBack).
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Linking {
+    /// Not at all.
+    None,
+    /// By number and address. It is written once, and a summary is refused.
+    Link,
+    /// By a link, a field or an external reference that holds a summary too and is replaced in place.
+    Field,
+    /// By one comment for the desk's own staff, which is edited in place and is not read as a comment.
+    Comment,
+}
+
+impl Linking {
+    /// Whether a summary of the counterpart can be kept current there.
+    pub fn summarizes(self) -> bool {
+        match self {
+            Self::Field | Self::Comment => true,
+            Self::None | Self::Link => false,
+        }
+    }
 }
 
 /// What a conditional write guards against.

@@ -16,13 +16,14 @@ pub mod layer;
 mod line;
 pub mod operation;
 pub mod overflow;
+pub mod reference;
 pub mod settings;
 pub mod signature;
 pub mod stream;
 pub mod ticket;
 pub mod webhook;
 
-pub use capability::{Capabilities, Completeness, ConditionalWrite, CreateClass, Feed};
+pub use capability::{Capabilities, Completeness, ConditionalWrite, CreateClass, Feed, Linking};
 pub use clock::{Clock, Entropy, Timestamp};
 pub use connector::{
     Blobs, Built, ChangePage, Choice, Connector, Ctx, Description, DynConnector, Identity, Urgency,
@@ -32,7 +33,8 @@ pub use ids::{
     CommentId, Cursor, Digest, FileId, IntentId, Marker, RemoteId, SystemName, TicketRef, Version,
 };
 pub use operation::{Changes, Effect, Found, Intent, NewTicket, Operation, Subject};
+pub use reference::Reference;
 pub use settings::{Setting, SettingKind, Settings};
 pub use stream::{Destination, Dial, NoDial, Protection, Stream};
-pub use ticket::{Comment, File, Lost, Person, Reference, Ticket, Visibility};
+pub use ticket::{Comment, File, Lost, Person, Ticket, Visibility};
 pub use webhook::{Hint, RawWebhook};

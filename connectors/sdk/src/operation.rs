@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentId, Digest, FileId, IntentId, Marker, RemoteId, Ticket, Version, Visibility};
+use crate::{CommentId, Digest, FileId, IntentId, Marker, Reference, RemoteId, Ticket, Version, Visibility};
 
 /// One change to make in a system. Every connector matches every variant by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -54,13 +54,12 @@ pub enum Operation {
         /// Who may read it there.
         visibility: Visibility,
     },
-    /// Put the counterpart's number and address where that desk shows such things.
-    LinkBack {
-        /// The counterpart's number.
-        label: String,
-        /// Where a person opens it.
-        url: Option<String>,
-    },
+    /// Show the counterpart where that desk shows such things: its number, an address, and how it stands.
+    ///
+    /// Each intent about one counterpart of a ticket bears the same marker. A later one takes the place of what an
+    /// earlier one wrote, and the same again changes nothing. Nothing of it is ever read as a comment, nor as a change
+    /// by people.
+    LinkBack(Reference),
 }
 
 impl Operation {

@@ -67,6 +67,11 @@ impl Settings {
         self.values.get(key).and_then(serde_json::Value::as_u64)
     }
 
+    /// How many characters a field takes, under `key`; `usual` where it is not there.
+    pub fn width(&self, key: &str, usual: usize) -> usize {
+        self.count(key).map_or(usual, |width| usize::try_from(width).unwrap_or(usize::MAX))
+    }
+
     /// The flag under `key`, false where it is not there.
     pub fn flag(&self, key: &str) -> bool {
         self.values.get(key).and_then(serde_json::Value::as_bool).unwrap_or(false)

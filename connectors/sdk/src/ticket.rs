@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentId, Digest, FileId, Marker, RemoteId, Timestamp, Version};
+use crate::{CommentId, Digest, FileId, Marker, Reference, RemoteId, Timestamp, Version};
 
 /// A ticket as read from its system, in the system's own words for status, priority and type.
 ///
@@ -132,16 +132,6 @@ pub struct File {
     /// Our marker, if an intent attached it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub marker: Option<Marker>,
-}
-
-/// A link from a ticket to a record elsewhere.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reference {
-    /// What it is called, such as the counterpart's number.
-    pub label: String,
-    /// Where it leads, if it is an address.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
 }
 
 /// Text in the canonical form: `\n` line ends, no white space at the ends of lines, no empty lines at the end.

@@ -81,8 +81,16 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_field",
         kind: SettingKind::Text,
         required: false,
-        doc: "The field that shows the counterpart's number and address. Without it: correlation_display.",
+        doc: "The field that shows the counterpart's number and address, and how it stands. Without it: correlation_display.",
         example: "\"correlation_display\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_field takes. That is the field's max length. What does not fit of how the counterpart stands is cut. \
+              Without it: 100.",
+        example: "100",
     },
     Setting {
         key: "import_table",
@@ -233,6 +241,8 @@ pub(crate) struct Config {
     pub(crate) priority_from: PriorityFrom,
     pub(crate) marker_field: String,
     pub(crate) link_field: String,
+    /// How many characters that takes.
+    pub(crate) link_chars: usize,
     pub(crate) import_table: Option<String>,
     /// Fields by the names that agreements use.
     pub(crate) columns: BTreeMap<String, String>,
@@ -309,6 +319,7 @@ impl Config {
             },
             marker_field: or("marker_field", "correlation_id")?,
             link_field: or("link_field", "correlation_display")?,
+            link_chars: settings.width("link_chars", 100),
             import_table: named(settings, "import_table")?,
             columns: fields(settings, "columns")?,
             choice_columns: fields(settings, "choice_columns")?,

@@ -5,8 +5,8 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, CommentId, Completeness, ConditionalWrite, Connector, CreateClass, Ctx,
-    Cursor, Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket,
+    Cursor, Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking,
+    Operation, RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
 use crate::api::{Api, SysId, journal_refused, record_id};
@@ -52,7 +52,7 @@ impl Connector for ServiceNow {
             // A journal is written once.
             edit: false,
             retract: false,
-            link_back: true,
+            link_back: Linking::Field,
             conditional_write: ConditionalWrite::None,
             feed: Feed {
                 granularity: Duration::from_secs(1),

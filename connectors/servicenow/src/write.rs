@@ -152,8 +152,8 @@ pub(crate) async fn into_record(api: Api<'_>, id: &SysId, intent: &Intent) -> Re
             }
             attach(api, id, (name, media_type), digest).await
         }
-        Operation::LinkBack { label, url } => {
-            let text = map::link_text(label, url.as_deref());
+        Operation::LinkBack(reference) => {
+            let text = reference.line(api.config.link_chars);
             link_back(api, id, &text).await.map(changed)
         }
     }

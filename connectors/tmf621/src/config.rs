@@ -203,7 +203,7 @@ pub const SETTINGS: &[Setting] = &[
         "link_back",
         SettingKind::Word(LINKS),
         false,
-        "Where our ticket's number is shown: nowhere, as a related entity, or as an external identifier (version 5). Without it: external-identifier for version 5, none for 4.",
+        "Where our ticket's number is shown: nowhere, as a related entity (whose name also tells how our ticket stands), or as an external identifier (version 5). Without it: external-identifier for version 5, none for 4.",
         "\"external-identifier\"",
     ),
     setting(

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use http::Method;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 use url::Url;
@@ -55,7 +55,13 @@ impl Connector for Tmf621 {
             internal_comments: config.internal_note_type.is_some(),
             edit: config.note_writes != NoteWrites::Append,
             retract: config.note_writes != NoteWrites::Append,
-            link_back: config.link_back != LinkBack::Nowhere,
+            link_back: match config.link_back {
+                LinkBack::Nowhere => Linking::None,
+                LinkBack::ExternalIdentifier => Linking::Link,
+                // What is sent again stands there twice.
+                LinkBack::RelatedEntity if config.note_writes == NoteWrites::Append => Linking::Link,
+                LinkBack::RelatedEntity => Linking::Field,
+            },
             conditional_write: match config.conditional {
                 true => ConditionalWrite::Atomic,
                 // The ticket is read and compared before each change.

@@ -224,14 +224,15 @@ fn references(config: &Config, read: &wire::Ticket) -> Vec<Reference> {
     let identifiers = read.external_identifier.iter();
     let identifiers = identifiers
         .filter(|one| whole_marker(&one.id).is_none() && !one.id.is_empty() && !is_number(config, one))
-        .map(|one| Reference { label: one.id.clone(), url: None });
+        .map(|one| Reference::new(one.id.clone(), None));
     let entities = read.related_entity.iter().map(|entity| {
         let what = entity.what();
         let label = some(&what.name).unwrap_or_else(|| what.id.clone());
-        Reference { label, url: some(&what.href) }
+        let line = Reference::of_line(&label);
+        Reference { url: some(&what.href).or(line.url), ..line }
     });
     let number = some(&read.external_id).filter(|id| whole_marker(id).is_none());
-    identifiers.chain(entities).chain(number.map(|label| Reference { label, url: None })).collect()
+    identifiers.chain(entities).chain(number.map(|label| Reference::new(label, None))).collect()
 }
 
 /// What of the changes the ticket does not show.

@@ -2,12 +2,12 @@
 
 use serde_json::{Map, Value, json};
 use throughline_sdk::{
-    Changes, Effect, Error, ErrorKind, Found, Intent, Marker, NewTicket, Operation, RemoteId, Result,
-    Subject, TookEffect,
+    Changes, Effect, Error, ErrorKind, Found, Intent, Marker, NewTicket, Operation, Reference, RemoteId,
+    Result, Subject, TookEffect,
 };
 
 use crate::api::{Answered, Api, Read};
-use crate::config::LinkBack;
+use crate::config::{LinkBack, NoteWrites};
 use crate::error::not_done;
 use crate::map::{self, ATTRIBUTES, LINK_ROLE, LINK_TYPE, MARKER_TYPE, write_text};
 use crate::{lifecycle, parts};
@@ -104,7 +104,7 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: &RemoteId, intent: &Intent) ->
         Operation::Edit { comment, body } => parts::edit(api, id, comment, Some(body)).await,
         Operation::Retract { comment } => parts::edit(api, id, comment, None).await,
         Operation::Attach { .. } => parts::attach(api, id, intent).await,
-        Operation::LinkBack { label, url } => link_back(api, id, label, url.as_deref()).await,
+        Operation::LinkBack(link) => link_back(api, id, link).await,
     }
 }
 
@@ -190,25 +190,51 @@ async fn refused_or_stale(api: Api<'_>, before: &Read, error: Error) -> Error {
     }
 }
 
-async fn link_back(api: Api<'_>, id: &RemoteId, label: &str, url: Option<&str>) -> Result<Effect> {
-    if api.config.link_back == LinkBack::Nowhere {
-        let why = "a counterpart is shown only where link_back says where";
-        return Err(Error::new(ErrorKind::Unsupported, why));
-    }
+/// An external identifier is a number and nothing else. A related entity has a name besides, which holds how the
+/// counterpart stands; its id stays the number, by which the entry is known.
+async fn link_back(api: Api<'_>, id: &RemoteId, link: &Reference) -> Result<Effect> {
+    let unsupported = |why| Err(Error::new(ErrorKind::Unsupported, why));
+    let entity = match api.config.link_back {
+        LinkBack::Nowhere => return unsupported("a counterpart is shown only where link_back says where"),
+        LinkBack::ExternalIdentifier if link.summary.is_some() => {
+            return unsupported(
+                "an external identifier is a number, and says nothing of how a counterpart stands",
+            );
+        }
+        LinkBack::RelatedEntity if link.summary.is_some() && api.config.note_writes == NoteWrites::Append => {
+            return unsupported("a desk that adds whatever it is sent keeps every line about a counterpart");
+        }
+        LinkBack::ExternalIdentifier => None,
+        LinkBack::RelatedEntity => Some(entity(api, link)),
+    };
     let before = api.ticket(id).await?;
-    let stands = |read: &Read| read.ticket.references.iter().any(|one| one.label == label);
+    let stands = |read: &Read| {
+        let mut all = read.ticket.references.iter();
+        all.any(|one| one.label == link.label && (entity.is_none() || one.summary == link.summary))
+    };
     if stands(&before) {
         return Ok(changed(before));
     }
-    let (name, entry) = match api.config.link_back {
-        LinkBack::ExternalIdentifier => ("externalIdentifier", identifier(api, LINK_TYPE, label)),
-        LinkBack::RelatedEntity | LinkBack::Nowhere => ("relatedEntity", entity(api, label, url)),
-    };
     let mut body = typed(api);
-    body.insert(name.to_owned(), one_more(&before.raw, name, entry));
+    match &entity {
+        None => {
+            let name = "externalIdentifier";
+            body.insert(
+                name.to_owned(),
+                one_more(&before.raw, name, identifier(api, LINK_TYPE, &link.label)),
+            );
+        }
+        Some(entity) => {
+            let name = "relatedEntity";
+            body.insert(name.to_owned(), in_place(&before.raw, name, entity.clone(), &link.label));
+        }
+    }
     let after = merged(api, &before, body).await?;
     if stands(&after) { Ok(changed(after)) } else { Err(not_done("the link", TookEffect::No)) }
 }
+
+/// The standard bounds no name; this is what a line holds.
+const LONGEST_NAME: usize = 255;
 
 /// All that stands in an array, and one entry more.
 pub(crate) fn one_more(raw: &Value, name: &str, entry: Value) -> Value {
@@ -217,15 +243,31 @@ pub(crate) fn one_more(raw: &Value, name: &str, entry: Value) -> Value {
     Value::Array(all)
 }
 
+/// All that stands in an array, with this entry in the place of the one about the same counterpart.
+fn in_place(raw: &Value, name: &str, entry: Value, id: &str) -> Value {
+    let mut all = raw.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+    let about = |one: &Value| {
+        let what = one.get("entity").unwrap_or(one);
+        let role = one.get("role").or_else(|| what.get("role"));
+        role.and_then(Value::as_str) == Some(LINK_ROLE) && what.get("id").and_then(Value::as_str) == Some(id)
+    };
+    match all.iter_mut().find(|one| about(one)) {
+        Some(standing) => *standing = entry,
+        None => all.push(entry),
+    }
+    Value::Array(all)
+}
+
 fn identifier(api: Api<'_>, sort: &str, id: &str) -> Value {
     let owner = &api.config.author;
     json!({ "@type": "ExternalIdentifier", "owner": owner, "externalIdentifierType": sort, "id": id })
 }
 
-fn entity(api: Api<'_>, label: &str, url: Option<&str>) -> Value {
+fn entity(api: Api<'_>, link: &Reference) -> Value {
+    let name = Reference { url: None, ..link.clone() }.line(LONGEST_NAME);
     let mut what =
-        json!({ "id": label, "name": label, "@type": "EntityRef", "@referredType": "TroubleTicket" });
-    if let (Some(url), Some(what)) = (url, what.as_object_mut()) {
+        json!({ "id": link.label, "name": name, "@type": "EntityRef", "@referredType": "TroubleTicket" });
+    if let (Some(url), Some(what)) = (&link.url, what.as_object_mut()) {
         what.insert("href".to_owned(), json!(url));
     }
     if api.is_v5() {

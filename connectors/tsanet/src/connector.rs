@@ -6,7 +6,7 @@ use bytes::Bytes;
 use chrono::TimeDelta;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
@@ -61,7 +61,7 @@ impl Connector for TsaNet {
             internal_comments: !self.config.partner_notes_are_public,
             edit: false,
             retract: false,
-            link_back: true,
+            link_back: Linking::Link,
             conditional_write: ConditionalWrite::None,
             feed: Feed {
                 granularity: Duration::from_secs(1),

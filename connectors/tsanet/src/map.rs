@@ -86,7 +86,7 @@ pub(crate) fn ticket(id: &RemoteId, case: &Case, config: &Config) -> Ticket {
         requester: requester(case),
         comments,
         files: Vec::new(),
-        references: numbers(case).map(|label| Reference { label: label.to_owned(), url: None }).collect(),
+        references: numbers(case).map(|label| Reference::new(label, None)).collect(),
         marker: marker.or_else(|| marker::alone(case.submitter_case_number.as_deref()?)),
         created: case.created_at,
         updated: case.touched(),

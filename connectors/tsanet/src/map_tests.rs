@@ -42,7 +42,7 @@ fn a_request_reads_as_a_ticket() {
     assert_eq!(ticket.requester.unwrap().name, "Ada (Fabrikam)");
     let fields = [("Partner", "Fabrikam"), ("Product", "Gateway"), ("Respond by", "2031-05-01T12:00:00Z")];
     assert_eq!(ticket.fields, fields.map(|(name, value)| (name.to_owned(), value.to_owned())).into());
-    assert_eq!(ticket.references, [Reference { label: "F-1".to_owned(), url: None }]);
+    assert_eq!(ticket.references, [Reference::new("F-1", None)]);
     assert_eq!(ticket.updated.to_rfc3339(), "2031-05-03T11:00:00+00:00", "a note is a change");
     assert_eq!(ticket.marker, None, "that number is the receiver's");
     let ours = read(json!({"submitterCaseNumber": marker.as_str()}));

@@ -48,7 +48,11 @@ pub(crate) async fn into_case(api: Api<'_>, id: &RemoteId, intent: &Intent) -> R
             }
             Ok(changed(ticket))
         }
-        Operation::LinkBack { label, .. } => link(api, id, label).await,
+        Operation::LinkBack(reference) if reference.summary.is_some() => {
+            let message = "a collaboration request holds a number of ours, and not how our ticket stands";
+            Err(Error::new(ErrorKind::Unsupported, message))
+        }
+        Operation::LinkBack(reference) => link(api, id, &reference.label).await,
         Operation::Create(_)
         | Operation::Update { .. }
         | Operation::Edit { .. }

@@ -51,9 +51,17 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_field",
         kind: SettingKind::Text,
         required: false,
-        doc: "The name of a ticket attribute of type text for the counterpart's number and address. Without it they are \
+        doc: "The name of a ticket attribute of type text for the counterpart's number and address, and how it stands. Without it they are \
               not shown.",
         example: "\"counterpart\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_field takes. That is the maximum length that the attribute was made with. What does not fit of how the counterpart stands is cut. \
+              Without it: 120.",
+        example: "120",
     },
     Setting {
         key: "pending_days",
@@ -92,6 +100,8 @@ pub(crate) struct Config {
     pub(crate) customer: String,
     pub(crate) marker_field: String,
     pub(crate) link_field: Option<String>,
+    /// How many characters that takes.
+    pub(crate) link_chars: usize,
     pub(crate) pending_days: u64,
     pub(crate) max_file_bytes: u64,
     pub(crate) webhook_secret: Option<SecretString>,
@@ -133,6 +143,7 @@ impl Config {
             customer: required("customer")?,
             marker_field: required("marker_field")?,
             link_field: text("link_field"),
+            link_chars: settings.width("link_chars", 120),
             pending_days: settings.count("pending_days").unwrap_or(DEFAULT_PENDING_DAYS).max(1),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_secret: settings.secret("webhook_secret"),

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Ticket,
 };
 
@@ -49,7 +49,7 @@ impl Connector for Zammad {
             internal_comments: true,
             edit: false,
             retract: true,
-            link_back: self.config.link_field.is_some(),
+            link_back: if self.config.link_field.is_some() { Linking::Field } else { Linking::None },
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::from_millis(1), lag: Duration::from_secs(feed::LAG_SECONDS) },
             webhooks: self.config.webhook_secret.as_ref().map(|_| Completeness::Hint),

@@ -52,7 +52,7 @@ pub(crate) fn ticket(parts: &Parts, config: &Config) -> Ticket {
         requester: parts.customer.clone().map(|name| Person { name }),
         comments: said.filter_map(comment).collect(),
         files: parts.articles.iter().flat_map(files).collect(),
-        references: link.iter().map(|text| reference(text)).collect(),
+        references: link.iter().map(|text| Reference::of_line(text)).collect(),
         marker: marker.and_then(|text| whole_marker(&text)),
         created: wire.created_at,
         updated: wire.updated_at,
@@ -117,16 +117,6 @@ pub(crate) fn marked(marker: &Marker) -> Preferences {
 pub(crate) fn marker(article: &wire::Article) -> Option<Marker> {
     let ours = article.sender.as_deref() == Some("Agent");
     article.preferences.throughline.as_ref().filter(|_| ours)?.as_str().and_then(whole_marker)
-}
-
-/// The number and address of a counterpart as one line for the link field.
-pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
-    let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    match url {
-        Some(url) if label.is_empty() => url.to_owned(),
-        Some(url) => format!("{label} {url}"),
-        None => label,
-    }
 }
 
 /// The article and the file that an id of ours names: Zammad gives a file only by both.
@@ -226,18 +216,6 @@ fn author(article: &wire::Article) -> Person {
     let address = address.trim_end().trim_end_matches('>').trim();
     let known = [name, address].into_iter().find(|word| !word.is_empty() && *word != NOBODY);
     Person { name: known.or(article.sender.as_deref()).unwrap_or("Zammad").to_owned() }
-}
-
-fn reference(text: &str) -> Reference {
-    let is_address = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
-    match text.rsplit_once(' ') {
-        Some((label, url)) if is_address(&url) => {
-            Reference { label: label.trim().to_owned(), url: Some(url.to_owned()) }
-        }
-        Some(_) | None => {
-            Reference { label: text.to_owned(), url: Some(text).filter(is_address).map(str::to_owned) }
-        }
-    }
 }
 
 #[cfg(test)]

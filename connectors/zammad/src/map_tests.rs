@@ -13,6 +13,7 @@ fn config() -> Config {
         customer: "us@example.org".to_owned(),
         marker_field: "throughline_marker".to_owned(),
         link_field: Some("counterpart".to_owned()),
+        link_chars: 255,
         pending_days: 7,
         max_file_bytes: 1,
         webhook_secret: None,

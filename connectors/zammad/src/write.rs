@@ -95,11 +95,11 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
             let file = File { name, media_type, size: *size, digest };
             attach(api, id, &file, is_internal(id, *visibility)?, &intent.marker).await
         }
-        Operation::LinkBack { label, url } => {
+        Operation::LinkBack(reference) => {
             let name = api.config.link_field.as_ref().ok_or_else(|| {
                 Error::new(ErrorKind::Unsupported, "a counterpart is shown only where link_field is set")
             })?;
-            link_back(api, id, name, &map::link_text(label, url.as_deref())).await
+            link_back(api, id, name, &reference.line(api.config.link_chars)).await
         }
     }
 }

@@ -64,9 +64,17 @@ pub const SETTINGS: &[Setting] = &[
         key: "link_field",
         kind: SettingKind::Text,
         required: false,
-        doc: "A custom ticket field of type Text for the counterpart's number and address. Without it they are not \
+        doc: "A custom ticket field of type Text for the counterpart's number and address, and how it stands. Without it they are not \
               shown.",
         example: "\"Counterpart\"",
+    },
+    Setting {
+        key: "link_chars",
+        kind: SettingKind::Count,
+        required: false,
+        doc: "How many characters link_field takes. What does not fit of how the counterpart stands is cut. \
+              Without it: 255.",
+        example: "255",
     },
     Setting {
         key: "file_hosts",
@@ -111,6 +119,8 @@ pub(crate) struct Config {
     pub(crate) group: Option<u64>,
     pub(crate) form: Option<u64>,
     pub(crate) link_field: Option<String>,
+    /// How many characters that takes.
+    pub(crate) link_chars: usize,
     pub(crate) max_file_bytes: u64,
     pub(crate) webhook_secret: Option<SecretString>,
 }
@@ -169,6 +179,7 @@ impl Config {
             group: settings.count("group_id"),
             form: settings.count("form_id"),
             link_field: text(settings, "link_field"),
+            link_chars: settings.width("link_chars", 255),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_secret: settings.secret("webhook_secret"),
         })

@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Operation,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Subject, Ticket,
 };
 
@@ -50,7 +50,7 @@ impl Connector for Zendesk {
             internal_comments: true,
             edit: false,
             retract: true,
-            link_back: self.config.link_field.is_some(),
+            link_back: if self.config.link_field.is_some() { Linking::Field } else { Linking::None },
             // The condition is a time in whole seconds: two writes within one may both pass.
             conditional_write: ConditionalWrite::Racy,
             feed: Feed { granularity: Duration::from_secs(1), lag: Duration::from_secs(feed::LAG_SECONDS) },

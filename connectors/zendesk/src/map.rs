@@ -82,7 +82,7 @@ pub(crate) fn ticket(parts: &Parts, config: &Config) -> Ticket {
         requester: wire.requester_id.map(|id| person(&parts.users, Some(id))),
         comments: later.iter().filter_map(|comment| said(parts, comment)).collect(),
         files: parts.comments.iter().flat_map(|comment| files(parts, comment)).collect(),
-        references: link.iter().map(|text| reference(text)).collect(),
+        references: link.iter().map(|text| Reference::of_line(text)).collect(),
         marker: wire.external_id.as_deref().and_then(whole_marker),
         created: wire.created_at,
         updated: wire.updated_at,
@@ -185,16 +185,6 @@ pub(crate) fn person(users: &[wire::User], id: Option<u64>) -> Person {
     Person { name: name.map_or_else(nameless, str::to_owned) }
 }
 
-/// The number and address of a counterpart as one line for the link field.
-pub(crate) fn link_text(label: &str, url: Option<&str>) -> String {
-    let label = label.split_whitespace().collect::<Vec<_>>().join(" ");
-    match url {
-        Some(url) if label.is_empty() => url.to_owned(),
-        Some(url) => format!("{label} {url}"),
-        None => label,
-    }
-}
-
 fn said(parts: &Parts, comment: &wire::Comment) -> Option<Comment> {
     let mark = mark(parts, comment);
     if mark.as_ref().is_some_and(|(_, purpose)| *purpose == Purpose::File) {
@@ -261,18 +251,6 @@ fn attributes(parts: &Parts) -> BTreeMap<String, String> {
     named
         .filter_map(|(name, value)| Some(((*name).to_owned(), value.filter(|value| !value.is_empty())?)))
         .collect()
-}
-
-fn reference(text: &str) -> Reference {
-    let is_address = |text: &&str| text.starts_with("https://") || text.starts_with("http://");
-    match text.rsplit_once(' ') {
-        Some((label, url)) if is_address(&url) => {
-            Reference { label: label.trim().to_owned(), url: Some(url.to_owned()) }
-        }
-        Some(_) | None => {
-            Reference { label: text.to_owned(), url: Some(text).filter(is_address).map(str::to_owned) }
-        }
-    }
 }
 
 /// A marker that is all there is.

@@ -12,6 +12,7 @@ fn config() -> Config {
         group: None,
         form: None,
         link_field: Some("Counterpart".to_owned()),
+        link_chars: 255,
         max_file_bytes: 1,
         webhook_secret: None,
     }

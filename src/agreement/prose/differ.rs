@@ -5,6 +5,8 @@ use std::fmt;
 
 use serde::Serialize;
 
+use super::grants::grants;
+use super::offers::offers;
 use super::{Names, Terms, Word, conflict, further, named, personal, rest, sides, travels};
 use crate::agreement::{Internal, Words};
 
@@ -104,6 +106,16 @@ impl Statements {
         all.say("internal comments and files", internal.to_owned());
         let recheck = if agreement.recheck { "yes" } else { "no" };
         all.say("read once more just before sending", recheck.to_owned());
+        if agreement.reply_passes {
+            all.say("a public comment", "passes the ball to the other side".to_owned());
+        }
+        let offers = agreement.handshake.as_ref().map(|handshake| offers(handshake, names));
+        let granted = (!agreement.grants.are_none()).then(|| grants(&agreement.grants, names));
+        for (about, says) in offers.into_iter().flatten().chain(granted.into_iter().flatten()) {
+            all.say(about, says);
+        }
+        let linked = if agreement.guest_link { "yes" } else { "no" };
+        all.say("the counterpart's tickets link to the console", linked.to_owned());
         if let Some(redaction) = &terms.redaction {
             for said in personal(redaction) {
                 let (about, says) = said.split_once(": ").unwrap_or((said.as_str(), "agreed"));

@@ -22,6 +22,16 @@ fn terms() -> Json {
                 "field:Component": { "direction": "inbound", "policy": "union", "otherwise": "as_it_is", "inbound": { "a": "b" } },
                 "field:Hidden": { "direction": "none", "policy": "latest" },
             },
+            "handshake": {
+                "direction": "outbound", "respond_within": { "secs": 14_400, "nanos": 0 }, "on_lapse": "remind",
+                "reminders": 2, "route_on": ["northwind"], "share_before": false, "tell_home": "internal",
+                "words": { "accept": "ACCEPT", "reject": "REJECT", "need_info": "" },
+                "field": "Acceptance <b>", "reason_field": null, "answers": [["Declined", "rejected"]],
+            },
+            "grants": {
+                "may_ask": ["internal_comments", "environment", { "field": "field:Asset" }],
+                "approved_by": "service manager", "at_once_from": "urgent", "longest": { "secs": 604_800, "nanos": 0 },
+            },
             "require": [
                 { "name": "impact", "condition": "has(ticket.fields.Impact)", "message": "the impact" },
             ],
@@ -81,6 +91,24 @@ fn what_is_kept_of_an_agreement_is_what_was_in_force() {
 }
 
 #[test]
+fn no_term_of_an_agreement_is_left_without_a_sentence() {
+    let mut document = terms();
+    document["agreement"]["recheck"] = json!(false);
+    document["agreement"]["reply_passes"] = json!(true);
+    document["agreement"]["home_type"] = json!("Incident");
+    let page = render(&read(&document), Format::Markdown);
+    assert!(!page.contains("Further terms"), "{page}");
+    let mut without = document.clone();
+    for given in ["handshake", "grants", "reply_passes"] {
+        without["agreement"].as_object_mut().unwrap().remove(given);
+    }
+    let gone: Vec<String> =
+        differences(&read(&document), &read(&without)).iter().map(ToString::to_string).collect();
+    assert_eq!(gone.len(), 1 + 7 + 4, "{gone:#?}");
+    assert!(gone.iter().all(|line| line.contains(": no longer: ")), "{gone:#?}");
+}
+
+#[test]
 fn two_versions_are_compared_in_words() {
     let mut document = terms();
     for (place, value) in [
@@ -94,6 +122,12 @@ fn two_versions_are_compared_in_words() {
         ("/agreement/require/0/name", json!("contact")),
         ("/home/status/read/Done", json!("resolved")),
         ("/counterpart/party_title", json!("Fabrikam")),
+        ("/agreement/handshake/on_lapse", json!("route_on")),
+        ("/agreement/handshake/words/accept", json!("YES")),
+        ("/agreement/handshake/answers", json!([["Declined", "rejected"], ["Taken", "accepted"]])),
+        ("/agreement/grants/may_ask", json!(["files"])),
+        ("/agreement/grants/approved_by", json!(null)),
+        ("/agreement/grants/longest/secs", json!(90)),
     ] {
         *document.pointer_mut(place).unwrap() = value;
     }

@@ -13,8 +13,8 @@ mod terms;
 use std::collections::BTreeMap;
 use std::fmt;
 
-use throughline_sdk::Marker;
 use throughline_sdk::ticket::canonical_text;
+use throughline_sdk::{Marker, Timestamp};
 
 pub use pseudonym::{ALPHABET, CODE_CHARS, MAX_LABEL_CHARS, Named, Pseudonyms, Unnamed};
 pub use recognize::{Listed, Pattern, Recognizers};
@@ -216,6 +216,70 @@ pub fn retold(
     let concealed = agreement.map_or_else(|| text.to_owned(), |name| names.conceal(name, text));
     let release = Release { names, approved: true };
     redacted_text(&concealed, place, terms, &release).ok().map(Redacted::into_intent)
+}
+
+/// How the other party's ticket stands, as it is told beside a link to it.
+#[derive(Clone, Copy, Debug)]
+pub struct Standing<'a> {
+    /// Its status in the reader's words, or words of ours.
+    pub state: Option<&'a str>,
+    /// Who has the ball, in words of ours.
+    pub ball: Option<&'a str>,
+    /// What it said last.
+    pub last: Option<LastWord<'a>>,
+}
+
+/// What a party said last in public.
+#[derive(Clone, Copy, Debug)]
+pub struct LastWord<'a> {
+    /// When.
+    pub written: Timestamp,
+    /// The text or its beginning; `None` where it is not kept, or must not be told.
+    pub text: Option<&'a str>,
+}
+
+/// The most characters of a last word that are told.
+const LAST_WORD_CHARS: usize = 80;
+
+/// One line of plain text about the other party's ticket. Redacted before it is cut, so that nothing personal is cut
+/// beyond recognition.
+///
+/// # Errors
+///
+/// Where what was said last may not leave: see [`Refused`].
+pub fn standing(
+    told: &Standing<'_>,
+    agreement: Option<&Agreement>,
+    release: &Release<'_>,
+) -> Result<Redacted<String>, Refused> {
+    let mut account = Account::default();
+    let last = match told.last {
+        None => None,
+        Some(LastWord { written, text }) => {
+            let when = written.format("%Y-%m-%d %H:%M UTC");
+            let said = match text {
+                None => None,
+                Some(text) => {
+                    let text = redacted_text(text, &Place::Comments, agreement, release)?;
+                    account.add(&text.account);
+                    Some(excerpt(&without_markers(&text.value)))
+                }
+            };
+            Some(match said.filter(|said| !said.is_empty()) {
+                Some(said) => format!("{when}: “{said}”"),
+                None => format!("last word {when}"),
+            })
+        }
+    };
+    let parts = [told.state.map(one_line), told.ball.map(one_line), last];
+    Ok(Redacted { value: parts.into_iter().flatten().collect::<Vec<_>>().join(" · "), account })
+}
+
+fn excerpt(text: &str) -> String {
+    let plain = one_line(&throughline_markup::plain::write(text).text);
+    let plain: String = plain.chars().filter(|char| !char.is_control()).collect();
+    let Some((at, _)) = plain.char_indices().nth(LAST_WORD_CHARS) else { return plain };
+    format!("{}…", plain.get(..at).unwrap_or_default().trim_end())
 }
 
 /// What a link to the other party's ticket is called.

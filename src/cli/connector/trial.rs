@@ -7,8 +7,8 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use throughline_sdk::http::Transport;
 use throughline_sdk::{
-    Built, Capabilities, Changes, Clock, CreateClass, Description, Error, NewTicket, Operation, RemoteId,
-    Subject as Made, Ticket, Visibility,
+    Built, Capabilities, Changes, Clock, CreateClass, Description, Error, Linking, NewTicket, Operation,
+    RemoteId, Subject as Made, Ticket, Visibility,
 };
 use throughline_testkit::Played;
 use throughline_testkit::conformance::{self, Outcome, Subject};
@@ -304,7 +304,7 @@ fn missing(can: &Capabilities, refused: &[String]) -> Vec<String> {
         (!can.edit, "[edit]: a comment that is edited elsewhere stays here as it was"),
         (!can.retract, "[retract]: a comment that is taken back elsewhere stays here"),
         (can.attach.is_none(), "[attach]: no file is written to this desk"),
-        (!can.link_back, "[link_back]: the counterpart's number is not shown at this desk"),
+        (can.link_back == Linking::None, "[link_back]: the counterpart's number is not shown at this desk"),
         (can.webhooks.is_none(), "[webhook] with webhook_secret: changes are found by polling alone"),
         (can.create.is_some_and(doubtful), "a class for [create]: after a lost answer a person has to look"),
         (

@@ -4,9 +4,12 @@ use std::fmt;
 use std::time::Duration;
 
 use bytes::Bytes;
+use chrono::TimeDelta;
 use throughline_practice::desk::{Desk, Patch, Refusal, Ticket};
 
 use super::stage::Stage;
+use crate::api::grants::{Ask, Decided};
+use crate::cli::Failure;
 
 /// The longest the play waits for one thing.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -16,6 +19,12 @@ const GLANCE: Duration = Duration::from_millis(20);
 /// On the list of people whom the counterparts know by pseudonyms only.
 pub(super) const CUSTOMER: &str = "Erika Mustermann";
 const INTERNAL: &str = "Internal: the customer's contract ends next month, do not mention it.";
+/// Internal too, until the partner is granted sight of it.
+const CAUSE: &str = "Internal: driver 7.2 was rolled out on Sunday, without a test.";
+/// Who approves grants, by the agreement with the partner.
+pub(super) const APPROVES: &str = "service manager";
+/// How long the partner is shown it, in seconds: more where the machine was too busy to show it in time.
+const TERMS: [i64; 3] = [3, 9, 27];
 const FILE: &str = "spooler-log – Übersicht.txt";
 
 /// What did not come true.
@@ -25,6 +34,16 @@ pub(super) struct Stuck(String);
 impl fmt::Display for Stuck {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "the desks did not converge: {}", self.0)
+    }
+}
+
+impl From<Failure> for Stuck {
+    fn from(failure: Failure) -> Self {
+        Self(match failure {
+            Failure::Usage(why) | Failure::Failed(why) => format!("a grant was refused: {why}"),
+            Failure::Configuration(problems) => problems.to_string(),
+            Failure::Different => "a grant is not what was asked for".to_owned(),
+        })
     }
 }
 
@@ -69,6 +88,9 @@ pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
     partner.set_status("Paul Partner", at_partner, "In progress")?;
     stage.until("the helpdesk sees that it is worked on", || status(helpdesk) == "In progress").await?;
 
+    let cause = helpdesk.comment("Ada Agent", home, CAUSE, true)?;
+    grant(stage, partner, cause).await?;
+
     helpdesk.set_field("Ada Agent", home, "Escalate", "vendor")?;
     stage.until("the vendor has the ticket and the file", || has_file(vendor, &log)).await?;
     let at_vendor = number(vendor)?;
@@ -84,12 +106,41 @@ pub(super) async fn play(stage: &Stage) -> Result<(), Stuck> {
             [helpdesk, partner, vendor].into_iter().all(|desk| status(desk) == "Solved")
         })
         .await?;
+    stage.until("the grant is over, and what it showed is taken back", || !says(partner, CAUSE)).await?;
     let agree = || converged(helpdesk, partner, vendor, &log);
     // What is still on its way gets its time; then the first thing that is not so is told.
     match stage.until("all three desks agree", || agree().is_ok()).await {
         Ok(()) => stage.until("nothing is on its way", || stage.is_quiet()).await,
         Err(_late) => agree(),
     }
+}
+
+/// The partner asks to see one internal comment, is granted it for a few seconds, and reads it.
+async fn grant(stage: &Stage, partner: &Desk, comment: u64) -> Result<(), Stuck> {
+    let home = stage.client()?;
+    for seconds in TERMS {
+        let until = stage.clock.now() + TimeDelta::seconds(seconds);
+        let ask = Ask {
+            party: "fabrikam".to_owned(),
+            what: format!("comment:helpdesk#{comment}"),
+            purpose: "root cause".to_owned(),
+            until,
+            by: "Paul Partner".to_owned(),
+            party_asks: true,
+            public_if_must: false,
+            environment: None,
+        };
+        let asked = home.ask_grant("TL-1", &ask).await?;
+        let by = "Grace Manager".to_owned();
+        let approved = Decided { by, role: Some(APPROVES.to_owned()), reason: None, environment: None };
+        home.decide_grant("TL-1", &asked.grant, "approve", &approved).await?;
+        let what = "the partner reads what it was granted, or its time is over";
+        stage.until(what, || says(partner, CAUSE) || stage.clock.now() > until).await?;
+        if says(partner, CAUSE) {
+            return Ok(());
+        }
+    }
+    Err(Stuck("the partner was not shown what it was granted before its time was over".to_owned()))
 }
 
 impl Stage {
@@ -116,6 +167,8 @@ fn converged(helpdesk: &Desk, partner: &Desk, vendor: &Desk, log: &Bytes) -> Res
     must(tickets.iter().all(|ticket| ticket.priority == "High"), "the priorities differ")?;
     let [home, counterparts @ ..] = &tickets;
     must(counterparts.iter().all(|ticket| ticket.title == home.title), "the titles differ")?;
+    let shown = |desk: &Desk| format!("{:?}", desk.history()).contains(CAUSE);
+    must(!shown(vendor), "the vendor was shown what the partner was granted")?;
     for ticket in counterparts {
         must(
             ticket.comments.iter().all(|comment| !comment.body.contains("contract")),

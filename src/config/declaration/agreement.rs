@@ -98,6 +98,14 @@ pub(super) const AGREEMENT: Table = Table {
             example: "false",
         },
         Key {
+            key: "guest_link",
+            holds: Holds::Setting(SettingKind::Flag),
+            need: Need::Default("false"),
+            doc: "Whether the counterpart's ticket bears a link to the case in the console, for guests of this party. It \
+                  needs [console] public_url, and tells the case's number.",
+            example: "false",
+        },
+        Key {
             key: "claims",
             holds: Holds::Name,
             need: Need::Optional,

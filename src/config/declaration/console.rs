@@ -15,7 +15,7 @@ pub(super) const CONSOLE: Table = Table {
             holds: Holds::Setting(SettingKind::Address),
             need: Need::Optional,
             doc: "The address under which people reach the console in their browsers, such as that of the proxy that speaks \
-                  TLS. With https, the cookie of a session is sent over TLS only. Without this, the console can be used \
+                  TLS. Each ticket at home links to its case there, where its desk can. With https, the cookie of a session is sent over TLS only. Without this, the console can be used \
                   on this machine only.",
             example: r#""https://tickets.contoso.example/""#,
         },

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use throughline_sdk::SettingKind;
+
 use super::{DAY, Holds, Key, Need, Table, table};
 
 pub(super) const STATUS_WORDS: &[&str] =
@@ -51,11 +53,20 @@ pub(super) const SYSTEM: Table = Table {
         },
         Key {
             key: "credentials_expire",
-            holds: Holds::Setting(throughline_sdk::SettingKind::Text),
+            holds: Holds::Setting(SettingKind::Text),
             need: Need::Optional,
             doc: "The day on which our credentials there come to their end, if they do: the console warns a month \
                   before.",
             example: r#""2027-01-31""#,
+        },
+        Key {
+            key: "summary",
+            holds: Holds::Setting(SettingKind::Flag),
+            need: Need::Default("true"),
+            doc: "Whether its tickets show how the counterpart's stands (number, status, whose turn it is, what was said \
+                  last), where the kind can. That is one more write for each comment and step of status. Without it, the \
+                  counterpart's number and address, once; what stands there stays.",
+            example: "true",
         },
         table("limits", &LIMITS, Need::Optional),
         Key {

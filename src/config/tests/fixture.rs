@@ -4,7 +4,8 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use throughline_sdk::{
-    Capabilities, ConditionalWrite, CreateClass, Error, ErrorKind, Feed, Setting, SettingKind, Settings,
+    Capabilities, ConditionalWrite, CreateClass, Error, ErrorKind, Feed, Linking, Setting, SettingKind,
+    Settings,
 };
 
 use super::super::findings::Source;
@@ -110,7 +111,7 @@ const ABLE: Capabilities = Capabilities {
     internal_comments: true,
     edit: false,
     retract: false,
-    link_back: false,
+    link_back: Linking::None,
     conditional_write: ConditionalWrite::None,
     feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
     webhooks: None,

@@ -10,6 +10,9 @@ use crate::ledger::Record;
 /// Columns of the picture: what is near in time shares one.
 const COLUMNS: usize = 44;
 
+/// Less apart is at once.
+const MOMENT_MILLIS: i64 = 20;
+
 /// What something is, the weightiest last.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum What {
@@ -130,8 +133,8 @@ impl Lanes {
             .map(|(one, next)| (*next - *one).num_milliseconds())
             .collect();
         pauses.sort_unstable_by(|one, other| other.cmp(one));
-        // A second apart is no pause, however few there are.
-        let least = pauses.get(COLUMNS - 1).map_or(1000, |pause| (*pause + 1).max(1000));
+        // What is a moment apart only is no pause, however few there are.
+        let least = pauses.get(COLUMNS - 1).map_or(MOMENT_MILLIS, |pause| (*pause + 1).max(MOMENT_MILLIS));
         let mut columns: Vec<Column> = Vec::new();
         for at in moments {
             match columns.last_mut() {
@@ -175,7 +178,9 @@ impl Teller {
         if let Fact::Changed { field, value, leg, .. } = fact {
             let text = match field {
                 Field::Description => "the description changed".to_owned(),
-                _ => format!("{field}: {value}"),
+                Field::Title | Field::Status | Field::Priority | Field::Kind | Field::Custom(_) => {
+                    format!("{field}: {value}")
+                }
             };
             self.source(record, leg, Item::Field(field.clone()), &text);
             if !opening {

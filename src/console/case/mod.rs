@@ -6,6 +6,8 @@ mod live;
 mod picture;
 mod story;
 mod talk;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -54,7 +56,7 @@ pub(super) async fn page(
     let shared = api.bridge.shared();
     let (case, records) = read(shared, &name).await?;
     let verdicts = shared.verdict(&case);
-    let names = shared.vault.names().clone();
+    let names = shared.vault.names();
     let known = Known { rules: &shared.rules, names: &names };
     let mut whole = Whole { case: &case, records: &records, known, now: shared.clock.now(), verdicts };
     let body = whole.page(&shown)?;
@@ -127,9 +129,10 @@ impl Whole<'_> {
         let refresh = format!("/console/cases/{}{}", self.case.id, query(shown));
         Ok(html! {
             div #live data-live=(format!("/console/cases/{}/live", self.case.id)) {
-                (front::head(line, &cast, self.now))
+                @if shown.party.is_none() { (front::head(line, &cast, self.now)) }
                 div.bar #bar {
                     nav.tabs aria-label="As seen by" {
+                        @if shown.party.is_some() { code.key { (line.case) } }
                         span.quiet.small { "As seen by" }
                         a href=(format!("/console/cases/{}", self.case.id)) aria-current=[shown.party.is_none().then_some("page")] { "us, all of it" }
                         @for leg in self.case.legs.values().filter(|leg| leg.role == Role::Counterpart) {
@@ -191,7 +194,7 @@ impl Whole<'_> {
             p.notice.info { "This is what " (own) " sees of the request, and all that its guests are shown here." }
             @for leg in legs {
                 @match self.seen(leg) {
-                    Some(seen) => (request::shown(&seen, &request::title_of(self.known, leg), &format!("/console/cases/{}", self.case.id), self.now)),
+                    Some(seen) => (request::shown(&seen, &request::title_of(self.known.rules, leg), &format!("/console/cases/{}", self.case.id), self.now)),
                     None => section.card { (empty("Nothing yet", "Its ticket was not created yet: nothing was sent there.")) },
                 }
             }

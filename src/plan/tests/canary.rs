@@ -3,12 +3,14 @@
 
 use std::collections::BTreeSet;
 
-use throughline_sdk::{Comment, CommentId, File, FileId, Operation, Person, SystemName, Visibility};
+use throughline_sdk::{Comment, CommentId, File, FileId, Linking, Operation, Person, SystemName, Visibility};
 use throughline_testkit::{Canary, Haystack};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, at, name};
 use crate::agreement::{Agreement, Direction, Internal, Policy, Rules};
 use crate::case::{Field, PartyName};
+use crate::console::request_shown;
+use crate::plan::{Known, Seen};
 
 const COUNTERPARTS: [&str; 3] = [PARTNER, VENDOR, "isv"];
 const FIELDS: [&str; 5] = ["title", "description", "status", "priority", "field:tags"];
@@ -23,14 +25,16 @@ fn scenarios() -> u64 {
 
 #[test]
 fn nothing_is_written_to_a_party_that_may_not_see_it() {
-    let mut arrived = 0;
+    let (mut arrived, mut shown) = (0, 0);
     for seed in 0..scenarios() {
         let outcome = run(seed, |_| {});
         assert!(outcome.leaks.is_empty(), "seed {seed}: {:#?}", outcome.leaks);
         arrived += outcome.arrived;
+        shown += outcome.shown;
     }
     // Or nothing was put to the test.
     assert!(arrived > scenarios(), "only {arrived} words arrived where they may be seen");
+    assert!(shown > scenarios(), "only {shown} words stand on the pages of those who may see them");
 }
 
 /// What is shared beyond an agreement, and how.
@@ -39,7 +43,8 @@ type Sabotage = (&'static str, fn(&mut Agreement));
 /// The test can fail: the planner is given rules that share more than the agreements say.
 #[test]
 fn a_planted_leak_is_caught() {
-    let sabotages: [Sabotage; 6] = [
+    let sabotages: [Sabotage; 7] = [
+        ("guest_link", |agreement| agreement.guest_link = true),
         ("introduces", |agreement| {
             agreement.introduces = COUNTERPARTS.map(|party| PartyName(party.to_owned())).into();
         }),
@@ -88,6 +93,8 @@ enum Place {
 struct Report {
     leaks: Vec<String>,
     arrived: u64,
+    /// Words on the pages of guests.
+    shown: u64,
 }
 
 /// The agreements as their text has them.
@@ -184,12 +191,14 @@ fn run(seed: u64, sabotage: impl Fn(&mut Rules)) -> Report {
         able.edit = chance.hit(50);
         able.retract = chance.hit(70);
         able.internal_comments = chance.hit(80);
+        able.link_back = [Linking::Field, Linking::Comment][chance.below(2)];
     }
     let mut stage = Stage { planted: Vec::new(), number: seed << 16 };
     for (system, rules) in &mut world.rules.systems {
         let desk = known(system);
         rules.party_title = format!("Party {}", stage.plant(desk, Place::PartyTitle));
     }
+    world.rules.console = Some("https://console.example".to_owned());
     let text = Text(world.rules.clone());
     sabotage(&mut world.rules);
     for _ in 0..10 + chance.below(30) {
@@ -231,6 +240,7 @@ fn judge(world: &World, text: &Text, planted: &[Planted]) -> Report {
             }
         }
     }
+    judge_pages(world, text, planted, &mut report);
     let case = Haystack::of(serde_json::to_string(&world.case).unwrap());
     for planted in planted.iter().filter(|planted| !text.records(planted)) {
         if planted.canary.form_in(&case).is_some() {
@@ -238,6 +248,38 @@ fn judge(world: &World, text: &Text, planted: &[Planted]) -> Report {
         }
     }
     report
+}
+
+/// The pages of each counterpart's guests are made of what it may see, too.
+fn judge_pages(world: &World, text: &Text, planted: &[Planted], report: &mut Report) {
+    let told = world.told();
+    let with = Known { rules: &world.rules, names: &world.names };
+    for leg in world.case.legs.keys().filter(|leg| leg.as_str() != HOME) {
+        let to = known(leg);
+        let facts = told.iter().map(|(fact, at)| (*at, fact));
+        let Some(seen) = Seen::of(&world.case, leg, facts, with) else { continue };
+        let title = world.rules.systems[leg].party_title.as_str();
+        let page = request_shown(&seen, title, "/console/requests/1", at(world.tick)).into_string();
+        if page.contains("TL-") {
+            report.leaks.push(format!("{to} can count the cases on its page: {page}"));
+        }
+        let others =
+            COUNTERPARTS.iter().filter(|other| **other != to && world.case.legs.contains_key(&name(other)));
+        for other in others {
+            // The desks' own names are no words of people.
+            if page.contains(&format!("{other}#")) {
+                report.leaks.push(format!("{to} is told of {other}: {page}"));
+            }
+        }
+        let haystack = Haystack::of(&page);
+        for planted in planted {
+            let Some(form) = planted.canary.form_in(&haystack) else { continue };
+            match text.allows(planted, to) {
+                Some(_) => report.shown += 1,
+                None => report.leaks.push(format!("{planted:?} as {form} on the page of {to}: {page}")),
+            }
+        }
+    }
 }
 
 fn drafted(from: &Agreement, chance: &mut Chance) -> Agreement {

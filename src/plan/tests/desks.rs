@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed};
+use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed, Linking};
 
 use super::world::{HOME, name};
 use crate::agreement::{
@@ -22,7 +22,7 @@ pub(crate) fn capabilities() -> Capabilities {
         internal_comments: true,
         edit: true,
         retract: true,
-        link_back: true,
+        link_back: Linking::Field,
         conditional_write: ConditionalWrite::None,
         feed: Feed { granularity: Duration::from_secs(1), lag: Duration::ZERO },
         webhooks: None,
@@ -117,6 +117,7 @@ pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
         counterpart_type: Some("Incident".to_owned()),
         grants: Grants::default(),
         home_type: Some("Request".to_owned()),
+        guest_link: false,
         handshake: None,
         reply_passes: false,
         require: Vec::new(),

@@ -133,14 +133,14 @@ fn a_quoted_marker_does_not_hide_a_comment() {
 #[test]
 fn an_unknown_status_is_parked_and_written_by_nobody() {
     let mut world = World::calm(&[PARTNER], Policy::Latest);
-    let before = world.writes.len();
+    let before = world.changes();
     world.person(PARTNER, |ticket, _| "Weird".clone_into(&mut ticket.status));
     world.settle();
     assert!(world.is_parked(PARTNER, &Item::Field(Field::Status)));
     world.person(HOME, |ticket, _| "Open".clone_into(&mut ticket.status));
     world.settle();
     assert_eq!(world.tickets[&name(PARTNER)].status, "Weird");
-    assert_eq!(world.writes.len(), before);
+    assert_eq!(world.changes(), before);
     world.person(PARTNER, |ticket, _| "Done".clone_into(&mut ticket.status));
     world.settle();
     assert!(!world.is_parked(PARTNER, &Item::Field(Field::Status)));
@@ -237,14 +237,14 @@ fn a_title_that_the_desk_tidied_is_no_change() {
 fn a_doubtful_field_is_decided_by_what_is_read() {
     for (outcome, writes) in [(Outcome::DoneAnswerLost, 1), (Outcome::LostOnTheWay, 1)] {
         let mut world = World::calm(&[PARTNER], Policy::Latest);
-        let before = world.writes.len();
+        let before = world.changes();
         world.person(HOME, |ticket, _| "Waiting".clone_into(&mut ticket.status));
         world.observe(&[HOME]);
         world.deliver(PARTNER, outcome);
         assert!(world.observe(&[HOME]).facts.is_empty(), "nothing is planned while in doubt");
         world.settle();
         assert_eq!(world.tickets[&name(PARTNER)].status, "Waiting");
-        assert_eq!(world.writes.len(), before + writes, "{outcome:?}");
+        assert_eq!(world.changes(), before + writes, "{outcome:?}");
     }
 }
 

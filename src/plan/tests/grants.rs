@@ -8,7 +8,7 @@ use proptest::{prop_assert, prop_assert_eq, proptest};
 use throughline_sdk::{Operation, SystemName, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, at, name};
-use crate::agreement::{Askable, Direction, Grants, Policy, Sharing};
+use crate::agreement::{Askable, Direction, Grants, Handshake, Policy, Sharing};
 use crate::case::{
     Approval, Case, CaseId, Environment, Fact, Field, GrantId, GrantState, Granted, Item, Origin, Phase,
     Priority,
@@ -23,9 +23,15 @@ fn asset() -> Field {
 
 /// A calm case of home, partner and vendor, whose agreements let everything be asked for.
 fn calm() -> World {
+    calm_under(None)
+}
+
+/// The same, where a counterpart may have to accept before.
+pub(super) fn calm_under(handshake: Option<&Handshake>) -> World {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     for agreement in world.rules.agreements.values_mut() {
         agreement.files = Direction::Inbound;
+        agreement.handshake = handshake.cloned();
         agreement.grants = Grants {
             may_ask: [
                 Askable::Field(asset()),
@@ -336,7 +342,7 @@ fn what_an_agreement_names_no_more_is_shown_no_more() {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Say { internal: bool },
     Attach { internal: bool },
     Type { value: u8 },
@@ -351,7 +357,7 @@ enum Step {
 
 const LEGS: [&str; 2] = [PARTNER, VENDOR];
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let outcome = prop_oneof![
         4 => Just(Outcome::Done),
         1 => Just(Outcome::DoneAnswerLost),
@@ -374,7 +380,7 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// Does a step as a lane would, which plans before it sends when a grant is over or something was decided.
-fn take(world: &mut World, step: &Step) {
+pub(super) fn take(world: &mut World, step: &Step) {
     let decide = |world: &mut World, at: u32, decision: Decision| {
         let decided = GrantAct::Decide { grant: GrantId(at), by: "Grace".to_owned(), decision };
         if act(world, &decided).is_ok() {

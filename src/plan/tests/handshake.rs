@@ -13,7 +13,7 @@ use crate::case::{AgreementName, Fact, Field, Health, Item, OfferState, Status};
 
 const ISV: &str = "isv";
 
-fn handshake() -> Handshake {
+pub(super) fn handshake() -> Handshake {
     Handshake {
         direction: Direction::Both,
         respond_within: Some(Duration::from_secs(100_000)),
@@ -30,7 +30,7 @@ fn handshake() -> Handshake {
 }
 
 /// Desks under handshakes; only the first counterpart is offered anything by itself, the others when they are next.
-fn world(counterparts: &[&str], opener: &str, handshake: &Handshake) -> World {
+pub(super) fn world(counterparts: &[&str], opener: &str, handshake: &Handshake) -> World {
     let mut world = World::new(counterparts, Policy::MostAdvanced, opener);
     for (number, counterpart) in counterparts.iter().enumerate() {
         let agreement = world.rules.agreements.get_mut(&AgreementName((*counterpart).to_owned())).unwrap();
@@ -404,7 +404,7 @@ fn an_answer_is_told_also_where_the_status_is_not_shared() {
 }
 
 #[derive(Clone, Debug)]
-enum Step {
+pub(super) enum Step {
     Say { desk: usize, text: usize, visibility: Visibility },
     Type { desk: usize, status: usize },
     Rename,
@@ -414,11 +414,11 @@ enum Step {
     Retry { desk: usize },
 }
 
-const DESKS: [&str; 4] = [HOME, PARTNER, VENDOR, ISV];
+pub(super) const DESKS: [&str; 4] = [HOME, PARTNER, VENDOR, ISV];
 const TEXTS: [&str; 5] = ["SECRET", "ACCEPT", "REJECT: no", "NEED INFO: what?", "hello"];
 const STATUSES: [&str; 5] = ["New", "Open", "Waiting", "Done", "Closed"];
 
-fn step() -> impl Strategy<Value = Step> {
+pub(super) fn step() -> impl Strategy<Value = Step> {
     let visibility = prop_oneof![3 => Just(Visibility::Public), 1 => Just(Visibility::Internal)];
     let outcome = prop_oneof![
         3 => Just(Outcome::Done),
@@ -439,7 +439,7 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-fn take(world: &mut World, step: &Step, opener: &'static str) {
+pub(super) fn take(world: &mut World, step: &Step, opener: &'static str) {
     match step {
         Step::Say { desk, text, visibility } => {
             // What begins with SECRET is said at home, to whoever works on the request.

@@ -4,13 +4,15 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::collection::vec;
 use proptest::prelude::{Just, Strategy, any, prop_oneof};
+use proptest::test_runner::TestCaseError;
 use proptest::{prop_assert, prop_assert_eq, proptest};
 use throughline_sdk::{Operation, SystemName, Visibility};
 
 use super::invariants::{DESKS, policy, step, take};
 use super::world::{HOME, Outcome as Ending, PARTNER, VENDOR, World, name};
-use crate::agreement::{Direction, Policy};
-use crate::case::{Fact, Field, Item, WrittenValue};
+use super::{grants, handshake};
+use crate::agreement::{Direction, Handshake, OnLapse, Policy};
+use crate::case::{Fact, Field, Item, OfferState, WrittenValue};
 use crate::plan::{Foresight, Outcome, Plan, Verdict};
 
 fn direction() -> impl Strategy<Value = Direction> {
@@ -51,6 +53,10 @@ fn sent(facts: &[Fact]) -> Sent {
         }
         let field = if let Item::Field(field) = item { Some(field) } else { None };
         let value = field.and_then(|field| intent.operation.value(field)).map(str::to_owned);
+        let value = match &intent.operation {
+            Operation::LinkBack(link) => Some(link.line(usize::MAX)),
+            _ => value,
+        };
         sent.insert((leg.clone(), item.clone()), value);
         carry(leg, &intent.operation, &mut sent);
     }
@@ -92,6 +98,52 @@ fn of<'v>(verdicts: &'v [Verdict], to: &str, item: &Item) -> &'v Verdict {
     found[0]
 }
 
+/// What the planner would do after reading these desks is what is said to become of everything.
+fn of_one_mind(world: &World, read: &[&str]) -> Result<Vec<Verdict>, TestCaseError> {
+    let Foresight { verdicts, plan: Plan { facts, .. }, case } = world.foreseen(read);
+    // How an offer stands is told in the bridge's own words, by a notice or by one of the desk's: that is nothing of the
+    // request.
+    let spoken_of = |item: &Item| !matches!(item, Item::Notice(_) | Item::Offer);
+    let (due, mut sent) = (due(&verdicts), sent(&facts));
+    sent.retain(|place, _| {
+        let (leg, item) = place;
+        let told = case.legs[leg].offer.as_ref().is_some_and(|offer| offer.is_to_be_told());
+        let answer = told && matches!(item, Item::Field(_)) && !due.contains_key(place);
+        spoken_of(item) && !answer
+    });
+    prop_assert_eq!(due, sent, "after reading {:?}", read);
+
+    let judged: BTreeSet<_> = verdicts.iter().map(|it| (&it.to, &it.item)).collect();
+    prop_assert_eq!(judged.len(), verdicts.len(), "nothing is both");
+    // What has no meaning is parked on the leg that it was read from.
+    for fact in facts.iter().filter(|_| read.is_empty()) {
+        let Fact::Parked { leg, item, .. } = fact else { continue };
+        let told =
+            |it: &&Verdict| it.to == *leg && it.item == *item && matches!(it.outcome, Outcome::Parked { .. });
+        let parked = !spoken_of(item) || verdicts.iter().any(|it| told(&it));
+        prop_assert!(parked, "{} is parked on {}: {:#?}", item, leg, verdicts);
+    }
+    Ok(verdicts)
+}
+
+/// Before a counterpart has accepted, nothing but the ticket is due or there, but for what it asked for.
+fn not_before_it_is_accepted(
+    world: &World,
+    verdict: &Verdict,
+    share_before: bool,
+) -> Result<(), TestCaseError> {
+    let offer = world.case.legs.get(&verdict.to).and_then(|leg| leg.offer.as_ref());
+    let open = offer.is_some_and(|offer| {
+        offer.state == OfferState::Offered && offer.again == 0 && offer.answers_after.is_none()
+    });
+    let more = matches!(verdict.item, Item::Remark(_) | Item::Attachment(_) | Item::LinkBack(_));
+    let goes = matches!(verdict.outcome, Outcome::Due { .. });
+    let ours = verdict.from.as_ref().is_none_or(|from| *from == name(HOME));
+    let to_them = verdict.to != name(HOME);
+    prop_assert!(!(open && more && goes && ours && to_them) || share_before, "{:?} {:?}", verdict, offer);
+    Ok(())
+}
+
 proptest! {
     #![proptest_config(proptest::test_runner::Config { cases: 200, ..Default::default() })]
 
@@ -109,26 +161,11 @@ proptest! {
             capabilities.max_file_bytes = if able { 1000 } else { 5 };
         }
         agree(&mut world, &terms);
-                for step in &steps {
+        for step in &steps {
             take(&mut world, step, desks);
             let read: Vec<&str> = if world.case.legs.is_empty() { vec![HOME] } else { DESKS[..desks].to_vec() };
-            let Foresight { verdicts, plan, .. } = world.foreseen(&read);
-            prop_assert_eq!(due(&verdicts), sent(&plan.facts), "after reading all");
-
-            let Foresight { verdicts, plan: Plan { facts, .. }, .. } = world.foreseen(&[]);
-            prop_assert_eq!(due(&verdicts), sent(&facts));
-
-            let judged: BTreeSet<_> = verdicts.iter().map(|it| (&it.to, &it.item)).collect();
-            prop_assert_eq!(judged.len(), verdicts.len(), "nothing is both");
-            let parks = facts.iter().filter_map(|fact| {
-                if let Fact::Parked { leg, item, .. } = fact { Some((leg, item)) } else { None }
-            });
-            for (leg, item) in parks {
-                let parked = verdicts.iter().any(|it| {
-                    it.to == *leg && it.item == *item && matches!(it.outcome, Outcome::Parked { .. })
-                });
-                prop_assert!(parked, "{} is parked on {}: {:#?}", item, leg, verdicts);
-            }
+            of_one_mind(&world, &read)?;
+            let verdicts = of_one_mind(&world, &[])?;
             let told = format!("{verdicts:?}");
             prop_assert!(!told.contains("SECRET"), "{}", told);
         }
@@ -159,6 +196,49 @@ proptest! {
                 | Item::Leak(_) => false,
             };
             prop_assert!(!there, "{:?}", verdict);
+        }
+    }
+}
+
+// Each step is judged twice over, for four desks.
+proptest! {
+    #![proptest_config(proptest::test_runner::Config { cases: 64, ..Default::default() })]
+
+    #[test]
+    fn they_are_of_one_mind_where_a_request_has_to_be_accepted(
+        from_home in any::<bool>(),
+        share_before in any::<bool>(),
+        lapse in prop_oneof![Just(OnLapse::Person), Just(OnLapse::Remind), Just(OnLapse::RouteOn)],
+        steps in vec(handshake::step(), 0..40),
+    ) {
+        let rules = Handshake { on_lapse: lapse, share_before, ..handshake::handshake() };
+        let opener = if from_home { HOME } else { PARTNER };
+        let mut world = handshake::world(&handshake::DESKS[1..], opener, &rules);
+        for step in &steps {
+            handshake::take(&mut world, step, opener);
+            let read = if world.case.legs.is_empty() { vec![opener] } else { handshake::DESKS.to_vec() };
+            of_one_mind(&world, &read)?;
+            for verdict in of_one_mind(&world, &[])? {
+                not_before_it_is_accepted(&world, &verdict, share_before)?;
+            }
+        }
+    }
+
+    #[test]
+    fn they_are_of_one_mind_while_grants_open_and_end(
+        offered in any::<bool>(),
+        accepts in any::<bool>(),
+        steps in vec(grants::step(), 0..40),
+    ) {
+        let rules = handshake::handshake();
+        let mut world = grants::calm_under(offered.then_some(&rules));
+        if offered && accepts {
+            world.says(PARTNER, "ACCEPT", Visibility::Public);
+        }
+        for step in &steps {
+            grants::take(&mut world, step);
+            of_one_mind(&world, &[HOME, PARTNER, VENDOR])?;
+            of_one_mind(&world, &[])?;
         }
     }
 }

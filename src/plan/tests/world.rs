@@ -5,8 +5,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono::DateTime;
 use ring::hmac;
 use throughline_sdk::{
-    Capabilities, Changes, Comment, CommentId, Digest, ErrorKind, File, FileId, Intent, IntentId, Operation,
-    Person, Reference, RemoteId, Subject, SystemName, Ticket, Timestamp, Visibility,
+    Capabilities, Changes, Comment, CommentId, Digest, ErrorKind, File, FileId, Intent, IntentId, Linking,
+    Operation, Person, RemoteId, Subject, SystemName, Ticket, Timestamp, Visibility,
 };
 
 use super::desks::{agreement, capabilities, system};
@@ -135,8 +135,13 @@ impl World {
         self.log.iter().flat_map(each).collect()
     }
 
+    /// How often a desk was written to, not counting how the counterpart's ticket is shown there.
+    pub(crate) fn changes(&self) -> usize {
+        self.writes.iter().filter(|(_, intent)| !matches!(intent.operation, Operation::LinkBack(_))).count()
+    }
+
     /// Records a fact.
-    pub(super) fn tell(&mut self, fact: Fact) {
+    pub(crate) fn tell(&mut self, fact: Fact) {
         self.case.apply(&fact, at(self.tick));
         self.log.push((at(self.tick), vec![fact]));
     }
@@ -370,8 +375,25 @@ impl World {
                 });
                 Subject::File(id)
             }
-            Operation::LinkBack { label, url } => {
-                ticket.references.push(Reference { label: label.clone(), url: url.clone() });
+            Operation::LinkBack(link) if self.able[leg].link_back == Linking::Comment => {
+                let body = format!("{} {}", link.label, link.summary.as_deref().unwrap_or_default());
+                let marker = Some(intent.marker.clone());
+                match ticket.comments.iter_mut().find(|it| it.marker == marker) {
+                    Some(there) => there.body = body,
+                    None => ticket.comments.push(Comment {
+                        id: CommentId::new(format!("l{tick}")),
+                        author: Person { name: "Throughline".to_owned() },
+                        body,
+                        visibility: Visibility::Internal,
+                        created: at(tick),
+                        marker,
+                    }),
+                }
+                this
+            }
+            Operation::LinkBack(link) => {
+                ticket.references.retain(|it| it.label != link.label);
+                ticket.references.push(link.clone());
                 this
             }
         })

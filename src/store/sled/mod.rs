@@ -130,6 +130,9 @@ impl Store for SledStore {
                     | Table::Concerned
                     | Table::Paused
                     | Table::Standing
+                    | Table::Filed
+                    | Table::Changed
+                    | Table::Hours
                     | Table::Erased
                     | Table::Erasing
                     | Table::FilesOf

@@ -1,6 +1,7 @@
 //! One suite of behaviours for every engine: random histories with crashes, compared with a plain model.
 
 mod desk;
+mod filed;
 mod model;
 
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use crate::store::memory::MemoryStore;
 use crate::store::sled::SledStore;
 use crate::store::{Batch, Index, Store, Table};
 use desk::{Disk, Engine, Memory};
+pub(crate) use filed::assert_filed;
 use model::World;
 
 /// One thing that happens.

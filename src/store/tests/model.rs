@@ -6,7 +6,7 @@ use std::sync::Arc;
 use throughline_sdk::{Cursor, ErrorKind, IntentId, RemoteId, Subject, SystemName, TicketRef};
 
 use super::desk::Engine;
-use super::{Fate, Say};
+use super::{Fate, Say, assert_filed};
 use crate::agreement::Products;
 use crate::case::{AgreementName, Case, CaseId, Claim, Fact, Fingerprint, Item, Reading};
 use crate::ledger::tests::{
@@ -244,6 +244,7 @@ impl World {
         self.compare_tickets(&cases);
         self.compare_standing();
         self.compare_announced(&cases);
+        journal.look_up(|index| Ok(assert_filed(index, &cases))).unwrap();
         let select = |wanted: fn(&Case) -> bool| -> Vec<CaseId> {
             cases.values().filter(|case| wanted(case)).map(|case| case.id).collect()
         };

@@ -6,7 +6,7 @@ use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::json;
 use throughline_sdk::http::{Limits, Reach, Request, Response, Transport, plane};
-use throughline_sdk::{Changes, Ctx, ErrorKind, Operation, RemoteId, Result, TookEffect, Version};
+use throughline_sdk::{Changes, Ctx, ErrorKind, Operation, Reference, RemoteId, Result, TookEffect, Version};
 use throughline_testkit::{RouterTransport, SeededEntropy};
 
 use crate::desk::Desk;
@@ -56,7 +56,7 @@ async fn a_closed_case_is_not_written_into_but_takes_notes() {
     let ticket = raised(&stand);
     stand.desk.set_status(ticket.as_str(), "Problem Solved");
     stand.asked();
-    let link = Operation::LinkBack { label: "TL-1".to_owned(), url: None };
+    let link = Operation::LinkBack(Reference::new("TL-1", None));
     for operation in [titled("New"), link] {
         let error = stand.apply(Some(&ticket), operation, None).await.unwrap_err();
         assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No));
@@ -101,7 +101,7 @@ async fn nothing_goes_over_what_was_written_in_the_same_moment() {
         (to("On Hold"), false),
         (to("Problem Solved"), false),
         (to("Cancelled"), false),
-        (Operation::LinkBack { label: "TL-1".to_owned(), url: None }, false),
+        (Operation::LinkBack(Reference::new("TL-1", None)), false),
         // Somebody else resolved it just before.
         (to("Problem Solved"), true),
     ] {

@@ -41,6 +41,7 @@ impl Stage {
                 json!({"priority::1": "urgent", "priority::2": "high", "priority::3": "normal"}),
             ),
             ("max_file_bytes".to_owned(), 1_000_000.into()),
+            ("link_note".to_owned(), true.into()),
         ]);
         values.extend(more.iter().map(|(key, value)| ((*key).to_owned(), value.clone())));
         let secrets = secrets.iter().chain([&("token", TOKEN)]);

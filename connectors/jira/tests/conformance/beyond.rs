@@ -10,8 +10,8 @@ use proptest::prelude::*;
 use serde_json::json;
 use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{
-    Changes, Cursor, ErrorKind, NewTicket, Operation, RemoteId, Result, Subject as Made, TookEffect,
-    Visibility,
+    Changes, Cursor, ErrorKind, NewTicket, Operation, Reference, RemoteId, Result, Subject as Made,
+    TookEffect, Visibility,
 };
 use throughline_testkit::{Fault, RouterTransport};
 
@@ -331,9 +331,8 @@ async fn nobody_is_ever_named_in_a_write() {
 async fn the_same_link_back_is_one_link_and_needs_no_address() {
     let stand = Stand::new(Plays::Cloud);
     let issue = stand.raised();
-    let link = |label: &str, url: Option<&str>| Operation::LinkBack {
-        label: label.to_owned(),
-        url: url.map(str::to_owned),
+    let link = |label: &str, url: Option<&str>| {
+        Operation::LinkBack(Reference::new(label.to_owned(), url.map(str::to_owned)))
     };
     let first = stand.intent(Some(issue), link("Contoso  7", None));
     stand.apply(&first).await.unwrap();

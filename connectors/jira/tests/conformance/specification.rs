@@ -19,7 +19,9 @@ use futures::future::BoxFuture;
 use http::HeaderMap;
 use serde_json::{Value, json};
 use throughline_sdk::http::{Authentication, Request, Response, Transport};
-use throughline_sdk::{Changes, Error, NewTicket, Operation, Subject as Made, Urgency, Visibility};
+use throughline_sdk::{
+    Changes, Error, NewTicket, Operation, Reference, Subject as Made, Urgency, Visibility,
+};
 use throughline_testkit::{ManualClock, SocketTransport};
 
 use crate::desk::{Desk, Plays};
@@ -153,10 +155,10 @@ async fn walk(desk: Desk, clock: &ManualClock, base: Divided) -> BTreeSet<String
     if portal {
         stand.act(issue, stand.attach("staff.txt", b"x", Visibility::Internal)).await.unwrap();
     }
-    let link = Operation::LinkBack {
-        label: "Contoso 7".to_owned(),
-        url: Some("https://contoso.example/7".to_owned()),
-    };
+    let link = Operation::LinkBack(Reference::new(
+        "Contoso 7".to_owned(),
+        Some("https://contoso.example/7".to_owned()),
+    ));
     stand.act(issue, link).await.unwrap();
     clock.advance(LAG);
     let page = connector.changes(&stand.ctx(), Some(&start)).await.unwrap();

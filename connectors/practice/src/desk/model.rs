@@ -131,11 +131,17 @@ pub struct File {
 /// A link to a record elsewhere.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Reference {
+    /// Its name on the ticket: another one of this name takes its place.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub name: Option<String>,
     /// What it is called.
     pub label: String,
     /// Where it leads.
     #[serde(default)]
     pub url: Option<String>,
+    /// How it stands.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<String>,
 }
 
 /// Fields to set, of a new ticket or of one that is there.

@@ -7,7 +7,7 @@ use chrono::SubsecRound;
 use throughline_sdk::Timestamp;
 
 use super::faults::{Dice, Faults, normalise};
-use super::model::{Action, Actor, Comment, File, Made, Patch, Refusal, Settings, Ticket, Write};
+use super::model::{Action, Actor, Comment, File, Made, Patch, Reference, Refusal, Settings, Ticket, Write};
 use super::webhook::{Delivery, Registration};
 
 /// Everything behind the desk's lock. It is held for one write or one look-up, never across an await.
@@ -270,8 +270,13 @@ impl State {
                 made = Some(id);
             }
             Action::Link { reference, .. } => {
-                if !ticket.references.contains(reference) {
-                    ticket.references.push(reference.clone());
+                let same = |it: &Reference| match &reference.name {
+                    Some(name) => it.name.as_ref() == Some(name),
+                    None => it == reference,
+                };
+                match ticket.references.iter_mut().find(|it| same(it)) {
+                    Some(standing) => standing.clone_from(reference),
+                    None => ticket.references.push(reference.clone()),
                 }
             }
             Action::Create(_) | Action::Delete { .. } | Action::Merge { .. } => {}

@@ -189,11 +189,17 @@ fn extras(ticket: &Ticket) -> String {
     let references: Vec<_> = ticket
         .references
         .iter()
-        .map(|reference| match reference.url.as_deref() {
-            Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
-                format!("<a rel=noreferrer href=\"{}\">{}</a>", escape(url), escape(&reference.label))
+        .map(|reference| {
+            let label = match reference.url.as_deref() {
+                Some(url) if url.starts_with("https://") || url.starts_with("http://") => {
+                    format!("<a rel=noreferrer href=\"{}\">{}</a>", escape(url), escape(&reference.label))
+                }
+                Some(_) | None => escape(&reference.label),
+            };
+            match &reference.summary {
+                Some(summary) => format!("{label} <span class=soft>{}</span>", escape(summary)),
+                None => label,
             }
-            Some(_) | None => escape(&reference.label),
         })
         .collect();
     let mut out = String::new();

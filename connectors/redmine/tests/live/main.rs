@@ -17,7 +17,8 @@ use bytes::Bytes;
 use http::Method;
 use serde_json::{Value, json};
 use throughline_sdk::{
-    Changes, ErrorKind, FileId, Intent, NewTicket, Operation, Subject, TookEffect, Visibility,
+    Changes, ErrorKind, FileId, Intent, Linking, NewTicket, Operation, Reference, Subject, TookEffect,
+    Visibility,
 };
 
 use crate::desk::{Desk, fields, intent};
@@ -270,7 +271,7 @@ async fn a_file_arrives_byte_by_byte() {
 async fn the_counterpart_is_shown_in_its_field() {
     let desk = Desk::new("REDMINE_KEY", true);
     let id = desk.create("link", "Bug").await;
-    let link = Operation::LinkBack { label: "INC 77".into(), url: Some("https://partner.example/77".into()) };
+    let link = Operation::LinkBack(Reference::new("INC 77", Some("https://partner.example/77".into())));
     let ticket = desk.on(&id, link).await.unwrap().read_back.unwrap();
     let [reference] = ticket.references.as_slice() else { panic!("{:?}", ticket.references) };
     assert_eq!(
@@ -279,7 +280,7 @@ async fn the_counterpart_is_shown_in_its_field() {
     );
     assert!(!ticket.fields.contains_key("Counterpart"));
     let without = Desk::new("REDMINE_KEY", false);
-    assert!(!without.connector.capabilities().link_back);
+    assert_eq!(without.connector.capabilities().link_back, Linking::None);
 }
 
 #[tokio::test]

@@ -17,7 +17,7 @@ use http::Method;
 use serde_json::json;
 use throughline_request_tracker::{PRIORITIES, STATUSES};
 use throughline_sdk::{
-    Changes, CommentId, ErrorKind, FileId, NewTicket, Operation, RemoteId, Subject, Visibility,
+    Changes, CommentId, ErrorKind, FileId, NewTicket, Operation, Reference, RemoteId, Subject, Visibility,
 };
 
 use crate::desk::{Desk, environment, fields, intent, new};
@@ -325,7 +325,7 @@ async fn a_stale_version_is_a_conflict_for_every_write() {
         Operation::Comment { body: "ours".into(), visibility: Visibility::Internal },
         Operation::Comment { body: "ours".into(), visibility: Visibility::Public },
         desk.file("a", b"x", Visibility::Public),
-        Operation::LinkBack { label: "7".into(), url: Some("https://partner.test/7".into()) },
+        Operation::LinkBack(Reference::new("7", Some("https://partner.test/7".into()))),
     ];
     for operation in operations {
         let error = desk.on_version(&id, operation.clone(), before.clone()).await.unwrap_err();
@@ -347,10 +347,8 @@ async fn a_stale_version_is_a_conflict_for_every_write() {
 async fn a_counterpart_s_number_and_address_are_shown() {
     let desk = Desk::new(true);
     let id = desk.create("links").await;
-    let link = Operation::LinkBack {
-        label: "INC-7".into(),
-        url: Some("https://partner.test/tickets/7?a=1&b=2".into()),
-    };
+    let link =
+        Operation::LinkBack(Reference::new("INC-7", Some("https://partner.test/tickets/7?a=1&b=2".into())));
     for _ in 0..2 {
         let after = desk.on(&id, link.clone()).await.unwrap().read_back.unwrap();
         let seen: Vec<_> = after.references.iter().map(|r| (r.label.as_str(), r.url.as_deref())).collect();
@@ -358,7 +356,7 @@ async fn a_counterpart_s_number_and_address_are_shown() {
         assert_eq!(seen, [("INC-7", None), (url, Some(url))]);
     }
     let bare = Desk::new(false);
-    let error = bare.on(&id, Operation::LinkBack { label: "INC-7".into(), url: None }).await.unwrap_err();
+    let error = bare.on(&id, Operation::LinkBack(Reference::new("INC-7", None))).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Unsupported);
 }
 

@@ -120,6 +120,7 @@ fn what_contradicts_itself_is_told() {
         ("version = \"ticket.revision\"\n", "", "[update] has a `condition`, and [ticket] no `version`"),
         ("header = \"X-Hub-Signature-256\"", "header = \"X Hub\"", "names no header field"),
         ("link_label = \"ticket.link.label\"\nlink_url = \"ticket.link.url\"\n", "", "[link_back] needs"),
+        ("link_url = \"ticket.link.url\"\n", "link_line = \"ticket.link\"\n", "[ticket] has either"),
         (
             "default = \"Support\"\n",
             "",

@@ -7,7 +7,7 @@ use futures::future::BoxFuture;
 
 use crate::{
     Capabilities, ChangePage, Ctx, Cursor, Description, DynConnector, Effect, Error, ErrorKind, FileId,
-    Found, Hint, Identity, Intent, Operation, RawWebhook, RemoteId, Result, Ticket, Visibility,
+    Found, Hint, Identity, Intent, Linking, Operation, RawWebhook, RemoteId, Result, Ticket, Visibility,
 };
 
 /// Checks operations against the declared capabilities and each call against its deadline.
@@ -107,7 +107,11 @@ fn missing(can: &Capabilities, operation: &Operation) -> Option<&'static str> {
             }
             Some(_) => (*size <= can.max_file_bytes, "attach a file of this size"),
         },
-        Operation::LinkBack { .. } => (can.link_back, "show a link to the counterpart"),
+        Operation::LinkBack(_) if can.link_back == Linking::None => (false, "show a link to the counterpart"),
+        Operation::LinkBack(reference) => (
+            reference.summary.is_none() || can.link_back.summarizes(),
+            "show how the counterpart stands beside the link to it",
+        ),
     };
     (!declared).then_some(what)
 }

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use serde_json::json;
 use throughline_sdk::http::{Limits, Reach, plane};
 use throughline_sdk::{
-    Changes, Ctx, ErrorKind, NewTicket, Operation, RemoteId, Subject, TookEffect, Visibility,
+    Changes, Ctx, ErrorKind, NewTicket, Operation, Reference, RemoteId, Subject, TookEffect, Visibility,
 };
 use throughline_testkit::{RouterTransport, SeededEntropy};
 
@@ -81,7 +81,7 @@ async fn what_access_rules_drop_is_told_by_name() {
     for (operation, name) in [
         (fields(&[("Serial number", "C-3")]), "Serial number"),
         (to("In Progress"), "status"),
-        (Operation::LinkBack { label: "TL-7".to_owned(), url: None }, "correlation_display"),
+        (Operation::LinkBack(Reference::new("TL-7", None)), "correlation_display"),
     ] {
         let error = stand.apply(Some(&ticket), operation, None).await.unwrap_err();
         assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No), "{error}");
@@ -99,7 +99,7 @@ async fn a_link_that_was_cut_is_no_success() {
     let ticket = raised(&stand);
     let url = Some(format!("https://desk.example/{}", "x".repeat(100)));
     let error = stand
-        .apply(Some(&ticket), Operation::LinkBack { label: "TL-7".to_owned(), url }, None)
+        .apply(Some(&ticket), Operation::LinkBack(Reference::new("TL-7".to_owned(), url)), None)
         .await
         .unwrap_err();
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::Unknown));

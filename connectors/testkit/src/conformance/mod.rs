@@ -4,6 +4,7 @@ mod answers;
 mod bench;
 mod doubt;
 mod feed;
+mod linking;
 mod log;
 mod reading;
 mod safety;
@@ -283,6 +284,8 @@ async fn each(b: &Bench<'_>, tell: Tell<'_>) -> Report {
         ("a comment is edited, or that is unsupported", writing::edit(b).boxed()),
         ("a comment is retracted, or that is unsupported", writing::retract(b).boxed()),
         ("a link back is kept, or that is unsupported", writing::link(b).boxed()),
+        ("a link is renewed in place", linking::renewed(b).boxed()),
+        ("a link is no comment and no change by people", linking::unheard(b).boxed()),
         ("files arrive byte for byte", writing::attach(b).boxed()),
         ("each field is updated", writing::update(b).boxed()),
         ("a ticket is brought to a status", writing::transition(b).boxed()),
@@ -297,6 +300,7 @@ async fn each(b: &Bench<'_>, tell: Tell<'_>) -> Report {
         ("a ticket is created once, whatever is lost", doubt::create_once(b).boxed()),
         ("a comment is written once, whatever is lost", doubt::comment_once(b).boxed()),
         ("a file is attached once, whatever is lost", doubt::attach_once(b).boxed()),
+        ("a link is shown once, whatever is lost", linking::renewed_once(b).boxed()),
         ("the same key again makes nothing new", doubt::same_again(b).boxed()),
         ("a failed gateway leaves a write in doubt", doubt::gateway(b).boxed()),
         ("a truncated answer is malformed", doubt::truncated(b).boxed()),

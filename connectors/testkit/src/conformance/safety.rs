@@ -1,6 +1,6 @@
 //! Safety: credentials, secrets, what is private, and where requests go.
 
-use throughline_sdk::{ErrorKind, Operation, TookEffect, Visibility};
+use throughline_sdk::{ErrorKind, Linking, Operation, Reference, TookEffect, Visibility};
 use url::Url;
 
 use super::answers::TRIES;
@@ -48,9 +48,10 @@ pub(super) async fn private(b: &Bench<'_>) -> Verdict {
         intents
             .push(b.intent(Some(&ticket), Operation::Transition { status: b.subject.next_status.clone() }));
     }
-    if b.capabilities.link_back {
-        let (label, url) = ("TL-8".to_owned(), Some("https://desk.example/8".to_owned()));
-        intents.push(b.intent(Some(&ticket), Operation::LinkBack { label, url }));
+    if b.capabilities.link_back != Linking::None {
+        let mut link = Reference::new("TL-8", Some("https://desk.example/8".to_owned()));
+        link.summary = b.capabilities.link_back.summarizes().then(|| "Open".to_owned());
+        intents.push(b.intent(Some(&ticket), Operation::LinkBack(link)));
     }
     if b.capabilities.attach.is_some() {
         intents.push(b.attach(&ticket, "public.txt", &bytes::Bytes::from_static(b"for all")));

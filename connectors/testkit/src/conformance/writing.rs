@@ -2,8 +2,8 @@
 
 use bytes::Bytes;
 use throughline_sdk::{
-    Changes, Class, CommentId, ConditionalWrite, CreateClass, Effect, ErrorKind, Operation, RemoteId,
-    Subject as Made, TookEffect, Version, Visibility,
+    Changes, Class, CommentId, ConditionalWrite, CreateClass, Effect, ErrorKind, Linking, Operation,
+    Reference, RemoteId, Subject as Made, TookEffect, Version, Visibility,
 };
 
 use super::bench::Bench;
@@ -153,10 +153,15 @@ pub(super) async fn link(b: &Bench<'_>) -> Verdict {
     const LABEL: &str = "TL-7";
     const ADDRESS: &str = "https://desk.example/7";
     let ticket = b.raised().await;
-    let (label, url) = (LABEL.to_owned(), Some(ADDRESS.to_owned()));
-    let link = b.intent(Some(&ticket), Operation::LinkBack { label, url });
-    if !b.capabilities.link_back {
+    let reference = Reference::new(LABEL, Some(ADDRESS.to_owned()));
+    let link = b.intent(Some(&ticket), Operation::LinkBack(reference.clone()));
+    if b.capabilities.link_back == Linking::None {
         return b.unsupported(&link).await;
+    }
+    if !b.capabilities.link_back.summarizes() {
+        let summary = Some("Open".to_owned());
+        let told = b.intent(Some(&ticket), Operation::LinkBack(Reference { summary, ..reference }));
+        b.unsupported(&told).await?;
     }
     b.apply(&link).await?;
     let read = b.fetch(&ticket).await?.references;

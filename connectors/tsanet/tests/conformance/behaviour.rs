@@ -2,8 +2,8 @@
 
 use serde_json::json;
 use throughline_sdk::{
-    Cursor, Error, ErrorKind, Intent, IntentId, Marker, NewTicket, Operation, RemoteId, Ticket, TookEffect,
-    Visibility,
+    Cursor, Error, ErrorKind, Intent, IntentId, Marker, NewTicket, Operation, Reference, RemoteId, Ticket,
+    TookEffect, Visibility,
 };
 use throughline_testkit::conformance::Subject;
 
@@ -119,7 +119,7 @@ async fn an_answer_that_is_not_carried_out_is_no_success() {
 async fn a_request_takes_our_number_once_it_is_accepted() {
     let world = World::new();
     let ticket = world.open();
-    let link = || Operation::LinkBack { label: "INC-1".to_owned(), url: None };
+    let link = || Operation::LinkBack(Reference::new("INC-1", None));
     let error = world.apply(Some(&ticket), link()).await.unwrap_err();
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::No));
     world.transition(&ticket, "ACCEPTED").await.unwrap();
@@ -127,7 +127,7 @@ async fn a_request_takes_our_number_once_it_is_accepted() {
     let labels: Vec<_> = linked.references.iter().map(|reference| reference.label.as_str()).collect();
     assert_eq!(labels, ["F-7", "INC-1"]);
     world.desk.mood(|mood| mood.ignores = true);
-    let other = Operation::LinkBack { label: "INC-2".to_owned(), url: None };
+    let other = Operation::LinkBack(Reference::new("INC-2", None));
     let error = world.apply(Some(&ticket), other).await.unwrap_err();
     assert_eq!((error.kind(), error.took_effect()), (ErrorKind::Rejected, TookEffect::Unknown));
 }
@@ -138,7 +138,7 @@ async fn our_own_request_keeps_its_marker_when_it_gets_a_number() {
     let ticket = world.apply(None, new(None)).await.unwrap();
     assert!(ticket.references.is_empty(), "a marker is no number: {:?}", ticket.references);
     assert_eq!(ticket.priority.as_deref(), Some("MEDIUM"));
-    let link = Operation::LinkBack { label: "INC-1".to_owned(), url: None };
+    let link = Operation::LinkBack(Reference::new("INC-1", None));
     let linked = world.apply(Some(&ticket.id), link).await.unwrap();
     assert_eq!(linked.references[0].label, "INC-1");
     assert_eq!((linked.marker, linked.description.as_str()), (ticket.marker, "since noon"));

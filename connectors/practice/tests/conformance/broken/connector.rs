@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -19,9 +19,11 @@ use crate::subject::TOKEN;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Defect {
     AcceptsAnySender,
+    AddsALink,
     AltersWebhooks,
     AsksElsewhere,
     ChangesTheKey,
+    CommentsOnLinks,
     CutsText,
     DecidesForWhom,
     DeniesDoubt,
@@ -37,6 +39,7 @@ pub(super) enum Defect {
     IgnoresDeadline,
     IgnoresMerges,
     IgnoresTheLimit,
+    LinksAnewAfterDoubt,
     LogsWhatItWrites,
     LosesBytes,
     LosesOneOfTwoChanges,
@@ -72,12 +75,13 @@ pub(super) struct Broken {
     cursors: Mutex<BTreeSet<Cursor>>,
     overheard: Mutex<String>,
     count: AtomicU64,
+    doubted: AtomicBool,
 }
 
 impl Broken {
     pub(super) fn new(inner: Arc<dyn DynConnector>, defect: Defect) -> Self {
         let (cursors, overheard) = (Mutex::default(), Mutex::default());
-        Self { inner, defect, cursors, overheard, count: AtomicU64::new(0) }
+        Self { inner, defect, cursors, overheard, count: AtomicU64::new(0), doubted: AtomicBool::new(false) }
     }
 
     fn is(&self, defect: Defect) -> bool {
@@ -111,9 +115,9 @@ impl Broken {
                 }
                 None
             }
-            Operation::LinkBack { label, .. } => {
+            Operation::LinkBack(reference) => {
                 if self.is(Defect::QuotesStaff) {
-                    label.push_str(&self.overheard.lock().unwrap());
+                    reference.url.get_or_insert_default().push_str(&self.overheard.lock().unwrap());
                 }
                 Some(Kind::LinkBack)
             }
@@ -126,7 +130,10 @@ impl Broken {
         if self.is(Defect::DropsTheVersion) {
             intent.expected = None;
         }
-        if self.is(Defect::ChangesTheKey) {
+        let anew = self.is(Defect::AddsALink)
+            || (self.is(Defect::LinksAnewAfterDoubt) && self.doubted.swap(false, Ordering::Relaxed));
+        let links = kind == Some(Kind::LinkBack);
+        if (self.is(Defect::ChangesTheKey) && !links) || (anew && links) {
             let mut hash = [0; 32];
             hash[..8].copy_from_slice(&self.count.fetch_add(1, Ordering::Relaxed).to_be_bytes());
             intent.marker = Marker::from_hash(&hash);
@@ -280,6 +287,18 @@ impl Connector for Broken {
             return Ok(done(&intent.operation));
         };
         match self.inner.apply(&self.ctx(ctx), &sent).await {
+            Err(error) if self.is(Defect::LinksAnewAfterDoubt) => {
+                self.doubted.store(error.took_effect() == TookEffect::Unknown, Ordering::Relaxed);
+                Err(error)
+            }
+            Ok(done)
+                if self.is(Defect::CommentsOnLinks) && matches!(sent.operation, Operation::LinkBack(_)) =>
+            {
+                let (body, visibility) = ("linked".to_owned(), Visibility::Internal);
+                let operation = Operation::Comment { body, visibility };
+                self.inner.apply(ctx, &Intent { operation, ..sent }).await?;
+                Ok(done)
+            }
             Err(error) if self.is(Defect::ResendsBlindly) && error.took_effect() == TookEffect::Unknown => {
                 self.inner.apply(ctx, &sent).await
             }

@@ -17,6 +17,7 @@ struct Plant(Defect, &'static str, &'static [&'static str]);
 
 const PLANTS: &[Plant] = &[
     Plant(AcceptsAnySender, "c2", &["a forged webhook is refused", "an old webhook is refused"]),
+    Plant(AddsALink, "c2", &["a link is renewed in place", "a link is shown once, whatever is lost"]),
     Plant(AltersWebhooks, "c2", &["a complete webhook says what the desk says"]),
     Plant(AsksElsewhere, "c2", &["no request goes anywhere else"]),
     Plant(
@@ -30,6 +31,7 @@ const PLANTS: &[Plant] = &[
             "the same key again makes nothing new",
         ],
     ),
+    Plant(CommentsOnLinks, "c2", &["a link is no comment and no change by people"]),
     Plant(CutsText, "c2", &["a created ticket reads as it was written"]),
     Plant(DecidesForWhom, "c2", &["what nobody said for whom it is is not written"]),
     Plant(
@@ -100,6 +102,7 @@ const PLANTS: &[Plant] = &[
     Plant(IgnoresDeadline, "c2", &["the deadline is respected"]),
     Plant(IgnoresMerges, "c2", &["a merged ticket answers under the other id"]),
     Plant(IgnoresTheLimit, "c2", &["a file over the limit is rejected"]),
+    Plant(LinksAnewAfterDoubt, "c2", &["a link is shown once, whatever is lost"]),
     Plant(LogsWhatItWrites, "c2", &["the log tells neither secrets nor texts"]),
     Plant(LosesBytes, "c2", &["a person's file is read byte for byte", "files arrive byte for byte"]),
     Plant(
@@ -147,7 +150,15 @@ const PLANTS: &[Plant] = &[
     ),
     Plant(Pretends(Edit), "c2", &["a comment is edited, or that is unsupported"]),
     Plant(Pretends(Retract), "c2", &["a comment is retracted, or that is unsupported"]),
-    Plant(Pretends(LinkBack), "c2", &["a link back is kept, or that is unsupported"]),
+    Plant(
+        Pretends(LinkBack),
+        "c2",
+        &[
+            "a link back is kept, or that is unsupported",
+            "a link is renewed in place",
+            "a link is shown once, whatever is lost",
+        ],
+    ),
     Plant(
         Pretends(Attach),
         "c2",

@@ -12,7 +12,8 @@ use crate::double::{CountingEntropy, Script, TestClock};
 use crate::{
     Blobs, Capabilities, ChangePage, CommentId, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Digest, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, IntentId,
-    Marker, NewTicket, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Urgency, Visibility,
+    Linking, Marker, NewTicket, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Urgency,
+    Visibility,
 };
 
 mod turnstile;
@@ -56,7 +57,7 @@ impl Connector for Desk {
             internal_comments: self.internal_and_files,
             edit: false,
             retract: false,
-            link_back: false,
+            link_back: if self.internal_and_files { Linking::Link } else { Linking::None },
             conditional_write: ConditionalWrite::None,
             feed: Feed { granularity: Duration::ZERO, lag: Duration::ZERO },
             webhooks: None,
