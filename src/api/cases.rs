@@ -6,18 +6,17 @@ use axum::http::StatusCode;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, TicketRef};
-use tokio::sync::oneshot;
 
 use super::Api;
 use super::access::May;
 use super::answer::{Accepted, Known, Meant, Tagged};
 use super::ask::{Asked, Body, Named};
 use super::page::{self, Cursor, Limit, Page};
+use super::parked::{self, Discarded, What};
 use super::problem::Problem;
 use super::view::{self, CaseLine, ParkedLine, ParkedPlace, Trace};
-use crate::case::{Case, Fact, HintSource, Item, Seen};
-use crate::deliver::Nudge;
-use crate::identity::{Look, Operate};
+use crate::case::{Case, HintSource, Seen};
+use crate::identity::{Look, Operate, Principal};
 use crate::intake;
 use crate::store::{Agreed, Index};
 
@@ -53,6 +52,9 @@ pub(super) struct ParkedName {
     system: SystemName,
     /// The parked item.
     item: String,
+    /// Why it is given up, for whoever reads the record.
+    #[serde(default)]
+    reason: String,
 }
 
 /// What was done with a parked item.
@@ -97,7 +99,7 @@ pub(super) async fn trace(
     known.answer(&case, &trace)
 }
 
-pub(super) async fn parked(
+pub(super) async fn waiting(
     State(api): State<Api>,
     _: May<Look>,
     query: Asked<Paging>,
@@ -123,20 +125,20 @@ pub(super) async fn agreements(
 
 pub(super) async fn retry(
     State(api): State<Api>,
-    _: May<Operate>,
+    may: May<Operate>,
     meant: Meant,
     Body(name): Body<ParkedName>,
 ) -> Result<Json<Unparked>, Problem> {
-    unpark(&api, &meant, name, false).await
+    unpark(&api, &may.principal, (&meant, name), What::Retry).await
 }
 
 pub(super) async fn discard(
     State(api): State<Api>,
-    _: May<Operate>,
+    may: May<Operate>,
     meant: Meant,
     Body(name): Body<ParkedName>,
 ) -> Result<Json<Unparked>, Problem> {
-    unpark(&api, &meant, name, true).await
+    unpark(&api, &may.principal, (&meant, name), What::Discard).await
 }
 
 /// An operator's nudge: the ticket is read afresh.
@@ -159,28 +161,14 @@ pub(super) async fn refresh(
 
 async fn unpark(
     api: &Api,
-    meant: &Meant,
-    name: ParkedName,
-    discarded: bool,
+    by: &Principal,
+    (meant, name): (&Meant, ParkedName),
+    what: What,
 ) -> Result<Json<Unparked>, Problem> {
-    let case = named(api, &name.case).await?;
-    meant.holds(&case)?;
-    let nothing = |item: &str| {
-        let detail = format!("nothing named {item} is parked in {} on {}", case.id, name.system);
-        Problem::new(StatusCode::NOT_FOUND, detail)
-    };
-    let item = Item::try_from(name.item.clone()).map_err(|_why| nothing(&name.item))?;
-    if !case.legs.get(&name.system).is_some_and(|leg| leg.parked.contains_key(&item)) {
-        return Err(nothing(&name.item));
-    }
-    let shared = api.bridge.shared();
-    let (done, durable) = oneshot::channel();
-    let fact = Box::new(Fact::Unparked { leg: name.system, item, discarded });
-    shared.lanes.nudge_case(shared, case.id, Nudge::Command { fact, done });
-    durable
-        .await
-        .map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
-    Ok(Json(Unparked { case: case.id.to_string(), discarded }))
+    meant.holds(&named(api, &name.case).await?)?;
+    let ParkedName { case, system, item, reason } = name;
+    let case = parked::unpark(api, by, Discarded { case, system, item, reason }, what).await?;
+    Ok(Json(Unparked { case, discarded: what == What::Discard }))
 }
 
 pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {

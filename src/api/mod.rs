@@ -5,6 +5,8 @@ pub(crate) mod accounts;
 mod answer;
 mod ask;
 mod cases;
+mod doors;
+pub mod drift;
 mod erasure;
 mod events;
 pub mod explain;
@@ -21,17 +23,21 @@ mod matrix;
 mod once;
 pub mod outgoing;
 mod page;
+pub mod parked;
 mod patience;
 pub mod preview;
 mod problem;
 mod published;
 pub(crate) mod reference;
+pub(crate) mod reload;
 pub(crate) mod routes;
 mod serve;
 pub mod sharing;
+pub mod systems;
 pub mod tmf621;
 pub mod view;
 mod webhooks;
+pub mod workbench;
 
 use std::sync::Arc;
 
@@ -42,6 +48,7 @@ use axum::routing::{get, post};
 
 pub(crate) use access::FromOwnPage;
 pub use access::May;
+pub use doors::{Doors, Shut};
 pub(crate) use erasure::{Because, Forget, Forgotten};
 pub(crate) use events::Events;
 pub(crate) use inert::inert;
@@ -75,17 +82,18 @@ pub fn description() -> serde_json::Result<String> {
 }
 
 /// All routes of a running bridge. Under `/api/` and `/console/` callers are whom `identity` knows.
-pub fn router(bridge: Bridge, identity: Identity) -> Router {
+pub fn router(bridge: Bridge, identity: impl Into<Arc<Identity>>) -> Router {
     let (interface, description) = published::interface();
     // What is described is made of our own types only: a map with names that are no texts is not among them.
     let description = serde_json::to_string(&description).unwrap_or_default().into();
     let events = Events::start(bridge.shared());
-    let api = Api { bridge, identity: Arc::new(identity), events, description };
+    let api = Api { bridge, identity: identity.into(), events, description };
     let faces = tmf621::router(api.bridge.shared());
     let sharing = sharing::router(api.bridge.shared());
     let clock = Arc::clone(&api.bridge.shared().clock);
     let interface = interface.with(|routes| routes.layer(from_fn_with_state(api.clone(), once::once)));
     let patient = interface
+        .merge(unpublished())
         .merge(console::routes())
         .into_router()
         // Outside of what keeps answers: a request that was forged is not begun.
@@ -111,8 +119,25 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
         .with_state(api)
 }
 
+/// What the command line and the console ask beside the published interface.
+fn unpublished() -> Routes {
+    Routes::new()
+        .get("/api/v1/parked/item", parked::show)
+        .post("/api/v1/parked/edit", parked::edit)
+        .get("/api/v1/systems/{name}", systems::show)
+        .post("/api/v1/systems/{name}/pause", systems::pause)
+        .post("/api/v1/systems/{name}/resume", systems::resume)
+        .post("/api/v1/workbench", workbench::show)
+        .get("/api/v1/drift", drift::show)
+        .post("/api/v1/drift", drift::begin)
+        .post("/api/v1/drift/stop", drift::stop)
+        .post("/api/v1/drift/repair", drift::repair)
+        .get("/api/v1/reload", reload::history)
+        .post("/api/v1/reload", reload::ask)
+}
+
 /// Everything under `/api/` and `/console/`, with the right that each route asks for.
 #[cfg(test)]
 pub(crate) fn routes() -> Routes {
-    published::interface().0.merge(console::routes())
+    published::interface().0.merge(unpublished()).merge(console::routes())
 }

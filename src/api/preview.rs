@@ -86,7 +86,7 @@ pub(super) async fn plan(
     Ok(Json(planned(&api, ticket, preview)))
 }
 
-fn problem(unseen: Unseen) -> Problem {
+pub(super) fn problem(unseen: Unseen) -> Problem {
     match unseen {
         Unseen::Unnamed(_) | Unseen::Unknown(_) | Unseen::Missing(..) => {
             Problem::new(StatusCode::NOT_FOUND, unseen.to_string())
@@ -98,7 +98,7 @@ fn problem(unseen: Unseen) -> Problem {
 
 fn planned(api: &Api, ticket: String, preview: Preview) -> Planned {
     let shared = api.bridge.shared();
-    let Preview { known, foresight, facts, routes, refusals, read, unread } = preview;
+    let Preview { known, foresight, facts, routes, refusals, read, unread, tickets: _ } = preview;
     let case = &foresight.case;
     let record = Record {
         position: Position(0),

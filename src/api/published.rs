@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use super::interface::{About, Interface};
 use super::routes::Routes;
 use super::{
-    Api, accounts, cases, erasure, events, explain, find, grants, health, log, looked, outgoing, preview,
-    reference,
+    Api, accounts, cases, erasure, events, explain, find, grants, log, looked, outgoing, preview, reference,
+    systems,
 };
 
 /// The routes and their description.
@@ -102,7 +102,7 @@ fn of_waiting(interface: Interface) -> Interface {
         .get(
             "/parked",
             about("listParked", "List what waits for a person, with the reasons", "", &[]),
-            cases::parked,
+            cases::waiting,
         )
         .post(
             "/parked/retry",
@@ -252,7 +252,7 @@ fn of_people(interface: Interface) -> Interface {
 fn of_bridge(interface: Interface) -> Interface {
     let about = |id, summary, more, problems| About { tag: "bridge", id, summary, more, problems };
     interface
-        .get("/systems", about("listSystems", "Tell how each system answered last", "", &[]), health::systems)
+        .get("/systems", about("listSystems", "Tell how each system answered last", "", &[]), systems::list)
         .get(
             "/agreements",
             about("listAgreements", "List every version of an agreement that was ever in force", "", &[]),

@@ -209,6 +209,15 @@ pub fn find(index: &Index, name: &str) -> Result<Option<Case>, store::Error> {
     }
 }
 
+/// Who did something, where that was asked.
+fn named(by: &str) -> Option<String> {
+    (!by.is_empty()).then(|| by.to_owned())
+}
+
+fn because(text: &str, reason: &str) -> String {
+    if reason.is_empty() { text.to_owned() } else { format!("{text}: {reason}") }
+}
+
 /// What waits for a person, by case, system and item: at most `limit` lines, those behind `after`.
 ///
 /// # Errors
@@ -475,16 +484,23 @@ fn event(
         Fact::Parked { leg, item, reason, .. } => {
             base("parked", Some(leg), format!("{item} waits for a person: {reason}"))
         }
-        Fact::Unparked { leg, item: Item::Offer, discarded: true } => {
-            base("noted", Some(leg), "the offer waits for nobody any more".to_owned())
-        }
-        Fact::Unparked { leg, item: Item::Offer, discarded: false } => {
-            base("noted", Some(leg), "a person has it offered once more".to_owned())
-        }
-        Fact::Unparked { leg, item, discarded } => {
+        Fact::Unparked { leg, item: Item::Offer, discarded: true, by, reason } => Event {
+            who: named(by),
+            ..base("noted", Some(leg), because("the offer waits for nobody any more", reason))
+        },
+        Fact::Unparked { leg, item: Item::Offer, discarded: false, by, .. } => Event {
+            who: named(by),
+            ..base("noted", Some(leg), "a person has it offered once more".to_owned())
+        },
+        Fact::Unparked { leg, item, discarded, by, reason } => {
             let verb = if *discarded { "given up" } else { "tried again" };
-            base("noted", Some(leg), format!("{item} is {verb} by a person"))
+            let text = because(&format!("{item} is {verb} by a person"), reason);
+            Event { who: named(by), ..base("noted", Some(leg), text) }
         }
+        Fact::Edited { leg, item, text, by, .. } => Event {
+            who: named(by),
+            ..base("noted", Some(leg), format!("{item} is tried again as a person wrote it: {}", short(text)))
+        },
         Fact::Ailed { leg, health, reason } => {
             base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
         }
@@ -614,6 +630,9 @@ fn event(
         | Fact::Erased { .. }
         | Fact::Forgotten { .. }
         | Fact::Agreed { .. }
+        | Fact::Reconfigured { .. }
+        | Fact::Paused { .. }
+        | Fact::Resumed { .. }
         | Fact::Door(_)
         | Fact::Looked(_) => return None,
         Fact::Amended { leg, version } => base(

@@ -34,8 +34,8 @@ pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
 pub use leg::{
-    FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField, SeenFile,
-    Shadow, Written,
+    Edited, FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField,
+    SeenFile, Shadow, Written,
 };
 pub use offer::{Heard, HeardComment, Offer, OfferState};
 pub use reference::{Reference, References};

@@ -238,17 +238,6 @@ impl Access {
         }
     }
 
-    /// Has a parked item tried again or given up. Only a running daemon can.
-    pub(super) async fn decide(
-        &self,
-        verb: &str,
-        case: &str,
-        system: &str,
-        item: &str,
-    ) -> Result<(), Failure> {
-        self.daemon()?.decide(verb, case, system, item).await
-    }
-
     /// The evidence about a case, all of it or for one party.
     pub(super) async fn evidence(
         &self,

@@ -17,19 +17,23 @@ use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::looked::LookedLine;
+use crate::api::parked::{Named, ParkedItem};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
+use crate::api::systems::SystemLine;
 use crate::api::view::{GrantLine, ParkedLine, Trace};
 use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
-use crate::deliver::Claimed;
-use crate::store::{Agreed, Erasure};
+use crate::deliver::{Claimed, Look, Scope};
+use crate::store::{Agreed, Erasure, Paused, Reconfigured};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a plan may take: several desks are read for it.
 const READINGS: Duration = Duration::from_secs(180);
+/// How long a reload may take: what is being sent comes to its end first.
+const RELOAD: Duration = Duration::from_secs(900);
 /// How long a daemon may take to say that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
@@ -122,18 +126,63 @@ impl Client {
         self.all(&["api", "v1", "agreements"], &[]).await
     }
 
-    /// Has a parked item tried again or given up.
-    pub(super) async fn decide(
-        &self,
-        verb: &str,
-        case: &str,
-        system: &str,
-        item: &str,
-    ) -> Result<(), Failure> {
-        let body = json!({ "case": case, "system": system, "item": item });
+    /// Has a parked item tried again, edited or given up.
+    pub(super) async fn decide(&self, verb: &str, body: &Value) -> Result<(), Failure> {
         let path = ["api", "v1", "parked", verb];
-        let ask = Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE };
+        let ask = Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE };
         self.send::<Value>(ask).await.map(drop)
+    }
+
+    /// A parked item with all it takes to decide about it.
+    pub(super) async fn parked_item(&self, name: &Named) -> Result<ParkedItem, Failure> {
+        let query =
+            [("case", name.case.as_str()), ("system", name.system.as_str()), ("item", name.item.as_str())];
+        self.get(&["api", "v1", "parked", "item"], &query).await
+    }
+
+    /// Begins a look for drift.
+    pub(super) async fn look_for_drift(&self, scope: &Scope) -> Result<Look, Failure> {
+        let body = serde_json::to_value(scope).map_err(Failure::failed)?;
+        let path = ["api", "v1", "drift"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// How far the last look for drift is.
+    pub(super) async fn drift(&self) -> Result<Option<Look>, Failure> {
+        self.get(&["api", "v1", "drift"], &[]).await
+    }
+
+    /// Has what differs in these cases mended.
+    pub(super) async fn repair(&self, cases: &[String]) -> Result<Value, Failure> {
+        let (path, body) = (["api", "v1", "drift", "repair"], json!({ "cases": cases }));
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// How the systems are.
+    pub(super) async fn systems(&self) -> Result<Vec<SystemLine>, Failure> {
+        #[derive(serde::Deserialize)]
+        struct All {
+            systems: Vec<SystemLine>,
+        }
+        self.get::<All>(&["api", "v1", "systems"], &[]).await.map(|all| all.systems)
+    }
+
+    /// Pauses a system.
+    pub(super) async fn pause(&self, system: &str, reason: &str) -> Result<Paused, Failure> {
+        let (path, body) = (["api", "v1", "systems", system, "pause"], json!({ "reason": reason }));
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Lets a paused system go on.
+    pub(super) async fn resume(&self, system: &str) -> Result<Value, Failure> {
+        let path = ["api", "v1", "systems", system, "resume"];
+        self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: PATIENCE }).await
+    }
+
+    /// Has the configuration loaded anew.
+    pub(super) async fn reload(&self) -> Result<Reconfigured, Failure> {
+        let path = ["api", "v1", "reload"];
+        self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: RELOAD }).await
     }
 
     pub(super) async fn grants(&self, case: &str) -> Result<Vec<GrantLine>, Failure> {

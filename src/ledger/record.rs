@@ -516,6 +516,11 @@ pub fn fact_word(fact: &Fact) -> &'static str {
 
         Fact::Door(_) => "door",
         Fact::Looked(_) => "looked",
+
+        Fact::Reconfigured { .. } => "reconfigured",
+        Fact::Paused { .. } => "paused",
+        Fact::Resumed { .. } => "resumed",
+        Fact::Edited { .. } => "edited",
     }
 }
 

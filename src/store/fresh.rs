@@ -83,6 +83,8 @@ impl Head {
             | Table::Erasing
             | Table::FilesOf
             | Table::HoldersOf
+            | Table::Paused
+            | Table::Reconfigured
             | Table::Looked => false,
         }
     }

@@ -29,7 +29,7 @@ pub(crate) use filing::{
 };
 pub use filing::{Standing, View};
 pub use fresh::Fresh;
-pub use index::{Agreed, Counts, Index};
+pub use index::{Agreed, Counts, Index, Paused, Reconfigured};
 pub use look::Looked;
 
 use crate::ledger::Mark;
@@ -94,6 +94,10 @@ pub enum Table {
     Announced,
     /// Version of an agreement to its terms.
     Agreed,
+    /// System to who paused it, why and since when.
+    Paused,
+    /// Reloads of the configuration, by the place of their record.
+    Reconfigured,
     /// What cases are filed under, and a block of cases, to those of them that are.
     Filed,
     /// An hour, and a block of cases, to those open ones that last changed in it.
@@ -134,6 +138,8 @@ impl Table {
             Self::Announced => 14,
             Self::Agreed => 15,
             Self::Clocks => 16,
+            Self::Paused => 40,
+            Self::Reconfigured => 41,
             Self::Filed => 17,
             Self::Changed => 18,
             Self::Hours => 19,

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod administered;
+#[cfg(test)]
 mod agreement;
 #[cfg(test)]
 mod announced;
@@ -39,11 +41,15 @@ mod logins;
 #[cfg(test)]
 mod parked;
 #[cfg(test)]
+mod paused;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod rehearsed;
+#[cfg(test)]
+mod reloaded;
 #[cfg(test)]
 mod served;
 #[cfg(test)]
