@@ -4,9 +4,12 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::JsonSchema;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use throughline_sdk::layer::CircuitState;
+use throughline_sdk::{SystemName, Timestamp};
 
 use super::Api;
 use super::access::May;
@@ -62,25 +65,59 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], shared.metrics.text()).into_response())
 }
 
+/// How every system answered last.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Systems {
+    /// The systems, by name.
+    systems: Vec<SystemLine>,
+}
+
+/// How a system answered last.
+#[derive(Debug, Serialize, JsonSchema)]
+struct SystemLine {
+    /// Its name.
+    #[schemars(with = "String")]
+    name: SystemName,
+    /// Its kind.
+    kind: String,
+    /// Whose it is.
+    party: String,
+    /// Whether it is called: `closed`, `open` or `halfopen`, as a fuse is.
+    circuit: String,
+    /// When it answered well last.
+    well: Option<Timestamp>,
+    /// What went wrong last.
+    error: Option<LastError>,
+}
+
+/// What went wrong with a system.
+#[derive(Debug, Serialize, JsonSchema)]
+struct LastError {
+    /// When.
+    at: Timestamp,
+    /// In words.
+    message: String,
+}
+
 /// How each system answered last.
-pub(super) async fn systems(State(api): State<Api>, _: May<Look>) -> Json<Value> {
+pub(super) async fn systems(State(api): State<Api>, _: May<Look>) -> Result<Json<Systems>, Problem> {
     std::future::ready(()).await;
-    let systems: Vec<Value> = api
+    let systems = api
         .bridge
         .shared()
         .systems
         .values()
         .map(|system| {
             let state = system.state.get();
-            json!({
-                "name": system.name,
-                "kind": system.connector.kind(),
-                "party": system.party,
-                "circuit": format!("{:?}", system.circuit.state()).to_lowercase(),
-                "well": state.well,
-                "error": state.error.as_ref().map(|(at, error)| json!({ "at": at, "message": error.to_string() })),
-            })
+            SystemLine {
+                name: system.name.clone(),
+                kind: system.connector.kind().to_owned(),
+                party: system.party.to_string(),
+                circuit: format!("{:?}", system.circuit.state()).to_lowercase(),
+                well: state.well,
+                error: state.error.map(|(at, error)| LastError { at, message: error.to_string() }),
+            }
         })
         .collect();
-    Json(json!({ "systems": systems }))
+    Ok(Json(Systems { systems }))
 }

@@ -249,3 +249,38 @@ fn nameless(what: &Granted) -> Option<String> {
         Granted::Comment(_) | Granted::File(_) => None,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Records are proven by these bytes for ever: another text needs another version of the ledger's records.
+    #[test]
+    fn the_words_of_parts_never_change() {
+        let facts = [
+            r#"{"fact":"intended","leg":"acme","item":"comment:helpdesk#1","value":"aa","intent":{"id":"TL-1-1","ticket":"7","operation":{"do":"comment","body":"hello","visibility":"public"},"marker":"tl-x","expected":"v1"}}"#,
+            r#"{"fact":"effected","leg":"acme","intent":"TL-1-1","subject":{"comment":"9"},"lost":["a table"]}"#,
+            r#"{"fact":"observed","leg":"acme","reading":{"ticket":"7","key":"A-7","url":"https://acme.example/7","version":"2","updated":"2026-01-01T00:00:00Z","fields":{"status":"open"},"agreed":{"status":"bb"},"lost":["x"],"comments":[{"id":"9","origin":"helpdesk#1","print":"cc","version":1},{"id":"10","origin":"acme#10","print":"2cf24dba5fb0a30e26e83b2a","version":1}],"lost_comments":["3"],"files":[{"id":"f1","origin":"acme#f1"}],"lost_files":["f0"]}}"#,
+            r#"{"fact":"remarked","origin":"acme#10","author":"Bo","written":"2026-01-01T00:00:00Z","body":"hello","version":1}"#,
+            r#"{"fact":"remarked","origin":"acme#9","author":"Bo","written":"2026-01-01T00:00:00Z","body":"with a name","version":1}"#,
+            r#"{"fact":"attached","origin":"acme#f1","name":"alice.txt","media_type":"text/plain","size":3,"author":"Bo","written":"2026-01-01T00:00:00Z"}"#,
+            r#"{"fact":"stored","origin":"acme#f1","digest":"ab"}"#,
+            r#"{"fact":"remark_withdrawn","origin":"acme#10"}"#,
+            r#"{"fact":"attachment_withdrawn","origin":"acme#f1"}"#,
+            r#"{"fact":"offering","leg":"acme","to":"counterpart","after":"globex"}"#,
+            r#"{"fact":"handshake","leg":"acme","state":"accepted","words":"secret","respond_by":"2026-01-01T00:00:00Z"}"#,
+            r#"{"fact":"grant_asked","grant":1,"leg":"acme","what":"internal comments","purpose":"secret","until":"2026-01-01T00:00:00Z","by":"alice","party_asks":true}"#,
+            r#"{"fact":"grant_opened","grant":1,"leg":"acme"}"#,
+        ];
+        let facts: Vec<Fact> = facts
+            .iter()
+            .map(|fact| serde_json::from_str(fact).unwrap_or_else(|error| panic!("{error}: {fact}")))
+            .collect();
+        let parts = parts(&facts).unwrap();
+        let lines: Vec<String> = parts
+            .iter()
+            .map(|part| format!("{} {}", part.leg, String::from_utf8_lossy(&part.json)))
+            .collect();
+        insta::assert_snapshot!(lines.join("\n"));
+    }
+}

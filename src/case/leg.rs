@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
     CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
@@ -96,7 +97,7 @@ impl Shadow {
 }
 
 /// Whose side a leg is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The home organization's own desk.

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use ring::hmac;
 use secrecy::SecretString;
 use throughline_sdk::{Clock, Entropy};
@@ -14,10 +15,12 @@ use super::{Failure, Which};
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::view::{self, GrantLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId};
+use crate::case::{Case, PartyName};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
+use crate::evidence::evidence;
+use crate::ledger::note::Signer;
 use crate::ledger::{FileMedium, Journal, Medium, Offload, Record};
 use crate::plan::{MarkerKey, View, verdict};
 use crate::store::{Agreed, Index};
@@ -66,6 +69,24 @@ impl Which {
             (None, Some(config)) => Ok(load(config)?.data_dir),
             (None, None) => Err(Failure::Usage("say which bridge: --data DIR or --config FILE".to_owned())),
         }
+    }
+
+    /// Who signs in the name of the ledger of a data directory.
+    pub(super) fn signer(&self, data: &DataDir) -> Result<Signer, Failure> {
+        let (configured, name) = match &self.config {
+            Some(path) => {
+                let config = load(path)?;
+                (config.master_key, Some(config.ledger_name))
+            }
+            None => (None, data.ledger_name()),
+        };
+        let name = name.ok_or_else(|| {
+            let why =
+                "no daemon has kept there what the ledger is called; name the configuration by --config FILE";
+            Failure::Usage(why.to_owned())
+        })?;
+        let master = data.master_key(configured.as_ref(), &SystemEntropy::new()).map_err(Failure::failed)?;
+        Signer::new(&name, &master).map_err(Failure::failed)
     }
 
     /// The master key, where the configuration names one.
@@ -188,10 +209,9 @@ impl Access {
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         match self {
             Self::Daemon(client) => client.parked().await,
-            Self::Directory(journal) => journal
-                .read(|index| view::parked(index, CaseId(0), usize::MAX))
-                .await
-                .map_err(Failure::failed),
+            Self::Directory(journal) => {
+                journal.read(|index| view::parked(index, None, usize::MAX)).await.map_err(Failure::failed)
+            }
         }
     }
 
@@ -229,6 +249,25 @@ impl Access {
         self.daemon()?.decide(verb, case, system, item).await
     }
 
+    /// The evidence about a case, all of it or for one party.
+    pub(super) async fn evidence(
+        &self,
+        which: &Which,
+        name: &str,
+        whose: Option<&str>,
+    ) -> Result<Bytes, Failure> {
+        let journal = match self {
+            Self::Daemon(client) => return client.evidence(name, whose).await,
+            Self::Directory(journal) => journal,
+        };
+        let signer = which.signer(&which.data()?)?;
+        let case = found(journal, name).await?;
+        let whose = whose.map(|whose| PartyName(whose.to_owned()));
+        let now = SystemClock::new().now();
+        let archive = evidence(journal, &signer, &case, whose.as_ref(), now).await;
+        archive.map(Bytes::from).map_err(Failure::failed)
+    }
+
     /// The running daemon, for what only it can do.
     pub(super) fn daemon(&self) -> Result<&Client, Failure> {
         match self {
@@ -240,14 +279,16 @@ impl Access {
     }
 }
 
+/// The case with this id or ticket.
+async fn found(journal: &Journal, name: &str) -> Result<Case, Failure> {
+    let wanted = name.to_owned();
+    let case = journal.read(move |index| view::find(index, &wanted)).await.map_err(Failure::failed)?;
+    case.ok_or_else(|| Failure::Failed(format!("no case has the id or ticket {name}")))
+}
+
 /// The case with this id or ticket, and its records.
 async fn story(journal: &Journal, name: &str) -> Result<(Case, Vec<Record>), Failure> {
-    let wanted = name.to_owned();
-    let case = journal
-        .read(move |index| view::find(index, &wanted))
-        .await
-        .map_err(Failure::failed)?
-        .ok_or_else(|| Failure::Failed(format!("no case has the id or ticket {name}")))?;
+    let case = found(journal, name).await?;
     let records = journal.timeline(&case).await.map_err(Failure::failed)?;
     Ok((case, records))
 }

@@ -19,7 +19,7 @@ use crate::api::grants::{Ask as GrantAsk, Decided};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::view::{GrantLine, ParkedLine, Trace};
-use crate::api::{Because, Forget, Forgotten};
+use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::Claimed;
@@ -84,21 +84,12 @@ impl Client {
     }
 
     /// Reads something that this client has no words of its own for.
-    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
-        self.get(&[&["api", "v1"], path].concat(), &[]).await
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
+        self.all(&[&["api", "v1"], path].concat(), &[]).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
-        let mut lines: Vec<ParkedLine> = Vec::new();
-        loop {
-            let after = lines.last().map(|line| line.case.clone());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<ParkedLine> = self.get(&["api", "v1", "parked"], &query).await?;
-            if more.is_empty() {
-                return Ok(lines);
-            }
-            lines.extend(more);
-        }
+        self.all(&["api", "v1", "parked"], &[]).await
     }
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
@@ -119,7 +110,7 @@ impl Client {
 
     /// Every version of an agreement that was ever in force.
     pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
-        self.get(&["api", "v1", "agreements"], &[]).await
+        self.all(&["api", "v1", "agreements"], &[]).await
     }
 
     /// Has a parked item tried again or given up.
@@ -137,7 +128,7 @@ impl Client {
     }
 
     pub(super) async fn grants(&self, case: &str) -> Result<Vec<GrantLine>, Failure> {
-        self.get(&["api", "v1", "cases", case, "grants"], &[]).await
+        self.all(&["api", "v1", "cases", case, "grants"], &[]).await
     }
 
     /// Asks for a grant.
@@ -163,7 +154,7 @@ impl Client {
     /// What our agents keep for portals: what is open or to be done, with `silent` what fell silent, with `all` all.
     pub(super) async fn references(&self, silent: bool, all: bool) -> Result<Vec<ReferenceLine>, Failure> {
         let [silent, all] = [silent, all].map(|flag| flag.to_string());
-        self.get(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
+        self.all(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
     }
 
     /// Records what a portal says, or that something was carried over.
@@ -196,16 +187,45 @@ impl Client {
 
     /// What was erased, by whom and why.
     pub(super) async fn erasures(&self) -> Result<Vec<Erasure>, Failure> {
-        let mut all: Vec<Erasure> = Vec::new();
-        loop {
-            let after = all.last().map(|erasure| erasure.case.to_string());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<Erasure> = self.get(&["api", "v1", "erasures"], &query).await?;
-            if more.is_empty() {
-                return Ok(all);
-            }
-            all.extend(more);
+        self.all(&["api", "v1", "erasures"], &[]).await
+    }
+
+    /// All of a list.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Failure> {
+        let longest = LONGEST.to_string();
+        let query: Vec<_> = query.iter().copied().chain([("limit", longest.as_str())]).collect();
+        self.list(path, &query, usize::MAX).await
+    }
+
+    /// The first `limit` of a list, page by page.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let mut page: Page<T> = self.get(path, query).await?;
+        let mut items = page.items;
+        while items.len() < limit
+            && let Some(Cursor(next)) = page.next
+        {
+            let query: Vec<_> = query.iter().copied().chain([("cursor", next.as_str())]).collect();
+            page = self.get(path, &query).await?;
+            items.append(&mut page.items);
         }
+        items.truncate(limit);
+        Ok(items)
+    }
+
+    /// The evidence about a case, all of it or for one party.
+    pub(super) async fn evidence(&self, case: &str, whose: Option<&str>) -> Result<Bytes, Failure> {
+        let query: Vec<_> = whose.iter().map(|whose| ("for", *whose)).collect();
+        let path = ["api", "v1", "cases", case, "evidence"];
+        self.bytes(Ask { path: &path, query: &query, body: None, patience: READINGS }).await
     }
 
     async fn get<T: DeserializeOwned>(&self, path: &[&str], query: &[(&str, &str)]) -> Result<T, Failure> {
@@ -213,6 +233,10 @@ impl Client {
     }
 
     async fn send<T: DeserializeOwned>(&self, ask: Ask<'_>) -> Result<T, Failure> {
+        serde_json::from_slice(&self.bytes(ask).await?).map_err(Failure::failed)
+    }
+
+    async fn bytes(&self, ask: Ask<'_>) -> Result<Bytes, Failure> {
         let mut url = self.address.clone();
         // Part by part: a ticket's number may hold anything, a slash or a question mark too.
         if let Ok(mut parts) = url.path_segments_mut() {
@@ -241,6 +265,6 @@ impl Client {
             let detail = problem.get("detail").and_then(Value::as_str);
             return Err(Failure::Failed(detail.map_or_else(|| response.status.to_string(), str::to_owned)));
         }
-        serde_json::from_slice(&response.body).map_err(Failure::failed)
+        Ok(response.body)
     }
 }

@@ -9,21 +9,45 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::ledger_watch::Watch;
 use super::{Failure, Output, Which};
 use crate::clock::SystemEntropy;
 use crate::daemon::DataDir;
-use crate::ledger;
+use crate::ledger::watch::Told;
+use crate::ledger::{self, Log, hex};
 
 const VERIFY_HELP: &str = "\
 What is noticed: any changed byte, any record taken out, put in or moved, and a missing end, which the checkpoint \
-beside the ledger remembers. What is not: a ledger and a checkpoint that somebody wrote anew together, or cut at the \
-same record. Against that keep the last hash elsewhere, out of reach of who can write here, and hand it back by --seen.
+beside the ledger remembers; and a tree that is not the records' own. What is not: a ledger and a checkpoint that \
+somebody wrote anew together, or cut at the same record. Against that keep a signed checkpoint elsewhere, out of reach \
+of who can write here (`throughline ledger checkpoint`), or the last hash, and hand it back by --seen.
 
 Examples:
   throughline ledger verify --config throughline.toml
   throughline ledger verify --data /var/lib/throughline --seen 9c0f… (64 hexadecimal digits)";
 
-/// Verify or export the ledger. Both only read, also beside a running daemon.
+const CHECKPOINT_HELP: &str = "\
+A checkpoint tells how many records the ledger has and the root of the Merkle tree over them, signed: whoever keeps one \
+notices when the ledger is written anew. Its format is that of https://c2sp.org/tlog-checkpoint. Hand it to your \
+counterparts and to auditors; the next one has to prove that it only appended, which --since adds for them \
+(`throughline ledger watch` checks it).
+
+Examples:
+  throughline ledger checkpoint --config throughline.toml
+  throughline ledger checkpoint --since 1042 --data /var/lib/throughline > for-fabrikam.txt";
+
+const PROVE_HELP: &str = "\
+What is printed is a proof in the format of https://c2sp.org/tlog-proof: the record's index, the hashes that lead from \
+it to the root, and a signed checkpoint. The leaf is the hash that the record's line begins with, followed by the root \
+that the line names, both as bytes; with --json they stand beside the proof. What the record says is not shown: for \
+that there is `throughline evidence`.
+
+Examples:
+  throughline ledger prove 1042 --config throughline.toml
+  throughline ledger prove 1042 --data /var/lib/throughline --json";
+
+/// Verify or export the ledger, sign checkpoints, prove records, watch another's log. All only read, also beside a
+/// running daemon.
 #[derive(Debug, Args)]
 pub(super) struct Ledger {
     #[command(subcommand)]
@@ -41,6 +65,30 @@ enum Command {
         #[arg(long, value_name = "HASH")]
         seen: Option<String>,
     },
+    /// Print a signed checkpoint.
+    #[command(after_help = CHECKPOINT_HELP)]
+    Checkpoint {
+        /// The size of a checkpoint that was handed over before: prints what proves that nothing of it was changed, too.
+        #[arg(long, value_name = "SIZE")]
+        since: Option<u64>,
+    },
+    /// Print the public key with which checkpoints and evidence are verified.
+    #[command(
+        after_help = "Hand it to whoever is to check, by a way that they trust: on paper, or read to them.\n\n\
+                            Examples:\n  \
+                            throughline ledger key --config throughline.toml\n  \
+                            throughline ledger key --data /var/lib/throughline > contoso.key"
+    )]
+    Key,
+    /// Print the proof that a record stands in the ledger.
+    #[command(after_help = PROVE_HELP)]
+    Prove {
+        /// The record's number, as `trace` and `explain --json` tell it.
+        #[arg(value_name = "NUMBER")]
+        seq: u64,
+    },
+    /// Hold the log of another organization to what it said before, and raise an alarm if it does not.
+    Watch(Watch),
     /// Write the records, unsealed, as JSON lines.
     #[command(
         after_help = "What is exported can be read by everybody: a file of it is made for its owner alone.\n\n\
@@ -62,6 +110,10 @@ impl Ledger {
     pub(super) async fn run(self, output: &Output) -> Result<(), Failure> {
         match self.command {
             Command::Verify { seen } => verify(&self.which, seen, *output).await,
+            Command::Checkpoint { since } => checkpoint(&self.which, since, *output).await,
+            Command::Key => key(&self.which, output),
+            Command::Prove { seq } => prove(&self.which, seq, *output).await,
+            Command::Watch(watch) => watch.run(*output).await,
             Command::Export { case, output: file } => export(&self.which, case, file).await,
         }
     }
@@ -88,13 +140,19 @@ async fn verify(which: &Which, seen: Option<String>, output: Output) -> Result<(
     })
     .await?;
     if output.json {
-        output.value(
-            &json!({ "records": verified.records, "bytes": verified.bytes, "hash": verified.last_hash }),
-        );
+        output.value(&json!({
+            "records": verified.records,
+            "bytes": verified.bytes,
+            "hash": verified.last_hash,
+            "root": hex(&verified.root),
+        }));
     } else {
         output.line(&format!(
-            "The ledger is whole: {} records, {} bytes, last hash {}.",
-            verified.records, verified.bytes, verified.last_hash
+            "The ledger is whole: {} records, {} bytes, last hash {}, root {}.",
+            verified.records,
+            verified.bytes,
+            verified.last_hash,
+            hex(&verified.root)
         ));
     }
     Ok(())
@@ -118,6 +176,75 @@ fn stands(data: &DataDir, hash: &str) -> std::io::Result<bool> {
         }
     }
     Ok(false)
+}
+
+async fn checkpoint(which: &Which, since: Option<u64>, output: Output) -> Result<(), Failure> {
+    let data = which.data()?;
+    let signer = which.signer(&data)?;
+    blocking(move || {
+        let log = open(&data)?;
+        let note = signer.checkpoint(&log.head());
+        let text = match since {
+            None => note.clone(),
+            Some(size) => {
+                let (_, proof) = log.consistency(size).map_err(Failure::failed)?.ok_or_else(|| {
+                    Failure::Failed(format!(
+                        "the ledger has {} records and never had {size}",
+                        log.head().size
+                    ))
+                })?;
+                Told::write(size, &proof, &note)
+            }
+        };
+        if output.json {
+            let (size, root) = (log.head().size, hex(&log.head().root));
+            output.value(&json!({ "size": size, "root": root, "checkpoint": text }));
+        } else {
+            output.line(text.trim_end_matches('\n'));
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn key(which: &Which, output: &Output) -> Result<(), Failure> {
+    let key = which.signer(&which.data()?)?.verifier().to_string();
+    if output.json {
+        output.value(&json!({ "key": key }));
+    } else {
+        output.line(&key);
+    }
+    Ok(())
+}
+
+async fn prove(which: &Which, seq: u64, output: Output) -> Result<(), Failure> {
+    let data = which.data()?;
+    let signer = which.signer(&data)?;
+    blocking(move || {
+        let log = open(&data)?;
+        let note = signer.checkpoint(&log.head());
+        let found = log.inclusion(seq).map_err(Failure::failed)?.ok_or_else(|| {
+            Failure::Failed(format!("there is no record {seq}; the last one is {}", log.head().size))
+        })?;
+        if output.json {
+            output.value(&json!({
+                "seq": seq,
+                "index": seq - 1,
+                "hash": hex(&found.leaf.hash),
+                "root": found.leaf.root.map(|root| hex(&root)),
+                "proof": found.proof.iter().map(|hash| hex(hash)).collect::<Vec<_>>(),
+                "checkpoint": note,
+            }));
+        } else {
+            output.line(found.text(&note).trim_end_matches('\n'));
+        }
+        Ok(())
+    })
+    .await
+}
+
+fn open(data: &DataDir) -> Result<Log, Failure> {
+    Log::for_reading(Arc::new(ledger::FileMedium::for_reading(data.root()))).map_err(Failure::failed)
 }
 
 async fn export(which: &Which, case: Option<String>, file: Option<PathBuf>) -> Result<(), Failure> {

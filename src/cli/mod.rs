@@ -13,10 +13,14 @@ mod connectors;
 mod demo;
 mod door;
 mod erase;
+mod evidence;
 mod explain;
 mod grant;
 mod ledger;
+mod ledger_watch;
 mod login;
+
+mod openapi;
 mod output;
 mod parked;
 mod plan;
@@ -71,7 +75,7 @@ enum Command {
     Explain(explain::Explain),
     /// Tell what the bridge would do with a ticket now, without doing it.
     Plan(plan::Plan),
-    /// List cases.
+    /// Find cases by any ticket's number, words, party, status or view.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
@@ -87,12 +91,16 @@ enum Command {
     Account(account::Account),
     /// Give programs tokens for the interface, list them, take them back.
     Token(token::Token),
-    /// Verify or export the ledger.
+    /// Verify or export the ledger, sign checkpoints of it, prove records, and watch the log of somebody else.
     Ledger(ledger::Ledger),
+    /// Write what proves a case into one file, for an auditor or for one party, or verify such a file.
+    Evidence(evidence::Evidence),
     /// Measure throughput, latency, memory and disk on this machine.
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
+    /// Print the description of the HTTP interface, in OpenAPI 3.1.
+    Openapi(openapi::Openapi),
     /// Begin a manifest for a desk with a JSON interface, or try one against the desk.
     Connector(connector::Connector),
 }
@@ -146,9 +154,11 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Agreement(agreement) => agreement.run(&output).await,
         Command::Account(account) => Box::pin(account.run(&output)).await,
         Command::Token(token) => Box::pin(token.run(&output)).await,
-        Command::Ledger(ledger) => ledger.run(&output).await,
+        Command::Ledger(ledger) => Box::pin(ledger.run(&output)).await,
+        Command::Evidence(evidence) => Box::pin(evidence.run(&output)).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
+        Command::Openapi(openapi) => openapi.run(&output),
         Command::Connector(connector) => Box::pin(connector.run(&output)).await,
     };
     match result {

@@ -8,6 +8,8 @@ mod privacy;
 mod reference;
 mod retention;
 mod system;
+mod watched;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -20,6 +22,8 @@ use privacy::RECOGNIZE;
 use reference::REFERENCE;
 use retention::RETENTION;
 use system::SYSTEM;
+use watched::WATCHED;
+use webhooks::WEBHOOK;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -128,7 +132,9 @@ pub(super) const ROOT: Table = Table {
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
+        named("webhooks", &WEBHOOK, Names::Given, Need::Optional),
         named("retention", &RETENTION, Names::Given, Need::Optional),
+        named("watched", &WATCHED, Names::Given, Need::Optional),
         table("console", &CONSOLE, Need::Optional),
     ],
 };
@@ -196,6 +202,15 @@ const BRIDGE: Table = Table {
                   { env = \"NAME\" } or { file = \"PATH\" }, the path relative to this file. Without it, the file \
                   master.key in the folder of data, made at the first start.",
             example: r#"{ file = "master.key" }"#,
+        },
+        Key {
+            key: "ledger_name",
+            holds: TEXT,
+            need: Need::Optional,
+            doc: "What the ledger is called in signed checkpoints and evidence: a name that no other log in the world has, best \
+                  a host of yours and a word, without spaces and plus signs. It may not change: to others, a ledger of another name \
+                  is another ledger. Without it, the name of the home organization and /throughline.",
+            example: r#""contoso.example/throughline""#,
         },
         Key {
             key: "allow",

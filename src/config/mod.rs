@@ -27,6 +27,8 @@ mod systems;
 #[cfg(test)]
 mod tests;
 mod value;
+mod watched;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -40,6 +42,7 @@ use toml::de::DeTable;
 use crate::agreement::Rules;
 use crate::case::PartyName;
 use crate::daemon::parse_key;
+use crate::daemon::watcher::Watched;
 use crate::egress::Allowed;
 use crate::identity;
 use crate::telemetry::logs;
@@ -48,6 +51,7 @@ pub use generate::{agreement_example, example, schema};
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
+pub use webhooks::Webhook;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -124,8 +128,14 @@ pub struct Config {
     pub reconcile: Duration,
     /// The key of the case keys.
     pub master_key: Option<SecretString>,
+    /// Logs of others that are held to what they said.
+    pub watched: Vec<Watched>,
+    /// What the ledger is called in signed checkpoints.
+    pub ledger_name: String,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// Who is told what happens, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// The console, and how strict its door is.
     pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
@@ -328,11 +338,17 @@ fn build(
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let webhooks = webhooks::build(&main, findings);
+    let watched = watched::build(&main, findings);
     let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
     check_bridge(bridge, findings);
+    let home = home?;
+    let ledger_name = bridge.text("ledger_name").map_or_else(|| format!("{home}/throughline"), str::to_owned);
     Some(Config {
-        home: home?,
+        home,
+        watched,
+        ledger_name,
         data_dir: if let Value::Path(path) = bridge.value("data")? { path.clone() } else { return None },
         listen: if let Value::Socket(socket) = bridge.value("listen")? { *socket } else { return None },
         log: bridge.text("log")?.to_owned(),
@@ -350,6 +366,7 @@ fn build(
         } else {
             return None;
         },
+        webhooks,
         console: console?,
         warnings: Problems::default(),
     })
@@ -357,6 +374,13 @@ fn build(
 
 /// What the types of the daemon's own settings do not say.
 fn check_bridge(bridge: &Section, findings: &mut Findings) {
+    if let (Some(entry), Some(name)) = (bridge.entry("ledger_name"), bridge.text("ledger_name"))
+        && let Err(fault) = crate::ledger::note::check_name(name)
+    {
+        let mistake = Mistake::new(entry.at, bridge.path_of("ledger_name"), fault).found(format!("{name:?}"));
+        findings
+            .report(mistake.expected(r#"a host of yours and a word, as in "contoso.example/throughline""#));
+    }
     if let (Some(entry), Some(filter)) = (bridge.entry("log"), bridge.text("log"))
         && let Err(fault) = logs::check_filter(filter)
     {

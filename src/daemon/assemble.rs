@@ -12,15 +12,18 @@ use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, 
 
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
+use super::watcher::{Kept, Watcher};
 use super::{Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
+use crate::api::{Keys, Subscriber, outgoing};
 use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
 use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::identity::{self, Identity};
+use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
 use crate::registry;
 use crate::store::sled::SledStore;
@@ -54,9 +57,20 @@ pub enum AssemblyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The idempotency keys.
+    #[error("the folder idempotency of the data directory cannot be read: {0}")]
+    Keys(std::io::Error),
     /// A partner's desk.
     #[error(transparent)]
     Desk(#[from] desk::Error),
+    /// Who is told what happens.
+    #[error("the webhook {name} cannot be set up: {error}")]
+    Webhook {
+        /// Its name.
+        name: String,
+        /// Why not.
+        error: throughline_sdk::Error,
+    },
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -205,6 +219,34 @@ pub async fn sharing(
         faces.push(sharing::Face::new(desk, book, settings, Arc::clone(entropy)));
     }
     Ok(faces)
+}
+
+/// Who is told what happens, and how far each was told.
+///
+/// # Errors
+///
+/// When that cannot be read, or no HTTP client can be built.
+pub async fn subscribers(
+    config: &Config,
+    kept: &Logins,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Subscriber>, AssemblyError> {
+    let mut subscribers = Vec::new();
+    for (name, webhook) in &config.webhooks {
+        let fail = |error| AssemblyError::Webhook { name: name.clone(), error };
+        let policy = AddressPolicy::of_system(&webhook.url, config.allow.clone());
+        let parts = outgoing::Parts {
+            name: name.clone(),
+            url: webhook.url.clone(),
+            secret: webhook.secret.clone(),
+            events: webhook.events.clone(),
+            way: Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+            // No system's name has a dot.
+            kept: kept.of(&SystemName::new(format!("webhook.{name}"))).map_err(fail)?,
+        };
+        subscribers.push(Subscriber::open(parts).await.map_err(fail)?);
+    }
+    Ok(subscribers)
 }
 
 /// Whether a person has logged in to one of the systems, or has to.
@@ -432,8 +474,14 @@ pub async fn parts(
     let sharing = sharing(&config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
     let own = Own { faces: &own, sharing: &sharing };
     let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
+    let subscribers = subscribers(&config, &logins, &clock).await?;
+    let known_keys = Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
+        .map_err(AssemblyError::Keys)?;
     let markers = marker_key(&master);
+    let signer = Arc::new(Signer::new(&config.ledger_name, &master)?);
+    data.keep_ledger_name(&config.ledger_name)?;
     let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
+    let watchers = watchers(&config, &medium, &clock)?;
     let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
     let keys = (medium, master);
     let way = way_to_provider(&config, &clock)?;
@@ -457,9 +505,19 @@ pub async fn parts(
         entropy,
         markers,
         reconcile: config.reconcile,
+        signer,
+        watchers,
         vault,
         metrics,
-        northbound: Northbound { faces, references, sharing, callbacks, policy },
+        northbound: Northbound {
+            faces,
+            references,
+            sharing,
+            callbacks,
+            policy,
+            subscribers,
+            keys: Some(known_keys),
+        },
     };
     Ok((parts, data, identity))
 }
@@ -498,6 +556,22 @@ fn way_to_provider(
     let policy = AddressPolicy::of_system(&oidc.issuer, config.allow.clone());
     let way = Egress::new(policy, Arc::clone(clock));
     way.map(Some).map_err(|error| AssemblyError::System { name: "console.oidc".to_owned(), error })
+}
+
+/// Who asks the logs of others, each on a guarded way of its own.
+fn watchers(
+    config: &Config,
+    medium: &Arc<dyn Medium>,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Watcher>, AssemblyError> {
+    let watchers = config.watched.iter().map(|watched| {
+        let fail = |error| AssemblyError::System { name: watched.name.clone(), error };
+        let policy = AddressPolicy::of_system(&watched.source, config.allow.clone());
+        let way = Egress::new(policy, Arc::clone(clock)).map_err(fail)?;
+        let kept = Kept { medium: Arc::clone(medium), folder: format!("watched/{}", watched.name) };
+        Ok(Watcher { watched: watched.clone(), way, clock: Arc::clone(clock), kept })
+    });
+    watchers.collect()
 }
 
 /// An egress that reaches this machine only.

@@ -8,13 +8,15 @@ use std::time::Duration;
 use throughline_sdk::http::Schedule;
 use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName};
 
+use super::watcher::{self, Watcher};
 use super::{Supervisor, System};
 use crate::agreement::Rules;
-use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
+use crate::api::{outgoing, reference};
 use crate::case::Fact;
 use crate::deliver::{Alarm, Lanes, Nudge, alarm, erase};
 use crate::intake;
+use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, Entry, Journal};
 use crate::plan::MarkerKey;
 use crate::store::Index;
@@ -46,6 +48,10 @@ pub struct Parts {
     pub markers: MarkerKey,
     /// In what time the rolling reconciliation reads every linked ticket once.
     pub reconcile: Duration,
+    /// Signs checkpoints of the ledger.
+    pub signer: Arc<Signer>,
+    /// Who asks the logs of others.
+    pub watchers: Vec<Watcher>,
     /// Who stands behind which pseudonym.
     pub vault: Vault,
     /// Numbers for operators.
@@ -75,6 +81,7 @@ pub struct Shared {
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) markers: MarkerKey,
+    pub(crate) signer: Arc<Signer>,
     pub(crate) vault: Vault,
     pub(crate) lanes: Lanes,
     pub(crate) alarm: Alarm,
@@ -106,6 +113,8 @@ impl Bridge {
             entropy,
             markers,
             reconcile,
+            signer,
+            watchers,
             vault,
             metrics,
             northbound,
@@ -125,6 +134,7 @@ impl Bridge {
             clock,
             entropy,
             markers,
+            signer,
             vault,
             lanes: Lanes::new(LANES),
             alarm: Alarm::default(),
@@ -163,6 +173,8 @@ impl Bridge {
         intake::start(&shared);
         tmf621::announce::start(&shared);
         reference::start(&shared);
+        outgoing::start(&shared);
+        watcher::start(&shared, watchers);
         Ok(Self { shared })
     }
 

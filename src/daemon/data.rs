@@ -167,6 +167,21 @@ impl DataDir {
         self.secret_file("admin.token", entropy).map(SecretString::from)
     }
 
+    /// Keeps what the ledger is called, for commands that do not see the configuration.
+    ///
+    /// # Errors
+    ///
+    /// When the file cannot be written.
+    pub fn keep_ledger_name(&self, name: &str) -> Result<(), DataError> {
+        let path = self.root.join("ledger.name");
+        std::fs::write(&path, format!("{name}\n")).map_err(|source| fault(&path, "written", source))
+    }
+
+    /// What the ledger was called when a daemon started here last.
+    pub fn ledger_name(&self) -> Option<String> {
+        std::fs::read_to_string(self.root.join("ledger.name")).ok().map(|text| text.trim().to_owned())
+    }
+
     /// Says where the running daemon is reached.
     ///
     /// # Errors

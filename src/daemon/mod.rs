@@ -6,6 +6,7 @@ mod data;
 mod logins;
 mod supervisor;
 mod system;
+pub mod watcher;
 
 pub use bridge::{Bridge, Parts, Shared};
 pub(crate) use data::parse_key;

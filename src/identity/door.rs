@@ -14,7 +14,7 @@ use url::Url;
 
 use super::account::{self, Account, Change, NewAccount};
 use super::oidc::{Arrival, Departure, Known, Oidc, OidcSettings};
-use super::pace::{Pace, Paced};
+use super::pace::{Left, Pace, Paced};
 use super::password::Passwords;
 use super::register::{Register, Sessions, of_account};
 use super::sealed::Sealed;
@@ -207,11 +207,11 @@ impl Identity {
         })
     }
 
-    /// Counts a request; how long to wait if it is one too many.
-    pub fn pace(&self, principal: &Principal) -> Result<(), Duration> {
+    /// Counts a request, and says how many are left where they are counted; how long to wait if it is one too many.
+    pub fn pace(&self, principal: &Principal) -> Result<Option<Left>, Duration> {
         match &self.kept {
-            Some(kept) if principal.id.0 != Who::COMMAND_LINE => kept.requests.count(&principal.id),
-            Some(_) | None => Ok(()),
+            Some(kept) if principal.id.0 != Who::COMMAND_LINE => kept.requests.count(&principal.id).map(Some),
+            Some(_) | None => Ok(None),
         }
     }
 

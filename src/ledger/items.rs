@@ -5,12 +5,12 @@
 //! that neither place nor depth tells how many facts there are, short of the next power of two. Salts and filling are
 //! made from the key of the case: who erases that makes the commitments say nothing any more.
 
-use ring::hmac;
+use ring::{digest, hmac};
 
 use super::merkle::{self, Hash, Tree};
 
 /// Records with fewer items than this look alike in their proofs.
-const LEAST: usize = 16;
+const LEAST: usize = 8;
 
 /// An item with all that proves it against the root in its record.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,8 +34,9 @@ pub(super) fn head(seq: u64, at: &str) -> Vec<u8> {
 
 /// The root over a record's items.
 pub(super) fn root<'a>(salts: &hmac::Key, seq: u64, items: impl IntoIterator<Item = &'a [u8]>) -> Hash {
-    let mut level = own(salts, seq, items);
-    fill(salts, seq, &mut level);
+    let salts = Salts::new(salts, seq);
+    let mut level = salts.leaves(items);
+    salts.fill(&mut level);
     while level.len() > 1 {
         level = level
             .chunks(2)
@@ -48,9 +49,10 @@ pub(super) fn root<'a>(salts: &hmac::Key, seq: u64, items: impl IntoIterator<Ite
 
 /// Every item with its proof, in the order of the record, and the root.
 pub(super) fn prove(salts: &hmac::Key, seq: u64, items: &[Vec<u8>]) -> (Vec<Item>, Hash) {
-    let own = own(salts, seq, items.iter().map(Vec::as_slice));
+    let salts = Salts::new(salts, seq);
+    let own = salts.leaves(items.iter().map(Vec::as_slice));
     let mut all = own.clone();
-    fill(salts, seq, &mut all);
+    salts.fill(&mut all);
     let (mut frontier, mut nodes) = (merkle::Frontier::default(), Vec::new());
     all.iter().for_each(|leaf| frontier.push(*leaf, |node| nodes.push(*node)));
     let of = frontier.leaves();
@@ -61,30 +63,43 @@ pub(super) fn prove(salts: &hmac::Key, seq: u64, items: &[Vec<u8>]) -> (Vec<Item
     let proven = items.iter().zip(&own).enumerate().map(|(number, (text, leaf))| {
         let index = u64::try_from(all.partition_point(|other| other < leaf)).unwrap_or(u64::MAX);
         let proof = tree.inclusion(index).ok().flatten().unwrap_or_default();
-        Item { text: text.clone(), salt: salt(salts, seq, number), index, of, proof }
+        Item { text: text.clone(), salt: salts.salt(number), index, of, proof }
     });
     (proven.collect(), frontier.root())
 }
 
-fn own<'a>(salts: &hmac::Key, seq: u64, items: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash> {
-    let leaf = |(number, text): (usize, &[u8])| merkle::leaf(&[&salt(salts, seq, number), text]);
-    items.into_iter().enumerate().map(leaf).collect()
-}
+/// The salts of one record: what is made from the key of its case once, and hashed with a number for each.
+struct Salts([u8; 40]);
 
-/// Hashes of nothing cannot be told from those of items: both are as good as random.
-fn fill(salts: &hmac::Key, seq: u64, leaves: &mut Vec<Hash>) {
-    let own = leaves.len();
-    let of = own.next_power_of_two().max(LEAST);
-    leaves.extend((own..of).map(|number| salt(salts, seq, number)));
-    leaves.sort_unstable();
-}
+impl Salts {
+    fn new(key: &hmac::Key, seq: u64) -> Self {
+        let mut secret = [0; 40];
+        for (to, from) in secret.iter_mut().zip(hmac::sign(key, &seq.to_be_bytes()).as_ref()) {
+            *to = *from;
+        }
+        Self(secret)
+    }
 
-fn salt(salts: &hmac::Key, seq: u64, number: usize) -> Hash {
-    let mut input = [0; 16];
-    let (front, back) = input.split_at_mut(8);
-    front.copy_from_slice(&seq.to_be_bytes());
-    back.copy_from_slice(&u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes());
-    Hash::try_from(hmac::sign(salts, &input).as_ref()).unwrap_or_default()
+    fn salt(&self, number: usize) -> Hash {
+        let mut input = self.0;
+        if let Some(place) = input.last_chunk_mut::<8>() {
+            *place = u64::try_from(number).unwrap_or(u64::MAX).to_be_bytes();
+        }
+        Hash::try_from(digest::digest(&digest::SHA256, &input).as_ref()).unwrap_or_default()
+    }
+
+    fn leaves<'a>(&self, items: impl IntoIterator<Item = &'a [u8]>) -> Vec<Hash> {
+        let leaf = |(number, text): (usize, &[u8])| merkle::leaf(&[&self.salt(number), text]);
+        items.into_iter().enumerate().map(leaf).collect()
+    }
+
+    /// Hashes of nothing cannot be told from those of items: both are as good as random.
+    fn fill(&self, leaves: &mut Vec<Hash>) {
+        let own = leaves.len();
+        let of = own.next_power_of_two().max(LEAST);
+        leaves.extend((own..of).map(|number| self.salt(number)));
+        leaves.sort_unstable();
+    }
 }
 
 /// The elements of a JSON array as they stand, `None` if it is none.
@@ -140,7 +155,7 @@ mod tests {
                 let leaf = |text: &[u8]| [&item.salt[..], text].concat();
                 prop_assert!(head.includes(item.index, &leaf(text), &item.proof));
                 prop_assert!(!head.includes(item.index, &leaf(b"something else"), &item.proof) || text == b"something else");
-                prop_assert!(item.of >= 16 && item.of.is_power_of_two());
+                prop_assert!(item.of >= 8 && item.of.is_power_of_two());
             }
             prop_assert!(root(&key(2), seq, items.iter().map(Vec::as_slice)) != expected);
             prop_assert!(root(&key(1), seq ^ 1, items.iter().map(Vec::as_slice)) != expected);

@@ -3,6 +3,9 @@
 use std::cmp::Ordering;
 use std::sync::Arc;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+
 use super::merkle::{Hash, Head};
 use super::record::{Leaf, Opened, parse};
 use super::segments::{Found, Lines, Segments};
@@ -29,6 +32,18 @@ pub struct Inclusion {
     pub leaf: Leaf,
     /// From the leaf to the root.
     pub proof: Vec<Hash>,
+}
+
+impl Inclusion {
+    /// The proof as <https://c2sp.org/tlog-proof> writes it, with a signed checkpoint.
+    pub fn text(&self, checkpoint: &str) -> String {
+        let mut text = format!("c2sp.org/tlog-proof@v1\nindex {}\n", self.seq.saturating_sub(1));
+        for hash in &self.proof {
+            text.push_str(&STANDARD.encode(hash));
+            text.push('\n');
+        }
+        format!("{text}\n{checkpoint}")
+    }
 }
 
 impl Log {

@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef};
@@ -37,7 +38,7 @@ pub struct Counts {
 }
 
 /// A version of an agreement, as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreed {
     /// The agreement.
     pub agreement: AgreementName,

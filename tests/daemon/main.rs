@@ -21,6 +21,8 @@ mod desks;
 #[cfg(test)]
 mod erased;
 #[cfg(test)]
+mod evidence;
+#[cfg(test)]
 mod explained;
 #[cfg(test)]
 mod federated;
@@ -28,6 +30,8 @@ mod federated;
 mod grants;
 #[cfg(test)]
 mod handshake;
+#[cfg(test)]
+mod interface;
 #[cfg(test)]
 mod killed;
 #[cfg(test)]

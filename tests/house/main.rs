@@ -82,6 +82,7 @@ fn each_foreign_thing_has_one_home() {
         ("tokio_rustls::", "src/egress"),
         ("sled::", "src/store/sled"),
         ("cel::", "src/agreement/expression"),
+        ("ct_merkle::", "src/ledger/merkle.rs"),
         ("backoff::", "connectors/sdk/src/http/retry.rs"),
     ]
     .map(|(what, home)| (what.to_owned(), home))

@@ -8,6 +8,7 @@ use throughline::api::tmf621::Northbound;
 use throughline::daemon::{Bridge, Parts, State, System, marker_key};
 use throughline::deliver::Admission;
 use throughline::identity::Identity;
+use throughline::ledger::note::Signer;
 use throughline::ledger::{self, BlobFolder, Journal, MasterKey, MemoryMedium, Offload};
 use throughline::store::memory::MemoryStore;
 use throughline::telemetry::metrics::Metrics;
@@ -123,6 +124,10 @@ impl Ground {
             entropy,
             markers: marker_key(&Self::master()),
             reconcile: Duration::from_secs(86_400),
+            signer: Arc::new(
+                Signer::new("simulation/throughline", &Self::master()).expect("a name of a log"),
+            ),
+            watchers: Vec::new(),
             vault,
             metrics: Arc::clone(&metrics),
             northbound: Northbound::default(),

@@ -26,6 +26,9 @@ pub(super) struct Demo {
     /// each demo begins with a directory of its own.
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
+    /// Add the settings of this file to the demo's own, such as `[console.oidc]`.
+    #[arg(long, value_name = "FILE")]
+    with: Option<PathBuf>,
 }
 
 impl Demo {
@@ -34,13 +37,17 @@ impl Demo {
             tempfile::Builder::new().prefix("throughline-demo-").tempdir().map_err(Failure::failed)?;
         let directory = self.data.clone().unwrap_or_else(|| temporary.path().to_owned());
         self.check_unused(&directory)?;
-        let stage = stage::Stage::set(&directory, !self.script_only).await?;
+        let stage = stage::Stage::set(&directory, !self.script_only, self.with.as_deref()).await?;
         let mut interrupted = pin!(stop::told_to_stop());
         if !output.json {
             for desk in &stage.desks {
                 output.line(&format!("{:10} {}", desk.name, desk.address));
             }
-            output.line(&format!("{:10} http://{}/readyz", "bridge", stage.bridge_address));
+            output.line(&format!("{:10} http://{}/console/", "console", stage.bridge_address));
+            if let Some(password) = &stage.password {
+                let names = stage::ACCOUNTS.map(|(name, _)| name).join(", ");
+                output.line(&format!("{:10} {names}; the password of each is {password}", ""));
+            }
             output.line(&format!("{:10} {}\n", "data", directory.display()));
         }
         let played = tokio::select! {

@@ -11,12 +11,13 @@ use url::Url;
 
 use crate::api;
 use crate::api::view::Trace;
-use crate::case::CaseId;
+use crate::case::{CaseId, PartyName};
 use crate::cli::Failure;
 use crate::cli::access::load;
 use crate::cli::client::Client;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::daemon::{Bridge, DataDir, Running, Supervisor, assemble};
+use crate::identity::{Identity, NewAccount, Principal, Role};
 
 /// Where the desks and the bridge listen if those ports are free.
 const PORTS: [u16; 4] = [8301, 8302, 8303, 8780];
@@ -28,12 +29,18 @@ const CAST: [(&str, &str, &str); 3] = [
     ("vendor", "northwind", "Northwind product support"),
 ];
 
+/// Who may enter the console of the demo: name, and whose guest it is, if it is one.
+pub(super) const ACCOUNTS: [(&str, Option<&str>); 4] =
+    [("admin", None), ("agent", None), ("auditor", None), ("fabrikam", Some("fabrikam"))];
+
 /// Everything on stage.
 #[derive(Debug)]
 pub(super) struct Stage {
     pub(super) desks: Vec<OnStage>,
     pub(super) bridge: Bridge,
     pub(super) bridge_address: String,
+    /// The password of the demo's accounts, where the console stays open.
+    pub(super) password: Option<String>,
     pub(super) clock: Arc<dyn Clock>,
     data: DataDir,
     supervisor: Supervisor,
@@ -48,15 +55,16 @@ pub(super) struct OnStage {
 }
 
 impl Stage {
-    /// Sets the stage in `directory`. With `well_known`, on the ports people can remember.
-    pub(super) async fn set(directory: &Path, well_known: bool) -> Result<Self, Failure> {
+    /// Sets the stage in `directory`. With `open`, on the ports people can remember, and with accounts to log in by. The
+    /// settings of the file `with` are added to the demo's own.
+    pub(super) async fn set(directory: &Path, open: bool, with: Option<&Path>) -> Result<Self, Failure> {
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let data = DataDir::create(directory).map_err(Failure::failed)?;
         let supervisor = Supervisor::default();
         let mut listeners = Vec::new();
         for port in PORTS {
-            listeners.push(listen(if well_known { port } else { 0 }).await?);
+            listeners.push(listen(if open { port } else { 0 }).await?);
         }
         let bridge_listener = listeners.pop().ok_or_else(|| Failure::failed("no port"))?;
         let bridge_listens = bridge_listener.local_addr().map_err(Failure::failed)?;
@@ -102,12 +110,22 @@ impl Stage {
         write(directory, "practice.token", &token)?;
         write(directory, "practice.webhook-secret", &webhook_secret)?;
         write(directory, "people.txt", &format!("{}\n", super::script::CUSTOMER))?;
-        write(directory, "throughline.toml", &configuration(&desks, &bridge_address))?;
+        let mut settings = configuration(&desks, &bridge_address);
+        if let Some(with) = with {
+            let more = std::fs::read_to_string(with)
+                .map_err(|error| Failure::Usage(format!("{} cannot be read: {error}", with.display())))?;
+            settings.push_str(&format!("\n{more}"));
+        }
+        write(directory, "throughline.toml", &settings)?;
         let config = load(&config)?;
         let (parts, _, identity) = assemble::parts(config, Arc::clone(&clock), Arc::clone(&entropy))
             .await
             .map_err(Failure::failed)?;
         let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
+        let password = match open {
+            true => Some(admit(&identity, entropy.as_ref()).await?),
+            false => None,
+        };
         let (router, stopping) = (api::router(bridge.clone(), identity), supervisor.clone());
         let serving = Arc::clone(&clock);
         supervisor.spawn(async move {
@@ -115,7 +133,7 @@ impl Stage {
             api::serve(bridge_listener, router, api::Bounds::default(), serving, stopped).await;
         });
         data.announce(&Running::here(bridge_listens)).map_err(Failure::failed)?;
-        Ok(Self { desks, bridge, bridge_address, clock, data, supervisor })
+        Ok(Self { desks, bridge, bridge_address, password, clock, data, supervisor })
     }
 
     /// The desk with this name.
@@ -145,6 +163,18 @@ impl Stage {
         self.data.retire();
         stopped.map_err(Failure::failed)
     }
+}
+
+/// Makes the demo's accounts, and answers the password of all of them.
+async fn admit(identity: &Identity, entropy: &dyn Entropy) -> Result<String, Failure> {
+    let password = secret(entropy, "");
+    for (name, party) in ACCOUNTS {
+        let word = if party.is_some() { "guest" } else { name };
+        let role = Role::of(word, party.map(|party| PartyName(party.to_owned()))).map_err(Failure::Failed)?;
+        let new = NewAccount { name: name.to_owned(), role, password: SecretString::from(password.clone()) };
+        identity.add(&Principal::command_line().id, new).await.map_err(Failure::failed)?;
+    }
+    Ok(password)
 }
 
 /// A listener on loopback: on `port`, or on any if that one is taken.
@@ -192,11 +222,13 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
     for ((name, party, _), route) in CAST.into_iter().skip(1).zip(route) {
         // The two counterparts know of each other.
         let other = if party == "fabrikam" { "northwind" } else { "fabrikam" };
+        // What is no text waits for a person before it goes to the vendor.
+        let opaque = if party == "fabrikam" { "send" } else { "hold" };
         text.push_str(&format!(
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
              comments = \"both\"\nfiles = \"both\"\nintroduces = [\"{other}\"]\n\n\
              [agreements.{party}.route]\noutbound = '{route}'\n\n\
-             [agreements.{party}.redact]\nperson = \"pseudonymize\"\nother_files = \"send\"\n\n\
+             [agreements.{party}.redact]\nperson = \"pseudonymize\"\nother_files = \"{opaque}\"\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\
