@@ -84,6 +84,7 @@ fn a_text_is_gone_once_it_was_taken_back() {
 #[test]
 fn another_party_moves_nothing() {
     let mut world = World::calm(&[PARTNER, VENDOR], Policy::Latest);
+    world.rules.agreements.values_mut().for_each(|agreement| agreement.introduces.clear());
     let holds = |world: &mut World, party: &str| {
         let (party, because) = (PartyName(party.to_owned()), format!("{party} says so"));
         world.tick += 1;
