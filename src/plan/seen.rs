@@ -33,7 +33,7 @@ pub struct Seen {
     pub gone: bool,
     /// The fields of its ticket in its own words. What is empty is not here.
     pub fields: BTreeMap<Field, String>,
-    /// What stands on its ticket, oldest first.
+    /// What stands on its ticket, in the order in which it came to be known: the desks' clocks may differ.
     pub posts: Vec<Post>,
     /// Comments and files of its people that stay with them.
     pub kept: usize,
@@ -167,7 +167,6 @@ impl Seen {
         for (at, fact) in told {
             teller.take(at, fact);
         }
-        teller.posts.sort_by_key(|post| post.at);
         let party = standing.party.clone();
         let ball = teller.ball(&party);
         let offer = standing.offer.as_ref().map(|offer| SeenOffer {
