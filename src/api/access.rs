@@ -13,8 +13,9 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse as _, Response};
 use url::form_urlencoded;
 
-use super::Api;
 use super::problem::Problem;
+use super::{Api, limit};
+use crate::case::{CaseId, Seen};
 use crate::identity::{self, Principal, Right};
 
 /// The field of a form, and the header field of a script, that only our own pages know.
@@ -44,9 +45,8 @@ impl<R: Right> FromRequestParts<Api> for May<R> {
 
     async fn from_request_parts(parts: &mut Parts, api: &Api) -> Result<Self, Problem> {
         let principal = principal(parts, api).await?;
-        if let Err(wait) = api.identity.pace(&principal) {
-            return Err(Problem::slowed(wait));
-        }
+        let left = api.identity.pace(&principal).map_err(Problem::slowed)?;
+        limit::note(parts, left);
         if !principal.may::<R>() {
             let (right, role) = (R::NAME, &principal.role);
             let detail = match R::has(role) {
@@ -59,7 +59,15 @@ impl<R: Right> FromRequestParts<Api> for May<R> {
     }
 }
 
-async fn principal(parts: &Parts, api: &Api) -> Result<Principal, Problem> {
+impl<R> May<R> {
+    /// Records that the one who calls looks at something. Nothing is shown that is not recorded.
+    pub(crate) async fn looks(&self, api: &Api, what: Seen, case: Option<CaseId>) -> Result<(), Problem> {
+        Ok(api.identity.looks(&self.principal, what, case, None).await?)
+    }
+}
+
+/// Who calls.
+pub(super) async fn principal(parts: &Parts, api: &Api) -> Result<Principal, Problem> {
     let unknown = |detail: &str| Problem::new(StatusCode::UNAUTHORIZED, detail);
     // Whoever bears a token is nobody else, whatever cookie comes along.
     if let Some(bearer) = parts.headers.get(header::AUTHORIZATION) {

@@ -1,15 +1,19 @@
 //! Accounts, tokens and sessions, for admins; and who somebody is, for everybody.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
 use super::Api;
 use super::access::May;
+use super::answer::{Created, Done, Shown};
+use super::ask::{Asked, Body, Named};
+use super::cases::Paging;
+use super::page::{self, Page};
 use super::problem::Problem;
 use crate::case::{PartyName, Way};
 use crate::identity::{
@@ -18,7 +22,7 @@ use crate::identity::{
 };
 
 /// An account, as it is told.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct AccountLine {
     /// What the ledger names it by.
     pub account: String,
@@ -41,7 +45,7 @@ pub(crate) struct AccountLine {
 }
 
 /// A token, as it is told: never its secret.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct TokenLine {
     /// What the ledger names it by.
     pub token: String,
@@ -66,7 +70,7 @@ pub(crate) struct TokenLine {
 }
 
 /// A token with its secret, once.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Issued {
     /// The token.
     #[serde(flatten)]
@@ -76,7 +80,7 @@ pub(crate) struct Issued {
 }
 
 /// A session, as it is told.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct SessionLine {
     /// By what it is named.
     pub session: String,
@@ -91,7 +95,7 @@ pub(crate) struct SessionLine {
 }
 
 /// Who somebody is.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Me {
     /// What the ledger names them by.
     pub id: String,
@@ -107,7 +111,7 @@ pub(crate) struct Me {
 }
 
 /// A role with its party, as it is asked for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct RoleAsked {
     pub(crate) role: String,
@@ -116,25 +120,29 @@ pub(crate) struct RoleAsked {
 }
 
 /// An account to be made.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct AccountAsked {
     pub(crate) name: String,
     pub(crate) role: String,
     #[serde(default)]
     pub(crate) party: Option<PartyName>,
+    /// The password.
+    #[schemars(with = "String")]
     pub(crate) password: SecretString,
 }
 
 /// A password, as it is asked for.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct PasswordAsked {
+    /// The password.
+    #[schemars(with = "String")]
     pub(crate) password: SecretString,
 }
 
 /// A token to be made.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct TokenAsked {
     pub(crate) name: String,
@@ -145,6 +153,27 @@ pub(crate) struct TokenAsked {
     pub(crate) rights: Option<Vec<RightName>>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(crate) until: Option<Timestamp>,
+}
+
+/// Which account.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct AccountName {
+    /// Its id or its name.
+    account: String,
+}
+
+/// Which token.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct TokenName {
+    /// Its id or its name.
+    token: String,
+}
+
+/// Which session.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct SessionName {
+    /// By what it is named.
+    session: String,
 }
 
 impl AccountLine {
@@ -235,101 +264,117 @@ impl From<Error> for Problem {
     }
 }
 
-pub(super) async fn me(State(_): State<Api>, may: May<Visit>) -> Json<Me> {
-    std::future::ready(Json(Me::of(&may.principal))).await
+pub(super) async fn me(State(_): State<Api>, may: May<Visit>) -> Result<Json<Me>, Problem> {
+    std::future::ready(Ok(Json(Me::of(&may.principal)))).await
 }
 
-pub(super) async fn list(State(api): State<Api>, _: May<Administer>) -> Json<Vec<AccountLine>> {
-    std::future::ready(Json(api.identity.accounts().iter().map(AccountLine::of).collect())).await
+pub(super) async fn list(
+    State(api): State<Api>,
+    _: May<Administer>,
+    query: Asked<Paging>,
+) -> Result<Page<AccountLine>, Problem> {
+    let accounts = api.identity.accounts();
+    let lines = accounts.iter().map(AccountLine::of);
+    std::future::ready(page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), lines)).await
 }
 
 pub(super) async fn add(
     State(api): State<Api>,
     may: May<Administer>,
-    asked: Result<Json<AccountAsked>, JsonRejection>,
-) -> Result<(StatusCode, Json<AccountLine>), Problem> {
-    let account = api.identity.add(&may.principal.id, asked?.0.new_account()?).await?;
-    Ok((StatusCode::CREATED, Json(AccountLine::of(&account))))
+    Body(asked): Body<AccountAsked>,
+) -> Result<Created<AccountLine>, Problem> {
+    let account = api.identity.add(&may.principal.id, asked.new_account()?).await?;
+    Ok(Created(AccountLine::of(&account)))
 }
 
 pub(super) async fn password(
     State(api): State<Api>,
     may: May<Administer>,
-    account: Result<Path<String>, PathRejection>,
-    asked: Result<Json<PasswordAsked>, JsonRejection>,
+    Named(AccountName { account }): Named<AccountName>,
+    Body(asked): Body<PasswordAsked>,
 ) -> Result<Json<AccountLine>, Problem> {
-    changed(&api, &may, &account?, Change::Password(asked?.0.password)).await
+    changed(&api, &may, &account, Change::Password(asked.password)).await
 }
 
 pub(super) async fn role(
     State(api): State<Api>,
     may: May<Administer>,
-    account: Result<Path<String>, PathRejection>,
-    asked: Result<Json<RoleAsked>, JsonRejection>,
+    Named(AccountName { account }): Named<AccountName>,
+    Body(asked): Body<RoleAsked>,
 ) -> Result<Json<AccountLine>, Problem> {
-    let Json(asked) = asked?;
     let role = Role::of(&asked.role, asked.party).map_err(Error::Unfit)?;
-    changed(&api, &may, &account?, Change::Role(role)).await
+    changed(&api, &may, &account, Change::Role(role)).await
 }
 
 pub(super) async fn disable(
     State(api): State<Api>,
     may: May<Administer>,
-    account: Result<Path<String>, PathRejection>,
+    Named(AccountName { account }): Named<AccountName>,
 ) -> Result<Json<AccountLine>, Problem> {
-    changed(&api, &may, &account?, Change::Disable).await
+    changed(&api, &may, &account, Change::Disable).await
 }
 
 pub(super) async fn enable(
     State(api): State<Api>,
     may: May<Administer>,
-    account: Result<Path<String>, PathRejection>,
+    Named(AccountName { account }): Named<AccountName>,
 ) -> Result<Json<AccountLine>, Problem> {
-    changed(&api, &may, &account?, Change::Enable).await
+    changed(&api, &may, &account, Change::Enable).await
 }
 
 pub(super) async fn remove(
     State(api): State<Api>,
     may: May<Administer>,
-    account: Result<Path<String>, PathRejection>,
+    Named(AccountName { account }): Named<AccountName>,
 ) -> Result<Json<AccountLine>, Problem> {
-    changed(&api, &may, &account?, Change::Remove).await
+    changed(&api, &may, &account, Change::Remove).await
 }
 
-pub(super) async fn tokens(State(api): State<Api>, _: May<Administer>) -> Json<Vec<TokenLine>> {
-    std::future::ready(Json(api.identity.tokens().iter().map(TokenLine::of).collect())).await
+pub(super) async fn tokens(
+    State(api): State<Api>,
+    _: May<Administer>,
+    query: Asked<Paging>,
+) -> Result<Page<TokenLine>, Problem> {
+    let tokens = api.identity.tokens();
+    let lines = tokens.iter().map(TokenLine::of);
+    std::future::ready(page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), lines)).await
 }
 
 pub(super) async fn issue(
     State(api): State<Api>,
     may: May<Administer>,
-    asked: Result<Json<TokenAsked>, JsonRejection>,
-) -> Result<(StatusCode, Json<Issued>), Problem> {
-    let (token, secret) = api.identity.issue(&may.principal.id, asked?.0.new_token()?).await?;
-    let issued = Issued { line: TokenLine::of(&token), secret: secret.show().to_owned() };
-    Ok((StatusCode::CREATED, Json(issued)))
+    Body(asked): Body<TokenAsked>,
+) -> Result<Shown<Issued>, Problem> {
+    let (token, secret) = api.identity.issue(&may.principal.id, asked.new_token()?).await?;
+    Ok(Shown(Issued { line: TokenLine::of(&token), secret: secret.show().to_owned() }))
 }
 
 pub(super) async fn revoke(
     State(api): State<Api>,
     may: May<Administer>,
-    token: Result<Path<String>, PathRejection>,
+    Named(TokenName { token }): Named<TokenName>,
 ) -> Result<Json<TokenLine>, Problem> {
-    let token = api.identity.revoke(&may.principal.id, &token?).await?;
+    let token = api.identity.revoke(&may.principal.id, &token).await?;
     Ok(Json(TokenLine::of(&token)))
 }
 
-pub(super) async fn sessions(State(api): State<Api>, _: May<Administer>) -> Json<Vec<SessionLine>> {
-    std::future::ready(Json(api.identity.sessions().iter().map(SessionLine::of).collect())).await
+pub(super) async fn sessions(
+    State(api): State<Api>,
+    _: May<Administer>,
+    query: Asked<Paging>,
+) -> Result<Page<SessionLine>, Problem> {
+    let sessions = api.identity.sessions();
+    let lines = sessions.iter().map(SessionLine::of);
+    std::future::ready(page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), lines)).await
 }
 
 pub(super) async fn end_session(
     State(api): State<Api>,
     may: May<Administer>,
-    session: Result<Path<String>, PathRejection>,
-) -> Result<StatusCode, Problem> {
-    api.identity.end_session(&may.principal.id, &session?).await?;
-    Ok(StatusCode::NO_CONTENT)
+    Named(SessionName { session }): Named<SessionName>,
+) -> Result<Done, Problem> {
+    api.identity.end_session(&may.principal.id, &session).await?;
+    Ok(Done)
 }
 
 async fn changed(

@@ -1,109 +1,153 @@
 //! The interface of the command line beside a running daemon: cases, traces, and what is parked.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use throughline_sdk::{SystemName, TicketRef};
-use tokio::sync::oneshot;
 
 use super::Api;
 use super::access::May;
+use super::answer::{Accepted, Known, Meant, Tagged};
+use super::ask::{Asked, Body, Named};
+use super::page::{self, Cursor, Limit, Page};
+use super::parked::{self, Discarded, What};
 use super::problem::Problem;
-use super::view::{self, CaseLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId, Fact, HintSource, Item};
-use crate::deliver::Nudge;
-use crate::identity::{Look, Operate};
+use super::view::{self, CaseLine, ParkedLine, ParkedPlace, Trace};
+use crate::case::{Case, HintSource, Seen};
+use crate::identity::{Look, Operate, Principal};
 use crate::intake;
 use crate::store::{Agreed, Index};
 
-/// Most cases in one answer.
-pub(super) const PAGE: usize = 1000;
+/// Which case.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct CaseName {
+    /// The case's id, as `TL-1042`, or one of its tickets, as `SYSTEM:KEY`.
+    #[schemars(extend("format" = "case"))]
+    pub(super) case: String,
+}
 
-/// Where a page of cases begins.
-#[derive(Debug, Deserialize)]
+/// Where a page of a list begins, and how long it may be.
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct PageQuery {
-    pub(super) after: Option<String>,
-    pub(super) limit: Option<usize>,
+pub(super) struct Paging {
+    /// How many items at most.
+    #[serde(default)]
+    pub(super) limit: Limit,
+    /// Where the page begins, as `next` of the page before says.
+    #[serde(default)]
+    pub(super) cursor: Option<Cursor>,
 }
 
 /// What of a case is meant, for retry and discard.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct ParkedName {
     /// The case.
+    #[schemars(extend("format" = "case"))]
     case: String,
     /// The leg's system.
+    #[schemars(with = "String")]
     system: SystemName,
     /// The parked item.
     item: String,
+    /// Why it is given up, for whoever reads the record.
+    #[serde(default)]
+    reason: String,
+}
+
+/// What was done with a parked item.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Unparked {
+    /// The case.
+    case: String,
+    /// Whether it was given up; else it is tried again.
+    discarded: bool,
+}
+
+/// What is read afresh.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Refreshed {
+    /// The case.
+    case: String,
 }
 
 pub(super) async fn show(
     State(api): State<Api>,
-    _: May<Look>,
-    case: Result<Path<String>, PathRejection>,
-) -> Result<Json<CaseLine>, Problem> {
-    let case = named(&api, &case?).await?;
-    Ok(Json(CaseLine::of(&case)))
+    may: May<Look>,
+    Named(CaseName { case }): Named<CaseName>,
+    known: Known,
+) -> Result<Tagged<CaseLine>, Problem> {
+    let case = named(&api, &case).await?;
+    may.looks(&api, Seen::Case, Some(case.id)).await?;
+    known.answer(&case, &CaseLine::of(&case))
 }
 
 pub(super) async fn trace(
     State(api): State<Api>,
-    _: May<Look>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Json<Trace>, Problem> {
-    let case = named(&api, &name?).await?;
+    may: May<Look>,
+    Named(CaseName { case }): Named<CaseName>,
+    known: Known,
+) -> Result<Tagged<Trace>, Problem> {
+    let case = named(&api, &case).await?;
+    may.looks(&api, Seen::Trace, Some(case.id)).await?;
     let records =
         api.bridge.shared().journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     let mut trace = Trace::of(&case, &records);
     super::reference::mark(api.bridge.shared(), &case, &mut trace.case).await?;
-    Ok(Json(trace))
+    known.answer(&case, &trace)
 }
 
-pub(super) async fn parked(
+pub(super) async fn waiting(
     State(api): State<Api>,
     _: May<Look>,
-    query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Vec<ParkedLine>>, Problem> {
-    let Query(query) = query?;
-    let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
-    let limit = query.limit.unwrap_or(PAGE).min(PAGE);
-    let lines = read(&api, move |index| view::parked(index, after, limit)).await?;
-    Ok(Json(lines))
+    query: Asked<Paging>,
+) -> Result<Page<ParkedLine>, Problem> {
+    let after: Option<ParkedPlace> = query.asked.cursor.as_ref().map(Cursor::place).transpose()?;
+    let limit = query.asked.limit.items();
+    let mut lines = read(&api, move |index| view::parked(index, after.as_ref(), limit + 1)).await?;
+    let is_last = lines.len() <= limit;
+    lines.truncate(limit);
+    let next = if is_last { None } else { lines.last().and_then(ParkedLine::place) };
+    query.page(lines, next)
 }
 
 /// Every version of an agreement that was ever in force.
-pub(super) async fn agreements(State(api): State<Api>, _: May<Look>) -> Result<Json<Vec<Agreed>>, Problem> {
-    Ok(Json(read(&api, Index::agreed).await?))
+pub(super) async fn agreements(
+    State(api): State<Api>,
+    _: May<Look>,
+    query: Asked<Paging>,
+) -> Result<Page<Agreed>, Problem> {
+    let all = read(&api, Index::agreed).await?;
+    page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), all)
 }
 
 pub(super) async fn retry(
     State(api): State<Api>,
-    _: May<Operate>,
-    name: Result<Json<ParkedName>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    unpark(&api, name?.0, false).await
+    may: May<Operate>,
+    meant: Meant,
+    Body(name): Body<ParkedName>,
+) -> Result<Json<Unparked>, Problem> {
+    unpark(&api, &may.principal, (&meant, name), What::Retry).await
 }
 
 pub(super) async fn discard(
     State(api): State<Api>,
-    _: May<Operate>,
-    name: Result<Json<ParkedName>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    unpark(&api, name?.0, true).await
+    may: May<Operate>,
+    meant: Meant,
+    Body(name): Body<ParkedName>,
+) -> Result<Json<Unparked>, Problem> {
+    unpark(&api, &may.principal, (&meant, name), What::Discard).await
 }
 
 /// An operator's nudge: the ticket is read afresh.
 pub(super) async fn refresh(
     State(api): State<Api>,
     _: May<Operate>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let case = named(&api, &name?).await?;
+    Named(CaseName { case }): Named<CaseName>,
+) -> Result<Accepted<Refreshed>, Problem> {
+    let case = named(&api, &case).await?;
     let shared = api.bridge.shared();
     for (system, leg) in &case.legs {
         let Some(ticket) = leg.ticket.clone() else { continue };
@@ -112,24 +156,19 @@ pub(super) async fn refresh(
             .await
             .map_err(|error| Problem::internal(&error))?;
     }
-    Ok((StatusCode::ACCEPTED, Json(json!({ "case": case.id.to_string() }))))
+    Ok(Accepted(Refreshed { case: case.id.to_string() }))
 }
 
-async fn unpark(api: &Api, name: ParkedName, discarded: bool) -> Result<Json<Value>, Problem> {
-    let case = named(api, &name.case).await?;
-    let item = Item::try_from(name.item).map_err(|why| Problem::new(StatusCode::BAD_REQUEST, why))?;
-    if !case.legs.get(&name.system).is_some_and(|leg| leg.parked.contains_key(&item)) {
-        let detail = format!("nothing named {item} is parked in {} on {}", case.id, name.system);
-        return Err(Problem::new(StatusCode::NOT_FOUND, detail));
-    }
-    let shared = api.bridge.shared();
-    let (done, durable) = oneshot::channel();
-    let fact = Box::new(Fact::Unparked { leg: name.system, item, discarded });
-    shared.lanes.nudge_case(shared, case.id, Nudge::Command { fact, done });
-    durable
-        .await
-        .map_err(|_closed| Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"))?;
-    Ok(Json(json!({ "case": case.id.to_string(), "discarded": discarded })))
+async fn unpark(
+    api: &Api,
+    by: &Principal,
+    (meant, name): (&Meant, ParkedName),
+    what: What,
+) -> Result<Json<Unparked>, Problem> {
+    meant.holds(&named(api, &name.case).await?)?;
+    let ParkedName { case, system, item, reason } = name;
+    let case = parked::unpark(api, by, Discarded { case, system, item, reason }, what).await?;
+    Ok(Json(Unparked { case, discarded: what == What::Discard }))
 }
 
 pub(super) async fn named(api: &Api, name: &str) -> Result<Case, Problem> {
@@ -143,8 +182,4 @@ pub(super) async fn read<T: Send + 'static>(
     f: impl FnOnce(&Index) -> Result<T, crate::store::Error> + Send + 'static,
 ) -> Result<T, Problem> {
     api.bridge.shared().journal.read(f).await.map_err(|error| Problem::internal(&error))
-}
-
-pub(super) fn parse_case(text: &str) -> Result<CaseId, Problem> {
-    text.parse().map_err(|why: String| Problem::new(StatusCode::BAD_REQUEST, why))
 }

@@ -1,15 +1,18 @@
 //! Erasing a case or forgetting a person, for good; and the list of what was erased, by whom and why.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::Api;
 use super::access::May;
-use super::cases::{PAGE, PageQuery, named, parse_case, read};
+use super::answer::Meant;
+use super::ask::{Asked, Body, Named};
+use super::cases::{CaseName, Paging, named, read};
+use super::page::{Cursor, Page};
 use super::problem::Problem;
 use crate::case::{CaseId, Fact};
 use crate::deliver::{ErasureAsked, Nudge};
@@ -18,7 +21,7 @@ use crate::ledger::Entry;
 use crate::store::Erasure;
 
 /// Why a case is to be erased.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Because {
     /// Why.
@@ -26,7 +29,7 @@ pub(crate) struct Because {
 }
 
 /// Who is to be forgotten.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Forget {
     /// The person as they are called, or a pseudonym of theirs.
@@ -36,7 +39,7 @@ pub(crate) struct Forget {
 }
 
 /// What became of it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct Forgotten {
     /// How many pseudonyms stand for nobody any more.
     pub(crate) pseudonyms: usize,
@@ -45,12 +48,13 @@ pub(crate) struct Forgotten {
 pub(super) async fn erase(
     State(api): State<Api>,
     may: May<Administer>,
-    case: Result<Path<String>, PathRejection>,
-    because: Result<Json<Because>, JsonRejection>,
+    Named(CaseName { case }): Named<CaseName>,
+    meant: Meant,
+    Body(Because { because }): Body<Because>,
 ) -> Result<Json<Erasure>, Problem> {
-    let Json(Because { because }) = because?;
     let because = said(because)?;
-    let case = named(&api, &case?).await?;
+    let case = named(&api, &case).await?;
+    meant.holds(&case)?;
     let shared = api.bridge.shared();
     let (done, erased) = oneshot::channel();
     let asked = ErasureAsked { by: may.principal.id.to_string(), because, unless_needed: false };
@@ -65,9 +69,8 @@ pub(super) async fn erase(
 pub(super) async fn forget(
     State(api): State<Api>,
     may: May<Administer>,
-    forget: Result<Json<Forget>, JsonRejection>,
+    Body(Forget { person, because }): Body<Forget>,
 ) -> Result<Json<Forgotten>, Problem> {
-    let Json(Forget { person, because }) = forget?;
     let because = said(because)?;
     let shared = api.bridge.shared();
     let pseudonyms = shared.vault.forget(&person).await.map_err(|error| Problem::internal(&error))?;
@@ -86,17 +89,20 @@ pub(super) async fn forget(
 pub(super) async fn list(
     State(api): State<Api>,
     _: May<Audit>,
-    query: Result<Query<PageQuery>, QueryRejection>,
-) -> Result<Json<Vec<Erasure>>, Problem> {
-    let Query(query) = query?;
-    let after = query.after.as_deref().map_or(Ok(CaseId(0)), parse_case)?;
-    let limit = query.limit.unwrap_or(PAGE).min(PAGE);
-    Ok(Json(read(&api, move |index| index.erasures(after, limit)).await?))
+    query: Asked<Paging>,
+) -> Result<Page<Erasure>, Problem> {
+    let after: u64 = query.asked.cursor.as_ref().map_or(Ok(0), Cursor::place)?;
+    let limit = query.asked.limit.items();
+    let mut erasures = read(&api, move |index| index.erasures(CaseId(after), limit + 1)).await?;
+    let is_last = erasures.len() <= limit;
+    erasures.truncate(limit);
+    let next = if is_last { None } else { erasures.last().map(|erasure| erasure.case.0) };
+    query.page(erasures, next)
 }
 
 fn said(because: String) -> Result<String, Problem> {
     if because.trim().is_empty() {
-        return Err(Problem::new(StatusCode::BAD_REQUEST, "say why, under `because`"));
+        return Err(Problem::bad_member("/because", "say why, under `because`"));
     }
     Ok(because)
 }

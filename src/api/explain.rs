@@ -2,26 +2,27 @@
 
 use std::collections::BTreeMap;
 
-use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{IntentId, Operation, SystemName, Timestamp};
 
 use super::Api;
 use super::access::May;
-use super::cases::named;
+use super::answer::{Known, Tagged};
+use super::ask::{Asked, Named};
+use super::cases::{CaseName, named};
 use super::problem::Problem;
 use super::view::CaseLine;
 use crate::agreement::Rules;
-use crate::case::{AgreementVersion, Case, Fact, Field, Item, Origin, Role};
+use crate::case::{AgreementVersion, Case, Fact, Field, Item, Origin, Role, Seen};
 use crate::identity::Look;
 use crate::ledger::Record;
 use crate::plan::{Outcome, Verdict};
 
 /// What became of everything in a case, for each party.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Explanation {
     /// The case and its legs.
     pub case: CaseLine,
@@ -32,13 +33,14 @@ pub struct Explanation {
 }
 
 /// What became of everything for one party.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct PartyLines {
     /// The party.
     pub party: String,
     /// Its name for readers.
     pub title: String,
     /// Its system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// The number people know its ticket by.
     pub key: Option<String>,
@@ -55,7 +57,7 @@ pub struct PartyLines {
 }
 
 /// What became of one field, comment or file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ItemLine {
     /// What: a field's name, or a comment or file by its place.
     pub item: String,
@@ -63,6 +65,7 @@ pub struct ItemLine {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub about: Option<String>,
     /// The system it came from.
+    #[schemars(with = "Option<String>")]
     pub source: Option<SystemName>,
     /// What became of it.
     #[serde(flatten)]
@@ -77,7 +80,7 @@ pub struct ItemLine {
 }
 
 /// A record about an item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Recorded {
     /// What it says: seen, intended, effected, parked or withheld.
     pub what: String,
@@ -88,18 +91,19 @@ pub struct Recorded {
 }
 
 /// A counterpart of home that takes no part in the case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Absent {
     /// The party.
     pub party: String,
     /// Its system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// The agreement with it.
     pub agreement: String,
 }
 
 /// Whose lines are wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
     /// A party or a system; all without it.
@@ -108,18 +112,21 @@ pub(super) struct Whose {
 
 pub(super) async fn explain(
     State(api): State<Api>,
-    _: May<Look>,
-    name: Result<Path<String>, PathRejection>,
-    whose: Result<Query<Whose>, QueryRejection>,
-) -> Result<Json<Explanation>, Problem> {
-    let Query(Whose { to }) = whose?;
-    let case = named(&api, &name?).await?;
+    may: May<Look>,
+    Named(CaseName { case }): Named<CaseName>,
+    Asked { asked: Whose { to }, .. }: Asked<Whose>,
+    known: Known,
+) -> Result<Tagged<Explanation>, Problem> {
+    let case = named(&api, &case).await?;
+    may.looks(&api, Seen::Explanation, Some(case.id)).await?;
     let shared = api.bridge.shared();
     let records = shared.journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
     let verdicts = shared.verdict(&case);
     let mut explanation = Explanation::of(&case, &shared.rules, verdicts, &records);
     super::reference::mark(shared, &case, &mut explanation.case).await?;
-    explanation.narrow(to.as_deref()).map(Json).map_err(|why| Problem::new(StatusCode::NOT_FOUND, why))
+    let narrowed = explanation.narrow(to.as_deref());
+    let explanation = narrowed.map_err(|why| Problem::new(StatusCode::NOT_FOUND, why))?;
+    known.answer(&case, &explanation)
 }
 
 impl Explanation {

@@ -1,23 +1,24 @@
 //! Cases by a query, a page at a time, with how many stand in each view.
 
-use axum::Json;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query as Parameters, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
 use super::Api;
 use super::access::May;
+use super::ask::Asked;
 use super::cases::read;
-use super::problem::Problem;
+use super::page::Linked;
+use super::problem::{Kind, Problem};
 use super::view::CaseLine;
 use crate::find::{Ask, Audience, Counts, DEFAULT_SILENCE, Error, Looked, Query, Sort, counts, find};
 use crate::identity::Look;
 use crate::store::Index;
 
 /// What is looked for.
-#[derive(Clone, Debug, Default, Deserialize)]
+#[derive(Clone, Debug, Default, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Wanted {
     /// The query; all cases without one.
@@ -26,14 +27,17 @@ pub(crate) struct Wanted {
     /// The order.
     #[serde(default)]
     pub(crate) sort: Sort,
-    /// Where the page begins.
+    /// Where the page begins, as `next` of the page before says.
+    #[serde(default)]
     pub(crate) cursor: Option<String>,
-    /// Cases on the page.
+    /// How many cases at most.
+    #[serde(default)]
+    #[schemars(range(min = 1, max = 1000))]
     pub(crate) limit: Option<usize>,
 }
 
 /// One page of cases.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Found {
     /// The cases, in the order that was asked for.
     pub items: Vec<CaseLine>,
@@ -78,15 +82,19 @@ pub(crate) const PAGE: usize = 50;
 pub(super) async fn list(
     State(api): State<Api>,
     _: May<Look>,
-    wanted: Result<Parameters<Wanted>, QueryRejection>,
-) -> Result<Json<Found>, Problem> {
-    let Parameters(wanted) = wanted?;
+    wanted: Asked<Wanted>,
+) -> Result<Linked<Found>, Problem> {
     let now = api.bridge.shared().clock.now();
-    let found = read(&api, move |index| Ok(Found::of(index, &wanted, now))).await?;
-    found.map(Json).map_err(|error| match error {
+    let asked = wanted.asked.clone();
+    let found = read(&api, move |index| Ok(Found::of(index, &asked, now))).await?;
+    let found = found.map_err(|error| match error {
         Error::Store(error) => Problem::internal(&error),
-        Error::Query(_) | Error::Cursor | Error::Refused(_) => {
-            Problem::new(StatusCode::BAD_REQUEST, error.to_string())
+        Error::Cursor => {
+            let problem = Problem::new(StatusCode::BAD_REQUEST, error.to_string());
+            problem.of_kind(Kind::BadCursor).at_parameter("cursor")
         }
-    })
+        Error::Query(_) | Error::Refused(_) => Problem::bad_parameter("q", error.to_string()),
+    })?;
+    let next = found.next.clone();
+    Ok(wanted.linked(found, next.as_deref()))
 }

@@ -3,16 +3,19 @@
 //! Who acts is recorded as they say: whoever holds the admin token can say any name and role.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 use tokio::sync::oneshot;
 
 use super::Api;
 use super::access::May;
-use super::cases::{named, read};
+use super::answer::{Created, Meant};
+use super::ask::{Asked, Body, Named};
+use super::cases::{CaseName, Paging, named, read};
+use super::page::{self, Page};
 use super::problem::Problem;
 use super::view::GrantLine;
 use crate::case::{CaseId, Environment, GrantId, Granted};
@@ -21,7 +24,7 @@ use crate::identity::{Look, Operate};
 use crate::plan::{Decision, GrantAct, GrantAsk, Unfit};
 
 /// What is asked for.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Ask {
     /// The party, or its system.
@@ -45,8 +48,29 @@ pub(crate) struct Ask {
     pub(crate) environment: Option<Environment>,
 }
 
+/// Which grant, and what becomes of it.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct GrantName {
+    /// The case's id, as `TL-1042`, or one of its tickets, as `SYSTEM:KEY`.
+    #[schemars(extend("format" = "case"))]
+    case: String,
+    /// The grant's number in the case, as `G3`.
+    grant: String,
+    /// What becomes of it.
+    verb: GrantVerb,
+}
+
+/// What becomes of a grant.
+#[derive(Clone, Copy, Debug, Deserialize, JsonSchema)]
+#[serde(rename_all = "snake_case")]
+enum GrantVerb {
+    Approve,
+    Refuse,
+    Revoke,
+}
+
 /// What is decided.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Decided {
     /// Who decides.
@@ -65,47 +89,49 @@ pub(crate) struct Decided {
 pub(super) async fn list(
     State(api): State<Api>,
     _: May<Look>,
-    case: Result<Path<String>, PathRejection>,
-) -> Result<Json<Vec<GrantLine>>, Problem> {
-    let case = named(&api, &case?).await?;
-    Ok(Json(GrantLine::all(&case)))
+    Named(CaseName { case }): Named<CaseName>,
+    query: Asked<Paging>,
+) -> Result<Page<GrantLine>, Problem> {
+    let case = named(&api, &case).await?;
+    page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), GrantLine::all(&case))
 }
 
 pub(super) async fn ask(
     State(api): State<Api>,
     _: May<Operate>,
-    case: Result<Path<String>, PathRejection>,
-    ask: Result<Json<Ask>, JsonRejection>,
-) -> Result<(StatusCode, Json<GrantLine>), Problem> {
-    let case = named(&api, &case?).await?.id;
-    let Json(Ask { party, what, purpose, until, by, party_asks, public_if_must, environment }) = ask?;
-    let what: Granted = what.parse().map_err(|why: String| Problem::new(StatusCode::BAD_REQUEST, why))?;
+    Named(CaseName { case }): Named<CaseName>,
+    meant: Meant,
+    Body(ask): Body<Ask>,
+) -> Result<Created<GrantLine>, Problem> {
+    let case = named(&api, &case).await?;
+    meant.holds(&case)?;
+    let Ask { party, what, purpose, until, by, party_asks, public_if_must, environment } = ask;
+    let what: Granted = what.parse().map_err(|why: String| Problem::bad_member("/what", why))?;
     let ask = GrantAsk { party, what, purpose, until, by, party_asks, public_if_must, environment };
-    Ok((StatusCode::CREATED, Json(act(&api, case, GrantAct::Ask(ask)).await?)))
+    Ok(Created(act(&api, case.id, GrantAct::Ask(ask)).await?))
 }
 
 pub(super) async fn decide(
     State(api): State<Api>,
     _: May<Operate>,
-    place: Result<Path<(String, String, String)>, PathRejection>,
-    decided: Result<Json<Decided>, JsonRejection>,
+    Named(GrantName { case, grant, verb }): Named<GrantName>,
+    meant: Meant,
+    Body(Decided { by, role, reason, environment }): Body<Decided>,
 ) -> Result<Json<GrantLine>, Problem> {
-    let Path((case, grant, verb)) = place?;
-    let Json(Decided { by, role, reason, environment }) = decided?;
-    let bad = |why: String| Problem::new(StatusCode::BAD_REQUEST, why);
-    let grant: GrantId = grant.parse().map_err(bad)?;
-    let reason = || reason.clone().ok_or_else(|| bad("say why, under `reason`".to_owned()));
-    let decision = match verb.as_str() {
-        "approve" => {
-            let role = role.ok_or_else(|| bad("say in which role, under `role`".to_owned()))?;
+    let missing = |why: String| Problem::new(StatusCode::NOT_FOUND, why);
+    let grant: GrantId = grant.parse().map_err(missing)?;
+    let reason = || reason.clone().ok_or_else(|| Problem::bad_member("/reason", "say why, under `reason`"));
+    let decision = match verb {
+        GrantVerb::Approve => {
+            let role = role.ok_or_else(|| Problem::bad_member("/role", "say in which role, under `role`"))?;
             Decision::Approve { role, environment }
         }
-        "refuse" => Decision::Refuse { reason: reason()? },
-        "revoke" => Decision::Revoke { reason: reason()? },
-        _ => return Err(super::problem::not_found().await),
+        GrantVerb::Refuse => Decision::Refuse { reason: reason()? },
+        GrantVerb::Revoke => Decision::Revoke { reason: reason()? },
     };
-    let case = named(&api, &case).await?.id;
-    Ok(Json(act(&api, case, GrantAct::Decide { grant, by, decision }).await?))
+    let case = named(&api, &case).await?;
+    meant.holds(&case)?;
+    Ok(Json(act(&api, case.id, GrantAct::Decide { grant, by, decision }).await?))
 }
 
 /// Has the case's lane do it, which sees the case as it is by then.

@@ -1,4 +1,4 @@
-//! `/healthz`, `/readyz`, `/metrics`, and how each system answers.
+//! `/healthz`, `/readyz` and `/metrics`.
 
 use axum::Json;
 use axum::extract::State;
@@ -9,9 +9,7 @@ use serde_json::{Value, json};
 use throughline_sdk::layer::CircuitState;
 
 use super::Api;
-use super::access::May;
 use super::problem::Problem;
-use crate::identity::Look;
 use crate::store::Index;
 use crate::telemetry::metrics::{Answers, MEDIA_TYPE};
 
@@ -28,7 +26,7 @@ pub(super) async fn alive(State(api): State<Api>) -> Result<Json<Value>, Problem
 /// Webhooks are taken.
 pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem> {
     let shared = api.bridge.shared();
-    if shared.has_failed() || shared.supervisor.is_stopping() {
+    if !shared.takes_webhooks().await {
         return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "the bridge is stopping"));
     }
     let counts = shared.journal.read(Index::counts).await.map_err(|error| Problem::internal(&error))?;
@@ -60,27 +58,4 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
         shared.metrics.answers(&system.name, answers);
     }
     Ok(([(header::CONTENT_TYPE, MEDIA_TYPE)], shared.metrics.text()).into_response())
-}
-
-/// How each system answered last.
-pub(super) async fn systems(State(api): State<Api>, _: May<Look>) -> Json<Value> {
-    std::future::ready(()).await;
-    let systems: Vec<Value> = api
-        .bridge
-        .shared()
-        .systems
-        .values()
-        .map(|system| {
-            let state = system.state.get();
-            json!({
-                "name": system.name,
-                "kind": system.connector.kind(),
-                "party": system.party,
-                "circuit": format!("{:?}", system.circuit.state()).to_lowercase(),
-                "well": state.well,
-                "error": state.error.as_ref().map(|(at, error)| json!({ "at": at, "message": error.to_string() })),
-            })
-        })
-        .collect();
-    Json(json!({ "systems": systems }))
 }

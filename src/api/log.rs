@@ -1,15 +1,19 @@
 //! The ledger as a log for others: its key, signed checkpoints, proofs, and the evidence about one case.
 
+use aide::generate::GenContext;
+use aide::openapi::{MediaType, Operation, Response as Described, SchemaObject};
+use aide::operation::OperationOutput;
 use axum::Json;
-use axum::extract::rejection::{PathRejection, QueryRejection};
-use axum::extract::{Path, Query, State};
+use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 
 use super::Api;
 use super::access::May;
-use super::cases::named;
+use super::ask::{Asked, Named};
+use super::cases::{CaseName, named};
 use super::problem::Problem;
 use crate::case::{PartyName, Seen};
 use crate::evidence;
@@ -18,24 +22,43 @@ use crate::ledger::watch::Told;
 use crate::ledger::{Head, hex};
 
 /// What a caller has seen of the log before.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Since {
     /// The size of the checkpoint that it holds.
+    #[serde(default)]
     since: Option<u64>,
 }
 
+/// Which record.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct RecordNumber {
+    /// Its number, from 1.
+    seq: u64,
+}
+
+/// A text as it is to be kept: a key, or a checkpoint.
+#[derive(Debug)]
+pub(super) struct Text(String);
+
+/// An archive, to be saved under a name.
+#[derive(Debug)]
+pub(super) struct Archive {
+    name: String,
+    bytes: Vec<u8>,
+}
+
 /// Whose view is wanted.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Whose {
     /// A party.
-    #[serde(rename = "for")]
+    #[serde(rename = "for", default)]
     whose: Option<String>,
 }
 
 /// That a record stands in the log.
-#[derive(Debug, Serialize)]
+#[derive(Debug, Serialize, JsonSchema)]
 pub(super) struct RecordProof {
     /// Its number, from 1.
     seq: u64,
@@ -53,18 +76,17 @@ pub(super) struct RecordProof {
 }
 
 /// The public key of the log.
-pub(super) async fn key(State(api): State<Api>, _may: May<Visit>) -> Response {
+pub(super) async fn key(State(api): State<Api>, _may: May<Visit>) -> Text {
     std::future::ready(()).await;
-    text(format!("{}\n", api.bridge.shared().signer.verifier()))
+    Text(format!("{}\n", api.bridge.shared().signer.verifier()))
 }
 
 /// A signed checkpoint; with `since`, what proves that it only appended to the one of that size.
 pub(super) async fn checkpoint(
     State(api): State<Api>,
     _may: May<Visit>,
-    since: Result<Query<Since>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(Since { since }) = since?;
+    Asked { asked: Since { since }, .. }: Asked<Since>,
+) -> Result<Text, Problem> {
     let shared = api.bridge.shared();
     let read = shared.journal.log(move |log, _| {
         let proven = since.map(|size| log.consistency(size)).transpose()?.flatten();
@@ -73,7 +95,7 @@ pub(super) async fn checkpoint(
     let (head, proven) = read.await.map_err(|error| Problem::internal(&error))?;
     let checkpoint = shared.signer.checkpoint(&head);
     // Whoever has seen more than there is gets no proof, and knows enough.
-    Ok(text(match proven {
+    Ok(Text(match proven {
         Some(((_, proof), size)) => Told::write(size, &proof, &checkpoint),
         None => checkpoint,
     }))
@@ -83,9 +105,8 @@ pub(super) async fn checkpoint(
 pub(super) async fn record(
     State(api): State<Api>,
     _may: May<Visit>,
-    seq: Result<Path<u64>, PathRejection>,
+    Named(RecordNumber { seq }): Named<RecordNumber>,
 ) -> Result<Json<RecordProof>, Problem> {
-    let Path(seq) = seq?;
     let shared = api.bridge.shared();
     let read = shared.journal.log(move |log, _| Ok((log.head(), log.inclusion(seq)?)));
     let (head, found) = read.await.map_err(|error| Problem::internal(&error))?;
@@ -107,10 +128,9 @@ pub(super) async fn record(
 pub(super) async fn evidence(
     State(api): State<Api>,
     may: May<Visit>,
-    name: Result<Path<String>, PathRejection>,
-    whose: Result<Query<Whose>, QueryRejection>,
-) -> Result<Response, Problem> {
-    let Query(Whose { whose }) = whose?;
+    Named(CaseName { case: name }): Named<CaseName>,
+    Asked { asked: Whose { whose }, .. }: Asked<Whose>,
+) -> Result<Archive, Problem> {
     let asked = whose.map(PartyName);
     let whose = match may.principal.party() {
         Some(own) if asked.as_ref().is_none_or(|asked| asked == own) => Some(own.clone()),
@@ -121,8 +141,7 @@ pub(super) async fn evidence(
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
     };
-    let name = name?;
-    let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {}", *name));
+    let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {name}"));
     let case = named(&api, &name).await?;
     let shared = api.bridge.shared();
     let made =
@@ -138,14 +157,52 @@ pub(super) async fn evidence(
     };
     let looked = api.identity.looks(&may.principal, Seen::Evidence, Some(case.id), whose.as_ref()).await;
     looked.map_err(|error| Problem::internal(&error))?;
-    let named = if whose.is_some() { "evidence.tar".to_owned() } else { format!("evidence-{}.tar", case.id) };
-    let headers = [
-        (header::CONTENT_TYPE, "application/x-tar".to_owned()),
-        (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{named}\"")),
-    ];
-    Ok((headers, archive).into_response())
+    let name = if whose.is_some() { "evidence.tar".to_owned() } else { format!("evidence-{}.tar", case.id) };
+    Ok(Archive { name, bytes: archive })
 }
 
-fn text(text: String) -> Response {
-    ([(header::CONTENT_TYPE, "text/plain; charset=utf-8")], text).into_response()
+impl IntoResponse for Text {
+    fn into_response(self) -> Response {
+        ([(header::CONTENT_TYPE, TEXT)], self.0).into_response()
+    }
+}
+
+impl OperationOutput for Text {
+    type Inner = Self;
+
+    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        vec![(Some(200), described(TEXT, "The text, to be kept as it is."))]
+    }
+}
+
+impl IntoResponse for Archive {
+    fn into_response(self) -> Response {
+        let headers = [
+            (header::CONTENT_TYPE, TAR.to_owned()),
+            (header::CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", self.name)),
+        ];
+        (headers, self.bytes).into_response()
+    }
+}
+
+impl OperationOutput for Archive {
+    type Inner = Self;
+
+    fn inferred_responses(_: &mut GenContext, _: &mut Operation) -> Vec<(Option<u16>, Described)> {
+        vec![(Some(200), described(TAR, "The archive. Its README says how to check it."))]
+    }
+}
+
+const TEXT: &str = "text/plain; charset=utf-8";
+const TAR: &str = "application/x-tar";
+
+fn described(media_type: &str, words: &str) -> Described {
+    let schema =
+        SchemaObject { json_schema: json_schema!({ "type": "string" }), external_docs: None, example: None };
+    let media = MediaType { schema: Some(schema), ..MediaType::default() };
+    Described {
+        description: words.to_owned(),
+        content: [(media_type.to_owned(), media)].into_iter().collect(),
+        ..Described::default()
+    }
 }

@@ -2,35 +2,59 @@
 
 mod access;
 pub(crate) mod accounts;
+mod answer;
+mod ask;
 mod cases;
+mod doors;
+pub mod drift;
 mod erasure;
+mod events;
 pub mod explain;
 pub mod find;
 pub(crate) mod grants;
 mod health;
 mod inert;
+mod interface;
+pub(crate) mod limit;
 mod log;
+pub(crate) mod looked;
+#[cfg(test)]
+mod matrix;
+mod once;
+pub mod outgoing;
+mod page;
+pub mod parked;
+mod patience;
 pub mod preview;
 mod problem;
+mod published;
 pub(crate) mod reference;
+pub(crate) mod reload;
 pub(crate) mod routes;
 mod serve;
 pub mod sharing;
+pub mod systems;
 pub mod tmf621;
 pub mod view;
 mod webhooks;
+pub mod workbench;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::from_fn_with_state;
+use axum::middleware::{self, from_fn_with_state};
 use axum::routing::{get, post};
 
 pub(crate) use access::FromOwnPage;
 pub use access::May;
+pub use doors::{Doors, Shut};
 pub(crate) use erasure::{Because, Forget, Forgotten};
+pub(crate) use events::Events;
 pub(crate) use inert::inert;
+pub use once::Keys;
+pub use outgoing::Subscriber;
+pub(crate) use page::{Cursor, LONGEST, Page};
 pub(crate) use problem::Problem;
 pub(crate) use routes::Routes;
 pub use serve::{Bounds, serve};
@@ -47,14 +71,37 @@ const WEBHOOK_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) struct Api {
     pub(crate) bridge: Bridge,
     pub(crate) identity: Arc<Identity>,
+    pub(crate) events: Events,
+    /// The interface's description, as it is published.
+    pub(crate) description: Arc<str>,
+}
+
+/// The interface as it is published, in OpenAPI 3.1.
+pub fn description() -> serde_json::Result<String> {
+    serde_json::to_string_pretty(&published::interface().1)
 }
 
 /// All routes of a running bridge. Under `/api/` and `/console/` callers are whom `identity` knows.
-pub fn router(bridge: Bridge, identity: Identity) -> Router {
-    let api = Api { bridge, identity: Arc::new(identity) };
-    let watched = |routes: Router<Api>| routes.layer(from_fn_with_state(api.clone(), access::watch));
+pub fn router(bridge: Bridge, identity: impl Into<Arc<Identity>>) -> Router {
+    let (interface, description) = published::interface();
+    // What is described is made of our own types only: a map with names that are no texts is not among them.
+    let description = serde_json::to_string(&description).unwrap_or_default().into();
+    let events = Events::start(bridge.shared());
+    let api = Api { bridge, identity: identity.into(), events, description };
     let faces = tmf621::router(api.bridge.shared());
     let sharing = sharing::router(api.bridge.shared());
+    let clock = Arc::clone(&api.bridge.shared().clock);
+    let interface = interface.with(|routes| routes.layer(from_fn_with_state(api.clone(), once::once)));
+    let patient = interface
+        .merge(unpublished())
+        .merge(console::routes())
+        .into_router()
+        // Outside of what keeps answers: a request that was forged is not begun.
+        .layer(from_fn_with_state(api.clone(), access::watch))
+        .merge(faces)
+        .merge(sharing)
+        .layer(middleware::from_fn(limit::tell))
+        .layer(from_fn_with_state(clock, patience::patience));
     Router::new()
         .route("/webhooks/{system}", post(webhooks::take).layer(DefaultBodyLimit::max(WEBHOOK_BYTES)))
         .route(
@@ -64,57 +111,33 @@ pub fn router(bridge: Bridge, identity: Identity) -> Router {
         .route("/healthz", get(health::alive))
         .route("/readyz", get(health::ready))
         .route("/metrics", get(health::metrics))
-        .merge(watched(routes().into_router()))
-        .merge(faces)
-        .merge(sharing)
+        .route("/problems/{kind}", get(problem::explain))
+        .merge(patient)
         .fallback(problem::not_found)
         .method_not_allowed_fallback(problem::not_allowed)
+        .layer(middleware::from_fn(problem::place))
         .with_state(api)
 }
 
-/// Everything under `/api/` and `/console/`, with the right that each route asks for.
-pub(crate) fn routes() -> Routes {
-    Routes::new().nest("/api/v1", interface()).merge(console::routes())
+/// What the command line and the console ask beside the published interface.
+fn unpublished() -> Routes {
+    Routes::new()
+        .get("/api/v1/parked/item", parked::show)
+        .post("/api/v1/parked/edit", parked::edit)
+        .get("/api/v1/systems/{name}", systems::show)
+        .post("/api/v1/systems/{name}/pause", systems::pause)
+        .post("/api/v1/systems/{name}/resume", systems::resume)
+        .post("/api/v1/workbench", workbench::show)
+        .get("/api/v1/drift", drift::show)
+        .post("/api/v1/drift", drift::begin)
+        .post("/api/v1/drift/stop", drift::stop)
+        .post("/api/v1/drift/repair", drift::repair)
+        .get("/api/v1/reload", reload::history)
+        .post("/api/v1/reload", reload::ask)
 }
 
-/// The interface of programs and of the command line.
-fn interface() -> Routes {
-    Routes::new()
-        .get("/cases", find::list)
-        .get("/cases/{case}", cases::show)
-        .get("/cases/{case}/grants", grants::list)
-        .post("/cases/{case}/grants", grants::ask)
-        .post("/cases/{case}/grants/{grant}/{verb}", grants::decide)
-        .get("/trace/{name}", cases::trace)
-        .get("/explain/{name}", explain::explain)
-        .post("/plan/{name}", preview::plan)
-        .get("/parked", cases::parked)
-        .post("/parked/retry", cases::retry)
-        .post("/parked/discard", cases::discard)
-        .post("/refresh/{name}", cases::refresh)
-        .get("/reference", reference::list)
-        .post("/reference", reference::enter)
-        .post("/reference/claim", reference::claim)
-        .post("/cases/{case}/erase", erasure::erase)
-        .post("/forget", erasure::forget)
-        .get("/erasures", erasure::list)
-        .get("/systems", health::systems)
-        .get("/agreements", cases::agreements)
-        .get("/me", accounts::me)
-        .get("/accounts", accounts::list)
-        .post("/accounts", accounts::add)
-        .post("/accounts/{account}/password", accounts::password)
-        .post("/accounts/{account}/role", accounts::role)
-        .post("/accounts/{account}/disable", accounts::disable)
-        .post("/accounts/{account}/enable", accounts::enable)
-        .post("/accounts/{account}/remove", accounts::remove)
-        .get("/tokens", accounts::tokens)
-        .post("/tokens", accounts::issue)
-        .post("/tokens/{token}/revoke", accounts::revoke)
-        .get("/sessions", accounts::sessions)
-        .post("/sessions/{session}/end", accounts::end_session)
-        .get("/cases/{case}/evidence", log::evidence)
-        .get("/log/key", log::key)
-        .get("/log/checkpoint", log::checkpoint)
-        .get("/log/records/{seq}", log::record)
+/// Everything under `/api/` and `/console/`, with the right that each route asks for.
+#[cfg(test)]
+pub(crate) fn routes() -> Routes {
+    published::interface().0.merge(unpublished()).merge(console::routes())
 }

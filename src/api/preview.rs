@@ -1,14 +1,15 @@
 //! What the bridge would do with a ticket now, and why, without doing it.
 
 use axum::Json;
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 use super::Api;
 use super::access::May;
+use super::ask::Named;
 use super::explain::{Explanation, PartyLines};
 use super::problem::Problem;
 use super::view::Trace;
@@ -17,7 +18,7 @@ use crate::identity::Operate;
 use crate::ledger::{Position, Record, fact_word};
 
 /// What the bridge would do with a ticket now.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Planned {
     /// The ticket as it was asked for.
     pub ticket: String,
@@ -38,7 +39,7 @@ pub struct Planned {
 }
 
 /// An agreement that does not route the ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unrouted {
     /// Its name.
     pub agreement: String,
@@ -47,18 +48,20 @@ pub struct Unrouted {
 }
 
 /// A ticket that could not be read.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Unread {
     /// Its system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// Why not.
     pub reason: String,
 }
 
 /// One thing that would happen.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Step {
     /// Where.
+    #[schemars(with = "Option<String>")]
     pub system: Option<SystemName>,
     /// The sort: seen, decided, withheld, intended or parked.
     pub what: String,
@@ -66,20 +69,28 @@ pub struct Step {
     pub text: String,
 }
 
+/// Which ticket.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct TicketName {
+    /// A ticket, as `SYSTEM:KEY`, or a case, as `TL-1042`.
+    #[schemars(extend("format" = "ticket"))]
+    ticket: String,
+}
+
 pub(super) async fn plan(
     State(api): State<Api>,
     _: May<Operate>,
-    name: Result<Path<String>, PathRejection>,
+    Named(TicketName { ticket }): Named<TicketName>,
 ) -> Result<Json<Planned>, Problem> {
-    let Path(name) = name?;
-    let preview = api.bridge.shared().preview(&name).await.map_err(problem)?;
-    Ok(Json(planned(&api, name, preview)))
+    let preview = api.bridge.shared().preview(&ticket).await.map_err(problem)?;
+    Ok(Json(planned(&api, ticket, preview)))
 }
 
-fn problem(unseen: Unseen) -> Problem {
+pub(super) fn problem(unseen: Unseen) -> Problem {
     match unseen {
-        Unseen::Unnamed(_) => Problem::new(StatusCode::BAD_REQUEST, unseen.to_string()),
-        Unseen::Unknown(_) | Unseen::Missing(..) => Problem::new(StatusCode::NOT_FOUND, unseen.to_string()),
+        Unseen::Unnamed(_) | Unseen::Unknown(_) | Unseen::Missing(..) => {
+            Problem::new(StatusCode::NOT_FOUND, unseen.to_string())
+        }
         Unseen::Unread(..) => Problem::new(StatusCode::BAD_GATEWAY, unseen.to_string()),
         Unseen::Ledger(error) => Problem::internal(&error),
     }
@@ -87,7 +98,7 @@ fn problem(unseen: Unseen) -> Problem {
 
 fn planned(api: &Api, ticket: String, preview: Preview) -> Planned {
     let shared = api.bridge.shared();
-    let Preview { known, foresight, facts, routes, refusals, read, unread } = preview;
+    let Preview { known, foresight, facts, routes, refusals, read, unread, tickets: _ } = preview;
     let case = &foresight.case;
     let record = Record {
         position: Position(0),

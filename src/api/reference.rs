@@ -5,15 +5,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{RemoteId, SystemName, TicketRef, Timestamp};
 use tokio::sync::oneshot;
 
 use super::Api;
 use super::access::May;
+use super::ask::{Asked, Body};
+use super::page::{self, Cursor, Limit, Page};
 use super::problem::Problem;
 use super::tmf621::record::{self, Entry, Refused};
 use super::view::CaseLine;
@@ -32,7 +34,7 @@ const LOOKS: (Duration, Duration) = (Duration::from_secs(1), Duration::from_secs
 const CLAIMED_STATUS: &str = "closed";
 
 /// One ticket that our agents keep for a portal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub(crate) struct ReferenceLine {
     /// What it is called: `SYSTEM:` and the portal's number, or its own until that is recorded.
     pub ticket: String,
@@ -55,9 +57,15 @@ pub(crate) struct ReferenceLine {
 }
 
 /// Which tickets are listed.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(super) struct Which {
+    /// How many tickets at most.
+    #[serde(default)]
+    limit: Limit,
+    /// Where the page begins, as `next` of the page before says.
+    #[serde(default)]
+    cursor: Option<Cursor>,
     /// Those that have fallen silent, only.
     #[serde(default)]
     silent: bool,
@@ -67,7 +75,7 @@ pub(super) struct Which {
 }
 
 /// What is recorded of a ticket.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct Recorded {
     /// The ticket, as `SYSTEM:KEY`.
@@ -79,9 +87,9 @@ pub(crate) struct Recorded {
 pub(super) async fn list(
     State(api): State<Api>,
     _: May<Look>,
-    query: Result<Query<Which>, QueryRejection>,
-) -> Result<Json<Vec<ReferenceLine>>, Problem> {
-    let Query(which) = query?;
+    query: Asked<Which>,
+) -> Result<Page<ReferenceLine>, Problem> {
+    let which = &query.asked;
     let shared = api.bridge.shared();
     let mut lines = Vec::new();
     for desk in &shared.northbound.references {
@@ -96,11 +104,11 @@ pub(super) async fn list(
             }
         }
     }
-    Ok(Json(lines))
+    page::of_all(&query, which.limit, which.cursor.as_ref(), lines)
 }
 
 /// A ticket elsewhere that takes the place of one that our agents kept.
-#[derive(Debug, Serialize, Deserialize)]
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct ClaimAsked {
     /// The ticket that our agents kept, as `SYSTEM:KEY`.
@@ -114,9 +122,8 @@ pub(crate) struct ClaimAsked {
 pub(super) async fn claim(
     State(api): State<Api>,
     _: May<Operate>,
-    body: Result<Json<ClaimAsked>, JsonRejection>,
+    Body(ClaimAsked { ticket, by, confirmed }): Body<ClaimAsked>,
 ) -> Result<Json<Claimed>, Problem> {
-    let Json(ClaimAsked { ticket, by, confirmed }) = body?;
     let shared = api.bridge.shared();
     let (desk, number) = named(shared, &ticket).await?;
     let own = TicketRef::new(desk.name().clone(), RemoteId::new(number.to_string()));
@@ -148,9 +155,8 @@ pub(super) async fn claim(
 pub(super) async fn enter(
     State(api): State<Api>,
     _: May<Operate>,
-    body: Result<Json<Recorded>, JsonRejection>,
+    Body(Recorded { ticket, entry }): Body<Recorded>,
 ) -> Result<Json<ReferenceLine>, Problem> {
-    let Json(Recorded { ticket, entry }) = body?;
     let shared = api.bridge.shared();
     let (desk, number) = named(shared, &ticket).await?;
     let own = TicketRef::new(desk.name().clone(), RemoteId::new(number.to_string()));
@@ -181,7 +187,7 @@ async fn named<'s>(shared: &'s Shared, ticket: &str) -> Result<(&'s Desk, u64), 
 fn split(ticket: &str) -> Result<(&str, &str), Problem> {
     ticket.split_once(':').ok_or_else(|| {
         let message = format!("{ticket:?} names no ticket; write SYSTEM:KEY, as in portal:120231");
-        Problem::new(StatusCode::BAD_REQUEST, message)
+        Problem::new(StatusCode::NOT_FOUND, message)
     })
 }
 

@@ -2,7 +2,8 @@
 //!
 //! A handler takes `State<Api>` and then [`May<R>`](super::May) or [`Entered<R>`](crate::console::Entered), and that is
 //! the only kind that [`Routes::get`] and [`Routes::post`] take. Whatever is open to everybody says so by
-//! [`Routes::open`]. Under `/api/` and `/console/` there is no other way to make a route.
+//! [`Routes::open`]. Under `/console/` there is no other way to make a route, and under `/api/` only
+//! [`Interface`](super::interface::Interface), which asks the same of a handler.
 
 use axum::Router;
 use axum::extract::State;
@@ -65,17 +66,15 @@ impl Routes {
         self.on(method, path, None, handler)
     }
 
+    /// Those of a router that are listed elsewhere.
+    pub(super) fn of(router: Router<Api>, list: Vec<Route>) -> Self {
+        Self { router, list }
+    }
+
     /// These and those.
     pub(crate) fn merge(mut self, other: Self) -> Self {
         self.list.extend(other.list);
         Self { router: self.router.merge(other.router), list: self.list }
-    }
-
-    /// These, and those under an address.
-    pub(crate) fn nest(mut self, prefix: &str, other: Self) -> Self {
-        let under = |route: Route| Route { path: format!("{prefix}{}", route.path), ..route };
-        self.list.extend(other.list.into_iter().map(under));
-        Self { router: self.router.nest(prefix, other.router), list: self.list }
     }
 
     /// The list of them.

@@ -15,6 +15,7 @@ use throughline_sdk::Clock;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{Semaphore, watch};
 use tokio::task::JoinSet;
+use tokio_io_timeout::TimeoutStream;
 use tower::ServiceExt as _;
 
 use crate::identity::Peer;
@@ -26,13 +27,23 @@ pub struct Bounds {
     pub head: Duration,
     /// Connections at once; more wait in the listener's queue.
     pub connections: usize,
+    /// The longest head of a request, in bytes.
+    pub head_bytes: usize,
+    /// How long a caller may take nothing of an answer.
+    pub write: Duration,
     /// How long callers have to end their requests once the daemon stops.
     pub grace: Duration,
 }
 
 impl Default for Bounds {
     fn default() -> Self {
-        Self { head: Duration::from_secs(30), connections: 512, grace: Duration::from_secs(3) }
+        Self {
+            head: Duration::from_secs(30),
+            connections: 512,
+            head_bytes: 32 * 1024,
+            write: Duration::from_secs(60),
+            grace: Duration::from_secs(3),
+        }
     }
 }
 
@@ -94,6 +105,10 @@ async fn connection(
     if let Err(error) = stream.set_nodelay(true) {
         tracing::debug!(%error, "A connection could not be told to send at once.");
     }
+    // Whoever asks and does not read the answer would keep its place for good.
+    let mut stream = TimeoutStream::new(stream);
+    stream.set_write_timeout(Some(bounds.write));
+    let stream = Box::pin(stream);
     let service = router.map_request(move |request: Request<Incoming>| {
         let mut request = request.map(axum::body::Body::new);
         request.extensions_mut().insert(peer);
@@ -103,6 +118,7 @@ async fn connection(
         http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(bounds.head)
+            .max_buf_size(bounds.head_bytes)
             .serve_connection(TokioIo::new(stream), TowerToHyperService::new(service))
     );
     // The sender lives until all of us have ended: an error is as good as a stop.
@@ -137,14 +153,21 @@ mod tests {
     use super::*;
     use crate::clock::SystemClock;
 
-    const BOUNDS: Bounds =
-        Bounds { head: Duration::from_millis(300), connections: 2, grace: Duration::from_millis(300) };
+    const BOUNDS: Bounds = Bounds {
+        head: Duration::from_millis(300),
+        connections: 2,
+        head_bytes: 8192,
+        write: Duration::from_millis(300),
+        grace: Duration::from_millis(300),
+    };
 
     /// Runs `play` against a server with [`BOUNDS`], then stops it and waits for its end.
     async fn with_server<F: Future<Output = ()>>(play: impl FnOnce(std::net::SocketAddr) -> F) {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let address = listener.local_addr().unwrap();
-        let router = Router::new().route("/", get(|| async { "well" }));
+        let router = Router::new()
+            .route("/", get(|| async { "well" }))
+            .route("/long", get(|| async { "x".repeat(64 * 1024 * 1024) }));
         let (stop, stopped) = oneshot::channel::<()>();
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let served = serve(listener, router, BOUNDS, clock, async move { drop(stopped.await) });
@@ -176,6 +199,26 @@ mod tests {
                 drop(socket.read_to_end(&mut rest).await);
             }
             assert!(!String::from_utf8_lossy(&rest).contains("200 OK"));
+        })
+        .await;
+    }
+
+    #[tokio::test]
+    async fn whoever_sends_a_long_head_or_does_not_read_is_left() {
+        with_server(|address| async move {
+            let mut long = TcpStream::connect(address).await.unwrap();
+            let head = format!("GET / HTTP/1.1\r\nhost: x\r\nx-long: {}\r\n\r\n", "x".repeat(10_000));
+            long.write_all(head.as_bytes()).await.unwrap();
+            let mut answer = String::new();
+            long.read_to_string(&mut answer).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 431"), "{answer}");
+            let mut deaf =
+                [TcpStream::connect(address).await.unwrap(), TcpStream::connect(address).await.unwrap()];
+            for socket in &mut deaf {
+                socket.write_all(b"GET /long HTTP/1.1\r\nhost: x\r\n\r\n").await.unwrap();
+            }
+            // Both places are taken, and nobody reads: this one waits until they are free again.
+            assert!(well(address).await);
         })
         .await;
     }

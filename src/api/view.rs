@@ -4,6 +4,7 @@ mod grants;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Operation, Subject, SystemName, Timestamp};
 
@@ -15,7 +16,7 @@ use crate::ledger::Record;
 use crate::store::{self, Index};
 
 /// One case in a list.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct CaseLine {
     /// Its id.
     pub case: String,
@@ -47,7 +48,7 @@ pub struct CaseLine {
 }
 
 /// Who has the ball.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct HolderLine {
     /// The party.
     pub party: String,
@@ -60,7 +61,7 @@ pub struct HolderLine {
 }
 
 /// An offer that a counterpart, or home, has to accept.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct OfferLine {
     /// `counterpart` or `home`: who has to accept.
     pub to: Role,
@@ -82,9 +83,10 @@ pub struct OfferLine {
 }
 
 /// One leg of a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct LegLine {
     /// The system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// Whose it is.
     pub party: String,
@@ -109,9 +111,10 @@ pub struct LegLine {
 }
 
 /// An announcement that a case refers to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ReferenceLine {
     /// The system that announces.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// The number people use.
     pub key: String,
@@ -129,11 +132,12 @@ pub struct ReferenceLine {
 }
 
 /// One parked item.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedLine {
     /// The case.
     pub case: String,
     /// The leg it was for.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// What of the request.
     pub item: String,
@@ -145,8 +149,15 @@ pub struct ParkedLine {
     pub since: Timestamp,
 }
 
+/// A place in the list of what is parked: the case, the system, the item and the kind.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ParkedPlace(u64, String, String, String);
+
+/// Cases with something parked that are looked up at a time.
+const PARKED_CASES: usize = 256;
+
 /// The whole story of a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Trace {
     /// The case and its legs.
     pub case: CaseLine,
@@ -155,13 +166,14 @@ pub struct Trace {
 }
 
 /// One line of a trace.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Event {
     /// When it was recorded.
     pub at: Timestamp,
     /// The record's number in the ledger.
     pub seq: u64,
     /// Where: a system, if it is about one.
+    #[schemars(with = "Option<String>")]
     pub system: Option<SystemName>,
     /// Who: a person as a desk named them, if one is known.
     pub who: Option<String>,
@@ -197,43 +209,81 @@ pub fn find(index: &Index, name: &str) -> Result<Option<Case>, store::Error> {
     }
 }
 
-/// Everything that waits for a person, a page of cases at a time.
+/// Who did something, where that was asked.
+fn named(by: &str) -> Option<String> {
+    (!by.is_empty()).then(|| by.to_owned())
+}
+
+fn because(text: &str, reason: &str) -> String {
+    if reason.is_empty() { text.to_owned() } else { format!("{text}: {reason}") }
+}
+
+/// What waits for a person, by case, system and item: at most `limit` lines, those behind `after`.
 ///
 /// # Errors
 ///
 /// When the store cannot be read.
-pub fn parked(index: &Index, after: CaseId, limit: usize) -> Result<Vec<ParkedLine>, store::Error> {
-    let mut lines = Vec::new();
-    for id in index.parked(after, limit)? {
-        let Some(case) = index.case(id)? else { continue };
-        for (system, leg) in &case.legs {
-            for (item, parked) in leg.parked.iter().filter(|(_, parked)| !parked.discarded) {
-                lines.push(ParkedLine {
-                    case: case.id.to_string(),
-                    system: system.clone(),
-                    item: item.to_string(),
-                    kind: format!("{:?}", parked.kind),
-                    reason: parked.reason.clone(),
-                    since: parked.since,
-                });
-            }
-        }
-        for (field, conflict) in &case.document.conflicts {
-            for (system, wanted) in &conflict.wanted {
-                lines.push(ParkedLine {
-                    case: case.id.to_string(),
-                    system: system.clone(),
-                    item: field.to_string(),
-                    kind: "Conflict".to_owned(),
-                    reason: format!(
-                        "the legs disagree; this one wants {wanted:?}; make them agree in one of the desks"
-                    ),
-                    since: conflict.since,
-                });
-            }
+pub fn parked(
+    index: &Index,
+    after: Option<&ParkedPlace>,
+    limit: usize,
+) -> Result<Vec<ParkedLine>, store::Error> {
+    let mut lines: Vec<ParkedLine> = Vec::new();
+    // The case in which the page before ended may have more.
+    let mut before = after.map_or(0, |place| place.0.saturating_sub(1));
+    while lines.len() < limit {
+        let ids = index.parked(CaseId(before), PARKED_CASES)?;
+        let Some(last) = ids.last() else { break };
+        before = last.0;
+        for id in ids {
+            let Some(case) = index.case(id)? else { continue };
+            let mut waiting = parked_in(&case);
+            waiting.retain(|line| after.is_none_or(|after| line.place().is_none_or(|place| place > *after)));
+            lines.extend(waiting);
         }
     }
+    lines.truncate(limit);
     Ok(lines)
+}
+
+fn parked_in(case: &Case) -> Vec<ParkedLine> {
+    let mut lines = Vec::new();
+    for (system, leg) in &case.legs {
+        for (item, parked) in leg.parked.iter().filter(|(_, parked)| !parked.discarded) {
+            lines.push(ParkedLine {
+                case: case.id.to_string(),
+                system: system.clone(),
+                item: item.to_string(),
+                kind: format!("{:?}", parked.kind),
+                reason: parked.reason.clone(),
+                since: parked.since,
+            });
+        }
+    }
+    for (field, conflict) in &case.document.conflicts {
+        for (system, wanted) in &conflict.wanted {
+            lines.push(ParkedLine {
+                case: case.id.to_string(),
+                system: system.clone(),
+                item: field.to_string(),
+                kind: "Conflict".to_owned(),
+                reason: format!(
+                    "the legs disagree; this one wants {wanted:?}; make them agree in one of the desks"
+                ),
+                since: conflict.since,
+            });
+        }
+    }
+    lines.sort_by_cached_key(ParkedLine::place);
+    lines
+}
+
+impl ParkedLine {
+    /// Its place among all.
+    pub fn place(&self) -> Option<ParkedPlace> {
+        let case: CaseId = self.case.parse().ok()?;
+        Some(ParkedPlace(case.0, self.system.to_string(), self.item.clone(), self.kind.clone()))
+    }
 }
 
 impl CaseLine {
@@ -434,16 +484,23 @@ fn event(
         Fact::Parked { leg, item, reason, .. } => {
             base("parked", Some(leg), format!("{item} waits for a person: {reason}"))
         }
-        Fact::Unparked { leg, item: Item::Offer, discarded: true } => {
-            base("noted", Some(leg), "the offer waits for nobody any more".to_owned())
-        }
-        Fact::Unparked { leg, item: Item::Offer, discarded: false } => {
-            base("noted", Some(leg), "a person has it offered once more".to_owned())
-        }
-        Fact::Unparked { leg, item, discarded } => {
+        Fact::Unparked { leg, item: Item::Offer, discarded: true, by, reason } => Event {
+            who: named(by),
+            ..base("noted", Some(leg), because("the offer waits for nobody any more", reason))
+        },
+        Fact::Unparked { leg, item: Item::Offer, discarded: false, by, .. } => Event {
+            who: named(by),
+            ..base("noted", Some(leg), "a person has it offered once more".to_owned())
+        },
+        Fact::Unparked { leg, item, discarded, by, reason } => {
             let verb = if *discarded { "given up" } else { "tried again" };
-            base("noted", Some(leg), format!("{item} is {verb} by a person"))
+            let text = because(&format!("{item} is {verb} by a person"), reason);
+            Event { who: named(by), ..base("noted", Some(leg), text) }
         }
+        Fact::Edited { leg, item, text, by, .. } => Event {
+            who: named(by),
+            ..base("noted", Some(leg), format!("{item} is tried again as a person wrote it: {}", short(text)))
+        },
         Fact::Ailed { leg, health, reason } => {
             base("noted", Some(leg), format!("the leg is {health:?}: {reason}"))
         }
@@ -573,6 +630,9 @@ fn event(
         | Fact::Erased { .. }
         | Fact::Forgotten { .. }
         | Fact::Agreed { .. }
+        | Fact::Reconfigured { .. }
+        | Fact::Paused { .. }
+        | Fact::Resumed { .. }
         | Fact::Door(_)
         | Fact::Looked(_) => return None,
         Fact::Amended { leg, version } => base(

@@ -151,6 +151,10 @@ impl Claim {
                 offer.after = Some(self.to.clone());
             }
         }
+        leg.edited = std::mem::take(&mut leg.edited)
+            .into_iter()
+            .map(|(item, edited)| (self.item(&item), edited))
+            .collect();
         leg.approved = std::mem::take(&mut leg.approved)
             .into_iter()
             .map(|(item, print)| (self.item(&item), print))

@@ -175,6 +175,10 @@ fn words<'f>(fact: &'f Fact, all: &'f [Fact]) -> Option<Found<'f>> {
         | Fact::Dropped { .. }
         | Fact::Parked { .. }
         | Fact::Unparked { .. }
+        | Fact::Edited { .. }
+        | Fact::Reconfigured { .. }
+        | Fact::Paused { .. }
+        | Fact::Resumed { .. }
         | Fact::Postponed { .. }
         | Fact::Planned { .. }
         | Fact::Ailed { .. }

@@ -5,6 +5,7 @@ use std::fmt;
 use std::str::FromStr;
 
 use ring::digest;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Digest, SystemName, Timestamp, Visibility};
 
@@ -143,7 +144,7 @@ pub enum Status {
 }
 
 /// The priority of a request, lowest first.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Priority {
     /// Low.

@@ -3,6 +3,7 @@
 
 use std::fmt;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
@@ -133,7 +134,7 @@ pub enum Door {
 }
 
 /// How somebody logs in.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Way {
     /// By a password of this bridge.
@@ -145,6 +146,8 @@ pub enum Way {
 /// Somebody looked at something. Once for each person, case and kind of thing within a few minutes.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Look {
+    /// When.
+    pub at: Timestamp,
     /// Who.
     pub who: Who,
     /// What it was.
@@ -158,7 +161,7 @@ pub struct Look {
 }
 
 /// What can be looked at.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Seen {
     /// A case.
@@ -173,4 +176,18 @@ pub enum Seen {
     Evidence,
     /// What leaves the bridge as a whole.
     Export,
+}
+
+impl Seen {
+    /// Its word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Case => "case",
+            Self::Trace => "trace",
+            Self::Explanation => "explanation",
+            Self::File => "file",
+            Self::Evidence => "evidence",
+            Self::Export => "export",
+        }
+    }
 }

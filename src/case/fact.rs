@@ -251,6 +251,12 @@ pub enum Fact {
         /// Given up for good: it is not tried again until its value changes.
         #[serde(default, skip_serializing_if = "std::ops::Not::not")]
         discarded: bool,
+        /// Who it was; empty where the planner did, or an earlier version did not ask.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        by: String,
+        /// Why it was given up, in that person's words.
+        #[serde(default, skip_serializing_if = "String::is_empty")]
+        reason: String,
     },
     /// The plan for a leg has to be made again when its outstanding intents are done.
     Postponed {
@@ -616,6 +622,47 @@ pub enum Fact {
     Door(super::Door),
     /// Somebody looked at something.
     Looked(super::Look),
+
+    /// Another configuration is in force, without a restart.
+    Reconfigured {
+        /// Who had it loaded.
+        by: String,
+        /// When.
+        at: Timestamp,
+        /// What differs from the one before, one setting each, without the value of a secret.
+        differed: Vec<String>,
+    },
+    /// Nothing is sent to a system or read from it until a person lets it go on. Its webhooks are still taken.
+    Paused {
+        /// The system.
+        system: SystemName,
+        /// Who paused it.
+        by: String,
+        /// Why.
+        reason: String,
+        /// When.
+        since: Timestamp,
+    },
+    /// A paused system goes on.
+    Resumed {
+        /// The system.
+        system: SystemName,
+        /// Who let it go on.
+        by: String,
+    },
+    /// A person has something else sent in the place of what was parked, for this value of the item only.
+    Edited {
+        /// The leg.
+        leg: SystemName,
+        /// What.
+        item: Item,
+        /// The fingerprint of the document's value that it stands in for.
+        want: Fingerprint,
+        /// What is sent instead, in Throughline's words, before the agreement is applied.
+        text: String,
+        /// Who it was.
+        by: String,
+    },
 }
 
 /// How we came to know that something may have changed.

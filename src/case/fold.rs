@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
 
 use super::{
-    Attachment, Case, Conflict, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId, GrantState,
-    Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase, Reading,
-    Reference, Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Edited, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId,
+    GrantState, Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase,
+    Reading, Reference, Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -38,6 +38,7 @@ impl Case {
                     notices: BTreeSet::new(),
                     prepared: BTreeMap::new(),
                     approved: BTreeMap::new(),
+                    edited: BTreeMap::new(),
                 });
                 self.custody.opener.get_or_insert_with(|| leg.clone());
             }
@@ -125,6 +126,7 @@ impl Case {
                         not_before: None,
                         overtaken: false,
                         doubted: false,
+                        since: Some(at),
                     });
                 }
             }
@@ -168,7 +170,7 @@ impl Case {
                     leg.parked.insert(item.clone(), parked);
                 }
             }
-            Fact::Unparked { leg, item, discarded } => {
+            Fact::Unparked { leg, item, discarded, .. } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     if *discarded {
                         if let Some(parked) = leg.parked.get_mut(item) {
@@ -316,6 +318,9 @@ impl Case {
             | Fact::Advanced { .. }
             | Fact::Started { .. }
             | Fact::Stopped
+            | Fact::Reconfigured { .. }
+            | Fact::Paused { .. }
+            | Fact::Resumed { .. }
             | Fact::Redacted { .. } => {}
             Fact::Prepared { leg, origin, prepared, .. } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
@@ -418,6 +423,20 @@ impl Case {
             | Fact::Forgotten { .. }
             | Fact::Door(_)
             | Fact::Looked(_) => {}
+            Fact::Edited { leg, item, want, text, by } => {
+                if let Some(leg) = self.legs.get_mut(leg) {
+                    leg.parked.remove(item);
+                    if matches!(item, Item::Field(_)) {
+                        // A ticket that is still to be made carries its fields.
+                        leg.parked.remove(&Item::Ticket);
+                    }
+                    let edited = Edited { want: want.clone(), text: text.clone(), by: by.clone() };
+                    leg.edited.insert(item.clone(), edited);
+                    // What was let through was another text.
+                    leg.approved.remove(item);
+                    leg.dirty = true;
+                }
+            }
         }
     }
 

@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, Timestamp};
 
@@ -67,7 +68,7 @@ pub enum Granted {
 }
 
 /// An anonymized copy of an environment that stands somewhere else: what it is called, and how one gets there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Environment {
     /// What it is called.
@@ -77,7 +78,7 @@ pub struct Environment {
 }
 
 /// How a grant stands.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum GrantState {
     /// It waits to be approved.
@@ -95,7 +96,7 @@ pub enum GrantState {
 }
 
 /// By what a grant was approved.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", tag = "is")]
 pub enum Approval {
     /// A person did, in the role that the agreement names.
@@ -113,7 +114,7 @@ pub enum Approval {
 }
 
 /// Why a grant was ended by somebody.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Ended {
     /// Who, as they said.
     pub by: String,

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
     CommentId, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, SystemName, Timestamp, Version,
@@ -64,9 +65,17 @@ pub struct Leg {
     /// What a person let through, by the fingerprint of what was held.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub approved: BTreeMap<Item, Fingerprint>,
+    /// What a person has sent in the place of what the document says.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub edited: BTreeMap<Item, Edited>,
 }
 
 impl Leg {
+    /// What a person has sent in the place of this value of an item.
+    pub fn instead(&self, item: &Item, want: &Fingerprint) -> Option<&str> {
+        self.edited.get(item).filter(|edited| edited.want == *want).map(|edited| edited.text.as_str())
+    }
+
     /// Whether something took effect on the ticket that was not read back yet.
     pub fn awaits_reading(&self) -> bool {
         let unread =
@@ -96,7 +105,7 @@ impl Shadow {
 }
 
 /// Whose side a leg is on.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
     /// The home organization's own desk.
@@ -227,6 +236,9 @@ pub struct Outstanding {
     /// Some attempt was once in doubt: by its own words it may be there already.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub doubted: bool,
+    /// When it was recorded.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub since: Option<Timestamp>,
 }
 
 /// How far an intent without effect is.
@@ -263,6 +275,17 @@ pub struct Parked {
     /// It is held until a person lets it through: trying it again does so.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub held: bool,
+}
+
+/// What a person has sent in the place of what the document says, for one value of it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Edited {
+    /// The fingerprint of the document's value that it stands in for: another value goes out as it is.
+    pub want: Fingerprint,
+    /// What is sent instead, in Throughline's words, before the agreement is applied.
+    pub text: String,
+    /// Who it was.
+    pub by: String,
 }
 
 /// A file that was looked through for one leg.

@@ -15,7 +15,7 @@ use super::{Failure, Which};
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::view::{self, GrantLine, ParkedLine, Trace};
-use crate::case::{Case, CaseId, PartyName};
+use crate::case::{Case, PartyName};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
@@ -209,10 +209,9 @@ impl Access {
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
         match self {
             Self::Daemon(client) => client.parked().await,
-            Self::Directory(journal) => journal
-                .read(|index| view::parked(index, CaseId(0), usize::MAX))
-                .await
-                .map_err(Failure::failed),
+            Self::Directory(journal) => {
+                journal.read(|index| view::parked(index, None, usize::MAX)).await.map_err(Failure::failed)
+            }
         }
     }
 
@@ -237,17 +236,6 @@ impl Access {
             Self::Daemon(client) => client.agreed().await,
             Self::Directory(journal) => journal.read(Index::agreed).await.map_err(Failure::failed),
         }
-    }
-
-    /// Has a parked item tried again or given up. Only a running daemon can.
-    pub(super) async fn decide(
-        &self,
-        verb: &str,
-        case: &str,
-        system: &str,
-        item: &str,
-    ) -> Result<(), Failure> {
-        self.daemon()?.decide(verb, case, system, item).await
     }
 
     /// The evidence about a case, all of it or for one party.

@@ -10,7 +10,7 @@ use crate::api::view::{CaseLine, LegLine};
 use crate::case::OfferState;
 use crate::find::{HELP, MOST, Sort};
 
-/// Find cases, the newest first.
+/// Find cases by any ticket's number, words, party, status or view.
 #[derive(Debug, Args)]
 #[command(after_help = help())]
 pub(super) struct Cases {
@@ -18,7 +18,7 @@ pub(super) struct Cases {
     query: Vec<String>,
     #[command(flatten)]
     which: Which,
-    /// In which order: newest, oldest, or open cases by their last change (changed), or by their silence (silent).
+    /// The order: newest, oldest, changed or silent.
     #[arg(long, default_value = "newest", value_name = "ORDER")]
     sort: Sort,
     /// Go on where a listing ended.
@@ -34,11 +34,15 @@ pub(super) struct Cases {
 
 fn help() -> String {
     format!(
-        "{HELP}\n\nWith --json a listing that goes on ends with {{\"next\": CURSOR}} on standard error.\n\nExamples:\n  \
+        "{HELP}\n\n\
+         The newest case comes first. By changed and silent open cases are listed, to the hour: by\n\
+         changed those in which somebody did something last, by silent those in which nobody did for\n\
+         longest. With --json a listing that goes on ends with {{\"next\": CURSOR}} on standard error.\n\n\
+         Examples:\n  \
          throughline cases --config throughline.toml\n  \
          throughline cases INC0010001 --config throughline.toml\n  \
          throughline cases printer party:fabrikam is:waiting-us --data /var/lib/throughline\n  \
-         throughline cases is:open silent:5d --sort silent --limit 50 --json --data /var/lib/throughline"
+         throughline cases silent:5d --sort silent --limit 50 --json --data /var/lib/throughline"
     )
 }
 

@@ -16,19 +16,24 @@ use super::Failure;
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
+use crate::api::looked::LookedLine;
+use crate::api::parked::{Named, ParkedItem};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
+use crate::api::systems::SystemLine;
 use crate::api::view::{GrantLine, ParkedLine, Trace};
-use crate::api::{Because, Forget, Forgotten};
+use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
-use crate::deliver::Claimed;
-use crate::store::{Agreed, Erasure};
+use crate::deliver::{Claimed, Look, Scope};
+use crate::store::{Agreed, Erasure, Paused, Reconfigured};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
 /// How long a plan may take: several desks are read for it.
 const READINGS: Duration = Duration::from_secs(180);
+/// How long a reload may take: what is being sent comes to its end first.
+const RELOAD: Duration = Duration::from_secs(900);
 /// How long a daemon may take to say that it lives.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(2);
 
@@ -83,22 +88,21 @@ impl Client {
         self.send(Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE }).await
     }
 
+    /// Who looked at a case, or at anything.
+    pub(super) async fn looked(&self, case: Option<&str>, limit: usize) -> Result<Vec<LookedLine>, Failure> {
+        let count = limit.clamp(1, LONGEST).to_string();
+        let mut query = vec![("limit", count.as_str())];
+        query.extend(case.map(|case| ("case", case)));
+        self.list(&["api", "v1", "looked"], &query, limit).await
+    }
+
     /// Reads something that this client has no words of its own for.
-    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<T, Failure> {
-        self.get(&[&["api", "v1"], path].concat(), &[]).await
+    pub(super) async fn fetch<T: DeserializeOwned>(&self, path: &[&str]) -> Result<Vec<T>, Failure> {
+        self.all(&[&["api", "v1"], path].concat(), &[]).await
     }
 
     pub(super) async fn parked(&self) -> Result<Vec<ParkedLine>, Failure> {
-        let mut lines: Vec<ParkedLine> = Vec::new();
-        loop {
-            let after = lines.last().map(|line| line.case.clone());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<ParkedLine> = self.get(&["api", "v1", "parked"], &query).await?;
-            if more.is_empty() {
-                return Ok(lines);
-            }
-            lines.extend(more);
-        }
+        self.all(&["api", "v1", "parked"], &[]).await
     }
 
     pub(super) async fn trace(&self, name: &str) -> Result<Trace, Failure> {
@@ -119,25 +123,70 @@ impl Client {
 
     /// Every version of an agreement that was ever in force.
     pub(super) async fn agreed(&self) -> Result<Vec<Agreed>, Failure> {
-        self.get(&["api", "v1", "agreements"], &[]).await
+        self.all(&["api", "v1", "agreements"], &[]).await
     }
 
-    /// Has a parked item tried again or given up.
-    pub(super) async fn decide(
-        &self,
-        verb: &str,
-        case: &str,
-        system: &str,
-        item: &str,
-    ) -> Result<(), Failure> {
-        let body = json!({ "case": case, "system": system, "item": item });
+    /// Has a parked item tried again, edited or given up.
+    pub(super) async fn decide(&self, verb: &str, body: &Value) -> Result<(), Failure> {
         let path = ["api", "v1", "parked", verb];
-        let ask = Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE };
+        let ask = Ask { path: &path, query: &[], body: Some(body), patience: PATIENCE };
         self.send::<Value>(ask).await.map(drop)
     }
 
+    /// A parked item with all it takes to decide about it.
+    pub(super) async fn parked_item(&self, name: &Named) -> Result<ParkedItem, Failure> {
+        let query =
+            [("case", name.case.as_str()), ("system", name.system.as_str()), ("item", name.item.as_str())];
+        self.get(&["api", "v1", "parked", "item"], &query).await
+    }
+
+    /// Begins a look for drift.
+    pub(super) async fn look_for_drift(&self, scope: &Scope) -> Result<Look, Failure> {
+        let body = serde_json::to_value(scope).map_err(Failure::failed)?;
+        let path = ["api", "v1", "drift"];
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// How far the last look for drift is.
+    pub(super) async fn drift(&self) -> Result<Option<Look>, Failure> {
+        self.get(&["api", "v1", "drift"], &[]).await
+    }
+
+    /// Has what differs in these cases mended.
+    pub(super) async fn repair(&self, cases: &[String]) -> Result<Value, Failure> {
+        let (path, body) = (["api", "v1", "drift", "repair"], json!({ "cases": cases }));
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// How the systems are.
+    pub(super) async fn systems(&self) -> Result<Vec<SystemLine>, Failure> {
+        #[derive(serde::Deserialize)]
+        struct All {
+            systems: Vec<SystemLine>,
+        }
+        self.get::<All>(&["api", "v1", "systems"], &[]).await.map(|all| all.systems)
+    }
+
+    /// Pauses a system.
+    pub(super) async fn pause(&self, system: &str, reason: &str) -> Result<Paused, Failure> {
+        let (path, body) = (["api", "v1", "systems", system, "pause"], json!({ "reason": reason }));
+        self.send(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await
+    }
+
+    /// Lets a paused system go on.
+    pub(super) async fn resume(&self, system: &str) -> Result<Value, Failure> {
+        let path = ["api", "v1", "systems", system, "resume"];
+        self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: PATIENCE }).await
+    }
+
+    /// Has the configuration loaded anew.
+    pub(super) async fn reload(&self) -> Result<Reconfigured, Failure> {
+        let path = ["api", "v1", "reload"];
+        self.send(Ask { path: &path, query: &[], body: Some(&json!({})), patience: RELOAD }).await
+    }
+
     pub(super) async fn grants(&self, case: &str) -> Result<Vec<GrantLine>, Failure> {
-        self.get(&["api", "v1", "cases", case, "grants"], &[]).await
+        self.all(&["api", "v1", "cases", case, "grants"], &[]).await
     }
 
     /// Asks for a grant.
@@ -163,7 +212,7 @@ impl Client {
     /// What our agents keep for portals: what is open or to be done, with `silent` what fell silent, with `all` all.
     pub(super) async fn references(&self, silent: bool, all: bool) -> Result<Vec<ReferenceLine>, Failure> {
         let [silent, all] = [silent, all].map(|flag| flag.to_string());
-        self.get(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
+        self.all(&["api", "v1", "reference"], &[("silent", &silent), ("all", &all)]).await
     }
 
     /// Records what a portal says, or that something was carried over.
@@ -196,16 +245,38 @@ impl Client {
 
     /// What was erased, by whom and why.
     pub(super) async fn erasures(&self) -> Result<Vec<Erasure>, Failure> {
-        let mut all: Vec<Erasure> = Vec::new();
-        loop {
-            let after = all.last().map(|erasure| erasure.case.to_string());
-            let query: Vec<_> = after.iter().map(|after| ("after", after.as_str())).collect();
-            let more: Vec<Erasure> = self.get(&["api", "v1", "erasures"], &query).await?;
-            if more.is_empty() {
-                return Ok(all);
-            }
-            all.extend(more);
+        self.all(&["api", "v1", "erasures"], &[]).await
+    }
+
+    /// All of a list.
+    async fn all<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<Vec<T>, Failure> {
+        let longest = LONGEST.to_string();
+        let query: Vec<_> = query.iter().copied().chain([("limit", longest.as_str())]).collect();
+        self.list(path, &query, usize::MAX).await
+    }
+
+    /// The first `limit` of a list, page by page.
+    async fn list<T: DeserializeOwned>(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        limit: usize,
+    ) -> Result<Vec<T>, Failure> {
+        let mut page: Page<T> = self.get(path, query).await?;
+        let mut items = page.items;
+        while items.len() < limit
+            && let Some(Cursor(next)) = page.next
+        {
+            let query: Vec<_> = query.iter().copied().chain([("cursor", next.as_str())]).collect();
+            page = self.get(path, &query).await?;
+            items.append(&mut page.items);
         }
+        items.truncate(limit);
+        Ok(items)
     }
 
     /// The evidence about a case, all of it or for one party.

@@ -9,8 +9,12 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::door::Door;
 use super::ledger_watch::Watch;
+use super::output::printable;
 use super::{Failure, Output, Which};
+use crate::api::looked::LookedLine;
+use crate::case::CaseId;
 use crate::clock::SystemEntropy;
 use crate::daemon::DataDir;
 use crate::ledger::watch::Told;
@@ -89,6 +93,20 @@ enum Command {
     },
     /// Hold the log of another organization to what it said before, and raise an alarm if it does not.
     Watch(Watch),
+    /// Tell who looked at what, the latest first.
+    #[command(
+        after_help = "Told of a person once within five minutes. Who stands behind an id is told as long as there is an \
+                            account.\n\nExamples:\n  \
+                            throughline ledger looked --case TL-1042 --config throughline.toml"
+    )]
+    Looked {
+        /// Only at this case.
+        #[arg(long, value_name = "TL-ID")]
+        case: Option<String>,
+        /// How many at most.
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
     /// Write the records, unsealed, as JSON lines.
     #[command(
         after_help = "What is exported can be read by everybody: a file of it is made for its owner alone.\n\n\
@@ -114,9 +132,43 @@ impl Ledger {
             Command::Key => key(&self.which, output),
             Command::Prove { seq } => prove(&self.which, seq, *output).await,
             Command::Watch(watch) => watch.run(*output).await,
+            Command::Looked { case, limit } => looked(&self.which, case, limit, *output).await,
             Command::Export { case, output: file } => export(&self.which, case, file).await,
         }
     }
+}
+
+async fn looked(which: &Which, case: Option<String>, limit: u16, output: Output) -> Result<(), Failure> {
+    let case: Option<CaseId> = case.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
+    let door = Door::open(which).await?;
+    let lines = match &door {
+        Door::Daemon(client) => {
+            client.looked(case.map(|case| case.to_string()).as_deref(), limit.into()).await
+        }
+        Door::Directory(identity, journal) => {
+            let looked = journal.read(move |index| index.looked(case, None, limit.into())).await;
+            looked
+                .map_err(Failure::failed)
+                .map(|looked| looked.iter().map(|looked| LookedLine::of(looked, identity)).collect())
+        }
+    };
+    door.close().await?;
+    let lines = lines?;
+    if output.json {
+        output.value(&lines);
+        return Ok(());
+    }
+    if lines.is_empty() {
+        output.line("Nobody looked.");
+    }
+    for line in &lines {
+        let name = line.name.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
+        let case = line.case.as_deref().map(|case| format!(" of {case}")).unwrap_or_default();
+        let party = line.party.as_ref().map(|party| format!(", as {party} sees it")).unwrap_or_default();
+        let (at, what) = (line.at.format("%Y-%m-%d %H:%M:%S UTC"), line.what.word());
+        output.line(&format!("{at}  {}{name}  {what}{case}{party}", line.who));
+    }
+    Ok(())
 }
 
 async fn verify(which: &Which, seen: Option<String>, output: Output) -> Result<(), Failure> {

@@ -12,6 +12,7 @@ mod connector;
 mod connectors;
 mod demo;
 mod door;
+mod drift;
 mod erase;
 mod evidence;
 mod explain;
@@ -19,12 +20,16 @@ mod grant;
 mod ledger;
 mod ledger_watch;
 mod login;
+
+mod openapi;
 mod output;
 mod parked;
 mod plan;
 mod reference;
+mod reload;
 mod serve;
 mod stop;
+mod system;
 mod token;
 mod trace;
 
@@ -63,6 +68,8 @@ enum Command {
     Demo(demo::Demo),
     /// Run the bridge.
     Serve(serve::Serve),
+    /// Have the running bridge load its configuration anew, without dropping work.
+    Reload(reload::Reload),
     /// Check a configuration; with --online, log in everywhere and compare its words with the systems' own.
     Check(check::Check),
     /// Log in to a system as a person, where its kind takes an application only together with somebody.
@@ -73,12 +80,16 @@ enum Command {
     Explain(explain::Explain),
     /// Tell what the bridge would do with a ticket now, without doing it.
     Plan(plan::Plan),
-    /// List cases.
+    /// Tell what differs between tickets and their cases, over many cases, and have it mended.
+    Drift(drift::Drift),
+    /// Find cases by any ticket's number, words, party, status or view.
     Cases(cases::Cases),
     /// List what waits for a person, have it tried again, or give it up.
     Parked(parked::Parked),
     /// Show a party more of one case than is shared, for a purpose and until a moment.
     Grant(grant::Grant),
+    /// See how the connected systems are, pause one, or let it go on.
+    System(system::System),
     /// Keep the tickets of a portal without an interface by hand: see what to carry over, record what it says.
     Reference(reference::Reference),
     /// Erase a case, or forget a person, for good.
@@ -97,6 +108,8 @@ enum Command {
     Bench(bench::Bench),
     /// List the kinds of system this build can connect, with what they can do.
     Connectors(connectors::Connectors),
+    /// Print the description of the HTTP interface, in OpenAPI 3.1.
+    Openapi(openapi::Openapi),
     /// Begin a manifest for a desk with a JSON interface, or try one against the desk.
     Connector(connector::Connector),
 }
@@ -137,14 +150,17 @@ pub async fn run(cli: Cli) -> ExitCode {
     let result = match cli.command {
         Command::Demo(demo) => Box::pin(demo.run(&output)).await,
         Command::Serve(serve) => Box::pin(serve.run(&output)).await,
+        Command::Reload(reload) => reload.run(&output).await,
         Command::Check(check) => Box::pin(check.run(&output)).await,
         Command::Login(login) => Box::pin(login.run(&output)).await,
         Command::Trace(trace) => trace.run(&output).await,
         Command::Explain(explain) => Box::pin(explain.run(&output)).await,
         Command::Plan(plan) => Box::pin(plan.run(&output)).await,
+        Command::Drift(drift) => drift.run(&output).await,
         Command::Cases(cases) => cases.run(&output).await,
         Command::Parked(parked) => parked.run(&output).await,
         Command::Grant(grant) => grant.run(&output).await,
+        Command::System(system) => system.run(&output).await,
         Command::Reference(reference) => reference.run(&output).await,
         Command::Erase(erase) => erase.run(&output).await,
         Command::Agreement(agreement) => agreement.run(&output).await,
@@ -154,6 +170,7 @@ pub async fn run(cli: Cli) -> ExitCode {
         Command::Evidence(evidence) => Box::pin(evidence.run(&output)).await,
         Command::Bench(bench) => Box::pin(bench.run(&output)).await,
         Command::Connectors(connectors) => connectors.run(&output),
+        Command::Openapi(openapi) => openapi.run(&output),
         Command::Connector(connector) => Box::pin(connector.run(&output)).await,
     };
     match result {

@@ -11,15 +11,16 @@ use throughline_sdk::{Clock, Entropy};
 use tokio::net::TcpListener;
 
 use super::access::load;
-use super::stop::told_to_stop;
+use super::stop::{Hangups, told_to_stop};
 use super::{Failure, Output};
 use crate::api;
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::LogFormat;
-use crate::daemon::{Bridge, Running, assemble};
+use crate::daemon::reload::{Daemon, Refused};
+use crate::daemon::{Running, assemble};
 use crate::telemetry::logs;
 
-/// Run the bridge until it is told to stop (SIGTERM, SIGINT).
+/// Run the bridge until it is told to stop (SIGTERM, SIGINT); SIGHUP has it load its configuration anew.
 #[derive(Debug, Args)]
 #[command(
     after_help = "Serves /webhooks/SYSTEM, /healthz, /readyz and /metrics where `listen` says. Ends with 0 after \
@@ -61,8 +62,8 @@ impl Serve {
         if !listen.ip().is_loopback() && !config.console.site.is_secure() {
             tracing::warn!(%listen, "The console is not protected by TLS, and others can reach it: let a proxy speak TLS before it, and name its https address by console.public_url.");
         }
-        let (parts, data, identity) =
-            assemble::parts(config, clock, entropy).await.map_err(Failure::failed)?;
+        let (foundation, data, identity) =
+            assemble::foundation(&config, clock, entropy).await.map_err(Failure::failed)?;
         if data.is_open_to_others() {
             let path = data.root().display();
             tracing::warn!(%path, "Others than its owner may look into the data directory, where files stand as they are; chmod 700 it.");
@@ -71,20 +72,22 @@ impl Serve {
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let bridge = Bridge::start(parts).await.map_err(Failure::failed)?;
+        let identity = Arc::new(identity);
+        let door = move |bridge| api::router(bridge, Arc::clone(&identity));
+        let daemon = Daemon::start(self.config, config, foundation, door).await;
+        let mut daemon = daemon.map_err(Failure::failed)?;
         data.announce(&Running::here(address)).map_err(Failure::failed)?;
         notify(&[NotifyState::Ready]);
         tracing::info!(%address, "The bridge is ready.");
-        let router = api::router(bridge.clone(), identity);
-        let watch = bridge.clone();
-        let clock = Arc::clone(&bridge.shared().clock);
-        let stopped = async move {
-            stop(&watch).await;
+        let router = daemon.doors().router();
+        let clock = Arc::clone(&daemon.bridge().shared().clock);
+        let stopped = async {
+            attend(&mut daemon).await;
             notify(&[NotifyState::Stopping]);
         };
         api::serve(listener, router, api::Bounds::default(), clock, stopped).await;
         tracing::info!("The bridge is stopping: what is being sent comes to its end.");
-        let stopped = bridge.stop().await;
+        let stopped = daemon.bridge().stop().await;
         data.retire();
         stopped.map_err(Failure::failed)?;
         tracing::info!("The bridge has stopped in good order.");
@@ -92,16 +95,42 @@ impl Serve {
     }
 }
 
-/// Returns when the process is told to stop, or the ledger failed and a restart is needed.
-async fn stop(bridge: &Bridge) {
-    let failed = async {
-        while !bridge.shared().has_failed() {
-            bridge.shared().clock.sleep(Duration::from_millis(200)).await;
+/// Loads the configuration anew as often as somebody wants it, until the process is told to stop, or the ledger failed
+/// and a restart is needed.
+async fn attend(daemon: &mut Daemon) {
+    let mut asks = daemon.asks();
+    let mut hangups = Hangups::new();
+    let mut told = std::pin::pin!(told_to_stop());
+    loop {
+        let bridge = daemon.bridge().clone();
+        let failed = async {
+            while !bridge.shared().has_failed() {
+                bridge.shared().clock.sleep(Duration::from_millis(200)).await;
+            }
+        };
+        let ask = tokio::select! {
+            biased;
+            () = &mut told => return,
+            () = failed => {
+                tracing::error!("The ledger cannot be written any more: the daemon ends, so that it can be restarted.");
+                return;
+            }
+            () = hangups.next() => None,
+            Some(ask) = asks.recv() => Some(ask),
+        };
+        let by = ask.as_ref().map_or("SIGHUP", |ask| ask.by.as_str());
+        let answer = daemon.reload(by).await;
+        match &answer {
+            Ok(done) => tracing::info!(by, differed = ?done.differed, "The configuration was loaded anew."),
+            Err(refused) => tracing::error!(by, "The configuration was not loaded anew: {refused}"),
         }
-    };
-    tokio::select! {
-        () = told_to_stop() => {}
-        () = failed => tracing::error!("The ledger cannot be written any more: the daemon ends, so that it can be restarted."),
+        if let Err(Refused::Ledger(_)) = &answer {
+            return;
+        }
+        if let Some(ask) = ask {
+            // Whoever asked may have gone.
+            ask.answer.send(answer).ok();
+        }
     }
 }
 

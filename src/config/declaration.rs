@@ -9,6 +9,7 @@ mod reference;
 mod retention;
 mod system;
 mod watched;
+mod webhooks;
 
 use std::time::Duration;
 
@@ -22,6 +23,7 @@ use reference::REFERENCE;
 use retention::RETENTION;
 use system::SYSTEM;
 use watched::WATCHED;
+use webhooks::WEBHOOK;
 
 /// A table of the configuration.
 #[derive(Debug)]
@@ -130,6 +132,7 @@ pub(super) const ROOT: Table = Table {
         named("agreements", &AGREEMENT, Names::Given, Need::Optional),
         named("responsibility", &RESPONSIBILITY, Names::Given, Need::Optional),
         named("references", &REFERENCE, Names::Given, Need::Optional),
+        named("webhooks", &WEBHOOK, Names::Given, Need::Optional),
         named("retention", &RETENTION, Names::Given, Need::Optional),
         named("watched", &WATCHED, Names::Given, Need::Optional),
         table("console", &CONSOLE, Need::Optional),

@@ -55,7 +55,8 @@ pub fn example(kinds: &[KindSettings]) -> String {
         if let Some(responsibility) = inner(&ROOT, "responsibility") {
             page.optional("responsibility.erp", responsibility);
         }
-        page.references();
+        page.prose_of("references");
+        page.prose_of("webhooks");
         if let Some(retention) = inner(&ROOT, "retention") {
             page.optional("retention.low", retention);
         }
@@ -205,14 +206,14 @@ impl Page {
         }
     }
 
-    /// What cases may refer to, as prose: the system that announces would have to be connected first.
-    fn references(&mut self) {
-        let Some(reference) = inner(&ROOT, "references") else { return };
+    /// Tables by name, as prose: what they name would have to be there first.
+    fn prose_of(&mut self, name: &str) {
+        let Some(table) = inner(&ROOT, name) else { return };
         self.line("");
-        self.prose(reference.doc);
+        self.prose(table.doc);
         self.line("#");
-        self.line("# [references.NAME]");
-        for key in reference.keys {
+        self.line(&format!("# [{name}.NAME]"));
+        for key in table.keys {
             let need = if key.need == Need::Required { "Required." } else { "Optional." };
             self.line(&format!("# {} = {}", key.key, key.example));
             self.prose(&format!("    {} {need}", key.doc));

@@ -13,6 +13,7 @@ mod generate;
 mod grants;
 mod handshake;
 mod isolation;
+mod listing;
 mod maps;
 mod privacy;
 mod problem;
@@ -28,12 +29,14 @@ mod systems;
 mod tests;
 mod value;
 mod watched;
+mod webhooks;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use chrono::NaiveDate;
 use secrecy::{ExposeSecret, SecretString};
 use throughline_sdk::{Capabilities, Setting, Settings, SystemName};
 use toml::de::DeTable;
@@ -47,9 +50,11 @@ use crate::identity;
 use crate::telemetry::logs;
 
 pub use generate::{agreement_example, example, schema};
+pub use listing::Listing;
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
+pub use webhooks::Webhook;
 
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
@@ -132,10 +137,14 @@ pub struct Config {
     pub ledger_name: String,
     /// Addresses that outbound requests may reach besides public ones.
     pub allow: Vec<Allowed>,
+    /// Who is told what happens, by name.
+    pub webhooks: BTreeMap<String, Webhook>,
     /// The console, and how strict its door is.
     pub console: identity::Settings,
     /// What was noticed and does not stop the daemon.
     pub warnings: Problems,
+    /// Its settings one by one.
+    pub listing: Listing,
 }
 
 /// How log lines are written.
@@ -175,6 +184,8 @@ pub struct System {
     pub summary: bool,
     /// How long one request may take.
     pub timeout: Duration,
+    /// The day on which our credentials there come to their end, as far as the operator knows.
+    pub credentials_expire: Option<NaiveDate>,
 }
 
 /// How hard a system is worked.
@@ -224,8 +235,33 @@ pub fn load_draft(
 ) -> Result<Config, Problems> {
     let refuse = |problem: Box<Problem>| Problems { list: vec![*problem] };
     let sources = [read_file(path).map_err(refuse)?, read_file(draft).map_err(refuse)?];
+    read_draft(&sources, environment, kinds)
+}
+
+/// The same with a draft that stands in no file. Paths in it are taken from the folder of the agreements.
+///
+/// # Errors
+///
+/// As [`load`].
+pub fn load_draft_text(
+    path: &Path,
+    draft: &str,
+    environment: &dyn Environment,
+    kinds: &[KindSettings],
+) -> Result<Config, Problems> {
+    let main = read_file(path).map_err(|problem| Problems { list: vec![*problem] })?;
+    let folder = path.parent().unwrap_or(Path::new("")).join("agreements");
+    let draft = Source { path: folder.join("draft"), text: draft.to_owned() };
+    read_draft(&[main, draft], environment, kinds)
+}
+
+fn read_draft(
+    sources: &[Source],
+    environment: &dyn Environment,
+    kinds: &[KindSettings],
+) -> Result<Config, Problems> {
     let mut findings = Findings::new(sources.to_vec(), Keys::new(kinds));
-    let files = parse(&sources, environment, kinds, &mut findings);
+    let files = parse(sources, environment, kinds, &mut findings);
     let config = build(files, Scope::Draft, kinds, &mut findings);
     finish(config, findings, Vec::new())
 }
@@ -300,6 +336,7 @@ fn build(
     kinds: &[KindSettings],
     findings: &mut Findings,
 ) -> Option<Config> {
+    let listing = Listing::of(&sections);
     let mut sections = sections.into_iter();
     let main = sections.next()?;
     let others: Vec<Section> = sections.collect();
@@ -334,6 +371,7 @@ fn build(
     if let (Some(table), Scope::All) = (main.section("systems"), scope) {
         agreements::warn_of_idle(table, &rules, findings);
     }
+    let webhooks = webhooks::build(&main, findings);
     let watched = watched::build(&main, findings);
     let console = main.section("console").and_then(|console| console::build(console, &parties, findings));
     let bridge = bridge?;
@@ -361,8 +399,10 @@ fn build(
         } else {
             return None;
         },
+        webhooks,
         console: console?,
         warnings: Problems::default(),
+        listing,
     })
 }
 

@@ -293,8 +293,11 @@ fn in_order<'t, 'i>(
     entries
 }
 
+/// A table that cannot be without something is not there unless it is written.
 fn has_defaults(table: &Table) -> bool {
-    table.keys.iter().any(|key| matches!(key.need, Need::Default(_)))
+    let mut keys = table.keys.iter();
+    let required = keys.clone().any(|key| key.need == Need::Required);
+    keys.any(|key| matches!(key.need, Need::Default(_))) && !required
 }
 
 /// The one key of a table that says what stands for every value that is not named.

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::NaiveDate;
 use secrecy::SecretString;
 use serde_json::Value as Json;
 use throughline_sdk::{Capabilities, SettingKind, Settings, SystemName};
@@ -73,6 +74,7 @@ pub(super) fn build(
         if kind.is_none() {
             built.kindless.insert(name.clone());
         }
+        check_expiry(section, findings);
         let Some(kind) = kind else { continue };
         built.answers.insert(name.clone(), kind.answers);
         built.needs.insert(name.clone(), kind.needs);
@@ -87,6 +89,21 @@ pub(super) fn build(
         }
     }
     built
+}
+
+const EXPIRE: &str = "credentials_expire";
+
+fn day(text: &str) -> Option<NaiveDate> {
+    NaiveDate::parse_from_str(text, "%Y-%m-%d").ok()
+}
+
+fn check_expiry(section: &Section, findings: &mut Findings) {
+    if let (Some(entry), Some(text)) = (section.entry(EXPIRE), section.text(EXPIRE))
+        && day(text).is_none()
+    {
+        let mistake = Mistake::new(entry.at, section.path_of(EXPIRE), "this is no day");
+        findings.report(mistake.found(format!("{text:?}")).expected(r#"a day such as "2027-01-31""#));
+    }
 }
 
 fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<System> {
@@ -106,6 +123,7 @@ fn system(section: &Section, kind: &KindSettings, party: PartyName) -> Option<Sy
         max_file_bytes: section.number("max_file"),
         summary: !matches!(section.value("summary"), Some(Value::Flag(false))),
         timeout: section.span("timeout")?,
+        credentials_expire: section.text(EXPIRE).and_then(day),
     })
 }
 

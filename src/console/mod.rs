@@ -2,13 +2,17 @@
 //! stay current by themselves.
 
 mod accounts;
+mod agreements;
 mod assets;
 mod case;
 mod cases;
+mod connections;
+mod drift;
 mod entry;
 mod files;
 mod layout;
 mod login;
+mod parked;
 pub(crate) mod pieces;
 mod refusal;
 mod request;
@@ -49,5 +53,24 @@ pub(crate) fn routes() -> Routes {
         .post("/console/tokens", accounts::issue)
         .post("/console/tokens/{token}/revoke", accounts::revoke)
         .post("/console/sessions/{session}/end", accounts::end_session)
+        .get("/console/parked", parked::list)
+        .get("/console/parked/item", parked::show)
+        .post("/console/parked/retry", parked::retry)
+        .post("/console/parked/edit", parked::edit)
+        .post("/console/parked/discard", parked::discard)
+        .get("/console/connections", connections::list)
+        .get("/console/connections/{name}", connections::show)
+        .post("/console/connections/{name}/pause", connections::pause)
+        .post("/console/connections/{name}/resume", connections::resume)
+        .get("/console/configuration", connections::configuration)
+        .post("/console/configuration/reload", connections::load_anew)
+        .get("/console/drift", drift::show)
+        .post("/console/drift", drift::look)
+        .post("/console/drift/stop", drift::stop)
+        .post("/console/drift/repair", drift::repair)
+        .get("/console/agreements", agreements::list)
+        .get("/console/agreements/{name}", agreements::show)
+        .get("/console/agreements/{name}/workbench", agreements::bench)
+        .post("/console/agreements/{name}/workbench", agreements::try_draft)
         .with(|routes| routes.layer(axum::middleware::map_response(layout::defend)))
 }

@@ -15,6 +15,7 @@ use super::files::download;
 use super::pieces::{Tone, badge, elapsed, empty, moment, span};
 use super::words::{outward, prose, words};
 use super::{Entered, Layout, Place, Refusal};
+use crate::agreement::Rules;
 use crate::api::{Api, Problem};
 use crate::case::{Case, CaseId, Field, GrantState, OfferState, PartyName};
 use crate::daemon::Shared;
@@ -88,8 +89,7 @@ pub(super) async fn page(
     };
     let (case, leg) = own(shared, party, &reference).await?;
     let Some(seen) = look(shared, &case, &leg).await? else { return Err(unknown(&reference)) };
-    let names = shared.vault.names().clone();
-    let known = Known { rules: &shared.rules, names: &names };
+    entered.may.looks(&api, crate::case::Seen::Case, Some(case.id)).await?;
     let key = seen.key.clone().unwrap_or_default();
     let body = html! {
         div #live data-live=(format!("{}/live", address(&key))) {
@@ -97,7 +97,7 @@ pub(super) async fn page(
                 nav aria-label="Up" { a href="/console/" { "All your requests" } }
                 p.live-note { span #note role="status" {} " " a.button.plain.small href=(address(&key)) { "Reload" } }
             }
-            (shown(&seen, &title_of(known, &leg), &address(&key), shared.clock.now()))
+            (shown(&seen, &title_of(&shared.rules, &leg), &address(&key), shared.clock.now()))
         }
     };
     Ok(Layout::new(seen.field(&Field::Title), Place::Cases, Some(entered.principal()))
@@ -120,6 +120,7 @@ pub(super) async fn file(
     let (Some(file), Some(digest)) = (found, found.and_then(|file| file.digest.as_ref())) else {
         return Err(gone("your ticket has no such file"));
     };
+    entered.may.looks(&api, crate::case::Seen::File, Some(case.id)).await?;
     download(shared, digest, &file.name).await
 }
 
@@ -224,13 +225,13 @@ fn page_of(
 
 async fn look(shared: &Shared, case: &Case, leg: &SystemName) -> Result<Option<Seen>, Refusal> {
     let records = shared.journal.timeline(case).await.map_err(|error| Problem::internal(&error))?;
-    let names = shared.vault.names().clone();
+    let names = shared.vault.names();
     Ok(Seen::of(case, leg, told(&records), Known { rules: &shared.rules, names: &names }))
 }
 
 /// The name of a leg's party for readers.
-pub(super) fn title_of(known: Known<'_>, leg: &SystemName) -> String {
-    known.rules.systems.get(leg).map(|system| system.party_title.clone()).unwrap_or_default()
+pub(super) fn title_of(rules: &Rules, leg: &SystemName) -> String {
+    rules.systems.get(leg).map(|system| system.party_title.clone()).unwrap_or_default()
 }
 
 /// What the party called `title` sees. Its files are found under `base`.

@@ -10,13 +10,15 @@ use secrecy::ExposeSecret;
 use throughline_sdk::http::{Authentication, Limits, Reach, Transport, plane};
 use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, Linking, SystemName, layer};
 
+use super::budget::{Budget, Budgeted};
 use super::data::{DataDir, DataError, marker_key};
 use super::logins::{Elsewhere, Logins};
 use super::watcher::{Kept, Watcher};
-use super::{Parts, System};
+use super::{Credentials, Parts, System};
 use crate::api::sharing::{self, Book};
 use crate::api::tmf621::inside::Inside;
 use crate::api::tmf621::{Face, Northbound};
+use crate::api::{Keys, Subscriber, outgoing};
 use crate::config::{self, Config, KindSettings};
 use crate::deliver::Admission;
 use crate::desk::{self, Desk};
@@ -24,6 +26,7 @@ use crate::egress::{AddressPolicy, Egress, GuardedDial};
 use crate::identity::{self, Identity};
 use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, FileMedium, Journal, MasterKey, Medium, Offload};
+use crate::plan::MarkerKey;
 use crate::registry;
 use crate::store::sled::SledStore;
 use crate::telemetry::metrics::{Counted, Metrics};
@@ -56,9 +59,20 @@ pub enum AssemblyError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The idempotency keys.
+    #[error("the folder idempotency of the data directory cannot be read: {0}")]
+    Keys(std::io::Error),
     /// A partner's desk.
     #[error(transparent)]
     Desk(#[from] desk::Error),
+    /// Who is told what happens.
+    #[error("the webhook {name} cannot be set up: {error}")]
+    Webhook {
+        /// Its name.
+        name: String,
+        /// Why not.
+        error: throughline_sdk::Error,
+    },
     /// A system's settings.
     #[error("the system {name} cannot be set up: {error}")]
     System {
@@ -209,6 +223,34 @@ pub async fn sharing(
     Ok(faces)
 }
 
+/// Who is told what happens, and how far each was told.
+///
+/// # Errors
+///
+/// When that cannot be read, or no HTTP client can be built.
+pub async fn subscribers(
+    config: &Config,
+    kept: &Logins,
+    clock: &Arc<dyn Clock>,
+) -> Result<Vec<Subscriber>, AssemblyError> {
+    let mut subscribers = Vec::new();
+    for (name, webhook) in &config.webhooks {
+        let fail = |error| AssemblyError::Webhook { name: name.clone(), error };
+        let policy = AddressPolicy::of_system(&webhook.url, config.allow.clone());
+        let parts = outgoing::Parts {
+            name: name.clone(),
+            url: webhook.url.clone(),
+            secret: webhook.secret.clone(),
+            events: webhook.events.clone(),
+            way: Egress::new(policy, Arc::clone(clock)).map_err(fail)?,
+            // No system's name has a dot.
+            kept: kept.of(&SystemName::new(format!("webhook.{name}"))).map_err(fail)?,
+        };
+        subscribers.push(Subscriber::open(parts).await.map_err(fail)?);
+    }
+    Ok(subscribers)
+}
+
 /// Whether a person has logged in to one of the systems, or has to.
 pub fn has_login(config: &Config) -> bool {
     config.systems.values().any(|system| {
@@ -297,6 +339,10 @@ pub fn systems(
             burst: system.limits.burst,
             concurrency: system.limits.concurrency,
         };
+        let budget = Arc::new(Budget::new(limits));
+        let base = Budgeted { inner: base, budget: Arc::clone(&budget), clock: Arc::clone(clock) };
+        let base: Arc<dyn Transport> = Arc::new(base);
+        let credentials = Credentials::of(&built.authentication, system.credentials_expire);
         let reach = Reach { address: &built.address, further: &built.further };
         let authentication = match (&built.authentication, logins) {
             (Authentication::Login { .. }, Some(logins)) => {
@@ -321,6 +367,8 @@ pub fn systems(
             timeout: system.timeout,
             admission: Admission::new(Admission::PLACES),
             state: super::State::default(),
+            budget,
+            credentials,
         });
     }
     Ok(systems)
@@ -410,40 +458,96 @@ pub async fn journal(
     Ok(Journal::open(parts).await?)
 }
 
-/// Everything a bridge needs, from its configuration, and its door.
+/// What a data directory holds, open: all that outlives a reload of the configuration. Clones share it.
+#[derive(Clone, Debug)]
+pub struct Foundation {
+    medium: Arc<dyn Medium>,
+    folder: BlobFolder,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+    logins: Logins,
+    markers: MarkerKey,
+    vault: Vault,
+    journal: Journal,
+    metrics: Arc<Metrics>,
+    keys: Keys,
+    signer: Arc<Signer>,
+}
+
+/// Systems that are connected already, and the configuration that says how.
+#[derive(Clone, Copy, Debug)]
+pub struct Connected<'a> {
+    /// The configuration.
+    pub config: &'a Config,
+    /// The systems.
+    pub systems: &'a BTreeMap<SystemName, System>,
+}
+
+/// Opens the data directory of a configuration, and its door.
 ///
 /// # Errors
 ///
 /// See [`AssemblyError`].
-pub async fn parts(
-    config: Config,
+pub async fn foundation(
+    config: &Config,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-) -> Result<(Parts, DataDir, Identity), AssemblyError> {
+) -> Result<(Foundation, DataDir, Identity), AssemblyError> {
     let data = DataDir::create(&config.data_dir)?;
-    let metrics = Arc::new(Metrics::new());
     let medium = taken(&data, &clock).await?;
-    let folder = BlobFolder::new(Arc::clone(&medium), Offload::Threads);
-    let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
-    let faces = faces(&config, &medium, Offload::Threads, &blobs, &clock)?;
-    let references = references(&config, &medium, Offload::Threads, &blobs, &clock)?;
-    let own = [faces.as_slice(), references.as_slice()].concat();
     let master = data.master_key(config.master_key.as_ref(), entropy.as_ref())?;
-    let logins = Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads);
-    let keeping = (&entropy, Some(&logins));
-    let sharing = sharing(&config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
-    let own = Own { faces: &own, sharing: &sharing };
-    let systems = systems(&config, own, &clock, &entropy, &metrics, Some(&logins))?;
-    let markers = marker_key(&master);
-    let signer = Arc::new(Signer::new(&config.ledger_name, &master)?);
+    let foundation = Foundation {
+        folder: BlobFolder::new(Arc::clone(&medium), Offload::Threads),
+        logins: Logins::new(Arc::clone(&medium), master.clone(), Arc::clone(&entropy), Offload::Threads),
+        markers: marker_key(&master),
+        vault: Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?,
+        journal: journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?,
+        metrics: Arc::new(Metrics::new()),
+        keys: Keys::open(Arc::clone(&medium), &master, Arc::clone(&entropy), Offload::Threads)
+            .map_err(AssemblyError::Keys)?,
+        signer: Arc::new(Signer::new(&config.ledger_name, &master)?),
+        medium: Arc::clone(&medium),
+        clock: Arc::clone(&clock),
+        entropy: Arc::clone(&entropy),
+    };
     data.keep_ledger_name(&config.ledger_name)?;
-    let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), &master, Offload::Threads)?;
-    let watchers = watchers(&config, &medium, &clock)?;
-    let journal = journal(&data, Arc::clone(&medium), master.clone(), &entropy).await?;
-    let keys = (medium, master);
-    let way = way_to_provider(&config, &clock)?;
-    let settings = config.console.clone();
-    let identity = door(&data, keys, journal.clone(), (settings, way), (&clock, &entropy))?;
+    let way = way_to_provider(config, &clock)?;
+    let settings = (config.console.clone(), way);
+    let journal = foundation.journal.clone();
+    let identity = door(&data, (medium, master), journal, settings, (&clock, &entropy))?;
+    Ok((foundation, data, identity))
+}
+
+/// Everything a bridge needs, from its configuration, over what is open already.
+///
+/// A system that is connected as it would be keeps its connection: with it its tokens, its pace, and the pauses it
+/// asked for.
+///
+/// # Errors
+///
+/// See [`AssemblyError`]. Nothing is changed by trying.
+pub async fn furnish(
+    config: &Config,
+    foundation: &Foundation,
+    connected: Option<Connected<'_>>,
+) -> Result<Parts, AssemblyError> {
+    let Foundation { medium, folder, clock, entropy, logins, markers, vault, journal, metrics, keys, signer } =
+        foundation.clone();
+    let blobs: Arc<dyn Blobs> = Arc::new(folder.clone());
+    let faces = faces(config, &medium, Offload::Threads, &blobs, &clock)?;
+    let references = references(config, &medium, Offload::Threads, &blobs, &clock)?;
+    let own = [faces.as_slice(), references.as_slice()].concat();
+    let keeping = (&entropy, Some(&logins));
+    let sharing = sharing(config, &medium, Offload::Threads, &blobs, &clock, keeping).await?;
+    let own = Own { faces: &own, sharing: &sharing };
+    let mut systems = systems(config, own, &clock, &entropy, &metrics, Some(&logins))?;
+    let subscribers = subscribers(config, &logins, &clock).await?;
+    for system in &mut systems {
+        if let Some(before) = connected.and_then(|connected| connected.same(config, &system.name)) {
+            system.stay_connected(before);
+        }
+    }
+    let watchers = watchers(config, &medium, &clock)?;
     let policy = AddressPolicy { allow: config.allow.clone(), ..AddressPolicy::default() };
     let callbacks = match faces.is_empty() {
         true => None,
@@ -453,9 +557,9 @@ pub async fn parts(
         ),
     };
     let references = references.into_iter().map(|face| face.desk).collect();
-    let parts = Parts {
+    Ok(Parts {
         systems,
-        rules: config.rules,
+        rules: config.rules.clone(),
         journal,
         blobs: folder,
         clock,
@@ -466,9 +570,52 @@ pub async fn parts(
         watchers,
         vault,
         metrics,
-        northbound: Northbound { faces, references, sharing, callbacks, policy },
-    };
-    Ok((parts, data, identity))
+        northbound: Northbound {
+            faces,
+            references,
+            sharing,
+            callbacks,
+            policy,
+            subscribers,
+            keys: Some(keys),
+        },
+    })
+}
+
+/// Everything a bridge needs, from its configuration, and its door.
+///
+/// # Errors
+///
+/// See [`AssemblyError`].
+pub async fn parts(
+    config: Config,
+    clock: Arc<dyn Clock>,
+    entropy: Arc<dyn Entropy>,
+) -> Result<(Parts, DataDir, Identity), AssemblyError> {
+    let (foundation, data, identity) = foundation(&config, clock, entropy).await?;
+    Ok((furnish(&config, &foundation, None).await?, data, identity))
+}
+
+impl<'a> Connected<'a> {
+    /// The system of this name, if another configuration connects it in the same way: at the same place, with the same
+    /// credentials and limits. One whose desk stands in this process is connected anew with its desk.
+    fn same(self, after: &Config, name: &SystemName) -> Option<&'a System> {
+        let (old, new) = (self.config.systems.get(name)?, after.systems.get(name)?);
+        let inside = registry::face(&new.kind, &new.settings).is_some()
+            || registry::reference(&new.kind, &new.settings).is_some()
+            || registry::sharing(&new.kind, &new.settings).is_some();
+        let secrets = |system: &config::System| -> BTreeMap<String, String> {
+            let secrets = system.settings.secrets.iter();
+            secrets.map(|(key, secret)| (key.clone(), secret.expose_secret().to_owned())).collect()
+        };
+        let same = !inside
+            && old.kind == new.kind
+            && old.limits == new.limits
+            && old.settings.values == new.settings.values
+            && secrets(old) == secrets(new)
+            && self.config.allow == after.allow;
+        self.systems.get(name).filter(|_| same)
+    }
 }
 
 /// The door of a data directory.

@@ -7,14 +7,17 @@ use std::time::Duration;
 
 use throughline_sdk::http::Schedule;
 use throughline_sdk::{Blobs, Capabilities, Clock, Entropy, IntentId, SystemName};
+use tokio::sync::RwLock;
 
+use super::pauses::Pauses;
+use super::reload::Reloads;
 use super::watcher::{self, Watcher};
 use super::{Supervisor, System};
 use crate::agreement::Rules;
-use crate::api::reference;
 use crate::api::tmf621::{self, Northbound};
+use crate::api::{outgoing, reference};
 use crate::case::Fact;
-use crate::deliver::{Alarm, Lanes, Nudge, alarm, erase};
+use crate::deliver::{Alarm, Drift, Lanes, Nudge, alarm, erase};
 use crate::intake;
 use crate::ledger::note::Signer;
 use crate::ledger::{self, BlobFolder, Entry, Journal};
@@ -77,7 +80,7 @@ pub struct Shared {
     /// The same files, for whoever deletes them.
     pub(crate) folder: BlobFolder,
     /// Read from a file's writing until its case holds it; written while files that nobody holds are deleted.
-    pub(crate) filing: tokio::sync::RwLock<()>,
+    pub(crate) filing: RwLock<()>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) entropy: Arc<dyn Entropy>,
     pub(crate) markers: MarkerKey,
@@ -95,6 +98,30 @@ pub struct Shared {
     /// before it.
     unsent: Mutex<BTreeSet<IntentId>>,
     failed: AtomicBool,
+    /// Whether another bridge takes the place of this one.
+    pub(crate) course: RwLock<Course>,
+    pub(crate) reloads: Reloads,
+    pub(crate) pauses: Pauses,
+    pub(crate) drift: Drift,
+}
+
+/// Whether a bridge runs until the daemon stops, or another one takes its place.
+#[derive(Debug, Default)]
+pub(crate) enum Course {
+    /// It runs.
+    #[default]
+    Running,
+    /// Its lanes come to their end: webhooks are recorded as hints that stand, for the next one to take up.
+    Leaving,
+    /// This one has its place.
+    Left(Arc<Shared>),
+}
+
+/// What a bridge has from the one whose place it takes.
+#[derive(Debug, Default)]
+struct Inherited {
+    unsent: BTreeSet<IntentId>,
+    reloads: Reloads,
 }
 
 impl Bridge {
@@ -103,52 +130,40 @@ impl Bridge {
     /// # Errors
     ///
     /// When the ledger cannot be read or written.
-    pub async fn start(parts: Parts) -> Result<Self, ledger::Error> {
-        let Parts {
-            systems,
-            rules,
-            journal,
-            blobs,
-            clock,
-            entropy,
-            markers,
-            reconcile,
-            signer,
-            watchers,
-            vault,
-            metrics,
-            northbound,
-        } = parts;
-        let systems: BTreeMap<_, _> =
-            systems.into_iter().map(|system| (system.name.clone(), system)).collect();
-        let capabilities =
-            systems.iter().map(|(name, system)| (name.clone(), system.capabilities.clone())).collect();
-        let shared = Arc::new(Shared {
-            systems,
-            capabilities,
-            rules,
-            journal,
-            folder: blobs.clone(),
-            blobs: Arc::new(blobs),
-            filing: tokio::sync::RwLock::default(),
-            clock,
-            entropy,
-            markers,
-            signer,
-            vault,
-            lanes: Lanes::new(LANES),
-            alarm: Alarm::default(),
-            supervisor: Supervisor::default(),
-            metrics,
-            reconcile,
-            northbound,
-            claiming: tokio::sync::Mutex::default(),
-            unsent: Mutex::default(),
-            failed: AtomicBool::new(false),
-        });
+    pub async fn start(mut parts: Parts) -> Result<Self, ledger::Error> {
+        let watchers = std::mem::take(&mut parts.watchers);
+        let shared = Shared::new(parts, Inherited::default());
         let started = Fact::Started { version: env!("CARGO_PKG_VERSION").to_owned() };
         shared.note(started).await?;
+        Self::begin(shared, watchers).await
+    }
+
+    /// Lets everything come to its end but the taking of webhooks, for another bridge to take the place of this one.
+    pub(crate) async fn leave(&self) {
+        *self.shared.course.write().await = Course::Leaving;
+        self.shared.supervisor.stop().await;
+    }
+
+    /// Starts a bridge of these parts in the place of this one, which has left. `fact` says why.
+    ///
+    /// # Errors
+    ///
+    /// When the ledger cannot be read or written.
+    pub(crate) async fn succeed(&self, mut parts: Parts, fact: Fact) -> Result<Self, ledger::Error> {
+        let watchers = std::mem::take(&mut parts.watchers);
+        // Whatever was hinted at before is taken up below; whoever comes meanwhile waits, and goes to the new one.
+        let mut course = self.shared.course.write().await;
+        let unsent = std::mem::take(&mut *self.shared.unsent.lock().unwrap_or_else(PoisonError::into_inner));
+        let shared = Shared::new(parts, Inherited { unsent, reloads: self.shared.reloads.clone() });
+        shared.note(fact).await?;
+        let next = Self::begin(shared, watchers).await?;
+        *course = Course::Left(Arc::clone(&next.shared));
+        Ok(next)
+    }
+
+    async fn begin(shared: Arc<Shared>, watchers: Vec<Watcher>) -> Result<Self, ledger::Error> {
         shared.note_agreements().await?;
+        shared.pauses.restore(shared.journal.read(Index::paused).await?);
         let outstanding = |index: &Index| Ok((index.working()?, index.clocks()?, index.hints(usize::MAX)?));
         let (working, clocks, hints) = shared.journal.read(outstanding).await?;
         tracing::info!(
@@ -173,6 +188,7 @@ impl Bridge {
         intake::start(&shared);
         tmf621::announce::start(&shared);
         reference::start(&shared);
+        outgoing::start(&shared);
         watcher::start(&shared, watchers);
         Ok(Self { shared })
     }
@@ -195,6 +211,55 @@ impl Bridge {
 }
 
 impl Shared {
+    fn new(parts: Parts, inherited: Inherited) -> Arc<Self> {
+        let Parts {
+            systems,
+            rules,
+            journal,
+            blobs,
+            clock,
+            entropy,
+            markers,
+            reconcile,
+            signer,
+            watchers: _,
+            vault,
+            metrics,
+            northbound,
+        } = parts;
+        let systems: BTreeMap<_, _> =
+            systems.into_iter().map(|system| (system.name.clone(), system)).collect();
+        let capabilities =
+            systems.iter().map(|(name, system)| (name.clone(), system.capabilities.clone())).collect();
+        Arc::new(Self {
+            systems,
+            capabilities,
+            rules,
+            journal,
+            folder: blobs.clone(),
+            blobs: Arc::new(blobs),
+            filing: RwLock::default(),
+            clock,
+            entropy,
+            markers,
+            signer,
+            vault,
+            lanes: Lanes::new(LANES),
+            alarm: Alarm::default(),
+            supervisor: Supervisor::default(),
+            metrics,
+            reconcile,
+            northbound,
+            claiming: tokio::sync::Mutex::default(),
+            unsent: Mutex::new(inherited.unsent),
+            failed: AtomicBool::new(false),
+            course: RwLock::default(),
+            reloads: inherited.reloads,
+            pauses: Pauses::default(),
+            drift: Drift::default(),
+        })
+    }
+
     /// Whether the ledger failed: nothing can be taken in or sent any more.
     pub fn has_failed(&self) -> bool {
         self.failed.load(Ordering::Relaxed) || self.journal.is_failed()
@@ -203,6 +268,22 @@ impl Shared {
     /// How many lanes have something to do just now.
     pub fn lanes_busy(&self) -> usize {
         self.lanes.busy()
+    }
+
+    /// Whether webhooks are taken: always but while the daemon goes down.
+    pub(crate) async fn takes_webhooks(&self) -> bool {
+        let running = matches!(*self.course.read().await, Course::Running);
+        let ends = running && self.supervisor.is_stopping();
+        !self.has_failed() && !ends
+    }
+
+    /// The bridge that webhooks go to by now, after this one refused because it stops; `None` where the daemon goes down.
+    pub(crate) async fn successor(self: &Arc<Self>) -> Option<Arc<Self>> {
+        match &*self.course.read().await {
+            Course::Running => None,
+            Course::Leaving => Some(Arc::clone(self)),
+            Course::Left(next) => Some(Arc::clone(next)),
+        }
     }
 
     pub(crate) fn fail(&self) {
@@ -251,7 +332,7 @@ impl Shared {
         Ok(())
     }
 
-    async fn note(&self, fact: Fact) -> Result<(), ledger::Error> {
+    pub(crate) async fn note(&self, fact: Fact) -> Result<(), ledger::Error> {
         let entry = Entry { at: self.clock.now(), case: None, facts: vec![fact] };
         self.journal.commit(entry).await.map(drop)
     }

@@ -20,16 +20,18 @@ impl Default for Supervisor {
 }
 
 impl Supervisor {
-    /// Runs `task` until it ends. After a shutdown has begun nothing new is started.
-    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
-        if self.is_stopping() {
-            return;
-        }
+    /// Runs `task` until it ends. After a shutdown has begun nothing new is started, and it is false.
+    pub fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) -> bool {
         let mut tasks = self.tasks.lock().unwrap_or_else(PoisonError::into_inner);
+        // Under the lock: what is spawned before the shutdown is joined by it.
+        if self.is_stopping() {
+            return false;
+        }
         while let Some(ended) = tasks.try_join_next() {
             report(ended);
         }
         tasks.spawn(task);
+        true
     }
 
     /// Whether a shutdown has begun.

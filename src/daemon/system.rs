@@ -3,12 +3,14 @@
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use throughline_sdk::http::Transport;
+use chrono::NaiveDate;
+use throughline_sdk::http::{Authentication, Transport};
 use throughline_sdk::layer::Circuit;
 use throughline_sdk::{
     Blobs, Capabilities, Clock, Ctx, Dial, DynConnector, Entropy, Error, SystemName, Timestamp, Urgency,
 };
 
+use super::Budget;
 use crate::case::PartyName;
 use crate::deliver::Admission;
 
@@ -37,11 +39,62 @@ pub struct System {
     pub admission: Admission,
     /// How it answered last.
     pub state: State,
+    /// What is left of its rate.
+    pub budget: Arc<Budget>,
+    /// How we show it who we are.
+    pub credentials: Credentials,
+}
+
+/// How we show a system who we are.
+#[derive(Clone, Copy, Debug)]
+pub struct Credentials {
+    /// The sort, in words.
+    pub how: &'static str,
+    /// Until when they are good, as the configuration says.
+    pub expire: Option<NaiveDate>,
+}
+
+impl Default for Credentials {
+    fn default() -> Self {
+        Self { how: "none: the system asks for none", expire: None }
+    }
+}
+
+impl Credentials {
+    /// Those of this authentication, good until `expire` as far as is known.
+    pub fn of(authentication: &Authentication, expire: Option<NaiveDate>) -> Self {
+        let how = match authentication {
+            Authentication::None => return Self { expire, ..Self::default() },
+            Authentication::Header { .. } => "a key in a header field",
+            Authentication::Basic { .. } => "an account with a password",
+            Authentication::Bearer(_) => "a token",
+            Authentication::Hmac { .. } => "a signature under a shared secret",
+            Authentication::Login { .. } => "a person's login, which is renewed with each use",
+            Authentication::ClientCredentials { .. } => {
+                "a client with a secret, for tokens that are renewed by themselves"
+            }
+        };
+        Self { how, expire }
+    }
 }
 
 /// How a system answered last, as health pages show it.
 #[derive(Debug, Default)]
-pub struct State(Mutex<Answering>);
+pub struct State {
+    answering: Mutex<Answering>,
+    traffic: Mutex<Traffic>,
+}
+
+/// When something last came from a system.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Traffic {
+    /// Its change feed was read.
+    pub polled: Option<Timestamp>,
+    /// Its change feed brought something.
+    pub moved: Option<Timestamp>,
+    /// A webhook of it was taken.
+    pub webhook: Option<Timestamp>,
+}
 
 /// See [`State`].
 #[derive(Clone, Debug, Default)]
@@ -53,6 +106,17 @@ pub struct Answering {
 }
 
 impl System {
+    /// Goes on over the connection of `before`, which leads to the same place in the same way.
+    pub(super) fn stay_connected(&mut self, before: &Self) {
+        self.connector = Arc::clone(&before.connector);
+        self.circuit = Arc::clone(&before.circuit);
+        self.http = Arc::clone(&before.http);
+        self.dial = Arc::clone(&before.dial);
+        self.budget = Arc::clone(&before.budget);
+        let (answering, traffic) = (before.state.get(), before.state.traffic());
+        self.state = State { answering: Mutex::new(answering), traffic: Mutex::new(traffic) };
+    }
+
     /// What a call to this system is given.
     pub fn ctx(
         &self,
@@ -78,7 +142,7 @@ impl System {
 impl State {
     /// Notes an answer.
     pub fn note<T>(&self, result: &Result<T, Error>, now: Timestamp) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.answering.lock().unwrap_or_else(PoisonError::into_inner);
         match result {
             Ok(_) => *state = Answering { well: Some(now), error: None },
             Err(error) => state.error = Some((now, error.clone())),
@@ -87,6 +151,16 @@ impl State {
 
     /// How it answered last.
     pub fn get(&self) -> Answering {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.answering.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Notes that something came.
+    pub(crate) fn came(&self, note: impl FnOnce(&mut Traffic)) {
+        note(&mut self.traffic.lock().unwrap_or_else(PoisonError::into_inner));
+    }
+
+    /// When something last came.
+    pub fn traffic(&self) -> Traffic {
+        *self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

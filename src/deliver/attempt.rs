@@ -45,8 +45,12 @@ impl Lane<'_> {
             intent.ticket = self.case.legs.get(leg).and_then(|leg| leg.ticket.clone());
         }
         let ctx = system.ctx(&shared.clock, &shared.entropy, &shared.blobs, self.urgency());
+        let connector = match shared.reach(system) {
+            Ok(connector) => connector,
+            Err(paused) => return self.end_by(leg, due, paused).await,
+        };
         shared.sent(&intent.id);
-        let result = system.connector.apply(&ctx, &intent).await;
+        let result = connector.apply(&ctx, &intent).await;
         system.state.note(&result, shared.clock.now());
         match result {
             Ok(effect) => {
@@ -137,7 +141,13 @@ impl Lane<'_> {
             && stands(other)
         {
             let (leg, item) = (leg.clone(), due.item.clone());
-            attempted.facts.push(Fact::Unparked { leg, item, discarded: true });
+            attempted.facts.push(Fact::Unparked {
+                leg,
+                item,
+                discarded: true,
+                by: String::new(),
+                reason: String::new(),
+            });
         }
         attempted
     }

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{RemoteId, SystemName, Ticket, TicketRef, Visibility};
 
@@ -26,7 +27,7 @@ pub struct Claiming {
 }
 
 /// What was found, for a person to confirm, or what was done.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Claimed {
     /// The case.
     pub case: String,

@@ -85,7 +85,10 @@ impl Lane<'_> {
         }
         // Taken before looking: what was found missing was missing at this moment at the latest.
         let now = shared.clock.now();
-        let result = system.connector.find(&ctx, &intent).await;
+        let result = match shared.reach(system) {
+            Ok(connector) => connector.find(&ctx, &intent).await,
+            Err(paused) => Err(paused),
+        };
         system.state.note(&result, now);
         let found = match result {
             Ok(found) => found,

@@ -58,7 +58,7 @@ impl Lane<'_> {
         let ctx = system.ctx(&shared.clock, &shared.entropy, &shared.blobs, self.urgency());
         let file = FileId::new(origin.id.clone());
         let bytes =
-            system.connector.download(&ctx, ticket, &file, system.capabilities.max_file_bytes).await?;
+            shared.reach(system)?.download(&ctx, ticket, &file, system.capabilities.max_file_bytes).await?;
         let stated = self.case.document.attachments.get(origin).map_or(0, |attachment| attachment.size);
         // An answer without a stated length looks whole wherever it breaks off.
         if u64::try_from(bytes.len()).is_ok_and(|length| length < stated) {

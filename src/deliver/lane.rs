@@ -369,9 +369,8 @@ impl Lane<'_> {
             let system = self.shared.systems.get(name);
             system.is_some_and(|system| system.circuit.state() != CircuitState::Closed)
         };
-        leg.health == Health::Well
-            && !self.full.contains(name)
-            && !(self.silent.contains(name) && left_alone())
+        let held = self.full.contains(name) || self.shared.pauses.holds(name);
+        leg.health == Health::Well && !held && !(self.silent.contains(name) && left_alone())
     }
 
     pub(super) async fn plan_and_record(

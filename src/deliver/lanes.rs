@@ -120,8 +120,11 @@ impl Lanes {
         }
         waiting.insert(key.clone(), vec![nudge]);
         drop(waiting);
-        let (lanes, shared_for_lane) = (self.clone(), Arc::clone(shared));
-        shared.supervisor.spawn(async move { lanes.run(shared_for_lane, key).await });
+        let (lanes, shared_for_lane, known) = (self.clone(), Arc::clone(shared), key.clone());
+        if !shared.supervisor.spawn(async move { lanes.run(shared_for_lane, key).await }) {
+            // Whoever waits for an answer hears that none comes.
+            self.waiting.lock().unwrap_or_else(PoisonError::into_inner).remove(&known);
+        }
         Submitted::Started
     }
 

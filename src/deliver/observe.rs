@@ -54,6 +54,11 @@ impl Lane<'_> {
     ) -> Result<bool, ledger::Error> {
         let shared = Arc::clone(self.shared);
         let Some(system) = shared.systems.get(name) else { return Ok(true) };
+        if shared.pauses.holds(name) {
+            // Whoever lets it go on wakes this lane.
+            self.silent.insert(name.clone());
+            return Ok(false);
+        }
         let Some(_inside) = self.enter(name) else { return Ok(false) };
         let asked = shared.clock.now();
         match shared.fetch(system, ticket, self.urgency()).await {
@@ -135,7 +140,7 @@ impl Shared {
         urgency: Urgency,
     ) -> Result<Ticket, Error> {
         let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, urgency);
-        let result = system.connector.fetch(&ctx, ticket).await;
+        let result = self.reach(system)?.fetch(&ctx, ticket).await;
         // A missing ticket is an answer too.
         if !matches!(&result, Err(error) if error.class() == Class::Changed) {
             system.state.note(&result, self.clock.now());
@@ -175,7 +180,10 @@ impl Shared {
             return false;
         }
         let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, Urgency::default());
-        system.connector.probe(&ctx).await.is_ok()
+        match self.reach(system) {
+            Ok(connector) => connector.probe(&ctx).await.is_ok(),
+            Err(_paused) => false,
+        }
     }
 
     /// The case a ticket belongs to.

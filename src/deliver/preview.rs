@@ -28,6 +28,8 @@ pub(crate) struct Preview {
     pub(crate) read: Vec<TicketRef>,
     /// What could not be read, with the reasons.
     pub(crate) unread: BTreeMap<SystemName, String>,
+    /// The tickets as they were read.
+    pub(crate) tickets: BTreeMap<SystemName, Ticket>,
 }
 
 /// Why nothing can be told.
@@ -60,9 +62,38 @@ struct Sight {
     observations: BTreeMap<SystemName, Ticket>,
     read: Vec<TicketRef>,
     unread: BTreeMap<SystemName, String>,
+    urgency: Urgency,
+}
+
+/// A ticket and what stands on the other side.
+#[derive(Debug)]
+pub(crate) struct BothSides {
+    /// Its system.
+    pub(crate) from: SystemName,
+    /// The ticket.
+    pub(crate) ticket: Ticket,
+    /// The ticket on the other side, where the case has one that can be read.
+    pub(crate) other: Option<Ticket>,
+    /// Its case.
+    pub(crate) case: Option<CaseId>,
 }
 
 impl Shared {
+    /// Reads the ticket of this name, and its counterpart in `other` where it has one.
+    pub(crate) async fn both_sides(&self, name: &str, other: &SystemName) -> Result<BothSides, Unseen> {
+        let (system, key) = name.split_once(':').ok_or_else(|| Unseen::Unnamed(name.to_owned()))?;
+        let from = SystemName::new(system);
+        let case = self.journal.look_up(|index| view::find(index, name))?;
+        let leg_of = |system: &SystemName| case.as_ref()?.legs.get(system)?.ticket.clone();
+        let id = leg_of(&from).unwrap_or_else(|| RemoteId::new(key));
+        let ticket = self.look_at(&TicketRef::new(from.clone(), id), Urgency::default()).await?;
+        let there = match leg_of(other) {
+            Some(id) => self.look_at(&TicketRef::new(other.clone(), id), Urgency::default()).await.ok(),
+            None => None,
+        };
+        Ok(BothSides { from, ticket, other: there, case: case.map(|case| case.id) })
+    }
+
     /// What became of everything in a case, from what is recorded.
     pub(crate) fn verdict(&self, case: &Case) -> Vec<Verdict> {
         let (observations, settled) = (BTreeMap::new(), BTreeSet::new());
@@ -74,18 +105,18 @@ impl Shared {
         let case = self.journal.look_up(|index| view::find(index, name))?;
         if let Some(case) = case {
             let asked = name.split_once(':').map(|(system, _)| SystemName::new(system));
-            return self.preview_case(case, asked.as_ref()).await;
+            return self.preview_case(case, asked.as_ref(), Urgency::default()).await;
         }
         let (system, key) = name.split_once(':').ok_or_else(|| match name.parse::<CaseId>() {
             Ok(_) => Unseen::Unknown(name.to_owned()),
             Err(_) => Unseen::Unnamed(name.to_owned()),
         })?;
         let ticket = TicketRef::new(SystemName::new(system), RemoteId::new(key));
-        let read = self.look_at(&ticket).await?;
+        let read = self.look_at(&ticket, Urgency::default()).await?;
         if let Some(known) = self.case_of_read(&ticket, &read)?
             && let Some(case) = self.journal.look_up(|index| index.case(known))?
         {
-            return self.preview_case(case, Some(&ticket.system)).await;
+            return self.preview_case(case, Some(&ticket.system), Urgency::default()).await;
         }
         // It has no number yet, and is given none here.
         let case = Case::new(CaseId(0), self.clock.now());
@@ -117,12 +148,18 @@ impl Shared {
             observations: BTreeMap::from([(ticket.system.clone(), read)]),
             read: vec![ticket],
             unread: BTreeMap::new(),
+            urgency: Urgency::default(),
         };
         let preview = self.look_on(sight).await?;
         Ok(Preview { known: None, routes, refusals, ..preview })
     }
 
-    async fn preview_case(&self, case: Case, asked: Option<&SystemName>) -> Result<Preview, Unseen> {
+    pub(super) async fn preview_case(
+        &self,
+        case: Case,
+        asked: Option<&SystemName>,
+        urgency: Urgency,
+    ) -> Result<Preview, Unseen> {
         let known = case.id;
         let wanted: Vec<(SystemName, RemoteId)> = case
             .legs
@@ -136,6 +173,7 @@ impl Shared {
             observations: BTreeMap::new(),
             read: Vec::new(),
             unread: BTreeMap::new(),
+            urgency,
         };
         for (system, id) in wanted {
             self.look_for(&mut sight, &system, &id).await?;
@@ -180,6 +218,7 @@ impl Shared {
                 refusals: Vec::new(),
                 read: sight.read,
                 unread: sight.unread,
+                tickets: sight.observations,
             });
         }
     }
@@ -187,7 +226,7 @@ impl Shared {
     /// Reads a leg's ticket, and notes on the copy what a lane would note of the leg.
     async fn look_for(&self, sight: &mut Sight, system: &SystemName, id: &RemoteId) -> Result<(), Unseen> {
         let ticket = TicketRef::new(system.clone(), id.clone());
-        let read = match self.look_at(&ticket).await {
+        let read = match self.look_at(&ticket, sight.urgency).await {
             Ok(read) => read,
             Err(unseen @ (Unseen::Missing(..) | Unseen::Unread(..))) => {
                 if let Unseen::Missing(_, error) = &unseen {
@@ -207,10 +246,14 @@ impl Shared {
         Ok(())
     }
 
-    async fn look_at(&self, ticket: &TicketRef) -> Result<Ticket, Unseen> {
+    async fn look_at(&self, ticket: &TicketRef, urgency: Urgency) -> Result<Ticket, Unseen> {
         let system = self.systems.get(&ticket.system).ok_or_else(|| Unseen::Unknown(ticket.to_string()))?;
-        let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, Urgency::default());
-        system.connector.fetch(&ctx, &ticket.id).await.map_err(|error| {
+        let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, urgency);
+        let read = match self.reach(system) {
+            Ok(connector) => connector.fetch(&ctx, &ticket.id).await,
+            Err(paused) => Err(paused),
+        };
+        read.map_err(|error| {
             if error.class() == Class::Changed {
                 Unseen::Missing(ticket.clone(), error)
             } else {

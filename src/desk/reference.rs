@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use throughline_sdk::Timestamp;
@@ -26,7 +27,7 @@ pub struct Carried {
 }
 
 /// Something that a person has to carry over to the portal.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Errand {
     /// What it is: `raise`, a field's name, `status`, `comment`, `edit`, `retract` or `file`.
     pub what: String,

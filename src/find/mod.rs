@@ -19,6 +19,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
@@ -47,7 +48,7 @@ pub struct Ask<'a> {
 pub const MOST: usize = 200;
 
 /// The order of a page.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub enum Sort {
     /// The case that was opened last comes first. Cases are numbered as they are opened.
@@ -82,7 +83,7 @@ pub enum Looked {
 }
 
 /// How many cases stand in each view.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Counts {
     /// Cases in all.
     pub all: u64,

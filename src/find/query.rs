@@ -13,21 +13,22 @@ pub const DEFAULT_SILENCE: u32 = 48;
 
 /// The query language, for people.
 pub const HELP: &str = "\
-A query is one line; a case is found where all of its parts hold. Capital letters and accents make no difference.
+A query is one line; a case is found where all of its parts hold. Capital letters and accents
+make no difference.
 
   4711  INC0010001  helpdesk:4711   a ticket by its number or id, in any system or in one
   TL-1042  1042                     a case by its id
-  printer fabrikam                  words of the subject, or a party's name, each as a part of its own
+  printer fabrikam                  words of the subject, or a party's name; each is a part
   print*  INC001*                   what begins so
   \"over: 9000\"                      a text with spaces or colons, as one part
   party:fabrikam  system:helpdesk   who takes part, and with which system
   status:open,pending               new, open, pending, on_hold, resolved, closed or cancelled
   priority:urgent,high              low, normal, high or urgent
-  is:open  is:closed                closed is what is resolved, closed or cancelled (view: says the same as is:)
+  is:open  is:closed                closed is what is resolved, closed or cancelled (also view:open)
   is:waiting-us  is:waiting-partner who has the ball
-  is:parked  is:conflict            what waits for a person, and what the desks disagree about
+  is:parked  is:conflict            what waits for a person; what the desks disagree about
   is:breached                       an offer was not answered in time
-  is:silent  silent:5d  silent:36h  open, and nobody did anything for two days, or for so long";
+  is:silent  silent:5d  silent:36h  open, and nobody did anything for two days, or so long";
 
 /// Characters of a query.
 const LONGEST: usize = 1000;

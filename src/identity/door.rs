@@ -14,7 +14,7 @@ use url::Url;
 
 use super::account::{self, Account, Change, NewAccount};
 use super::oidc::{Arrival, Departure, Known, Oidc, OidcSettings};
-use super::pace::{Pace, Paced};
+use super::pace::{Left, Pace, Paced};
 use super::password::Passwords;
 use super::register::{Register, Sessions, of_account};
 use super::sealed::Sealed;
@@ -207,11 +207,11 @@ impl Identity {
         })
     }
 
-    /// Counts a request; how long to wait if it is one too many.
-    pub fn pace(&self, principal: &Principal) -> Result<(), Duration> {
+    /// Counts a request, and says how many are left where they are counted; how long to wait if it is one too many.
+    pub fn pace(&self, principal: &Principal) -> Result<Option<Left>, Duration> {
         match &self.kept {
-            Some(kept) if principal.id.0 != Who::COMMAND_LINE => kept.requests.count(&principal.id),
-            Some(_) | None => Ok(()),
+            Some(kept) if principal.id.0 != Who::COMMAND_LINE => kept.requests.count(&principal.id).map(Some),
+            Some(_) | None => Ok(None),
         }
     }
 
@@ -234,6 +234,17 @@ impl Identity {
         let mut tokens = kept.register().tokens.clone();
         tokens.sort_by(|one, other| one.name.cmp(&other.name));
         tokens
+    }
+
+    /// What an account or a token is called, as long as it is known.
+    pub fn name_of(&self, who: &Who) -> Option<String> {
+        if who.0 == Who::COMMAND_LINE {
+            return Some(Principal::command_line().name);
+        }
+        let register = self.kept.as_ref()?.register();
+        let account = register.accounts.iter().find(|account| account.id == *who);
+        let token = || register.tokens.iter().find(|token| token.id == *who);
+        account.map(|account| account.name.clone()).or_else(|| token().map(|token| token.name.clone()))
     }
 
     /// All sessions that last, the latest used first.
@@ -500,7 +511,7 @@ impl Identity {
                 return Ok(());
             }
         }
-        let fact = Fact::Looked(Look { who: principal.id.clone(), what, case, party });
+        let fact = Fact::Looked(Look { at: kept.clock.now(), who: principal.id.clone(), what, case, party });
         kept.commit(fact).await?;
         kept.looked().insert(look, now);
         Ok(())

@@ -18,6 +18,8 @@ mod sealed;
 mod secret;
 mod session;
 mod site;
+#[cfg(test)]
+mod tests;
 mod token;
 
 use std::fmt;
@@ -28,7 +30,7 @@ pub use account::{Account, Change, NewAccount};
 pub use door::{Identity, Parts, Settings};
 pub use error::Error;
 pub use oidc::{Arrival, Departure, OidcSettings, Rules};
-pub use pace::Pace;
+pub use pace::{Left, Pace};
 pub use right::{Administer, Audit, Look, Operate, Right, RightName, Visit};
 pub use secret::Secret;
 pub(crate) use secret::{csrf, same};

@@ -13,6 +13,11 @@ pub(super) async fn run(shared: Arc<Shared>, name: SystemName) {
     let Some(system) = shared.systems.get(&name) else { return };
     let mut failures = 0;
     while !shared.supervisor.is_stopping() && !shared.has_failed() {
+        tokio::select! {
+            biased;
+            () = shared.supervisor.stopping() => return,
+            () = shared.pauses.over(&name) => {}
+        }
         let wait = match page(&shared, &name).await {
             Ok(Page { more: true }) => {
                 failures = 0;
@@ -65,9 +70,15 @@ async fn page(shared: &Arc<Shared>, name: &SystemName) -> Result<Page, Failure> 
     let wanted = name.clone();
     let since = shared.journal.read(move |index| index.cursor(&wanted)).await?;
     let ctx = system.ctx(&shared.clock, &shared.entropy, &shared.blobs, Urgency::default());
-    let result = system.connector.changes(&ctx, since.as_ref()).await;
+    let connector = shared.reach(system).map_err(Failure::Remote)?;
+    let result = connector.changes(&ctx, since.as_ref()).await;
     system.state.note(&result, shared.clock.now());
     let page = result.map_err(Failure::Remote)?;
+    let (now, moved) = (shared.clock.now(), since.as_ref() != Some(&page.next));
+    system.state.came(|traffic| {
+        traffic.polled = Some(now);
+        traffic.moved = if moved { Some(now) } else { traffic.moved };
+    });
     let mut facts: Vec<Fact> = Vec::with_capacity(page.hints.len() + 1);
     let mut tickets = Vec::with_capacity(page.hints.len());
     for hint in page.hints {
@@ -77,7 +88,7 @@ async fn page(shared: &Arc<Shared>, name: &SystemName) -> Result<Page, Failure> 
             tickets.push(ticket);
         }
     }
-    if since.as_ref() != Some(&page.next) {
+    if moved {
         facts.push(Fact::Advanced { system: name.clone(), cursor: page.next });
     }
     if !facts.is_empty() {

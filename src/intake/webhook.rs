@@ -6,7 +6,7 @@ use throughline_sdk::{Completeness, Error, ErrorKind, Hint, RawWebhook, SystemNa
 use tokio::sync::oneshot;
 
 use crate::case::{Fact, HintSource};
-use crate::daemon::Shared;
+use crate::daemon::{Course, Shared};
 use crate::deliver::Hinted;
 use crate::ledger::{self, Entry};
 
@@ -37,12 +37,24 @@ pub async fn webhook(
     system: &SystemName,
     webhook: &RawWebhook,
 ) -> Result<usize, Refusal> {
-    if shared.supervisor.is_stopping() || shared.has_failed() {
+    let mut shared = Arc::clone(shared);
+    loop {
+        match accept(&shared, system, webhook).await {
+            // While the configuration is loaded anew, nobody is sent away.
+            Err(Refusal::Stopping) => shared = shared.successor().await.ok_or(Refusal::Stopping)?,
+            answer => return answer,
+        }
+    }
+}
+
+async fn accept(shared: &Arc<Shared>, system: &SystemName, webhook: &RawWebhook) -> Result<usize, Refusal> {
+    if !shared.takes_webhooks().await {
         return Err(Refusal::Stopping);
     }
     let connected = shared.systems.get(system).ok_or_else(|| Refusal::UnknownSystem(system.clone()))?;
     let complete = connected.capabilities.webhooks == Some(Completeness::Complete);
     let hints = connected.connector.accept(webhook)?;
+    connected.state.came(|traffic| traffic.webhook = Some(webhook.received));
     let count = hints.len();
     for hint in hints {
         let content = hint.content.filter(|_| complete);
@@ -54,11 +66,19 @@ pub async fn webhook(
 
 async fn take(shared: &Arc<Shared>, system: &SystemName, hint: Hint) -> Result<(), Refusal> {
     let ticket = TicketRef::new(system.clone(), hint.ticket);
+    // Held until the lane is woken: who takes the place of this bridge finds the hint, or has not begun to look.
+    let course = shared.course.read().await;
+    let leaving = match &*course {
+        Course::Running if shared.supervisor.is_stopping() => return Err(Refusal::Stopping),
+        Course::Running => false,
+        Course::Leaving => true,
+        Course::Left(_) => return Err(Refusal::Stopping),
+    };
     let case = shared.case_of(&ticket)?;
     let source = HintSource::Webhook;
     // A complete webhook for an idle lane is planned first, so that hint, plan and intents share one commit. Behind
     // others in a busy lane its content may be overtaken by then: the ticket is read afresh.
-    let content = hint.content.filter(|_| !shared.lanes.is_busy(case, &ticket));
+    let content = hint.content.filter(|_| !leaving && !shared.lanes.is_busy(case, &ticket));
     let (done, durable) = oneshot::channel();
     let plan_first = content.is_some();
     if !plan_first {
@@ -69,7 +89,10 @@ async fn take(shared: &Arc<Shared>, system: &SystemName, hint: Hint) -> Result<(
         Some(_) => Hinted { content, done: vec![done], ..Hinted::unrecorded(source) },
         None => Hinted::recorded(),
     };
-    shared.lanes.nudge(shared, case, ticket, hint);
+    if !leaving {
+        shared.lanes.nudge(shared, case, ticket, hint);
+    }
+    drop(course);
     if plan_first {
         // The lane drops its end when it could not record: then the sender has to come again.
         durable.await.map_err(|_closed| Refusal::Stopping)?;

@@ -13,7 +13,7 @@ use super::record::{Record, parse};
 use super::recover::recover;
 use super::segments::{Found, Lines, Segments};
 use super::writer::Writer;
-use super::{Error, Keyring, Log, MasterKey, Medium, Position};
+use super::{Error, Keyring, Log, MasterKey, Medium, Position, Told, told};
 use crate::case::{Case, CaseId, Fact};
 use crate::store::{self, Index, Store};
 
@@ -225,6 +225,20 @@ impl Journal {
     /// [`read`](Self::read).
     pub fn look_up<T>(&self, read: impl FnOnce(&Index) -> Result<T, store::Error>) -> Result<T, Error> {
         Ok(read(&self.shared.index)?)
+    }
+
+    /// What was recorded from `from` on, as far as records say so themselves: at most `limit` records.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Corrupt`] also if no record begins there.
+    pub async fn told(&self, from: Position, limit: usize) -> Result<Vec<Told>, Error> {
+        let (medium, end) = (Arc::clone(&self.shared.medium), self.end());
+        let read = move || told::read(&*medium, from, end, limit);
+        match &self.shared.way {
+            Way::Thread(_) => blocking(read).await,
+            Way::Inline(_) => read(),
+        }
     }
 
     /// The end of what is durable: every later record begins here or behind.

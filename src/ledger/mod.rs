@@ -37,6 +37,7 @@ mod packed;
 mod record;
 mod recover;
 mod segments;
+mod told;
 mod tree;
 pub mod verify;
 pub mod watch;
@@ -45,6 +46,7 @@ mod writer;
 #[cfg(test)]
 pub(crate) mod tests;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 pub use blobs::BlobFolder;
@@ -60,11 +62,12 @@ pub use log::Log;
 pub use medium::{FileMedium, Medium, MemoryMedium};
 pub use merkle::{Hash, Head};
 pub(crate) use record::chained;
-pub use record::{Leaf, Opened, Record, fact_word};
+pub use record::{FACT_WORDS, Leaf, Opened, Record, fact_word};
+pub use told::Told;
 pub use verify::{Fault, Verified, verify};
 
 /// Where a record begins: bytes since the beginning of the ledger, all segments counted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]
 #[serde(transparent)]
 pub struct Position(pub u64);
 

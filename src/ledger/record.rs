@@ -13,6 +13,7 @@ use throughline_sdk::Timestamp;
 
 use super::checkpoint::{hex, unhex};
 use super::merkle::Hash;
+use super::told::Told;
 use super::{Error, Keyring, Position};
 use super::{items, merkle, packed};
 use crate::case::disclosure::{self, Part};
@@ -248,6 +249,12 @@ impl Line {
         Ok(Leaf { hash: stated, root: self.root.as_deref().and_then(unhex) })
     }
 
+    /// What it says of itself without being unsealed.
+    pub(super) fn told(self, position: Position, next: Position) -> Result<Told, String> {
+        let case = self.case.as_deref().map(CaseId::from_str).transpose()?;
+        Ok(Told { position, next, seq: self.seq, at: self.at, case, words: self.facts })
+    }
+
     /// The record with its facts, unsealed under its case's key.
     pub(super) fn unseal(mut self, position: Position, keyring: &Keyring) -> Result<Record, Error> {
         let corrupt = |what: String| Error::Corrupt { position, what };
@@ -367,6 +374,76 @@ fn aad(head: &Head) -> Aad<[u8; 16]> {
     Aad::from(((u128::from(head.seq) << 64) | u128::from(case)).to_be_bytes())
 }
 
+/// What [`fact_word`] may say.
+pub const FACT_WORDS: &[&str] = &[
+    "hinted",
+    "answered",
+    "ignored",
+    "advanced",
+    "opened",
+    "joined",
+    "observed",
+    "changed",
+    "disputed",
+    "settled",
+    "remarked",
+    "remark_withdrawn",
+    "remark_served",
+    "attached",
+    "stored",
+    "attachment_withdrawn",
+    "withheld",
+    "intended",
+    "attempted",
+    "absolved",
+    "effected",
+    "dropped",
+    "parked",
+    "unparked",
+    "postponed",
+    "planned",
+    "ailed",
+    "rekeyed",
+    "claimed",
+    "announced",
+    "concerned",
+    "consulted",
+    "referred",
+    "reference_post",
+    "unreferred",
+    "started",
+    "stopped",
+    "amended",
+    "agreed",
+    "erasing",
+    "erased",
+    "forgotten",
+    "offering",
+    "handshake",
+    "offer_lapsed",
+    "passed_on",
+    "waits",
+    "set_before",
+    "told",
+    "owned",
+    "entrusted",
+    "holds",
+    "leaked",
+    "retraction_due",
+    "recalled",
+    "redacted",
+    "prepared",
+    "held",
+    "grant_asked",
+    "grant_approved",
+    "grant_refused",
+    "grant_opened",
+    "grant_revoked",
+    "grant_expired",
+    "door",
+    "looked",
+];
+
 /// The word a fact is tagged with in the ledger.
 pub fn fact_word(fact: &Fact) -> &'static str {
     match fact {
@@ -439,5 +516,24 @@ pub fn fact_word(fact: &Fact) -> &'static str {
 
         Fact::Door(_) => "door",
         Fact::Looked(_) => "looked",
+
+        Fact::Reconfigured { .. } => "reconfigured",
+        Fact::Paused { .. } => "paused",
+        Fact::Resumed { .. } => "resumed",
+        Fact::Edited { .. } => "edited",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::FACT_WORDS;
+
+    #[test]
+    fn every_word_of_a_fact_is_listed() {
+        let (_, told) = include_str!("record.rs").split_once("pub fn fact_word").unwrap();
+        let (told, _) = told.split_once("\n}\n").unwrap();
+        let words: Vec<&str> =
+            told.lines().filter_map(|line| line.trim().split_once("=> \"")?.1.strip_suffix("\",")).collect();
+        assert_eq!(words, FACT_WORDS);
     }
 }

@@ -173,7 +173,13 @@ impl Planner<'_> {
         };
         let item = Item::Field(field.clone());
         if standing.parked.get(&item).is_some_and(crate::case::Parked::is_untranslatable) {
-            news.before.push(Fact::Unparked { leg: leg.clone(), item, discarded: false });
+            news.before.push(Fact::Unparked {
+                leg: leg.clone(),
+                item,
+                discarded: false,
+                by: String::new(),
+                reason: String::new(),
+            });
         }
         if let (Some(shown), Some(current)) = (&shown, &current)
             && same(field, shown, native)
@@ -300,7 +306,10 @@ impl Planner<'_> {
         let agreement = sharing.agreement(leg);
         // Only compared, so that whoever had to let it through has done so.
         let release = Release { names: self.view.names, approved: true };
-        let shown = self.view.rules.project(leg, agreement, field, &document.value, &release).ok()?;
+        let (item, want) = (Item::Field(field.clone()), Fingerprint::of(&document.value));
+        let instead = self.case.legs.get(leg).and_then(|leg| leg.instead(&item, &want));
+        let value = instead.unwrap_or(&document.value);
+        let shown = self.view.rules.project(leg, agreement, field, value, &release).ok()?;
         Some(shown.into_intent())
     }
 }

@@ -5,17 +5,18 @@
 
 use std::collections::BTreeSet;
 
-use throughline_sdk::{CommentId, Linking, Marker, Operation, Reference, SystemName};
+use throughline_sdk::{
+    CommentId, IntentId, Linking, Marker, Operation, Reference, SystemName, Ticket, Visibility,
+};
 
 use super::decide::Decision;
 use super::marker;
 use super::planner::Planner;
 use super::project::{Target, Write};
-use crate::agreement::{Kind, LastWord, Refused, Release, Standing, label, standing};
+use crate::agreement::{Account, Kind, LastWord, Redacted, Refused, Release, Standing, label, standing};
 use crate::case::{
     Field, Fingerprint, Health, Item, Leg, OfferState, Origin, PartyName, Phase, Remark, Role, Status,
 };
-use throughline_sdk::Visibility;
 
 /// What there is to be shown of a ticket's counterpart. Who may not see a thing has none of it here.
 #[derive(Debug)]
@@ -89,13 +90,13 @@ impl Target<'_> {
         shown.is_none_or(|shown| shown.moves || shown.print(self.able.link_back) == *value)
     }
 
-    fn reference(&self, shown: &Shown<'_>) -> Result<(Reference, crate::agreement::Account), Refused> {
+    fn reference(&self, shown: &Shown<'_>) -> Result<(Reference, Account), Refused> {
         let link = Reference::new(shown.label.clone(), shown.url.clone());
         if !self.able.link_back.summarizes() {
-            return Ok((link, crate::agreement::Account::default()));
+            return Ok((link, Account::default()));
         }
         let status = shown.status.and_then(|status| self.shown(&Field::Status, status).ok());
-        let status = status.map(crate::agreement::Redacted::into_intent);
+        let status = status.map(Redacted::into_intent);
         let told =
             |last| Standing { state: shown.state.or(status.as_deref()), ball: shown.ball.as_deref(), last };
         let agreement = self.sharing.agreement(self.name);
@@ -235,7 +236,7 @@ fn awaited(state: OfferState) -> Option<&'static str> {
 
 impl Planner<'_> {
     /// The unsent links of a leg that say what has changed meanwhile: a newer one takes the place of each.
-    pub(super) fn outdated_links(&self, name: &SystemName) -> Vec<throughline_sdk::IntentId> {
+    pub(super) fn outdated_links(&self, name: &SystemName) -> Vec<IntentId> {
         let (Some(leg), Some(able)) = (self.case.legs.get(name), self.view.capabilities.get(name)) else {
             return Vec::new();
         };
@@ -250,11 +251,7 @@ impl Planner<'_> {
     }
 
     /// The comments on a ticket that are nothing but a link of ours.
-    pub(super) fn link_comments<'t>(
-        &self,
-        name: &SystemName,
-        ticket: &'t throughline_sdk::Ticket,
-    ) -> BTreeSet<&'t CommentId> {
+    pub(super) fn link_comments<'t>(&self, name: &SystemName, ticket: &'t Ticket) -> BTreeSet<&'t CommentId> {
         let marked =
             ticket.comments.iter().filter_map(|comment| Some((comment.marker.as_ref()?, &comment.id)));
         let mut marked = marked.peekable();

@@ -38,6 +38,7 @@ use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 pub use claim::{Twins, twins};
 pub use refer::refer;
 
+pub(crate) use native::value_in;
 use planner::Planner;
 pub use remarks::{preparation, wanted_file};
 pub use seen::{Known, Post, Posted, Seen, SeenEvent, SeenFile, SeenGrant, SeenOffer, Side};
@@ -140,5 +141,5 @@ pub struct Plan {
 }
 
 /// The key under which markers are hashed. The same input always gives the same marker.
-#[derive(Debug)]
+#[derive(Clone, Debug)]
 pub struct MarkerKey(pub hmac::Key);

@@ -10,7 +10,7 @@ use crate::case::Field;
 const SHORTEST_CUT_CHARS: usize = 40;
 
 /// The field as the ticket has it; empty where it has none.
-pub(super) fn value_in<'t>(ticket: &'t Ticket, field: &Field) -> &'t str {
+pub(crate) fn value_in<'t>(ticket: &'t Ticket, field: &Field) -> &'t str {
     match field {
         Field::Title => &ticket.title,
         Field::Description => &ticket.description,

@@ -147,7 +147,13 @@ impl<'p> Planner<'p> {
             let state = OfferState::Withdrawn;
             self.say(Fact::Handshake { leg, state, words, respond_by: None, heard, answers_after: None });
         } else if waits.is_some_and(|parked| !parked.discarded) {
-            self.say(Fact::Unparked { leg: leg.clone(), item: Item::Offer, discarded: true });
+            self.say(Fact::Unparked {
+                leg: leg.clone(),
+                item: Item::Offer,
+                discarded: true,
+                by: String::new(),
+                reason: String::new(),
+            });
         }
     }
 

@@ -390,7 +390,9 @@ impl Target<'_> {
     /// What this leg is shown for a value.
     pub(super) fn shown(&self, field: &Field, value: &str) -> Result<Redacted<String>, Refused> {
         let agreement = self.sharing.agreement(self.name);
-        let release = self.release(&Item::Field(field.clone()), &Fingerprint::of(value));
+        let (item, want) = (Item::Field(field.clone()), Fingerprint::of(value));
+        let release = self.release(&item, &want);
+        let value = self.leg.instead(&item, &want).unwrap_or(value);
         self.view.rules.project(self.name, agreement, field, value, &release)
     }
 

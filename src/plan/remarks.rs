@@ -165,7 +165,7 @@ impl Target<'_> {
         let said = Said {
             author: &remark.author,
             party_title: title.unwrap_or_default(),
-            text: &text,
+            text: self.leg.instead(&item, &remark.print).unwrap_or(&text),
             repeated: newest.is_some() && live.is_none(),
         };
         let release = self.release(&item, &remark.print);

@@ -33,7 +33,7 @@ pub struct Seen {
     pub gone: bool,
     /// The fields of its ticket in its own words. What is empty is not here.
     pub fields: BTreeMap<Field, String>,
-    /// What stands on its ticket, oldest first.
+    /// What stands on its ticket, in the order in which it came to be known: the desks' clocks may differ.
     pub posts: Vec<Post>,
     /// Comments and files of its people that stay with them.
     pub kept: usize,
@@ -167,7 +167,6 @@ impl Seen {
         for (at, fact) in told {
             teller.take(at, fact);
         }
-        teller.posts.sort_by_key(|post| post.at);
         let party = standing.party.clone();
         let ball = teller.ball(&party);
         let offer = standing.offer.as_ref().map(|offer| SeenOffer {
@@ -385,13 +384,18 @@ impl<'a> Teller<'a> {
             };
             self.grants.insert(*grant, seen);
         }
-        let next = match fact {
-            Fact::GrantApproved { grant, leg, .. } => Some((grant, leg, GrantState::Approved)),
-            Fact::GrantRefused { grant, leg, .. } => Some((grant, leg, GrantState::Refused)),
-            Fact::GrantOpened { grant, leg } => Some((grant, leg, GrantState::Open)),
-            Fact::GrantRevoked { grant, leg, .. } => Some((grant, leg, GrantState::Revoked)),
-            Fact::GrantExpired { grant, leg } => Some((grant, leg, GrantState::Expired)),
-            _ => None,
+        let next = if let Fact::GrantApproved { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Approved))
+        } else if let Fact::GrantRefused { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Refused))
+        } else if let Fact::GrantOpened { grant, leg } = fact {
+            Some((grant, leg, GrantState::Open))
+        } else if let Fact::GrantRevoked { grant, leg, .. } = fact {
+            Some((grant, leg, GrantState::Revoked))
+        } else if let Fact::GrantExpired { grant, leg } = fact {
+            Some((grant, leg, GrantState::Expired))
+        } else {
+            None
         };
         if let Some((grant, leg, state)) = next
             && self.is_own(leg)

@@ -4,6 +4,7 @@
 //! conflicts, doubts and delays are taken as they were. What the rules in force never read, no history holds: that is
 //! told as not to be told.
 
+mod bench;
 mod crossing;
 mod replay;
 mod report;
@@ -12,6 +13,7 @@ mod run;
 #[cfg(test)]
 mod tests;
 
+pub use bench::{Bench, Does, Required, Routing, Row, Sides, bench};
 pub use replay::{Rehearsal, Trial};
 pub use report::{Change, Example, Group, Head, Report, Tally};
 pub use run::rehearse;

@@ -9,7 +9,7 @@ use std::sync::Arc;
 use throughline_sdk::{IntentId, Operation, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, Kept};
-use super::{Agreed, Counts, Error, Index, Table, codec};
+use super::{Agreed, Counts, Error, Index, Paused, Reconfigured, Table, codec};
 use crate::agreement::Products;
 use crate::case::{Case, CaseId, Fact, Reading};
 use crate::ledger::Position;
@@ -53,6 +53,7 @@ impl<'a> Changes<'a> {
     pub fn record(&mut self, facts: &[Fact], case: Option<Case>, position: Position) -> Result<(), Error> {
         for (order, fact) in facts.iter().enumerate() {
             self.standing(fact, facts, position, order)?;
+            self.look(fact, position)?;
             if let Some(case) = &case {
                 let created = self.creates(fact, case.id)?;
                 self.tickets(fact, case, created)?;
@@ -223,6 +224,25 @@ impl<'a> Changes<'a> {
             };
             let value = serde_json::to_vec(&agreed).map_err(|error| Error::Broken(error.to_string()))?;
             self.set(Table::Agreed, version.0.as_bytes().to_vec(), Some(value));
+        }
+        self.administered(fact, position)
+    }
+
+    /// What admins did to the bridge as a whole.
+    fn administered(&mut self, fact: &Fact, position: Position) -> Result<(), Error> {
+        let broken = |error: serde_json::Error| Error::Broken(error.to_string());
+        if let Fact::Paused { system, by, reason, since } = fact {
+            let paused = Paused { by: by.clone(), reason: reason.clone(), since: *since };
+            let value = serde_json::to_vec(&paused).map_err(broken)?;
+            self.set(Table::Paused, system.as_str().as_bytes().to_vec(), Some(value));
+        }
+        if let Fact::Resumed { system, .. } = fact {
+            self.set(Table::Paused, system.as_str().as_bytes().to_vec(), None);
+        }
+        if let Fact::Reconfigured { by, at, differed } = fact {
+            let one = Reconfigured { by: by.clone(), at: *at, differed: differed.clone() };
+            let value = serde_json::to_vec(&one).map_err(broken)?;
+            self.set(Table::Reconfigured, codec::number(position.0), Some(value));
         }
         Ok(())
     }

@@ -1,5 +1,6 @@
 //! What was erased, whose tickets are not taken up again, and which files nobody holds any more.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Digest, TicketRef, Timestamp};
 
@@ -8,7 +9,7 @@ use super::{Changes, Error, Index, Table, codec};
 use crate::case::{CaseId, Fact};
 
 /// A case that was erased, or is being erased.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Erasure {
     /// The case.
     pub case: CaseId,

@@ -82,7 +82,10 @@ impl Head {
             | Table::Erasures
             | Table::Erasing
             | Table::FilesOf
-            | Table::HoldersOf => false,
+            | Table::HoldersOf
+            | Table::Paused
+            | Table::Reconfigured
+            | Table::Looked => false,
         }
     }
 }

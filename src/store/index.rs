@@ -1,11 +1,12 @@
 //! What the store is asked: cases by ticket, key and marker, cursors, hints, and what is left to do.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
-use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef};
+use throughline_sdk::{Cursor, Marker, RemoteId, SystemName, TicketRef, Timestamp};
 
 use super::fresh::{Fresh, Head, over};
 use super::{Error, Row, Standing, Store, Table, codec};
@@ -37,7 +38,7 @@ pub struct Counts {
 }
 
 /// A version of an agreement, as the ledger has it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Agreed {
     /// The agreement.
     pub agreement: AgreementName,
@@ -47,6 +48,28 @@ pub struct Agreed {
     pub position: Position,
     /// Its terms in full.
     pub document: Json,
+}
+
+/// Who paused a system, why and since when.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Paused {
+    /// Who.
+    pub by: String,
+    /// Why.
+    pub reason: String,
+    /// Since when.
+    pub since: Timestamp,
+}
+
+/// One reload of the configuration.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Reconfigured {
+    /// Who had it loaded.
+    pub by: String,
+    /// When.
+    pub at: Timestamp,
+    /// What differed from the configuration before, one setting each.
+    pub differed: Vec<String>,
 }
 
 pub(super) const COUNTS: &[u8] = b"counts";
@@ -187,6 +210,26 @@ impl Index {
     pub fn announced(&self, ticket: &TicketRef) -> Result<BTreeSet<String>, Error> {
         let value = self.get(Table::Announced, &codec::ticket(ticket))?;
         value.map_or_else(|| Ok(BTreeSet::new()), |value| codec::read_texts(&value))
+    }
+
+    /// The systems that stand still until a person lets them go on.
+    pub fn paused(&self) -> Result<BTreeMap<SystemName, Paused>, Error> {
+        let rows = self.under(Table::Paused, &[], &[], usize::MAX)?.into_iter();
+        let paused = rows.map(|(key, value)| {
+            let paused = serde_json::from_slice(&value)
+                .map_err(|error| Error::Broken(format!("a pause cannot be read: {error}")))?;
+            Ok((SystemName::new(codec::read_text(&key)?), paused))
+        });
+        paused.collect()
+    }
+
+    /// Every reload of the configuration, the oldest first.
+    pub fn reconfigured(&self) -> Result<Vec<Reconfigured>, Error> {
+        let rows = self.under(Table::Reconfigured, &[], &[], usize::MAX)?.into_iter().map(|(_, value)| {
+            serde_json::from_slice(&value)
+                .map_err(|error| Error::Broken(format!("a reload cannot be read: {error}")))
+        });
+        rows.collect()
     }
 
     /// How many there are of what. Costs the same however many there are.

@@ -9,6 +9,7 @@ mod erasure;
 mod filing;
 mod fresh;
 mod index;
+mod look;
 pub mod memory;
 pub mod sled;
 
@@ -28,7 +29,8 @@ pub(crate) use filing::{
 };
 pub use filing::{Standing, View};
 pub use fresh::Fresh;
-pub use index::{Agreed, Counts, Index};
+pub use index::{Agreed, Counts, Index, Paused, Reconfigured};
+pub use look::Looked;
 
 use crate::ledger::Mark;
 
@@ -92,6 +94,10 @@ pub enum Table {
     Announced,
     /// Version of an agreement to its terms.
     Agreed,
+    /// System to who paused it, why and since when.
+    Paused,
+    /// Reloads of the configuration, by the place of their record.
+    Reconfigured,
     /// What cases are filed under, and a block of cases, to those of them that are.
     Filed,
     /// An hour, and a block of cases, to those open ones that last changed in it.
@@ -108,6 +114,8 @@ pub enum Table {
     FilesOf,
     /// Cases that hold a file: the digest and the number of the case.
     HoldersOf,
+    /// Who looked at what, the latest first: of all cases, and of each.
+    Looked,
 }
 
 impl Table {
@@ -130,6 +138,8 @@ impl Table {
             Self::Announced => 14,
             Self::Agreed => 15,
             Self::Clocks => 16,
+            Self::Paused => 40,
+            Self::Reconfigured => 41,
             Self::Filed => 17,
             Self::Changed => 18,
             Self::Hours => 19,
@@ -138,6 +148,7 @@ impl Table {
             Self::Erasing => 34,
             Self::FilesOf => 35,
             Self::HoldersOf => 36,
+            Self::Looked => 48,
         }
     }
 }

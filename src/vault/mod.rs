@@ -35,8 +35,8 @@ const FILE: &str = "vault";
 /// one in a hundred at most.
 const BY_LENGTH: usize = 8_000;
 
-/// The pseudonyms of all agreements, kept.
-#[derive(Debug)]
+/// The pseudonyms of all agreements, kept. Clones share them.
+#[derive(Clone, Debug)]
 pub struct Vault {
     kept: Arc<Kept>,
     offload: Offload,

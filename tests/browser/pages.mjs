@@ -1,78 +1,13 @@
 // What people do at the pages of two practice desks, and what must then be seen at the other one.
 import assert from "node:assert/strict";
-import { spawn } from "node:child_process";
-import { readFileSync } from "node:fs";
-import { mkdtemp, readFile, rm } from "node:fs/promises";
-import { createRequire } from "node:module";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { createInterface } from "node:readline";
-import { chromium } from "playwright-core";
-
-const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
-const PATIENCE = 30_000;
-const folder = await mkdtemp(join(tmpdir(), "throughline-browser-"));
-const shots = process.env.THROUGHLINE_SCREENSHOTS;
-
-/** Starts the demo and answers its process and the addresses of its desks, once its play is over. */
-async function demo() {
-  const child = spawn(process.env.THROUGHLINE, ["demo", "--data", join(folder, "data")], { stdio: ["ignore", "pipe", "inherit"] });
-  const addresses = {};
-  const open = new Promise((ready, failed) => {
-    child.once("exit", (code) => failed(new Error(`the demo ended with ${code}`)));
-    createInterface({ input: child.stdout }).on("line", (line) => {
-      const [, name, address] = /^(\w+) +(http:\S+)$/.exec(line) ?? [];
-      if (name) addresses[name] = address;
-      if (line.includes("Ctrl-C ends it")) ready();
-    });
-  });
-  open.catch(() => {});
-  return { child, addresses, open };
-}
-
-/** Ends a process and waits for it. */
-function ended(child) {
-  if (child.exitCode !== null || child.signalCode !== null) return Promise.resolve();
-  const gone = new Promise((done) => child.once("exit", done));
-  child.kill("SIGINT");
-  const hard = setTimeout(() => child.kill("SIGKILL"), 15_000);
-  return gone.finally(() => clearTimeout(hard));
-}
-
-/** Reloads a page until it shows what is awaited. */
-async function until(what, page, holds) {
-  const end = Date.now() + PATIENCE;
-  for (;;) {
-    if (await holds()) return;
-    assert.ok(Date.now() < end, `it is not so that ${what}`);
-    await page.waitForTimeout(100);
-    await page.reload();
-  }
-}
+import { readFile } from "node:fs/promises";
+import { audit, demo, enter, look, play, until } from "./stage.mjs";
 
 const { child, addresses, open } = await demo();
-let browser;
-let passed = 0;
-let failed = 0;
-try {
+await play(child, async (test) => {
   await open;
-  browser = await chromium.launch({
-    executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
-    args: ["--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-component-update", "--disable-sync"],
-  });
-  const context = await browser.newContext({ viewport: { width: 1100, height: 900 } });
-  const violations = [];
-  const dialogs = [];
-  await context.addInitScript(() => {
-    document.addEventListener("securitypolicyviolation", (event) => console.error(`CSP: ${event.violatedDirective} ${event.blockedURI}`));
-  });
-  const visit = async () => {
-    const page = await context.newPage();
-    page.setDefaultTimeout(PATIENCE);
-    page.on("console", (message) => /CSP|Content Security Policy/.test(message.text()) && violations.push(message.text()));
-    page.on("dialog", (dialog) => { dialogs.push(dialog.message()); return dialog.dismiss(); });
-    return page;
-  };
+  const { browser, person, violations, dialogs } = await enter();
+  const visit = await person();
   const [home, partner] = [await visit(), await visit()];
 
   const raise = async (title, description) => {
@@ -99,24 +34,6 @@ try {
     await section.getByRole("button", { name: "Comment" }).click();
     await page.locator("article", { hasText: text.slice(0, 40) }).first().waitFor();
   };
-  const audit = async (page, where) => {
-    await page.evaluate(AXE);
-    const { violations: found } = await page.evaluate(() => globalThis.axe.run());
-    const serious = found.filter(({ impact }) => ["serious", "critical"].includes(impact));
-    const told = serious.map(({ id, nodes }) => `${id}: ${nodes.map(({ html }) => html).join(" ")}`);
-    assert.deepEqual(told, [], `axe at ${where}`);
-  };
-  const test = async (name, run) => {
-    try {
-      await run();
-      passed += 1;
-      console.log(`ok      ${name}`);
-    } catch (error) {
-      failed += 1;
-      console.log(`FAILED  ${name}\n${error.stack}`);
-    }
-  };
-
   await test("a ticket raised at the helpdesk is seen at the partner", async () => {
     await raise("The till in branch 4 is dark", "Since noon.\nPower is there.");
     await openAtPartner("The till in branch 4 is dark");
@@ -197,32 +114,13 @@ try {
   });
 
   await test("no page is wider than a phone, and axe finds nothing serious, by day and by night", async () => {
-    for (const colorScheme of ["light", "dark"]) {
-      for (const width of [360, 768, 1280]) {
-        await home.emulateMedia({ colorScheme });
-        await home.setViewportSize({ width, height: 900 });
-        for (const [name, path] of [["list", "/"], ["played", "/tickets/1"], ["ticket", "/tickets/2"], ["hostile", "/tickets/3"], ["long", "/tickets/4"]]) {
-          await home.goto(new URL(path, addresses.helpdesk).href);
-          const overflow = await home.evaluate(() => document.documentElement.scrollWidth - innerWidth);
-          assert.ok(overflow <= 0, `${path} is ${overflow} px wider than ${width}`);
-          if (shots && name !== "long") await home.screenshot({ path: join(shots, `${name}-${width}-${colorScheme}.png`), fullPage: true });
-          await audit(home, `${path} at ${width} px, ${colorScheme}`);
-        }
-      }
-    }
+    const pages = [["list", "/"], ["played", "/tickets/1"], ["ticket", "/tickets/2"], ["hostile", "/tickets/3"], ["", "/tickets/4"]];
+    await look(home, pages.map(([name, path]) => [name, new URL(path, addresses.helpdesk).href]));
   });
 
   await test("no script ran and the pages' policy was never hurt", () => {
     assert.deepEqual(dialogs, []);
     assert.deepEqual(violations, []);
   });
-} catch (error) {
-  failed += 1;
-  console.log(error.stack);
-} finally {
-  await browser?.close();
-  await ended(child);
-  await rm(folder, { recursive: true, force: true });
-}
-console.log(`${passed} passed, ${failed} failed`);
-process.exit(failed ? 1 : 0);
+  return browser;
+});

@@ -3,6 +3,8 @@
 #[cfg(test)]
 mod accounts;
 #[cfg(test)]
+mod administered;
+#[cfg(test)]
 mod agreement;
 #[cfg(test)]
 mod announced;
@@ -14,6 +16,8 @@ mod bridge;
 mod checked;
 #[cfg(test)]
 mod command;
+#[cfg(test)]
+mod console;
 #[cfg(test)]
 mod desks;
 #[cfg(test)]
@@ -29,17 +33,23 @@ mod grants;
 #[cfg(test)]
 mod handshake;
 #[cfg(test)]
+mod interface;
+#[cfg(test)]
 mod killed;
 #[cfg(test)]
 mod logins;
 #[cfg(test)]
 mod parked;
 #[cfg(test)]
+mod paused;
+#[cfg(test)]
 mod privacy;
 #[cfg(test)]
 mod reference;
 #[cfg(test)]
 mod rehearsed;
+#[cfg(test)]
+mod reloaded;
 #[cfg(test)]
 mod served;
 #[cfg(test)]

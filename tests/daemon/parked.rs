@@ -110,3 +110,51 @@ fn a_ticket_that_is_deleted_or_merged_ails_its_own_leg_and_stops_nothing_else() 
     );
     assert!(desks.titled("partner", "First").is_none(), "what a person deleted is not created again");
 }
+
+#[test]
+fn what_a_person_sends_instead_goes_out_once_and_changes_nothing_elsewhere() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let (bridge, number) = refused(&desks, "Rewritten");
+    let shown = bridge.json(&["parked", "show", "TL-1", "partner", "status"]);
+    assert_eq!(shown["sent"][0]["text"], "Solved", "{shown}");
+    assert_eq!(shown["there"]["text"], "New", "{shown}");
+    let choices = shown["edits"][0]["choices"].as_array().unwrap();
+    let open = choices.iter().find(|choice| choice["word"] == "open").unwrap();
+    let wrong = bridge.command(&["parked", "edit", "TL-1", "partner", "status", "--text", "mended"]);
+    assert_eq!(wrong.code, 1);
+    assert!(wrong.err.contains("\"mended\" is none of the words for status: new, open"), "{wrong:?}");
+    let missing = bridge.command(&["parked", "edit", "TL-1", "partner", "title", "--text", "Other"]);
+    assert!(missing.err.contains("nothing named title is parked in TL-1 on partner"), "{missing:?}");
+
+    let edited = bridge.command(&["parked", "edit", "TL-1", "partner", "status", "--text", "open"]);
+    assert_eq!(edited.code, 0, "{edited:?}");
+    until("the partner has what was written instead", || {
+        desks.titled("partner", "Rewritten").unwrap().status == open["shown"].as_str().unwrap()
+    });
+    until("nothing is parked or on its way", || {
+        let ready = super::web::get(&bridge.address, "/readyz").json();
+        ready["parked"] == 0 && ready["working"] == 0 && ready["hints"] == 0
+    });
+    assert_eq!(desks.titled("helpdesk", "Rewritten").unwrap().status, "Solved", "home stays as it is");
+    let fact = &bridge.facts("edited")[0];
+    assert_eq!((&fact["by"], &fact["text"]), (&"command line".into(), &"open".into()));
+    assert!(bridge.command(&["trace", "TL-1"]).out.contains("as a person wrote it"));
+
+    desks.desk("partner").set_faults(Faults::default());
+    desks.desk("helpdesk").set_status("Ada Agent", number, "Closed").unwrap();
+    until("the next value goes out as it is", || {
+        desks.titled("partner", "Rewritten").unwrap().status == "Closed"
+    });
+}
+
+#[test]
+fn why_something_was_given_up_stands_in_the_record() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let (bridge, _) = refused(&desks, "Let be");
+    let why = "the partner closes it by itself";
+    let discarded = bridge.command(&["parked", "discard", "TL-1", "partner", "status", "--reason", why]);
+    assert_eq!(discarded.code, 0, "{discarded:?}");
+    let fact = bridge.facts("unparked").into_iter().find(|fact| fact["discarded"] == true).unwrap();
+    assert_eq!((&fact["by"], &fact["reason"]), (&"command line".into(), &why.into()));
+    assert!(bridge.command(&["trace", "TL-1"]).out.contains(why));
+}

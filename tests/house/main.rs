@@ -187,3 +187,23 @@ fn the_architecture_page_names_every_room() {
     }
     none("rooms that ARCHITECTURE.md does not name", &offenders);
 }
+
+/// A route that is made otherwise is on no list, and no test asks whether it asks for a right.
+#[test]
+fn routes_of_people_and_programs_are_made_in_one_way() {
+    // Partners of other standards have doors of their own; the server's own tests serve nobody.
+    let other = ["src/api/tmf621/", "src/api/sharing", "src/api/serve.rs"];
+    let outside = ["/webhooks/", "/healthz\"", "/readyz\"", "/metrics\"", "/problems/"];
+    let mut offenders = Vec::new();
+    for (name, text) in ["src/api", "src/console"].into_iter().flat_map(sources) {
+        if other.iter().any(|place| name.starts_with(place)) {
+            continue;
+        }
+        for made in text.split(".route(").skip(1).filter_map(|rest| rest.trim_start().strip_prefix('"')) {
+            if !outside.iter().any(|place| made.starts_with(place)) {
+                offenders.push(format!("{name}: {}", made.lines().next().unwrap()));
+            }
+        }
+    }
+    none("routes that were not made by `Routes`", &offenders);
+}

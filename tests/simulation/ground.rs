@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use secrecy::SecretString;
 use throughline::api::tmf621::Northbound;
-use throughline::daemon::{Bridge, Parts, State, System, marker_key};
+use throughline::daemon::{Bridge, Budget, Credentials, Parts, State, System, marker_key};
 use throughline::deliver::Admission;
 use throughline::identity::Identity;
 use throughline::ledger::note::Signer;
@@ -182,6 +182,8 @@ impl Ground {
             // Few, so that lanes often wait outside.
             admission: Admission::new(2),
             state: State::default(),
+            budget: Arc::new(Budget::new(limits)),
+            credentials: Credentials::default(),
         }
     }
 }

@@ -661,13 +661,6 @@ pub(crate) struct Attach {
     pub(crate) id: Option<Expression>,
 }
 
-impl Ticket {
-    /// Whether a summary of the counterpart is read back.
-    pub(crate) fn summarizes(&self) -> bool {
-        self.link_summary.is_some() || self.link_line.is_some()
-    }
-}
-
 /// `[link_back]`: how the counterpart's number and address are shown, and how it stands. Names: `label`, `url` and `summary`
 /// (may be absent), `line` (all three in one), `id`, `ticket`, `settings`, `user`.
 #[derive(Debug, Deserialize)]
@@ -680,10 +673,6 @@ pub(crate) struct LinkBack {
     /// The most characters of `summary`, or of `line`. Without it: 255.
     #[serde(default = "usual_chars")]
     pub(crate) chars: usize,
-}
-
-fn usual_chars() -> usize {
-    255
 }
 
 /// `[webhook]`: what the desk posts to `/webhooks/SYSTEM`. The setting `webhook_secret` is what it signs or shows.
@@ -718,6 +707,17 @@ pub(crate) enum Signature {
         /// The parameter.
         name: String,
     },
+}
+
+impl Ticket {
+    /// Whether a summary of the counterpart is read back.
+    pub(crate) fn summarizes(&self) -> bool {
+        self.link_summary.is_some() || self.link_line.is_some()
+    }
+}
+
+fn usual_chars() -> usize {
+    255
 }
 
 impl Default for Dates {

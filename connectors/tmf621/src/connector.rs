@@ -58,6 +58,8 @@ impl Connector for Tmf621 {
             link_back: match config.link_back {
                 LinkBack::Nowhere => Linking::None,
                 LinkBack::ExternalIdentifier => Linking::Link,
+                // What is sent again stands there twice.
+                LinkBack::RelatedEntity if config.note_writes == NoteWrites::Append => Linking::Link,
                 LinkBack::RelatedEntity => Linking::Field,
             },
             conditional_write: match config.conditional {

@@ -7,7 +7,7 @@ use throughline_sdk::{
 };
 
 use crate::api::{Answered, Api, Read};
-use crate::config::LinkBack;
+use crate::config::{LinkBack, NoteWrites};
 use crate::error::not_done;
 use crate::map::{self, ATTRIBUTES, LINK_ROLE, LINK_TYPE, MARKER_TYPE, write_text};
 use crate::{lifecycle, parts};
@@ -200,6 +200,9 @@ async fn link_back(api: Api<'_>, id: &RemoteId, link: &Reference) -> Result<Effe
             return unsupported(
                 "an external identifier is a number, and says nothing of how a counterpart stands",
             );
+        }
+        LinkBack::RelatedEntity if link.summary.is_some() && api.config.note_writes == NoteWrites::Append => {
+            return unsupported("a desk that adds whatever it is sent keeps every line about a counterpart");
         }
         LinkBack::ExternalIdentifier => None,
         LinkBack::RelatedEntity => Some(entity(api, link)),

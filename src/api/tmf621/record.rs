@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use throughline_sdk::ticket::canonical_text;
@@ -21,7 +22,7 @@ use crate::registry::PORTAL_NUMBER;
 const NUMBER_CHARACTERS: usize = 200;
 
 /// What an agent records. `at` is the change up to which the agent has carried everything over.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case", deny_unknown_fields)]
 pub(crate) enum Entry {
     /// The number that the portal gave the ticket.

@@ -15,7 +15,7 @@ use throughline_sdk::{RemoteId, TicketRef};
 
 use super::edition::Edition;
 use super::refusal::Refusal;
-use crate::api::sharing;
+use crate::api::{Keys, Subscriber, sharing};
 use crate::case::HintSource;
 use crate::daemon::Shared;
 use crate::desk::Desk;
@@ -46,6 +46,10 @@ pub struct Northbound {
     pub callbacks: Option<Arc<dyn Transport>>,
     /// Where callbacks may be.
     pub policy: AddressPolicy,
+    /// Who is told what happens.
+    pub subscribers: Vec<Subscriber>,
+    /// The idempotency keys of callers; `None`: none are kept, and no write that bears one is done.
+    pub keys: Option<Keys>,
 }
 
 impl Northbound {

@@ -1,16 +1,18 @@
 //! What command line and API show of grants: a line for each, and their part of the story.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, Timestamp};
 
 use crate::case::{Approval, Case, Ended, Environment, Fact, Grant, GrantId, GrantState};
 
 /// One grant of a case.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct GrantLine {
     /// Its number in the case: `G3`.
     pub grant: String,
     /// The counterpart's system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// The counterpart.
     pub party: String,

@@ -222,11 +222,13 @@ fn configuration(desks: &[OnStage], bridge_address: &str) -> String {
     for ((name, party, _), route) in CAST.into_iter().skip(1).zip(route) {
         // The two counterparts know of each other.
         let other = if party == "fabrikam" { "northwind" } else { "fabrikam" };
+        // What is no text waits for a person before it goes to the vendor.
+        let opaque = if party == "fabrikam" { "send" } else { "hold" };
         text.push_str(&format!(
             "\n[agreements.{party}]\nparty = \"{party}\"\nhome = \"helpdesk\"\ncounterpart = \"{name}\"\n\
              comments = \"both\"\nfiles = \"both\"\nintroduces = [\"{other}\"]\n\n\
              [agreements.{party}.route]\noutbound = '{route}'\n\n\
-             [agreements.{party}.redact]\nperson = \"pseudonymize\"\nother_files = \"send\"\n\n\
+             [agreements.{party}.redact]\nperson = \"pseudonymize\"\nother_files = \"{opaque}\"\n\n\
              [agreements.{party}.fields.title]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.description]\ndirection = \"outbound\"\n\n\
              [agreements.{party}.fields.status]\ndirection = \"both\"\npolicy = \"most_advanced\"\n\n\

@@ -52,6 +52,14 @@ pub(super) const SYSTEM: Table = Table {
             example: r#""25MB""#,
         },
         Key {
+            key: "credentials_expire",
+            holds: Holds::Setting(SettingKind::Text),
+            need: Need::Optional,
+            doc: "The day on which our credentials there come to their end, if they do: the console warns a month \
+                  before.",
+            example: r#""2027-01-31""#,
+        },
+        Key {
             key: "summary",
             holds: Holds::Setting(SettingKind::Flag),
             need: Need::Default("true"),

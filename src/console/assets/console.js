@@ -98,16 +98,17 @@
 
   if (live) {
     const source = new EventSource(live.dataset.live);
-    let lost = false;
+    let lost = 0;
     source.onmessage = soon;
     source.onopen = () => {
-      note("This page stays current by itself.");
+      clearTimeout(lost);
       if (lost) soon();
-      lost = false;
+      else note("This page stays current by itself.");
+      lost = 0;
     };
+    // A stream ends now and then and begins again at once: only what lasts is worth a word.
     source.onerror = () => {
-      lost = true;
-      note("The connection is lost; trying again.");
+      lost ||= setTimeout(() => note("The connection is lost; trying again."), 8000);
     };
     window.addEventListener("pagehide", () => source.close());
   }

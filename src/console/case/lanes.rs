@@ -178,7 +178,9 @@ impl Teller {
         if let Fact::Changed { field, value, leg, .. } = fact {
             let text = match field {
                 Field::Description => "the description changed".to_owned(),
-                _ => format!("{field}: {value}"),
+                Field::Title | Field::Status | Field::Priority | Field::Kind | Field::Custom(_) => {
+                    format!("{field}: {value}")
+                }
             };
             self.source(record, leg, Item::Field(field.clone()), &text);
             if !opening {

@@ -20,6 +20,9 @@ use crate::identity::Look;
 /// So often something is said when there is nothing to say, so that nobody in between hangs up.
 const ALIVE: Duration = Duration::from_secs(20);
 
+/// So long one stream lasts. Whoever listens asks again, and has to be known again.
+const LIFE: Duration = Duration::from_secs(300);
+
 pub(in crate::console) async fn live(
     State(api): State<Api>,
     _: Entered<Look>,
@@ -31,7 +34,7 @@ pub(in crate::console) async fn live(
     Ok(stream(shared, case, |_| async { true }))
 }
 
-/// One event for each record about the case that `concerns` whoever listens, until the bridge stops.
+/// One event for each record about the case that `concerns` whoever listens, for [`LIFE`] or until the bridge stops.
 pub(in crate::console) fn stream<F, C>(
     shared: Arc<Shared>,
     case: CaseId,
@@ -42,10 +45,12 @@ where
     C: Future<Output = bool> + Send,
 {
     let news = shared.journal.news();
+    let ends = shared.clock.monotonic() + LIFE;
     let stream = unfold((shared, news, concerns), move |(shared, mut news, mut concerns)| async move {
         loop {
             let heard = tokio::select! {
                 () = shared.supervisor.stopping() => return None,
+                () = shared.clock.sleep(ends.saturating_sub(shared.clock.monotonic())) => return None,
                 heard = news.recv() => heard,
             };
             match heard {

@@ -6,6 +6,8 @@ mod live;
 mod picture;
 mod story;
 mod talk;
+#[cfg(test)]
+mod tests;
 
 use axum::extract::rejection::{PathRejection, QueryRejection};
 use axum::extract::{Path, Query, State};
@@ -53,8 +55,9 @@ pub(super) async fn page(
     let Query(shown) = shown.map_err(Problem::from)?;
     let shared = api.bridge.shared();
     let (case, records) = read(shared, &name).await?;
+    entered.may.looks(&api, crate::case::Seen::Case, Some(case.id)).await?;
     let verdicts = shared.verdict(&case);
-    let names = shared.vault.names().clone();
+    let names = shared.vault.names();
     let known = Known { rules: &shared.rules, names: &names };
     let mut whole = Whole { case: &case, records: &records, known, now: shared.clock.now(), verdicts };
     let body = whole.page(&shown)?;
@@ -65,7 +68,7 @@ pub(super) async fn page(
 /// A file of the case, as it came or as somebody was sent it.
 pub(super) async fn file(
     State(api): State<Api>,
-    _: Entered<Look>,
+    entered: Entered<Look>,
     place: Result<Path<(String, String)>, PathRejection>,
 ) -> Result<axum::response::Response, Refusal> {
     let Path((name, digest)) = place.map_err(Problem::from)?;
@@ -79,6 +82,7 @@ pub(super) async fn file(
     });
     let found: Option<(Digest, String)> = own.chain(copies).find(|(known, _)| known.as_str() == digest);
     let Some((digest, name)) = found else { return Err(gone("no file of this case has this digest")) };
+    entered.may.looks(&api, crate::case::Seen::File, Some(case.id)).await?;
     download(shared, &digest, &name).await
 }
 
@@ -192,7 +196,7 @@ impl Whole<'_> {
             p.notice.info { "This is what " (own) " sees of the request, and all that its guests are shown here." }
             @for leg in legs {
                 @match self.seen(leg) {
-                    Some(seen) => (request::shown(&seen, &request::title_of(self.known, leg), &format!("/console/cases/{}", self.case.id), self.now)),
+                    Some(seen) => (request::shown(&seen, &request::title_of(self.known.rules, leg), &format!("/console/cases/{}", self.case.id), self.now)),
                     None => section.card { (empty("Nothing yet", "Its ticket was not created yet: nothing was sent there.")) },
                 }
             }

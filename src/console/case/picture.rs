@@ -16,6 +16,8 @@ const HEAD: i64 = 34;
 const WIDE: i64 = 1090;
 /// Left and right of the first and last column.
 const EDGE: i64 = 30;
+/// However little there is in it, nothing is farther apart.
+const WIDEST: i64 = 190;
 /// Longer pauses are told.
 const PAUSE_SECONDS: u64 = 20 * 60;
 /// How much of what shares a place is told one by one.
@@ -36,7 +38,7 @@ impl Axis {
             columns.iter().zip(ends).map(|(column, next)| width(elapsed(column.to, next))).collect();
         let sum: i64 = gaps.iter().sum();
         let room = WIDE - 2 * EDGE;
-        let stretch = |gap: i64| if sum > 0 && sum < room { gap * room / sum } else { gap };
+        let stretch = |gap: i64| if sum > 0 && sum < room { (gap * room / sum).min(WIDEST) } else { gap };
         let mut x = EDGE;
         let mut xs = Vec::new();
         for gap in &gaps {

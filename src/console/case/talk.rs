@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use maud::{Markup, html};
 use throughline_sdk::{SystemName, Timestamp};
 
+use crate::agreement::counted;
 use crate::api::explain::{Explanation, ItemLine};
 use crate::case::{Attachment, Case, Fact, Field, Item, Origin, PartyName, Remark};
 use crate::console::pieces::{Cast, Tone, badge, empty, moment};
@@ -79,7 +80,7 @@ pub(super) fn talk(
                 p { (posts.len()) " posts" }
             }
             @if let Some(description) = case.document.fields.get(&Field::Description).filter(|it| !it.value.is_empty()) {
-                (framed(cast, &description.from, html! {
+                (framed(cast, &description.from, &html! {
                     header { (who(cast, &description.from, None)) (moment(description.at)) (badge(Tone::Quiet, "description")) }
                     (prose(&description.value))
                 }))
@@ -91,13 +92,13 @@ pub(super) fn talk(
                 (empty("Nothing was said yet", "Comments and files of all parties appear here in the order in which they were written."))
             }
             @for post in posts.iter().skip(left_out) {
-                (framed(cast, &post.system, shown(post, &texts, &shares, case, cast)))
+                (framed(cast, &post.system, &shown(post, &texts, &shares, case, cast)))
             }
         }
     }
 }
 
-fn framed(cast: &Cast, system: &SystemName, inner: Markup) -> Markup {
+fn framed(cast: &Cast, system: &SystemName, inner: &Markup) -> Markup {
     let class = cast.of_system(system).map_or_else(|| "party-7".to_owned(), |member| member.class());
     html! { article.post.(class) { (inner) } }
 }
@@ -214,13 +215,12 @@ impl<'e> Shares<'e> {
 
 /// What became of an item: a sign, how that is, and in words.
 pub(super) fn outcome(line: &ItemLine) -> (&'static str, Tone, String) {
-    let without = |classes: &BTreeMap<String, u32>| crate::agreement::counted(classes);
     match &line.outcome {
         Outcome::Passed => ("✓", Tone::Good, "there as it is".to_owned()),
         Outcome::Mapped { to, .. } => ("✓", Tone::Good, format!("there as “{to}”")),
         Outcome::Masked { classes, to } => {
             let to = to.as_ref().map(|to| format!(", as “{to}”")).unwrap_or_default();
-            ("◐", Tone::Info, format!("there without {}{to}", without(classes)))
+            ("◐", Tone::Info, format!("there, redacted: {}{to}", counted(classes)))
         }
         Outcome::Due { .. } => ("→", Tone::Info, "is sent next".to_owned()),
         Outcome::Waiting { reason } => ("…", Tone::Warn, format!("waits: {reason}")),

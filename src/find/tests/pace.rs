@@ -1,5 +1,5 @@
-//! What a search costs among a million cases on the engine that comes with the bridge. Run by hand, in release:
-//! `cargo test --release --lib find::tests::pace -- --ignored --nocapture`.
+//! What a search costs among a million cases, or `FIND_CASES`, on the engine that comes with the bridge. Run by hand, in
+//! release: `cargo test --release --lib find::tests::pace -- --ignored --nocapture`.
 
 use std::sync::Arc;
 
@@ -15,7 +15,6 @@ use crate::ledger::{Mark, Position};
 use crate::store::sled::SledStore;
 use crate::store::{Changes, Index};
 
-const CASES: u64 = 1_000_000;
 const HOURS: u64 = 24 * 365;
 const TURNS: usize = 40;
 
@@ -26,10 +25,12 @@ fn an_answer_among_a_million_cases() {
     let path = folder.path().join("store");
     let clock = SystemClock::new();
     let begun = clock.monotonic();
-    fill(&path);
+    let asked = std::env::var_os("FIND_CASES").and_then(|count| count.to_str()?.parse().ok());
+    let cases: u64 = asked.unwrap_or(1_000_000);
+    fill(&path, cases);
     let bytes: u64 =
         std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().metadata().unwrap().len()).sum();
-    println!("{CASES} cases filed in {:.0?}, {} MiB", clock.monotonic() - begun, bytes >> 20);
+    println!("{cases} cases filed in {:.0?}, {} MiB", clock.monotonic() - begun, bytes >> 20);
     let store = SledStore::open(&path, SledStore::DEFAULT_CACHE_BYTES).unwrap();
     let index = Index::new(Arc::new(store));
     let now = at(i64::try_from(HOURS * 3600).unwrap());
@@ -111,14 +112,14 @@ fn measure(clock: &SystemClock, name: &str, run: &mut dyn FnMut(Option<&str>) ->
     assert!(last.as_millis() < 200, "{name} took {last:?}");
 }
 
-fn fill(path: &std::path::Path) {
+fn fill(path: &std::path::Path, cases: u64) {
     let store = SledStore::open(path, 512 << 20).unwrap();
     let index = Index::new(Arc::new(store));
     let mark = Mark { seq: 1, ..Mark::genesis() };
     let mut changes = Changes::new(&index).unwrap();
-    for number in 1..=CASES {
-        changes.record(&[], Some(case(number)), Position(number)).unwrap();
-        if number.is_multiple_of(4096) || number == CASES {
+    for number in 1..=cases {
+        changes.record(&[], Some(case(number, cases)), Position(number)).unwrap();
+        if number.is_multiple_of(4096) || number == cases {
             index.absorb(changes.finish());
             index.write_out(&mark).unwrap();
             changes = Changes::new(&index).unwrap();
@@ -128,13 +129,13 @@ fn fill(path: &std::path::Path) {
 }
 
 /// A case as it stands after a while: nine of ten are over, and of the others some wait, some are parked.
-fn case(number: u64) -> Case {
+fn case(number: u64, cases: u64) -> Case {
     // As good as random, and the same each time.
     let dice = |salt: u64, sides: u64| {
         let mixed = (number ^ salt << 40).wrapping_mul(0x9e37_79b9_7f4a_7c15);
         ((mixed ^ mixed >> 29).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 32) % sides
     };
-    let opened = number * HOURS * 3600 / CASES;
+    let opened = number * HOURS * 3600 / cases;
     let when = |seconds: u64| at(i64::try_from(seconds).unwrap());
     let changed = opened + dice(1, 96) * 3600;
     let mut case = Case::new(CaseId(number), when(opened));

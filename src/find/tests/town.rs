@@ -227,9 +227,13 @@ fn facts(number: u64, said: &Said, case: &Case, now: Timestamp) -> Vec<Fact> {
             reason: "a title is too long".into(),
             intent: None,
         },
-        Said::Unpark => {
-            Fact::Unparked { leg: helpdesk(), item: Item::Ticket, discarded: number.is_multiple_of(2) }
-        }
+        Said::Unpark => Fact::Unparked {
+            leg: helpdesk(),
+            item: Item::Ticket,
+            discarded: number.is_multiple_of(2),
+            by: String::new(),
+            reason: String::new(),
+        },
         Said::Offer => {
             return vec![
                 Fact::Offering { leg: acme(), to: Role::Counterpart, after: None },

@@ -155,7 +155,13 @@ fn an_unknown_word_counts_once_it_is_explained_and_tried_again() {
     let words = &mut world.rules.systems.get_mut(&name(PARTNER)).unwrap().status.read;
     words.insert("Weird".to_owned(), crate::case::Status::Closed);
     let item = Item::Field(Field::Status);
-    let again = Fact::Unparked { leg: name(PARTNER), item: item.clone(), discarded: false };
+    let again = Fact::Unparked {
+        leg: name(PARTNER),
+        item: item.clone(),
+        discarded: false,
+        by: String::new(),
+        reason: String::new(),
+    };
     world.case.apply(&again, super::world::at(world.tick));
     assert_eq!(world.observe(&[]).unread, [], "nothing is written to it that would have to be compared");
     world.settle();

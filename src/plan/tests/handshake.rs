@@ -202,7 +202,13 @@ fn a_rejected_request_goes_on_to_each_counterpart_once_and_then_to_a_person() {
     says(&mut world, HOME, "for nobody who refused");
     assert!(!bodies(&world, PARTNER).join("").contains("for nobody"));
 
-    let again = Fact::Unparked { leg: name(ISV), item: Item::Offer, discarded: false };
+    let again = Fact::Unparked {
+        leg: name(ISV),
+        item: Item::Offer,
+        discarded: false,
+        by: String::new(),
+        reason: String::new(),
+    };
     world.case.apply(&again, super::world::at(world.tick));
     world.settle();
     assert_eq!(state(&world, ISV), Some(OfferState::Offered), "a person has it offered once more");
@@ -466,7 +472,13 @@ pub(super) fn take(world: &mut World, step: &Step, opener: &'static str) {
         Step::Retry { desk } => {
             let leg = name(DESKS[*desk]);
             if world.case.legs.get(&leg).is_some_and(|leg| leg.parked.contains_key(&Item::Offer)) {
-                let fact = Fact::Unparked { leg, item: Item::Offer, discarded: false };
+                let fact = Fact::Unparked {
+                    leg,
+                    item: Item::Offer,
+                    discarded: false,
+                    by: String::new(),
+                    reason: String::new(),
+                };
                 world.case.apply(&fact, super::world::at(world.tick));
             }
         }

@@ -198,7 +198,13 @@ fn a_link_that_a_desk_refuses_is_not_asked_for_again_until_it_says_something_els
     let (want, intent) = (crate::plan::want(&sent), Some(sent.intent.id.clone()));
     let (kind, reason) = (ErrorKind::Rejected, "closed for good".to_owned());
     world.tell(Fact::Parked { leg: leg.clone(), item: sent.item.clone(), want, kind, reason, intent });
-    world.tell(Fact::Unparked { leg, item: sent.item, discarded: true });
+    world.tell(Fact::Unparked {
+        leg,
+        item: sent.item,
+        discarded: true,
+        by: String::new(),
+        reason: String::new(),
+    });
     let before = written(&world, PARTNER).len();
     world.settle();
     assert_eq!(written(&world, PARTNER).len(), before);

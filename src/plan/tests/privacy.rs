@@ -106,7 +106,13 @@ fn a_text_in_which_something_may_be_left_waits_for_a_person_where_the_agreement_
     assert!(bodies(&world, PARTNER).is_empty());
     let (item, parked) = world.case.legs[&name(PARTNER)].parked.first_key_value().unwrap();
     assert!(parked.held && parked.reason.contains("1 email"), "{parked:?}");
-    let retry = Fact::Unparked { leg: name(PARTNER), item: item.clone(), discarded: false };
+    let retry = Fact::Unparked {
+        leg: name(PARTNER),
+        item: item.clone(),
+        discarded: false,
+        by: String::new(),
+        reason: String::new(),
+    };
     world.case.apply(&retry, super::world::at(world.tick));
     world.settle();
     assert!(bodies(&world, PARTNER)[0].ends_with("write to bob@example.org"));
@@ -140,7 +146,13 @@ fn files_are_looked_into_before_they_leave_and_others_wait() {
     assert_eq!(world.tickets[&name(PARTNER)].files.len(), 1);
     let (item, parked) = world.case.legs[&name(PARTNER)].parked.first_key_value().unwrap();
     assert!(parked.held && matches!(item, Item::Attachment(_)));
-    let retry = Fact::Unparked { leg: name(PARTNER), item: item.clone(), discarded: false };
+    let retry = Fact::Unparked {
+        leg: name(PARTNER),
+        item: item.clone(),
+        discarded: false,
+        by: String::new(),
+        reason: String::new(),
+    };
     world.case.apply(&retry, super::world::at(world.tick));
     world.settle();
     assert_eq!(world.tickets[&name(PARTNER)].files.len(), 2);

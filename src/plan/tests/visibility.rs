@@ -27,7 +27,8 @@ fn parked(world: &World, system: &str) -> Vec<String> {
 
 fn discharge(world: &mut World, system: &str, item: &str) {
     let item = Item::try_from(item.to_owned()).unwrap();
-    let fact = Fact::Unparked { leg: name(system), item, discarded: true };
+    let fact =
+        Fact::Unparked { leg: name(system), item, discarded: true, by: String::new(), reason: String::new() };
     world.case.apply(&fact, at(world.tick));
 }
 

@@ -141,7 +141,7 @@ impl World {
     }
 
     /// Records a fact.
-    pub(super) fn tell(&mut self, fact: Fact) {
+    pub(crate) fn tell(&mut self, fact: Fact) {
         self.case.apply(&fact, at(self.tick));
         self.log.push((at(self.tick), vec![fact]));
     }

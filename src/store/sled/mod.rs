@@ -111,9 +111,11 @@ impl Store for SledStore {
                 let key = tree_key(table, &key);
                 // Only cases, terms, and perhaps lists of products, are ever long: the others have no chunks to take away.
                 let before = match table {
-                    Table::Cases | Table::Announced | Table::Agreed | Table::Erasures => {
-                        db.get(&key)?.map_or(1, |head| chunk_count(&head))
-                    }
+                    Table::Cases
+                    | Table::Announced
+                    | Table::Agreed
+                    | Table::Erasures
+                    | Table::Reconfigured => db.get(&key)?.map_or(1, |head| chunk_count(&head)),
                     Table::Meta
                     | Table::Tickets
                     | Table::Keys
@@ -126,6 +128,7 @@ impl Store for SledStore {
                     | Table::Parked
                     | Table::Clocks
                     | Table::Concerned
+                    | Table::Paused
                     | Table::Standing
                     | Table::Filed
                     | Table::Changed
@@ -133,7 +136,8 @@ impl Store for SledStore {
                     | Table::Erased
                     | Table::Erasing
                     | Table::FilesOf
-                    | Table::HoldersOf => 1,
+                    | Table::HoldersOf
+                    | Table::Looked => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),

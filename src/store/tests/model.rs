@@ -160,9 +160,16 @@ impl World {
                 };
                 (*number, vec![parked])
             }
-            Say::Unpark(number) => {
-                (*number, vec![Fact::Unparked { leg: acme(), item: Item::Ticket, discarded: false }])
-            }
+            Say::Unpark(number) => (
+                *number,
+                vec![Fact::Unparked {
+                    leg: acme(),
+                    item: Item::Ticket,
+                    discarded: false,
+                    by: String::new(),
+                    reason: String::new(),
+                }],
+            ),
             Say::Rekey(number) => {
                 let from = self.cases().get(&CaseId(*number))?.legs[&helpdesk()].ticket.clone()?;
                 let to = RemoteId::new(format!("{from}m"));

@@ -95,7 +95,7 @@ async fn what_access_rules_drop_is_told_by_name() {
 
 #[tokio::test]
 async fn a_link_that_was_cut_is_no_success() {
-    let stand = stand(&[]);
+    let stand = stand(&[("link_chars", json!(500))]);
     let ticket = raised(&stand);
     let url = Some(format!("https://desk.example/{}", "x".repeat(100)));
     let error = stand

@@ -1,0 +1,33 @@
+// A real OpenID Connect provider on loopback: panva's oidc-provider, with its own pages for development.
+import { createServer } from 'node:http';
+import { Provider } from 'oidc-provider';
+
+// Whoever logs in under a name is in the groups that the name stands for.
+const groups = { ada: ['helpdesk-admins'], kim: ['helpdesk'], guest: ['partner-fabrikam'], nobody: ['sales'] };
+
+/** Starts it; `callback` is where our bridge takes people back, `inToken` whether the ID token tells the groups. */
+export async function start({ callback, inToken }) {
+  const server = createServer();
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  const issuer = `http://127.0.0.1:${server.address().port}`;
+  const provider = new Provider(issuer, {
+    clients: [{
+      client_id: 'throughline',
+      client_secret: 'a secret between the two of them',
+      redirect_uris: [callback],
+      grant_types: ['authorization_code'],
+      response_types: ['code'],
+    }],
+    pkce: { required: () => true },
+    conformIdTokenClaims: !inToken,
+    scopes: ['openid', 'profile', 'groups'],
+    claims: { openid: ['sub'], profile: ['preferred_username'], groups: ['groups'] },
+    features: { devInteractions: { enabled: true } },
+    findAccount: (_, sub) => ({
+      accountId: sub,
+      claims: () => ({ sub, preferred_username: `${sub}@contoso.example`, groups: groups[sub] ?? [] }),
+    }),
+  });
+  server.on('request', provider.callback());
+  return { issuer, stop: () => new Promise((stopped) => { server.closeAllConnections(); server.close(stopped); }) };
+}
