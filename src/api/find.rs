@@ -10,7 +10,7 @@ use super::Api;
 use super::access::May;
 use super::ask::Asked;
 use super::cases::read;
-use super::page::Linked;
+use super::page::{LONGEST, Linked};
 use super::problem::{Kind, Problem};
 use super::view::CaseLine;
 use crate::find::{Ask, Audience, Counts, DEFAULT_SILENCE, Error, Looked, Query, Sort, counts, find};
@@ -84,6 +84,10 @@ pub(super) async fn list(
     _: May<Look>,
     wanted: Asked<Wanted>,
 ) -> Result<Linked<Found>, Problem> {
+    if let Some(limit) = wanted.asked.limit.filter(|limit| !(1..=LONGEST).contains(limit)) {
+        let why = format!("a page has from 1 to {LONGEST} items, not {limit}");
+        return Err(Problem::bad_parameter("limit", why));
+    }
     let now = api.bridge.shared().clock.now();
     let asked = wanted.asked.clone();
     let found = read(&api, move |index| Ok(Found::of(index, &asked, now))).await?;

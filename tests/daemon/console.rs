@@ -51,7 +51,7 @@ fn named(title: &str) -> throughline_practice::desk::Patch {
 }
 
 fn token(bridge: &Running, role: &[&str]) -> String {
-    let issued = bridge.json(&[&["token", "create", "reader", "--role"], role].concat());
+    let issued = bridge.json(&[&["token", "create", &role.concat(), "--role"], role].concat());
     issued["secret"].as_str().unwrap().to_owned()
 }
 

@@ -115,7 +115,7 @@ fn a_list_is_read_page_by_page_and_what_does_not_fit_is_named() {
         assert_eq!(link, format!("</api/v1/cases?limit=2&cursor={next}>; rel=\"next\""));
         path = format!("/cases?limit=2&cursor={}", page.json()["next"].as_str().unwrap());
     }
-    assert_eq!(seen, ["TL-1", "TL-2", "TL-3", "TL-4", "TL-5"]);
+    assert_eq!(seen, ["TL-5", "TL-4", "TL-3", "TL-2", "TL-1"]);
 
     for (path, kind, parameter) in [
         ("/cases?limit=0", "bad-parameter", "limit"),
