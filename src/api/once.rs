@@ -60,7 +60,7 @@ pub(super) async fn once(State(api): State<Api>, request: Request, next: Next) -
         return next.run(request).await;
     }
     let outcome = keyed(&api, request, next).await;
-    outcome.unwrap_or_else(|problem| problem.into_response())
+    outcome.unwrap_or_else(axum::response::IntoResponse::into_response)
 }
 
 async fn keyed(api: &Api, request: Request, next: Next) -> Result<Response, Problem> {
@@ -191,7 +191,7 @@ async fn body_of(api: &Api, body: Body) -> Result<Bytes, Problem> {
 /// What makes two requests the same.
 fn fingerprint(parts: &Parts, body: &[u8]) -> String {
     let mut context = digest::Context::new(&digest::SHA256);
-    let target = parts.uri.path_and_query().map(|target| target.as_str()).unwrap_or_default();
+    let target = parts.uri.path_and_query().map(http::uri::PathAndQuery::as_str).unwrap_or_default();
     for part in [parts.method.as_str().as_bytes(), target.as_bytes(), body] {
         context.update(&u64::try_from(part.len()).unwrap_or(u64::MAX).to_be_bytes());
         context.update(part);

@@ -5,8 +5,9 @@
 //! shown. So a record commits to these parts beside its facts. They are made anew when they are to be proven: what
 //! [`parts`] makes of a fact may not change unless the ledger's records get another version.
 
-use serde::Serialize;
 use std::collections::BTreeMap;
+
+use serde::Serialize;
 use throughline_sdk::{
     CommentId, Digest, FileId, IntentId, Operation, RemoteId, Subject, SystemName, Timestamp, Version,
 };

@@ -85,7 +85,7 @@ impl Serve {
             attend(&mut daemon).await;
             notify(&[NotifyState::Stopping]);
         };
-        api::serve(listener, router, api::Bounds::default(), clock, stopped).await;
+        Box::pin(api::serve(listener, router, api::Bounds::default(), clock, stopped)).await;
         tracing::info!("The bridge is stopping: what is being sent comes to its end.");
         let stopped = daemon.bridge().stop().await;
         data.retire();

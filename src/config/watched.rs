@@ -15,7 +15,7 @@ pub(super) fn build(main: &Section, findings: &mut Findings) -> Vec<Watched> {
             let url = Url::parse(text).ok().filter(|url| matches!(url.scheme(), "http" | "https"));
             url.ok_or_else(|| "this is no address of the web".to_owned())
         });
-        let key = read(section, "key", findings, |text| text.parse::<Verifier>());
+        let key = read(section, "key", findings, str::parse::<Verifier>);
         let token = match section.value("token") {
             Some(Value::Secret(secret)) => Some(secret.clone()),
             _ => None,

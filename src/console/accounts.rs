@@ -55,7 +55,7 @@ pub(super) struct ChangeForm {
 }
 
 pub(super) async fn page(State(api): State<Api>, entered: Entered<Administer>) -> Markup {
-    std::future::ready(whole(&api, entered.principal(), Notice::None)).await
+    std::future::ready(whole(&api, entered.principal(), &Notice::None)).await
 }
 
 pub(super) async fn add(
@@ -65,7 +65,7 @@ pub(super) async fn add(
 ) -> Result<Response, Refusal> {
     let Form(form) = read(form)?;
     let asked =
-        AccountAsked { name: form.name, role: form.role, party: party(form.party), password: form.password };
+        AccountAsked { name: form.name, role: form.role, party: party(&form.party), password: form.password };
     let done = match asked.new_account() {
         Ok(new) => api.identity.add(&entered.principal().id, new).await.map(drop),
         Err(error) => Err(error),
@@ -84,7 +84,7 @@ pub(super) async fn change(
     let change = match verb.as_str() {
         "password" => Change::Password(form.password),
         "role" => {
-            let asked = RoleAsked { role: form.role, party: party(form.party) };
+            let asked = RoleAsked { role: form.role, party: party(&form.party) };
             match Role::of(&asked.role, asked.party) {
                 Ok(role) => Change::Role(role),
                 Err(why) => return told(&api, &entered, Err(Error::Unfit(why))),
@@ -110,7 +110,7 @@ pub(super) async fn issue(
         Err(error) => return told(&api, &entered, Err(error)),
     };
     let asked =
-        TokenAsked { name: form.name, role: form.role, party: party(form.party), rights: None, until };
+        TokenAsked { name: form.name, role: form.role, party: party(&form.party), rights: None, until };
     let issued = match asked.new_token() {
         Ok(new) => api.identity.issue(&entered.principal().id, new).await,
         Err(error) => Err(error),
@@ -118,7 +118,7 @@ pub(super) async fn issue(
     match issued {
         // Shown in the answer itself, which nothing keeps: no address ever shows it again.
         Ok((token, secret)) => {
-            Ok(whole(&api, entered.principal(), Notice::Issued(&token, &secret)).into_response())
+            Ok(whole(&api, entered.principal(), &Notice::Issued(&token, &secret)).into_response())
         }
         Err(error) => told(&api, &entered, Err(error)),
     }
@@ -161,7 +161,7 @@ fn told(api: &Api, entered: &Entered<Administer>, done: Result<(), Error>) -> Re
     if problem.status().is_server_error() {
         return Err(problem.into());
     }
-    let page = whole(api, entered.principal(), Notice::Refused(problem.detail()));
+    let page = whole(api, entered.principal(), &Notice::Refused(problem.detail()));
     Ok((problem.status(), page).into_response())
 }
 
@@ -169,7 +169,7 @@ fn read<T>(form: Result<Form<T>, FormRejection>) -> Result<Form<T>, Problem> {
     form.map_err(|rejection| Problem::new(rejection.status(), rejection.body_text()))
 }
 
-fn party(text: String) -> Option<PartyName> {
+fn party(text: &str) -> Option<PartyName> {
     let text = text.trim().to_owned();
     (!text.is_empty()).then_some(PartyName(text))
 }
@@ -184,7 +184,7 @@ fn expiry(api: &Api, text: &str) -> Result<Option<Timestamp>, Error> {
     api.bridge.shared().clock.now().checked_add_signed(span).map(Some).ok_or_else(unfit)
 }
 
-fn whole(api: &Api, principal: &Principal, notice: Notice<'_>) -> Markup {
+fn whole(api: &Api, principal: &Principal, notice: &Notice<'_>) -> Markup {
     let accounts = api.identity.accounts();
     let content = html! {
         h1 { "Accounts" }

@@ -49,7 +49,7 @@ impl Inclusion {
 impl Log {
     /// The log of the first `size` records.
     pub(super) fn at(ledger: Arc<dyn Medium>, size: u64) -> Result<Self, Error> {
-        let head = tree::with(&*ledger, size, |tree| tree.head())?;
+        let head = tree::with(&*ledger, size, head_of)?;
         Ok(Self { nodes: Arc::clone(&ledger), ledger, head })
     }
 
@@ -75,7 +75,7 @@ impl Log {
         let nodes: Arc<dyn Medium> =
             Arc::new(FileMedium::temporary().map_err(Error::io("make", "a temporary folder"))?);
         tree::grow_elsewhere(&*ledger, end, &*nodes)?;
-        let head = tree::with(&*nodes, end.seq, |tree| tree.head())?;
+        let head = tree::with(&*nodes, end.seq, head_of)?;
         if root.is_some_and(|root| root != head.root) {
             let what = "the records are not those that its checkpoint was made over".to_owned();
             return Err(Error::Corrupt { position: Position(end.last), what });
@@ -97,7 +97,7 @@ impl Log {
         if size > self.head.size {
             return Ok(None);
         }
-        let earlier = tree::with(&*self.nodes, size, |tree| tree.head())?;
+        let earlier = tree::with(&*self.nodes, size, head_of)?;
         let proof = tree::with(&*self.nodes, self.head.size, |tree| tree.consistency(size))?;
         let proof = proof.filter(|proof| self.head.extends(&earlier, proof)).ok_or_else(tree::broken)?;
         Ok(Some((earlier, proof)))
@@ -221,4 +221,9 @@ impl Log {
         }
         Ok(None)
     }
+}
+
+/// A function, since the method is bound to one lifetime of the tree.
+fn head_of(tree: &super::merkle::Tree<'_>) -> Result<Head, Error> {
+    tree.head()
 }

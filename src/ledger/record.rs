@@ -442,6 +442,10 @@ pub const FACT_WORDS: &[&str] = &[
     "grant_expired",
     "door",
     "looked",
+    "reconfigured",
+    "paused",
+    "resumed",
+    "edited",
 ];
 
 /// The word a fact is tagged with in the ledger.

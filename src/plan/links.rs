@@ -172,7 +172,19 @@ impl Target<'_> {
                 let agreed = leg.shadow.fields.get(&Field::Status).and_then(|seen| seen.agreed.as_ref());
                 (Some(status).filter(|status| agreed == Some(&Fingerprint::of(status))), false)
             }
-            _ => (None, false),
+            Decision::Disputed
+            | Decision::Outrun
+            | Decision::Behind
+            | Decision::Unstored
+            | Decision::Unprepared
+            | Decision::Leaks
+            | Decision::NotAccepted { .. }
+            | Decision::Parked
+            | Decision::Refused { .. }
+            | Decision::Held { .. }
+            | Decision::Kept { .. }
+            | Decision::ByHand { .. }
+            | Decision::Recalled { .. } => (None, false),
         }
     }
 

@@ -44,7 +44,7 @@ fn the_demo_converges_and_what_it_kept_tells_the_story() {
         "is over: its time has come",
     ] {
         let at = rest.find(words).unwrap_or_else(|| panic!("{words:?} in its turn in\n{story}"));
-        rest = &rest[at..];
+        rest = rest.split_at(at).1;
     }
     for name in ["TL-1", "helpdesk:1", "partner:1", "vendor:1"] {
         let trace = json(&on(&data, &["trace", name, "--json"]));

@@ -69,7 +69,10 @@ fn everything_in_a_case_is_explained_for_each_party_beside_the_daemon_and_after_
     let version = told["parties"][1]["version"].as_str().unwrap();
     assert_eq!(version.len(), 64, "{version}");
     assert!(told["parties"][1].get("in_force").is_none() && told["parties"][0].get("version").is_none());
-    assert!(page.contains(&format!("under the agreement partner, version {}", &version[..12])), "{page}");
+    assert!(
+        page.contains(&format!("under the agreement partner, version {}", version.split_at(12).0)),
+        "{page}"
+    );
     let nobody = bridge.command(&["explain", "TL-1", "--to", "fabrikam"]);
     assert_eq!(nobody.code, 1);
     assert!(nobody.err.contains("no party or system \"fabrikam\" takes part in TL-1"), "{nobody:?}");
@@ -86,7 +89,7 @@ fn everything_in_a_case_is_explained_for_each_party_beside_the_daemon_and_after_
     let in_force = partner["in_force"].as_str().unwrap();
     assert!(in_force.len() == 64 && in_force != version);
     let page = bridge.command(&["explain", "TL-1", "--to", "partner"]).out;
-    let both = [version, in_force].map(|version| version[..12].to_owned());
+    let both = [version, in_force].map(|version| version.split_at(12).0.to_owned());
     let words = format!("version {}; judged here by version {}, now in force", both[0], both[1]);
     assert!(page.contains(&words), "{page}");
     let data = bridge.data();

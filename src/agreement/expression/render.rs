@@ -108,6 +108,12 @@ fn call_code(call: &CallExpr) -> String {
 fn bracketed(part: &IdedExpr, around: &str, right: bool) -> String {
     let inner = code(part);
     let own = match &part.expr {
+        // "Or" of three is the same however it is bracketed, and the parser brackets more of them in its own way.
+        Expr::Call(call)
+            if call.func_name == around && matches!(around, op::LOGICAL_OR | op::LOGICAL_AND) =>
+        {
+            return inner;
+        }
         Expr::Call(call) => strength(&call.func_name),
         Expr::Select(select) if select.test && is_fields(&select.operand) => strength(op::IN),
         _ => return inner,

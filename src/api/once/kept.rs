@@ -319,8 +319,8 @@ mod tests {
         fn keys(&self) -> Keys {
             let entropy = Arc::new(SystemEntropy::new());
             let master = MasterKey::new([7; 32]);
-            Keys::open(Arc::clone(&self.medium) as Arc<dyn Medium>, &master, entropy, Offload::Inline)
-                .unwrap()
+            let medium: Arc<dyn Medium> = Arc::<MemoryMedium>::clone(&self.medium);
+            Keys::open(medium, &master, entropy, Offload::Inline).unwrap()
         }
 
         async fn begin(&self, keys: &Keys, request: &str) -> Begun {

@@ -206,8 +206,11 @@ fn times(axis: &Axis, height: i64) -> Markup {
     }
 }
 
+/// From which place to which: where it left and arrived in time, and from whose lane to whose.
+type Way = (i64, i64, usize, usize);
+
 fn crossings(lanes: &Lanes, members: &[Member], axis: &Axis) -> Markup {
-    let mut groups: BTreeMap<(i64, i64, usize, usize), (What, Vec<&str>)> = BTreeMap::new();
+    let mut groups: BTreeMap<Way, (What, Vec<&str>)> = BTreeMap::new();
     for crossing in &lanes.crossings {
         let (left, arrived) = (axis.column(crossing.left).1, axis.column(crossing.arrived).1);
         let group = groups

@@ -1,6 +1,8 @@
 //! What a search costs among a million cases, or `FIND_CASES`, on the engine that comes with the bridge. Run by hand, in
 //! release: `cargo test --release --lib find::tests::pace -- --ignored --nocapture`.
 
+#![expect(clippy::print_stdout, reason = "the measurement is what it is for: run it with --nocapture")]
+
 use std::sync::Arc;
 
 use throughline_sdk::{Clock, RemoteId, SystemName};

@@ -15,9 +15,8 @@ use crate::case::{Fact, Health, Item};
 fn written(world: &World, to: &str) -> Vec<Reference> {
     let to = name(to);
     let sent = world.writes.iter().filter(|(system, _)| *system == to);
-    sent.filter_map(|(_, intent)| match &intent.operation {
-        Operation::LinkBack(reference) => Some(reference.clone()),
-        _ => None,
+    sent.filter_map(|(_, intent)| {
+        if let Operation::LinkBack(reference) = &intent.operation { Some(reference.clone()) } else { None }
     })
     .collect()
 }

@@ -53,9 +53,10 @@ fn sent(facts: &[Fact]) -> Sent {
         }
         let field = if let Item::Field(field) = item { Some(field) } else { None };
         let value = field.and_then(|field| intent.operation.value(field)).map(str::to_owned);
-        let value = match &intent.operation {
-            Operation::LinkBack(link) => Some(link.line(usize::MAX)),
-            _ => value,
+        let value = if let Operation::LinkBack(link) = &intent.operation {
+            Some(link.line(usize::MAX))
+        } else {
+            value
         };
         sent.insert((leg.clone(), item.clone()), value);
         carry(leg, &intent.operation, &mut sent);
@@ -107,7 +108,7 @@ fn of_one_mind(world: &World, read: &[&str]) -> Result<Vec<Verdict>, TestCaseErr
     let (due, mut sent) = (due(&verdicts), sent(&facts));
     sent.retain(|place, _| {
         let (leg, item) = place;
-        let told = case.legs[leg].offer.as_ref().is_some_and(|offer| offer.is_to_be_told());
+        let told = case.legs[leg].offer.as_ref().is_some_and(crate::case::Offer::is_to_be_told);
         let answer = told && matches!(item, Item::Field(_)) && !due.contains_key(place);
         spoken_of(item) && !answer
     });

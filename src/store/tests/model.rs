@@ -244,7 +244,12 @@ impl World {
         self.compare_tickets(&cases);
         self.compare_standing();
         self.compare_announced(&cases);
-        journal.look_up(|index| Ok(assert_filed(index, &cases))).unwrap();
+        journal
+            .look_up(|index| {
+                assert_filed(index, &cases);
+                Ok(())
+            })
+            .unwrap();
         let select = |wanted: fn(&Case) -> bool| -> Vec<CaseId> {
             cases.values().filter(|case| wanted(case)).map(|case| case.id).collect()
         };
