@@ -17,7 +17,7 @@ use super::cases::{CaseName, named};
 use super::problem::Problem;
 use crate::case::{PartyName, Seen};
 use crate::evidence;
-use crate::identity::{Audit, RightName, Visit};
+use crate::identity::{Audit, Principal, RightName, Visit};
 use crate::ledger::watch::Told;
 use crate::ledger::{Head, hex};
 
@@ -43,7 +43,7 @@ pub(super) struct Text(String);
 
 /// An archive, to be saved under a name.
 #[derive(Debug)]
-pub(super) struct Archive {
+pub(crate) struct Archive {
     name: String,
     bytes: Vec<u8>,
 }
@@ -51,7 +51,7 @@ pub(super) struct Archive {
 /// Whose view is wanted.
 #[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Whose {
+pub(crate) struct Whose {
     /// A party.
     #[serde(rename = "for", default)]
     whose: Option<String>,
@@ -128,13 +128,23 @@ pub(super) async fn record(
 pub(super) async fn evidence(
     State(api): State<Api>,
     may: May<Visit>,
-    Named(CaseName { case: name }): Named<CaseName>,
-    Asked { asked: Whose { whose }, .. }: Asked<Whose>,
+    Named(CaseName { case }): Named<CaseName>,
+    Asked { asked, .. }: Asked<Whose>,
+) -> Result<Archive, Problem> {
+    taken(&api, &may.principal, &case, asked).await
+}
+
+/// What `principal` takes away about a case; that it does is recorded.
+pub(crate) async fn taken(
+    api: &Api,
+    principal: &Principal,
+    name: &str,
+    Whose { whose }: Whose,
 ) -> Result<Archive, Problem> {
     let asked = whose.map(PartyName);
-    let whose = match may.principal.party() {
+    let whose = match principal.party() {
         Some(own) if asked.as_ref().is_none_or(|asked| asked == own) => Some(own.clone()),
-        None if may.principal.may::<Audit>() => asked,
+        None if principal.may::<Audit>() => asked,
         Some(_) | None => {
             let detail =
                 format!("this asks for the right to {}, or for one's own party's view", RightName::Audit);
@@ -142,20 +152,20 @@ pub(super) async fn evidence(
         }
     };
     let unknown = || Problem::new(StatusCode::NOT_FOUND, format!("no case has the id or ticket {name}"));
-    let case = named(&api, &name).await?;
+    let case = named(api, name).await?;
     let shared = api.bridge.shared();
     let made =
         evidence::evidence(&shared.journal, &shared.signer, &case, whose.as_ref(), shared.clock.now()).await;
     let archive = match made {
         Ok(archive) => archive,
         // The same words as for a case that is not there.
-        Err(evidence::Error::Stranger { .. }) if may.principal.party().is_some() => return Err(unknown()),
+        Err(evidence::Error::Stranger { .. }) if principal.party().is_some() => return Err(unknown()),
         Err(error @ evidence::Error::Stranger { .. }) => {
             return Err(Problem::new(StatusCode::NOT_FOUND, error.to_string()));
         }
         Err(error) => return Err(Problem::internal(&error)),
     };
-    let looked = api.identity.looks(&may.principal, Seen::Evidence, Some(case.id), whose.as_ref()).await;
+    let looked = api.identity.looks(principal, Seen::Evidence, Some(case.id), whose.as_ref()).await;
     looked.map_err(|error| Problem::internal(&error))?;
     let name = if whose.is_some() { "evidence.tar".to_owned() } else { format!("evidence-{}.tar", case.id) };
     Ok(Archive { name, bytes: archive })

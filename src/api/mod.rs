@@ -16,7 +16,7 @@ mod health;
 mod inert;
 mod interface;
 pub(crate) mod limit;
-mod log;
+pub(crate) mod log;
 pub(crate) mod looked;
 #[cfg(test)]
 mod matrix;

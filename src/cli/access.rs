@@ -15,13 +15,13 @@ use super::{Failure, Which};
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::view::{self, GrantLine, ParkedLine, Trace};
-use crate::case::{Case, PartyName};
+use crate::case::{Case, Fact, Look, PartyName, Seen, Who};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
 use crate::evidence::evidence;
 use crate::ledger::note::Signer;
-use crate::ledger::{FileMedium, Journal, Medium, Offload, Record};
+use crate::ledger::{Entry, FileMedium, Journal, Medium, Offload, Record};
 use crate::plan::{MarkerKey, View, verdict};
 use crate::store::{Agreed, Index};
 use crate::vault::Vault;
@@ -253,8 +253,19 @@ impl Access {
         let case = found(journal, name).await?;
         let whose = whose.map(|whose| PartyName(whose.to_owned()));
         let now = SystemClock::new().now();
-        let archive = evidence(journal, &signer, &case, whose.as_ref(), now).await;
-        archive.map(Bytes::from).map_err(Failure::failed)
+        let archive =
+            evidence(journal, &signer, &case, whose.as_ref(), now).await.map_err(Failure::failed)?;
+        // As the daemon does: nothing is given out that is not recorded.
+        let look = Look {
+            at: now,
+            who: Who::command_line(),
+            what: Seen::Evidence,
+            case: Some(case.id),
+            party: whose,
+        };
+        let entry = Entry { at: now, case: None, facts: vec![Fact::Looked(look)] };
+        journal.commit(entry).await.map_err(Failure::failed)?;
+        Ok(Bytes::from(archive))
     }
 
     /// The running daemon, for what only it can do.

@@ -14,6 +14,7 @@ mod layout;
 mod login;
 mod parked;
 pub(crate) mod pieces;
+mod record;
 mod refusal;
 mod request;
 pub(crate) mod words;
@@ -38,6 +39,7 @@ pub(crate) fn routes() -> Routes {
         .get("/console/cases/{case}", case::page)
         .get("/console/cases/{case}/live", case::live)
         .get("/console/cases/{case}/files/{digest}", case::file)
+        .get("/console/cases/{case}/evidence", record::evidence)
         .get("/console/requests/{reference}", request::page)
         .get("/console/requests/{reference}/live", request::live)
         .get("/console/requests/{reference}/files/{digest}", request::file)
@@ -72,5 +74,6 @@ pub(crate) fn routes() -> Routes {
         .get("/console/agreements/{name}", agreements::show)
         .get("/console/agreements/{name}/workbench", agreements::bench)
         .post("/console/agreements/{name}/workbench", agreements::try_draft)
+        .get("/console/record", record::page)
         .with(|routes| routes.layer(axum::middleware::map_response(layout::defend)))
 }

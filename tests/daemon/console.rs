@@ -1,12 +1,13 @@
 //! The console's pages on a running bridge: what guests of one party can tell, and what reaches an open page.
 
+use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
 use bytes::Bytes;
 
-use super::bridge::{Running, TestBridge, until};
+use super::bridge::{Running, TestBridge, run, throughline, until};
 use super::desks::Desks;
 use super::web::{Answer, send};
 
@@ -172,4 +173,69 @@ fn an_open_page_hears_of_a_change_and_a_guests_of_its_own_only() {
     let home = desks.titled("helpdesk", TITLE).unwrap().number;
     desks.desk("helpdesk").comment("Ada", home, "Please try again.", false).unwrap();
     assert!(hears(&mut theirs), "a guest hears of what it is told");
+}
+
+#[test]
+fn an_auditor_leaves_with_evidence_that_holds_and_reads_who_looked_and_what_was_erased() {
+    let (_desks, bridge) = with_request();
+    let auditor = token(&bridge, &["auditor"]);
+    let evidence = "/console/cases/TL-1/evidence";
+    for role in [&["agent"][..], &["guest", "--party", "partner"]] {
+        let who = token(&bridge, role);
+        for path in [evidence, "/console/cases/TL-1/evidence?for=partner", "/console/record"] {
+            assert_eq!(read(&bridge, &who, path).status, 403, "{role:?} {path}");
+        }
+        let case = read(&bridge, &who, "/console/cases/TL-1");
+        assert!(!case.body.contains("/evidence"), "nobody is led where they may not: {}", case.body);
+    }
+    for (path, link) in [
+        ("/console/cases/TL-1", format!("href=\"{evidence}\"")),
+        ("/console/cases/TL-1?as=partner", format!("href=\"{evidence}?for=partner\"")),
+    ] {
+        let page = read(&bridge, &auditor, path);
+        assert!(page.status == 200 && page.body.contains(&link), "{path}: {}", page.body);
+    }
+
+    let folder = tempfile::tempdir().unwrap();
+    let key = bridge.json(&["ledger", "key"])["key"].as_str().unwrap().to_owned();
+    for (query, name, is_whole) in [("", "evidence-TL-1.tar", true), ("?for=partner", "evidence.tar", false)]
+    {
+        let taken = read(&bridge, &auditor, &format!("{evidence}{query}"));
+        assert_eq!(taken.status, 200, "{}", taken.body);
+        assert_eq!(taken.exact("content-type"), Some("application/x-tar"));
+        let saved = format!("attachment; filename=\"{name}\"");
+        assert_eq!(taken.exact("content-disposition"), Some(saved.as_str()));
+        assert_eq!(taken.body.contains(OF_VENDOR), is_whole, "what it holds is whose view it is");
+        let file = folder.path().join(name);
+        fs::write(&file, &taken.body).unwrap();
+        let said = run(throughline().args(["evidence", "verify"]).arg(&file).args(["--key", &key]));
+        assert_eq!(said.code, 0, "{said:?}");
+    }
+    for nothing in ["/console/cases/TL-9/evidence", "/console/cases/TL-1/evidence?for=nobody"] {
+        assert_eq!(read(&bridge, &auditor, nothing).status, 404, "{nothing}");
+    }
+
+    let record = |query: &str| {
+        let page = read(&bridge, &auditor, &format!("/console/record{query}"));
+        assert_eq!(page.status, 200, "{}", page.body);
+        page.body
+    };
+    let page = record("?case=TL-1");
+    for told in [key.as_str(), "<bdi>auditor</bdi>", ">evidence<", "<bdi>partner</bdi>", "Nothing was erased"]
+    {
+        assert!(page.contains(told), "{told}: {page}");
+    }
+    let copied = page.split("<pre>").nth(2).unwrap().split("</pre>").next().unwrap();
+    let (checkpoint, kept) = (folder.path().join("checkpoint.txt"), folder.path().join("kept"));
+    fs::write(&checkpoint, copied).unwrap();
+    let watch = ["--key", key.as_str(), "--json", "--keep"];
+    let said = run(throughline().args(["ledger", "watch"]).arg(&checkpoint).args(watch).arg(&kept));
+    assert!(said.code == 0 && said.out.contains("first"), "the copied text is signed: {copied:?} {said:?}");
+    assert!(record("?case=TL-2").contains("Nobody looked"));
+    assert!(record("?case=4711").contains("one looks like TL-1042"));
+    let erased = bridge.command(&["erase", "TL-1", "--because", "the request of 2 May", "--yes"]);
+    assert_eq!(erased.code, 0, "{erased:?}");
+    let page = record("");
+    assert!(page.contains("the request of 2 May") && page.contains("command line"), "{page}");
+    assert_eq!(read(&bridge, &auditor, evidence).status, 404, "what is erased is not given out");
 }

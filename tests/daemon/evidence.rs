@@ -56,6 +56,9 @@ fn evidence_is_taken_beside_the_daemon_and_after_it_and_needs_only_a_key() {
     bridge.signal("TERM");
     assert_eq!(bridge.ended().code(), Some(0));
     take(&bridge, "after.tar", &[]);
+    let looked = bridge.json(&["ledger", "looked", "--case", "TL-1"]);
+    let taken = looked.as_array().unwrap().iter().filter(|line| line["what"] == "evidence");
+    assert_eq!(taken.count(), 3, "whoever takes evidence is recorded, with a daemon or without: {looked}");
 
     for (name, whole) in [("beside.tar", true), ("partner.tar", false), ("after.tar", true)] {
         for given in [key.as_str(), text(&at("contoso.key"))] {

@@ -11,8 +11,8 @@ use crate::console::pieces::{Cast, Member, Tone, badge, elapsed, moment, span};
 use crate::console::words::{outward, words};
 use crate::plan::Seen;
 
-/// The title, and the first facts.
-pub(super) fn head(line: &CaseLine, cast: &Cast, now: Timestamp) -> Markup {
+/// The title, and the first facts. `evidence` is where that can be taken, for whoever may.
+pub(super) fn head(line: &CaseLine, cast: &Cast, now: Timestamp, evidence: Option<&str>) -> Markup {
     let party = |name: &str| cast.party(&PartyName(name.to_owned()));
     html! {
         div.head #head {
@@ -34,6 +34,9 @@ pub(super) fn head(line: &CaseLine, cast: &Cast, now: Timestamp) -> Markup {
                     span.small { "for " (span(elapsed(holder.since, now))) ", since " (moment(holder.since)) }
                     span.small.quiet { (words(&holder.because)) }
                 }
+            }
+            @if let Some(address) = evidence {
+                div.actions { a.button href=(address) { "Evidence" } }
             }
         }
     }

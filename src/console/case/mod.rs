@@ -30,7 +30,7 @@ use crate::api::view::{self, Trace};
 use crate::api::{Api, Problem};
 use crate::case::{Case, Role};
 use crate::daemon::Shared;
-use crate::identity::Look;
+use crate::identity::{Audit, Look};
 use crate::ledger::Record;
 use crate::plan::{Known, Seen, Verdict};
 
@@ -59,7 +59,8 @@ pub(super) async fn page(
     let verdicts = shared.verdict(&case);
     let names = shared.vault.names();
     let known = Known { rules: &shared.rules, names: &names };
-    let mut whole = Whole { case: &case, records: &records, known, now: shared.clock.now(), verdicts };
+    let (now, audits) = (shared.clock.now(), entered.principal().may::<Audit>());
+    let mut whole = Whole { case: &case, records: &records, known, now, verdicts, audits };
     let body = whole.page(&shown)?;
     let title = format!("{} {}", case.id, view::CaseLine::of(&case).title);
     Ok(Layout::new(&title, Place::Cases, Some(entered.principal())).page(&body))
@@ -110,6 +111,8 @@ pub(super) struct Whole<'a> {
     pub(super) known: Known<'a>,
     pub(super) now: Timestamp,
     pub(super) verdicts: Vec<Verdict>,
+    /// Whether whoever looks may take evidence along.
+    pub(super) audits: bool,
 }
 
 /// What the records tell, fact by fact.
@@ -129,9 +132,10 @@ impl Whole<'_> {
             Some(party) => self.theirs(party)?,
         };
         let refresh = format!("/console/cases/{}{}", self.case.id, query(shown));
+        let evidence = self.evidence(None);
         Ok(html! {
             div #live data-live=(format!("/console/cases/{}/live", self.case.id)) {
-                @if shown.party.is_none() { (front::head(line, &cast, self.now)) }
+                @if shown.party.is_none() { (front::head(line, &cast, self.now, evidence.as_deref())) }
                 div.bar #bar {
                     nav.tabs aria-label="As seen by" {
                         @if shown.party.is_some() { code.key { (line.case) } }
@@ -193,7 +197,12 @@ impl Whole<'_> {
         }
         let own = html! { (cast_title(self.known, party)) };
         Ok(html! {
-            p.notice.info { "This is what " (own) " sees of the request, and all that its guests are shown here." }
+            div.notice.info {
+                p { "This is what " (own) " sees of the request, and all that its guests are shown here." }
+                @if let Some(address) = self.evidence(Some(party)) {
+                    p.actions { a.button.small href=(address) { "Evidence for " (own) } }
+                }
+            }
             @for leg in legs {
                 @match self.seen(leg) {
                     Some(seen) => (request::shown(&seen, &request::title_of(self.known.rules, leg), &format!("/console/cases/{}", self.case.id), self.now)),
@@ -201,6 +210,12 @@ impl Whole<'_> {
                 }
             }
         })
+    }
+
+    /// Where the evidence is, all of it or for one party, for whoever may take it.
+    fn evidence(&self, party: Option<&str>) -> Option<String> {
+        let whose = party.map(|party| format!("?for={}", encoded(party))).unwrap_or_default();
+        self.audits.then(|| format!("/console/cases/{}/evidence{whose}", self.case.id))
     }
 
     fn seen(&self, leg: &SystemName) -> Option<Seen> {

@@ -34,7 +34,8 @@ fn page(world: &World, shown: &Shown) -> String {
     let records = records(world);
     let known = Known { rules: &world.rules, names: &world.names };
     let verdicts = world.foreseen(&[]).verdicts;
-    let mut whole = Whole { case: &world.case, records: &records, known, now: at(world.tick + 5), verdicts };
+    let now = at(world.tick + 5);
+    let mut whole = Whole { case: &world.case, records: &records, known, now, verdicts, audits: true };
     whole.page(shown).unwrap().into_string()
 }
 
@@ -186,7 +187,8 @@ fn a_long_case_is_shown_at_once() {
     for (shown, most_bytes) in [(Shown::default(), 700_000), (as_seen_by(PARTNER), 2_000_000)] {
         let begun = clock.monotonic();
         let verdicts = verdicts.clone();
-        let mut whole = Whole { case: &world.case, records: &records, known, now: at(world.tick), verdicts };
+        let now = at(world.tick);
+        let mut whole = Whole { case: &world.case, records: &records, known, now, verdicts, audits: true };
         let page = whole.page(&shown).unwrap().into_string();
         let took = clock.monotonic() - begun;
         let bound = if cfg!(debug_assertions) { Duration::from_secs(15) } else { Duration::from_millis(300) };
