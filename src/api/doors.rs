@@ -98,7 +98,12 @@ impl Service<Request> for Doors {
 /// Whether a request needs not wait: it changes nothing, is a webhook, or is itself what shuts the doors.
 fn passes(request: &Request) -> bool {
     let path = request.uri().path();
-    request.method().is_safe() || path.starts_with("/webhooks/") || RELOADS.contains(&path)
+    request.method().is_safe() || path.starts_with("/webhooks/") || is_reload(path)
+}
+
+/// Whether this is where a reload is asked for.
+pub(super) fn is_reload(path: &str) -> bool {
+    RELOADS.contains(&path)
 }
 
 /// Where a reload is asked for.

@@ -2,14 +2,15 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use throughline_sdk::{SystemName, TicketRef};
 
 use super::Api;
 use super::access::May;
+use super::answer::{Accepted, Done};
+use super::ask::Body;
 use super::cases::named;
 use super::problem::Problem;
 use crate::case::HintSource;
@@ -21,11 +22,23 @@ use crate::intake;
 const MOST: usize = 1000;
 
 /// Which cases are to be mended.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "MendAsked")]
 pub struct Mended {
     /// The cases.
+    #[schemars(
+        length(min = 1, max = 1000),
+        extend("items" = serde_json::json!({ "type": "string", "format": "case" }))
+    )]
     pub cases: Vec<String>,
+}
+
+/// The cases that are mended.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Mending {
+    /// Their ids.
+    cases: Vec<String>,
 }
 
 pub(super) async fn show(State(api): State<Api>, _: May<Look>) -> Result<Json<Option<Looked>>, Problem> {
@@ -36,25 +49,24 @@ pub(super) async fn show(State(api): State<Api>, _: May<Look>) -> Result<Json<Op
 pub(super) async fn begin(
     State(api): State<Api>,
     may: May<Operate>,
-    scope: Result<Json<Scope>, JsonRejection>,
-) -> Result<(StatusCode, Json<Looked>), Problem> {
-    let look = look(&api, &may.principal, scope?.0).await?;
-    Ok((StatusCode::ACCEPTED, Json(look)))
+    Body(scope): Body<Scope>,
+) -> Result<Accepted<Looked>, Problem> {
+    look(&api, &may.principal, scope).await.map(Accepted)
 }
 
-pub(super) async fn stop(State(api): State<Api>, may: May<Operate>) -> Result<Json<Value>, Problem> {
+pub(super) async fn stop(State(api): State<Api>, may: May<Operate>) -> Result<Done, Problem> {
     std::future::ready(()).await;
     end(&api, &may.principal);
-    Ok(Json(json!({ "stopped": true })))
+    Ok(Done)
 }
 
 pub(super) async fn repair(
     State(api): State<Api>,
     _: May<Operate>,
-    mended: Result<Json<Mended>, JsonRejection>,
-) -> Result<(StatusCode, Json<Value>), Problem> {
-    let cases = mend(&api, &mended?.0.cases).await?;
-    Ok((StatusCode::ACCEPTED, Json(json!({ "cases": cases }))))
+    Body(mended): Body<Mended>,
+) -> Result<Accepted<Mending>, Problem> {
+    let cases = mend(&api, &mended.cases).await?;
+    Ok(Accepted(Mending { cases }))
 }
 
 /// Begins a look.

@@ -93,7 +93,6 @@ pub fn router(bridge: Bridge, identity: impl Into<Arc<Identity>>) -> Router {
     let clock = Arc::clone(&api.bridge.shared().clock);
     let interface = interface.with(|routes| routes.layer(from_fn_with_state(api.clone(), once::once)));
     let patient = interface
-        .merge(unpublished())
         .merge(console::routes())
         .into_router()
         // Outside of what keeps answers: a request that was forged is not begun.
@@ -119,25 +118,8 @@ pub fn router(bridge: Bridge, identity: impl Into<Arc<Identity>>) -> Router {
         .with_state(api)
 }
 
-/// What the command line and the console ask beside the published interface.
-fn unpublished() -> Routes {
-    Routes::new()
-        .get("/api/v1/parked/item", parked::show)
-        .post("/api/v1/parked/edit", parked::edit)
-        .get("/api/v1/systems/{name}", systems::show)
-        .post("/api/v1/systems/{name}/pause", systems::pause)
-        .post("/api/v1/systems/{name}/resume", systems::resume)
-        .post("/api/v1/workbench", workbench::show)
-        .get("/api/v1/drift", drift::show)
-        .post("/api/v1/drift", drift::begin)
-        .post("/api/v1/drift/stop", drift::stop)
-        .post("/api/v1/drift/repair", drift::repair)
-        .get("/api/v1/reload", reload::history)
-        .post("/api/v1/reload", reload::ask)
-}
-
 /// Everything under `/api/` and `/console/`, with the right that each route asks for.
 #[cfg(test)]
 pub(crate) fn routes() -> Routes {
-    published::interface().0.merge(unpublished()).merge(console::routes())
+    published::interface().0.merge(console::routes())
 }

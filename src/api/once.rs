@@ -27,6 +27,7 @@ use kept::{Begun, Kept, Name};
 use super::Api;
 use super::access;
 use super::answer::header_parameter;
+use super::doors;
 use super::interface::{BODY_BYTES, add_problem};
 use super::problem::{Kind, Problem};
 
@@ -91,14 +92,33 @@ async fn keyed(api: &Api, request: Request, next: Next) -> Result<Response, Prob
         }
         Begun::InDoubt => return Err(doubt()),
     }
+    let is_reload = doors::is_reload(parts.uri.path());
+    let request = Request::from_parts(parts, Body::from(body));
+    if is_reload {
+        // A reload waits until every task of the bridge before it has ended, and must not be one of them. It goes on
+        // without its caller.
+        let _busy = Busy { keys: &keys, name: &name };
+        return Ok(ended(&keys, &name, next.run(request).await).await);
+    }
     // A caller that goes away does not end what was begun: it comes again, and wants to know.
     let (tell, told) = oneshot::channel();
-    let request = Request::from_parts(parts, Body::from(body));
     api.bridge.shared().supervisor.spawn(async move {
         let response = next.run(request).await;
         drop(tell.send(ended(&keys, &name, response).await));
     });
     told.await.map_err(|_gone| doubt())
+}
+
+/// A key that is being dealt with for as long as its caller waits.
+struct Busy<'k> {
+    keys: &'k Keys,
+    name: &'k Name,
+}
+
+impl Drop for Busy<'_> {
+    fn drop(&mut self) {
+        self.keys.leave(self.name);
+    }
 }
 
 /// Keeps what a request came to.

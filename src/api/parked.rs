@@ -2,16 +2,17 @@
 //! given up. One set of functions for the interface, the command line and the console.
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, QueryRejection};
-use axum::extract::{Query, State};
+use axum::extract::State;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use throughline_sdk::{Class, Operation, SystemName, Timestamp};
 use tokio::sync::oneshot;
 
 use super::Api;
 use super::access::May;
+use super::answer::{Known, Meant, Tagged};
+use super::ask::{Asked, Body};
 use super::cases::named;
 use super::problem::Problem;
 use crate::agreement::Release;
@@ -25,12 +26,14 @@ use crate::ledger::Record;
 const LONGEST: usize = 50_000;
 
 /// What of a case is meant.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Named {
     /// The case.
+    #[schemars(extend("format" = "case"))]
     pub case: String,
     /// The leg's system.
+    #[schemars(with = "String", extend("format" = "system"))]
     pub system: SystemName,
     /// The parked item.
     pub item: String,
@@ -52,12 +55,14 @@ pub struct Discarded {
 }
 
 /// What is to be sent instead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Rewritten {
     /// The case.
+    #[schemars(extend("format" = "case"))]
     pub case: String,
     /// The leg's system.
+    #[schemars(with = "String", extend("format" = "system"))]
     pub system: SystemName,
     /// The parked item; of a ticket that is still to be made, one of its fields.
     pub item: String,
@@ -65,14 +70,24 @@ pub struct Rewritten {
     pub text: String,
 }
 
+/// What was written in the place of a parked item.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Edited {
+    /// The case.
+    case: String,
+    /// The item that is tried again as it was written.
+    edited: String,
+}
+
 /// A parked item as a person has to see it to decide.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct ParkedItem {
     /// The case.
     pub case: String,
     /// The request's title.
     pub title: String,
     /// The leg's system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// The number of the ticket there.
     pub key: Option<String>,
@@ -101,7 +116,8 @@ pub struct ParkedItem {
 }
 
 /// One part of what was to be sent.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ParkedPart")]
 pub struct Part {
     /// What it is.
     pub what: String,
@@ -110,7 +126,8 @@ pub struct Part {
 }
 
 /// What stands there.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ParkedThere")]
 pub struct There {
     /// The value.
     pub text: String,
@@ -119,7 +136,8 @@ pub struct There {
 }
 
 /// Something that a person may have sent instead.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "ParkedEdit")]
 pub struct Edit {
     /// The item.
     pub item: String,
@@ -130,7 +148,7 @@ pub struct Edit {
 }
 
 /// A word of ours and what a system is shown for it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Choice {
     /// Our word.
     pub word: String,
@@ -141,18 +159,23 @@ pub struct Choice {
 pub(super) async fn show(
     State(api): State<Api>,
     _: May<Look>,
-    name: Result<Query<Named>, QueryRejection>,
-) -> Result<Json<ParkedItem>, Problem> {
-    item(&api, &name?.0).await.map(Json)
+    name: Asked<Named>,
+    known: Known,
+) -> Result<Tagged<ParkedItem>, Problem> {
+    let case = named(&api, &name.asked.case).await?;
+    known.answer(&case, &item_of(&api, &case, &name.asked).await?)
 }
 
 pub(super) async fn edit(
     State(api): State<Api>,
     may: May<Operate>,
-    rewritten: Result<Json<Rewritten>, JsonRejection>,
-) -> Result<Json<Value>, Problem> {
-    let case = rewrite(&api, &may.principal, rewritten?.0).await?;
-    Ok(Json(json!({ "case": case, "edited": true })))
+    meant: Meant,
+    Body(rewritten): Body<Rewritten>,
+) -> Result<Json<Edited>, Problem> {
+    meant.holds(&named(&api, &rewritten.case).await?)?;
+    let edited = rewritten.item.clone();
+    let case = rewrite(&api, &may.principal, rewritten).await?;
+    Ok(Json(Edited { case, edited }))
 }
 
 /// Whether an item is tried again or given up.
@@ -233,14 +256,17 @@ pub(crate) async fn rewrite(api: &Api, by: &Principal, rewritten: Rewritten) -> 
 
 /// A parked item with all it takes to decide about it.
 pub(crate) async fn item(api: &Api, name: &Named) -> Result<ParkedItem, Problem> {
-    let case = named(api, &name.case).await?;
+    item_of(api, &named(api, &name.case).await?, name).await
+}
+
+async fn item_of(api: &Api, case: &Case, name: &Named) -> Result<ParkedItem, Problem> {
     let item = parse(name.item.clone())?;
-    let (leg, standing) = parked(&case, &name.system, &item)?;
+    let (leg, standing) = parked(case, &name.system, &item)?;
     let shared = api.bridge.shared();
-    let records = shared.journal.timeline(&case).await.map_err(|error| Problem::internal(&error))?;
+    let records = shared.journal.timeline(case).await.map_err(|error| Problem::internal(&error))?;
     let editable = !standing.is_untranslatable() && !may_be_there(&item, standing);
     let edits = match editable {
-        true => edits(shared, &case, &name.system, leg, &item, &records),
+        true => edits(shared, case, &name.system, leg, &item, &records),
         false => Vec::new(),
     };
     let title = case.document.fields.get(&Field::Title).map(|title| title.value.clone());
@@ -256,7 +282,7 @@ pub(crate) async fn item(api: &Api, name: &Named) -> Result<ParkedItem, Problem>
         held: standing.held,
         doubtful: standing.kind.class() != Class::Park,
         discarded: standing.discarded,
-        sent: sent(&case, &name.system, &item, &records),
+        sent: sent(case, &name.system, &item, &records),
         there: there(&name.system, &item, &records),
         item: item.to_string(),
         edits,

@@ -91,6 +91,7 @@ pub(super) fn problem(unseen: Unseen) -> Problem {
         Unseen::Unnamed(_) | Unseen::Unknown(_) | Unseen::Missing(..) => {
             Problem::new(StatusCode::NOT_FOUND, unseen.to_string())
         }
+        Unseen::Paused(..) => Problem::new(StatusCode::CONFLICT, unseen.to_string()),
         Unseen::Unread(..) => Problem::new(StatusCode::BAD_GATEWAY, unseen.to_string()),
         Unseen::Ledger(error) => Problem::internal(&error),
     }

@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use super::interface::{About, Interface};
 use super::routes::Routes;
 use super::{
-    Api, accounts, cases, erasure, events, explain, find, grants, log, looked, outgoing, preview, reference,
-    systems,
+    Api, accounts, cases, drift, erasure, events, explain, find, grants, log, looked, outgoing, parked,
+    preview, reference, reload, systems, workbench,
 };
 
 /// The routes and their description.
@@ -27,6 +27,8 @@ pub(super) fn interface() -> (Routes, OpenApi) {
     let interface = of_erasing(interface);
     let interface = of_record(interface);
     let interface = of_people(interface);
+    let interface = of_drift(interface);
+    let interface = of_systems(interface);
     of_bridge(interface).finish()
 }
 
@@ -70,7 +72,7 @@ fn of_cases(interface: Interface) -> Interface {
                 "planTicket",
                 "Tell what the bridge would do with a ticket now, without doing it",
                 "The ticket and those linked to it are read from their systems for this.",
-                &[404, 502],
+                &[404, 409, 502],
             ),
             preview::plan,
         )
@@ -110,6 +112,26 @@ fn of_waiting(interface: Interface) -> Interface {
             cases::retry,
         )
         .post("/parked/discard", about("discardParked", "Give a parked item up", "", &[404]), cases::discard)
+        .get(
+            "/parked/item",
+            about(
+                "showParked",
+                "Show a parked item with what it takes to decide about it",
+                "What was to be sent, what stands there, and what may be sent instead.",
+                &[404],
+            ),
+            parked::show,
+        )
+        .post(
+            "/parked/edit",
+            about(
+                "editParked",
+                "Have something else sent in the place of a parked item, this once",
+                "The agreement is applied to it as to anything else.",
+                &[404],
+            ),
+            parked::edit,
+        )
 }
 
 fn of_portals(interface: Interface) -> Interface {
@@ -249,14 +271,99 @@ fn of_people(interface: Interface) -> Interface {
         )
 }
 
+fn of_drift(interface: Interface) -> Interface {
+    let about = |id, summary, more, problems| About { tag: "drift", id, summary, more, problems };
+    interface
+        .get(
+            "/drift",
+            about("showDrift", "Tell how far the last look for drift is, and what differs", "", &[]),
+            drift::show,
+        )
+        .post(
+            "/drift",
+            about(
+                "beginDrift",
+                "Begin to look for what differs between tickets and their cases",
+                "Nothing is recorded or written. One look at a time.",
+                &[409],
+            ),
+            drift::begin,
+        )
+        .post(
+            "/drift/stop",
+            about("stopDrift", "End the look for drift, if one goes on", "", &[]),
+            drift::stop,
+        )
+        .post(
+            "/drift/repair",
+            about(
+                "repairDrift",
+                "Have the tickets of cases read, and what differs mended",
+                "All of the cases or none: where one is not known, nothing is done.",
+                &[404],
+            ),
+            drift::repair,
+        )
+}
+
+fn of_systems(interface: Interface) -> Interface {
+    let about = |id, summary, more, problems| About { tag: "systems", id, summary, more, problems };
+    interface
+        .get("/systems", about("listSystems", "Tell how each system answered last", "", &[]), systems::list)
+        .get(
+            "/systems/{name}",
+            about("showSystem", "Tell how one system is, and what it can do", "", &[404]),
+            systems::show,
+        )
+        .post(
+            "/systems/{name}/pause",
+            about(
+                "pauseSystem",
+                "Pause a system",
+                "Nothing is read from it or sent to it; its webhooks are kept until it goes on.",
+                &[404, 409],
+            ),
+            systems::pause,
+        )
+        .post(
+            "/systems/{name}/resume",
+            about("resumeSystem", "Let a paused system go on", "", &[404, 409]),
+            systems::resume,
+        )
+}
+
 fn of_bridge(interface: Interface) -> Interface {
     let about = |id, summary, more, problems| About { tag: "bridge", id, summary, more, problems };
     interface
-        .get("/systems", about("listSystems", "Tell how each system answered last", "", &[]), systems::list)
         .get(
             "/agreements",
             about("listAgreements", "List every version of an agreement that was ever in force", "", &[]),
             cases::agreements,
+        )
+        .post(
+            "/workbench",
+            about(
+                "benchTicket",
+                "Hold a ticket against an agreement, and against a draft of it",
+                "The ticket and its counterpart are read from their systems for this; nothing is recorded or written.",
+                &[404, 409, 502],
+            ),
+            workbench::show,
+        )
+        .get(
+            "/reload",
+            about("listReloads", "List every reload of the configuration, the oldest first", "", &[]),
+            reload::history,
+        )
+        .post(
+            "/reload",
+            about(
+                "reload",
+                "Have the configuration loaded anew",
+                "Where something is wrong with it, it is refused whole, and the one before stays in force.",
+                &[409, 422],
+            ),
+            reload::ask,
         )
         .get(
             "/webhooks",

@@ -6,7 +6,9 @@ use axum::http::StatusCode;
 
 use super::Api;
 use super::access::May;
-use super::cases::read;
+use super::ask::Asked;
+use super::cases::{Paging, read};
+use super::page::{self, Page};
 use super::problem::Problem;
 use crate::daemon::reload::Refused;
 use crate::identity::{Administer, Look, Principal};
@@ -16,8 +18,10 @@ use crate::store::{Index, Reconfigured};
 pub(super) async fn history(
     State(api): State<Api>,
     _: May<Look>,
-) -> Result<Json<Vec<Reconfigured>>, Problem> {
-    Ok(Json(read(&api, Index::reconfigured).await?))
+    query: Asked<Paging>,
+) -> Result<Page<Reconfigured>, Problem> {
+    let all = read(&api, Index::reconfigured).await?;
+    page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), all)
 }
 
 pub(super) async fn ask(State(api): State<Api>, may: May<Administer>) -> Result<Json<Reconfigured>, Problem> {
@@ -26,9 +30,13 @@ pub(super) async fn ask(State(api): State<Api>, may: May<Administer>) -> Result<
 
 /// Has the configuration loaded anew.
 pub(crate) async fn reload(api: &Api, by: &Principal) -> Result<Reconfigured, Problem> {
-    let Some(answer) = api.bridge.shared().reloads.ask(by.name.clone()).await else {
-        let detail = "this daemon stops just now, or has no configuration file that it could load again";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+    let reloads = &api.bridge.shared().reloads;
+    if reloads.path().is_none() {
+        let detail = "this daemon was started without a configuration file that it could load again";
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
+    }
+    let Some(answer) = reloads.ask(by.name.clone()).await else {
+        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, "this daemon stops just now"));
     };
     answer.map_err(|refused| {
         let status = match refused {

@@ -4,18 +4,17 @@
 use std::collections::BTreeMap;
 
 use axum::Json;
-use axum::extract::rejection::{JsonRejection, PathRejection};
-use axum::extract::{Path, State};
+use axum::extract::State;
 use axum::http::StatusCode;
 use chrono::NaiveDate;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
 use throughline_sdk::layer::CircuitState;
 use throughline_sdk::{Capabilities, Class, CreateClass, ErrorKind, Linking, SystemName, Timestamp};
 
 use super::Api;
 use super::access::May;
+use super::ask::{Body, Named};
 use super::cases::read;
 use super::problem::Problem;
 use crate::case::CaseId;
@@ -132,11 +131,30 @@ pub struct CredentialsLine {
     pub soon: bool,
 }
 
+/// Which system.
+#[derive(Debug, Deserialize, JsonSchema)]
+pub(super) struct Which {
+    /// The system's name.
+    #[schemars(extend("format" = "system"))]
+    name: String,
+}
+
 /// Why a system is paused.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "PauseAsked")]
 pub(super) struct Why {
+    /// The reason, for everybody who waits for that system.
     reason: String,
+}
+
+/// That a system goes on.
+#[derive(Debug, Serialize, JsonSchema)]
+pub(super) struct Resumed {
+    /// The system.
+    system: String,
+    /// Whether it is paused.
+    paused: bool,
 }
 
 /// How each system answered last, and all else about it.
@@ -147,28 +165,28 @@ pub(super) async fn list(State(api): State<Api>, _: May<Look>) -> Result<Json<Sy
 pub(super) async fn show(
     State(api): State<Api>,
     _: May<Look>,
-    name: Result<Path<String>, PathRejection>,
+    Named(Which { name }): Named<Which>,
 ) -> Result<Json<SystemLine>, Problem> {
-    line(&api, &name?).await.map(Json)
+    line(&api, &name).await.map(Json)
 }
 
 pub(super) async fn pause(
     State(api): State<Api>,
     may: May<Operate>,
-    name: Result<Path<String>, PathRejection>,
-    why: Result<Json<Why>, JsonRejection>,
+    Named(Which { name }): Named<Which>,
+    Body(Why { reason }): Body<Why>,
 ) -> Result<Json<Paused>, Problem> {
-    hold(&api, &may.principal, &name?, &why?.reason).await.map(Json)
+    hold(&api, &may.principal, &name, &reason).await.map(Json)
 }
 
 pub(super) async fn resume(
     State(api): State<Api>,
     may: May<Operate>,
-    name: Result<Path<String>, PathRejection>,
-) -> Result<Json<Value>, Problem> {
-    let Path(name) = name?;
+    Named(Which { name }): Named<Which>,
+) -> Result<Json<Resumed>, Problem> {
     release(&api, &may.principal, &name).await?;
-    Ok(Json(json!({ "system": name, "paused": false })))
+    let paused = api.bridge.shared().pauses.holds(&SystemName::new(&name));
+    Ok(Json(Resumed { system: name, paused }))
 }
 
 /// All systems.

@@ -3,13 +3,14 @@
 
 use axum::Json;
 use axum::extract::State;
-use axum::extract::rejection::JsonRejection;
 use axum::http::StatusCode;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::SystemName;
 
 use super::Api;
 use super::access::May;
+use super::ask::Body;
 use super::preview;
 use super::problem::Problem;
 use crate::agreement::{Agreement, Rules};
@@ -23,12 +24,15 @@ use crate::rehearse::{Bench, Sides, bench};
 const LONGEST: usize = 256 * 1024;
 
 /// What is to be looked at.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "WorkbenchAsked")]
 pub struct Asked {
     /// The agreement.
+    #[schemars(extend("format" = "agreement"))]
     pub agreement: String,
     /// The ticket, as `SYSTEM:KEY`.
+    #[schemars(extend("format" = "ticket"))]
     pub ticket: String,
     /// The text of an agreement's file to be tried beside it.
     #[serde(default)]
@@ -36,7 +40,7 @@ pub struct Asked {
 }
 
 /// A ticket under an agreement.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Workbench {
     /// The agreement.
     pub agreement: String,
@@ -45,8 +49,10 @@ pub struct Workbench {
     /// Its title.
     pub title: String,
     /// Its system.
+    #[schemars(with = "String")]
     pub from: SystemName,
     /// The other side's system.
+    #[schemars(with = "String")]
     pub to: SystemName,
     /// The number of the ticket on the other side, where there is one.
     pub other: Option<String>,
@@ -61,9 +67,9 @@ pub struct Workbench {
 pub(super) async fn show(
     State(api): State<Api>,
     _: May<Operate>,
-    asked: Result<Json<Asked>, JsonRejection>,
+    Body(asked): Body<Asked>,
 ) -> Result<Json<Workbench>, Problem> {
-    workbench(&api, &asked?.0).await.map(Json)
+    workbench(&api, &asked).await.map(Json)
 }
 
 /// Reads a ticket and holds it against an agreement, and a draft.
@@ -117,7 +123,7 @@ fn drafted(api: &Api, draft: &str) -> Result<Rules, Problem> {
     }
     let Some(path) = api.bridge.shared().reloads.path() else {
         let detail = "this daemon has no configuration file that a draft could stand beside";
-        return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail));
+        return Err(Problem::new(StatusCode::CONFLICT, detail));
     };
     let read = config::load_draft_text(&path, draft, &ProcessEnvironment, &assemble::kind_settings());
     read.map(|config| config.rules).map_err(|problems| refuse(problems.to_string()))

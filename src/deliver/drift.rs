@@ -3,6 +3,7 @@
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Operation, SystemName, Timestamp, Urgency};
 
@@ -18,19 +19,23 @@ const PAGE: usize = 50;
 const KEPT: usize = 2000;
 
 /// Which cases are looked at.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
+#[schemars(rename = "DriftScope")]
 pub struct Scope {
     /// Only cases in which this system takes part, and only its differences.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(with = "Option<String>", extend("format" = "system"))]
     pub system: Option<SystemName>,
     /// So many cases, spread evenly over all; `None`: every one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(range(min = 1))]
     pub sample: Option<u64>,
 }
 
 /// One look at many cases.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "DriftLook")]
 pub struct Look {
     /// Who asked for it.
     pub by: String,
@@ -55,11 +60,12 @@ pub struct Look {
 }
 
 /// Something that differs.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Difference {
     /// The case.
     pub case: String,
     /// The leg's system.
+    #[schemars(with = "String")]
     pub system: SystemName,
     /// The number of the ticket there.
     pub key: Option<String>,

@@ -50,6 +50,9 @@ pub(crate) enum Unseen {
     /// The ticket could not be read.
     #[error("{0} cannot be read now: {1}")]
     Unread(TicketRef, Error),
+    /// A person paused its system.
+    #[error("{0} cannot be read now: {1}")]
+    Paused(TicketRef, Error),
     /// The ledger.
     #[error(transparent)]
     Ledger(#[from] ledger::Error),
@@ -228,7 +231,7 @@ impl Shared {
         let ticket = TicketRef::new(system.clone(), id.clone());
         let read = match self.look_at(&ticket, sight.urgency).await {
             Ok(read) => read,
-            Err(unseen @ (Unseen::Missing(..) | Unseen::Unread(..))) => {
+            Err(unseen @ (Unseen::Missing(..) | Unseen::Unread(..) | Unseen::Paused(..))) => {
                 if let Unseen::Missing(_, error) = &unseen {
                     let reason = error.to_string();
                     sight.note(Fact::Ailed { leg: system.clone(), health: Health::Gone, reason }, self);
@@ -251,7 +254,7 @@ impl Shared {
         let ctx = system.ctx(&self.clock, &self.entropy, &self.blobs, urgency);
         let read = match self.reach(system) {
             Ok(connector) => connector.fetch(&ctx, &ticket.id).await,
-            Err(paused) => Err(paused),
+            Err(paused) => return Err(Unseen::Paused(ticket.clone(), paused)),
         };
         read.map_err(|error| {
             if error.class() == Class::Changed {

@@ -1,5 +1,6 @@
 //! One ticket under one agreement: what each rule does with each thing in it, step by step.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, Ticket, Timestamp, Visibility};
 
@@ -9,7 +10,7 @@ use crate::case::{Case, CaseId, Fact, Field, Origin, Priority, Role, Status};
 use crate::plan::value_in;
 
 /// What the rules of an agreement do with a ticket.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Bench {
     /// The version of the agreement.
     pub version: Option<String>,
@@ -22,7 +23,8 @@ pub struct Bench {
 }
 
 /// Whether a ticket would be taken over.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "BenchRouting")]
 pub struct Routing {
     /// The condition as it is written; none: no ticket goes this way by itself.
     pub condition: Option<String>,
@@ -33,7 +35,8 @@ pub struct Routing {
 }
 
 /// What becomes of one field, comment or file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "BenchRow")]
 pub struct Row {
     /// What.
     pub what: String,
@@ -52,8 +55,9 @@ pub struct Row {
 }
 
 /// What happens to a field, comment or file.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
+#[schemars(rename = "BenchDoes")]
 pub enum Does {
     /// It goes over.
     Goes,
@@ -64,7 +68,8 @@ pub enum Does {
 }
 
 /// Something that a ticket has to have before it is created on the other side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[schemars(rename = "BenchRequired")]
 pub struct Required {
     /// Its name.
     pub name: String,

@@ -62,7 +62,7 @@ pub struct Paused {
 }
 
 /// One reload of the configuration.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 pub struct Reconfigured {
     /// Who had it loaded.
     pub by: String,
