@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The practice desk's pages in a real browser, while the bridge carries what is done on them. Installs what is missing.
+# The practice desk's pages and the console in a real browser, while the bridge carries what is done on them. Installs what is missing.
 set -euo pipefail
 cd "$(dirname "$0")"
 
@@ -11,9 +11,14 @@ if ((${#missing[@]})); then
     $sudo apt-get update -q
     DEBIAN_FRONTEND=noninteractive $sudo apt-get install -qy --no-install-recommends "${missing[@]}"
 fi
-[[ -d node_modules && node_modules/.package-lock.json -nt package-lock.json ]] || npm ci --no-audit --no-fund --ignore-scripts
+for folder in . ../oidc; do
+    (cd $folder && [[ -d node_modules && node_modules/.package-lock.json -nt package-lock.json ]] ||
+        npm ci --no-audit --no-fund --ignore-scripts)
+done
 
 throughline=../../target/release/throughline
 [[ -x $throughline ]] || throughline=../../target/debug/throughline
 [[ -x $throughline ]] || { (cd ../.. && cargo build --locked); }
-THROUGHLINE=$throughline exec node pages.mjs
+export THROUGHLINE=$throughline
+node pages.mjs
+node console.mjs

@@ -5,10 +5,11 @@ import { Provider } from 'oidc-provider';
 // Whoever logs in under a name is in the groups that the name stands for.
 const groups = { ada: ['helpdesk-admins'], kim: ['helpdesk'], guest: ['partner-fabrikam'], nobody: ['sales'] };
 
-/** Starts it; `callback` is where our bridge takes people back, `inToken` whether the ID token tells the groups. */
-export async function start({ callback, inToken }) {
+/** Starts it; `callback` is where our bridge takes people back, `inToken` whether the ID token tells the groups, `port` where
+ * it listens, if that has to be known before. */
+export async function start({ callback, inToken, port = 0 }) {
   const server = createServer();
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
+  await new Promise((listening) => server.listen(port, '127.0.0.1', listening));
   const issuer = `http://127.0.0.1:${server.address().port}`;
   const provider = new Provider(issuer, {
     clients: [{
