@@ -104,7 +104,7 @@ fn a_planted_leak_is_caught() {
         agreement.fields.insert(Field::Custom("Private".to_owned()), rule);
     };
     for (sabotage, sign) in [(others, "I10 "), (internal, "I8 "), (field, "I8 ")] {
-        let caught = (0..12).any(|seed| {
+        let caught = (0..60).any(|seed| {
             let mut scenario = scenario::Scenario::of(seed);
             scenario.rules.agreements.values_mut().for_each(sabotage);
             run::played(scenario).violations.iter().any(|violation| violation.starts_with(sign))
