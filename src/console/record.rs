@@ -118,10 +118,8 @@ fn log_section(key: &str, checkpoint: &str, head: &Head) -> Markup {
                     pre { (checkpoint) }
                     h3 { "To check the evidence about a case" }
                     p { "An archive is taken from the head of a case's page. With Throughline, or with nothing of ours but a hundred lines of Python:" }
-                    pre {
-                        "throughline evidence verify " (file) " --key '" (key) "'\n"
-                        "python3 tests/verify.py evidence " (file) " '" (key) "'"
-                    }
+                    pre { "throughline evidence verify " (file) " --key '" (key) "'" }
+                    pre { "python3 tests/verify.py evidence " (file) " '" (key) "'" }
                 }
             }
         }
