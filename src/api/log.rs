@@ -17,7 +17,7 @@ use super::cases::{CaseName, named};
 use super::problem::Problem;
 use crate::case::{PartyName, Seen};
 use crate::evidence;
-use crate::identity::{Audit, Principal, RightName, Visit};
+use crate::identity::{Principal, Prove, RightName, Visit};
 use crate::ledger::watch::Told;
 use crate::ledger::{Head, hex};
 
@@ -127,7 +127,7 @@ pub(super) async fn record(
 /// The evidence about a case. A guest is given its own party's view, and learns nothing of other cases.
 pub(super) async fn evidence(
     State(api): State<Api>,
-    may: May<Visit>,
+    may: May<Prove>,
     Named(CaseName { case }): Named<CaseName>,
     Asked { asked, .. }: Asked<Whose>,
 ) -> Result<Archive, Problem> {
@@ -144,10 +144,12 @@ pub(crate) async fn taken(
     let asked = whose.map(PartyName);
     let whose = match principal.party() {
         Some(own) if asked.as_ref().is_none_or(|asked| asked == own) => Some(own.clone()),
-        None if principal.may::<Audit>() => asked,
+        None if principal.may::<Prove>() => asked,
         Some(_) | None => {
-            let detail =
-                format!("this asks for the right to {}, or for one's own party's view", RightName::Audit);
+            let detail = format!(
+                "this asks for the right to {}, and a guest for its own party's view",
+                RightName::Prove
+            );
             return Err(Problem::new(StatusCode::FORBIDDEN, detail));
         }
     };

@@ -446,7 +446,7 @@ mod tests {
 
     #[test]
     fn every_route_says_what_it_does_and_which_right_it_asks_for() {
-        let rights = ["visit", "look", "operate", "audit", "administer"];
+        let rights = ["visit", "look", "operate", "prove", "audit", "administer"];
         let mut names = BTreeSet::new();
         let operations = operations();
         assert!(operations.len() > 15, "{operations:?}");

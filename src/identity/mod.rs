@@ -31,7 +31,7 @@ pub use door::{Identity, Parts, Settings};
 pub use error::Error;
 pub use oidc::{Arrival, Departure, OidcSettings, Rules};
 pub use pace::{Left, Pace};
-pub use right::{Administer, Audit, Look, Operate, Right, RightName, Visit};
+pub use right::{Administer, Audit, Look, Operate, Prove, Right, RightName, Visit};
 pub use secret::Secret;
 pub(crate) use secret::{csrf, same};
 pub use session::Session;

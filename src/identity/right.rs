@@ -28,7 +28,9 @@ pub enum RightName {
     Look,
     /// To act on cases.
     Operate,
-    /// To take evidence and to see who looked at what.
+    /// To take evidence: of everything, or a guest of its own party's view.
+    Prove,
+    /// To see who looked at what.
     Audit,
     /// To change how the bridge works.
     Administer,
@@ -36,7 +38,8 @@ pub enum RightName {
 
 impl RightName {
     /// All of them.
-    pub const ALL: [Self; 5] = [Self::Visit, Self::Look, Self::Operate, Self::Audit, Self::Administer];
+    pub const ALL: [Self; 6] =
+        [Self::Visit, Self::Look, Self::Operate, Self::Prove, Self::Audit, Self::Administer];
 
     /// Its word.
     pub fn word(self) -> &'static str {
@@ -44,6 +47,7 @@ impl RightName {
             Self::Visit => "visit",
             Self::Look => "look",
             Self::Operate => "operate",
+            Self::Prove => "prove",
             Self::Audit => "audit",
             Self::Administer => "administer",
         }
@@ -62,6 +66,7 @@ impl RightName {
             },
             Self::Look => matches!(role, Role::Agent | Role::Auditor | Role::Admin),
             Self::Operate => matches!(role, Role::Agent | Role::Admin),
+            Self::Prove => matches!(role, Role::Guest(_) | Role::Auditor | Role::Admin),
             Self::Audit => matches!(role, Role::Auditor | Role::Admin),
             Self::Administer => matches!(role, Role::Admin),
         }
@@ -86,7 +91,11 @@ pub struct Look;
 #[derive(Debug)]
 pub struct Operate;
 
-/// To take evidence and to see who looked at what: auditors and admins.
+/// To take evidence: auditors and admins of everything, a guest of its own party's view.
+#[derive(Debug)]
+pub struct Prove;
+
+/// To see who looked at what: auditors and admins.
 #[derive(Debug)]
 pub struct Audit;
 
@@ -104,6 +113,10 @@ impl Right for Look {
 
 impl Right for Operate {
     const NAME: RightName = RightName::Operate;
+}
+
+impl Right for Prove {
+    const NAME: RightName = RightName::Prove;
 }
 
 impl Right for Audit {
