@@ -95,6 +95,10 @@ impl<T: DeserializeOwned> FromRequest<Api> for Body<T> {
                 return Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail));
             }
         };
+        // What serde takes in place of members by name: a list of them in their order.
+        if bytes.trim_ascii_start().starts_with(b"[") {
+            return Err(Problem::bad_member("", "send an object, not a list"));
+        }
         let mut read = serde_json::Deserializer::from_slice(&bytes);
         let body = serde_path_to_error::deserialize(&mut read).map_err(|error| {
             let place = pointer(error.path());

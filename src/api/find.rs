@@ -29,6 +29,7 @@ pub(crate) struct Wanted {
     pub(crate) sort: Sort,
     /// Where the page begins, as `next` of the page before says.
     #[serde(default)]
+    #[schemars(extend("format" = "cursor"))]
     pub(crate) cursor: Option<String>,
     /// How many cases at most.
     #[serde(default)]

@@ -115,7 +115,7 @@ fn a_list_is_read_page_by_page_and_what_does_not_fit_is_named() {
         assert_eq!(link, format!("</api/v1/cases?limit=2&cursor={next}>; rel=\"next\""));
         path = format!("/cases?limit=2&cursor={}", page.json()["next"].as_str().unwrap());
     }
-    assert_eq!(seen, ["TL-5", "TL-4", "TL-3", "TL-2", "TL-1"]);
+    assert_eq!(seen, ["TL-5", "TL-4", "TL-3", "TL-2", "TL-1"], "the newest first");
 
     for (path, kind, parameter) in [
         ("/cases?limit=0", "bad-parameter", "limit"),
@@ -153,7 +153,10 @@ fn a_tag_spares_the_answer_until_the_case_moves_on_and_then_keeps_a_write_back()
     let bridge = TestBridge::new().start(&desks, &["partner"]);
     let number = desks.raise("Tagged");
     until("both have it", || desks.titled("partner", "Tagged").is_some());
-    until("nothing is under way", || web::get(&bridge.address, "/readyz").json()["working"] == 0);
+    until("nothing is under way", || {
+        let ready = web::get(&bridge.address, "/readyz").json();
+        ready["lanes"] == 0 && ready["working"] == 0 && ready["hints"] == 0
+    });
     for path in ["/cases/TL-1", "/trace/TL-1", "/explain/TL-1"] {
         let first = ask(&bridge, "GET", path, &[], "");
         assert_eq!(first.status, 200, "{path}");
