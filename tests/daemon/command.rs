@@ -88,8 +88,13 @@ fn redacted(line: &str) -> String {
         let time = word.len() == 24 && word.ends_with('Z') && word.starts_with("20");
         let took = word.starts_with('(') && words.peek() == Some(&"ms)");
         let url = word.starts_with("http://127.0.0.1:");
+        let is_day = word.len() == 10 && word.starts_with("20") && word.matches('-').count() == 2;
         if time {
             out.push_str("<TIME>");
+        } else if is_day {
+            out.push_str("<DAY>");
+            words.next();
+            out.push_str(" <MINUTE>");
         } else if took {
             out.push_str("(<TOOK>");
         } else if url {
