@@ -187,7 +187,7 @@ fn expiry(api: &Api, text: &str) -> Result<Option<Timestamp>, Error> {
 fn whole(api: &Api, principal: &Principal, notice: &Notice<'_>) -> Markup {
     let accounts = api.identity.accounts();
     let content = html! {
-        h1 { "Accounts" }
+        div.head { div { h1 { "Accounts" } p.sub { "Who may enter, by which token programs do, and who is logged in." } } }
         @match notice {
             Notice::None => {}
             Notice::Refused(why) => p.error role="alert" { "Not done: " (why) "." },
@@ -206,9 +206,9 @@ fn whole(api: &Api, principal: &Principal, notice: &Notice<'_>) -> Markup {
 
 fn accounts_section(accounts: &[Account], principal: &Principal) -> Markup {
     html! {
-        section aria-labelledby="people" {
-            h2 #people { "People" }
-            table {
+        section.card aria-labelledby="people" {
+            header { h2 #people { "People" } }
+            div.scroll { table.data.stack {
                 thead { tr {
                     th scope="col" { "Name" } th scope="col" { "Role" } th scope="col" { "Enters by" }
                     th scope="col" { "Logged in last" } th scope="col" { "Change" }
@@ -217,9 +217,9 @@ fn accounts_section(accounts: &[Account], principal: &Principal) -> Markup {
                     @for account in accounts {
                         tr {
                             th scope="row" { (account.name) @if account.disabled { " (disabled)" } }
-                            td { (account.role) }
-                            td { @if account.is_local() { "password" } @else { "the organization's login" } }
-                            td { (moment(account.entered)) }
+                            td data-label="Role" { (account.role) }
+                            td data-label="Enters by" { @if account.is_local() { "password" } @else { "the organization's login" } }
+                            td data-label="Logged in last" { (moment(account.entered)) }
                             td {
                                 @let verb = if account.disabled { "enable" } else { "disable" };
                                 (button(principal, "accounts", &account.id.0, verb, &account.name))
@@ -228,18 +228,22 @@ fn accounts_section(accounts: &[Account], principal: &Principal) -> Markup {
                         }
                     }
                 }
-            }
-            details {
+            } }
+            details.fold {
                 summary { "Add a person" }
-                form method="post" action=(PAGE) {
+                form.fields method="post" action=(PAGE) {
                     (form_token(principal))
-                    label for="name" { "Name" }
-                    input #name name="name" required autocomplete="off";
+                    div.field {
+                        label for="name" { "Name" }
+                        input #name name="name" required autocomplete="off";
+                    }
                     (role_fields("account"))
-                    label for="password" { "Password, 15 characters or more" }
-                    input #password name="password" type="password" required minlength="15"
-                        autocomplete="new-password";
-                    button type="submit" { "Add" }
+                    div.field {
+                        label for="password" { "Password, 15 characters or more" }
+                        input #password name="password" type="password" required minlength="15"
+                            autocomplete="new-password";
+                    }
+                    div { button.primary type="submit" { "Add" } }
                 }
             }
         }
@@ -249,9 +253,9 @@ fn accounts_section(accounts: &[Account], principal: &Principal) -> Markup {
 fn tokens_section(api: &Api, principal: &Principal) -> Markup {
     let now = api.bridge.shared().clock.now();
     html! {
-        section aria-labelledby="tokens" {
-            h2 #tokens { "Tokens of programs" }
-            table {
+        section.card aria-labelledby="tokens" {
+            header { h2 #tokens { "Tokens of programs" } }
+            div.scroll { table.data.stack {
                 thead { tr {
                     th scope="col" { "Name" } th scope="col" { "Role" } th scope="col" { "Ends" }
                     th scope="col" { "Used last" } th scope="col" { "Change" }
@@ -260,27 +264,31 @@ fn tokens_section(api: &Api, principal: &Principal) -> Markup {
                     @for token in api.identity.tokens() {
                         tr {
                             th scope="row" { (token.name) @if token.has_ended(now) { " (ended)" } }
-                            td {
+                            td data-label="Role" {
                                 (token.role)
                                 @for right in token.rights.iter().flatten() { " · " (right) " only" }
                             }
-                            td { (moment(token.until)) }
-                            td { (moment(token.used)) }
+                            td data-label="Ends" { (moment(token.until)) }
+                            td data-label="Used last" { (moment(token.used)) }
                             td { (button(principal, "tokens", &token.id.0, "revoke", &token.name)) }
                         }
                     }
                 }
-            }
-            details {
+            } }
+            details.fold {
                 summary { "Make a token" }
-                form method="post" action="/console/tokens" {
+                form.fields method="post" action="/console/tokens" {
                     (form_token(principal))
-                    label for="token-name" { "Name" }
-                    input #token-name name="name" required autocomplete="off";
+                    div.field {
+                        label for="token-name" { "Name" }
+                        input #token-name name="name" required autocomplete="off";
+                    }
                     (role_fields("token"))
-                    label for="expires" { "Ends after, such as 90d; empty: when it is revoked" }
-                    input #expires name="expires" value="90d" autocomplete="off";
-                    button type="submit" { "Make" }
+                    div.field {
+                        label for="expires" { "Ends after, such as 90d; empty: when it is revoked" }
+                        input #expires name="expires" value="90d" autocomplete="off";
+                    }
+                    div { button.primary type="submit" { "Make" } }
                 }
             }
         }
@@ -289,9 +297,9 @@ fn tokens_section(api: &Api, principal: &Principal) -> Markup {
 
 fn sessions_section(api: &Api, accounts: &[Account], principal: &Principal) -> Markup {
     html! {
-        section aria-labelledby="sessions" {
-            h2 #sessions { "Who is logged in" }
-            table {
+        section.card aria-labelledby="sessions" {
+            header { h2 #sessions { "Who is logged in" } }
+            div.scroll { table.data.stack {
                 thead { tr {
                     th scope="col" { "Name" } th scope="col" { "Since" } th scope="col" { "Used last" }
                     th scope="col" { "Change" }
@@ -302,13 +310,13 @@ fn sessions_section(api: &Api, accounts: &[Account], principal: &Principal) -> M
                         @let name = account.map_or(session.account.0.as_str(), |account| account.name.as_str());
                         tr {
                             th scope="row" { (name) }
-                            td { (moment(Some(session.began))) }
-                            td { (moment(Some(session.seen))) }
+                            td data-label="Since" { (moment(Some(session.began))) }
+                            td data-label="Used last" { (moment(Some(session.seen))) }
                             td { (button(principal, "sessions", &session.handle(), "end", name)) }
                         }
                     }
                 }
-            }
+            } }
         }
     }
 }
@@ -316,12 +324,16 @@ fn sessions_section(api: &Api, accounts: &[Account], principal: &Principal) -> M
 fn role_fields(of: &str) -> Markup {
     let (role, party) = (format!("{of}-role"), format!("{of}-party"));
     html! {
-        label for=(role) { "Role" }
-        select id=(role) name="role" {
-            @for word in ["agent", "auditor", "admin", "guest"] { option value=(word) { (word) } }
+        div.field {
+            label for=(role) { "Role" }
+            select id=(role) name="role" {
+                @for word in ["agent", "auditor", "admin", "guest"] { option value=(word) { (word) } }
+            }
         }
-        label for=(party) { "Party, for a guest" }
-        input id=(party) name="party" autocomplete="off";
+        div.field {
+            label for=(party) { "Party, for a guest" }
+            input id=(party) name="party" autocomplete="off";
+        }
     }
 }
 
