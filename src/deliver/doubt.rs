@@ -92,7 +92,12 @@ impl Lane<'_> {
         system.state.note(&result, now);
         let found = match result {
             Ok(found) => found,
-            Err(error) if error.class() == Class::Park && self.objection(leg, due).is_some() => {
+            // An answer that broke off is asked for again.
+            Err(error)
+                if error.class() == Class::Park
+                    && error.kind() != ErrorKind::Malformed
+                    && self.objection(leg, due).is_some() =>
+            {
                 let reason = format!(
                     "it must not be sent any more, and whether an attempt brought it there cannot be found out \
                      ({error}): look in the desk, take it back there, then discard this"

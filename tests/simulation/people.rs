@@ -288,6 +288,11 @@ impl Deeds {
             handle.set_field("Ada", ticket.number, field, value).expect("the word is known");
         }
         self.tell(desk, format!("sets {field} of {request} to {value}"));
+        let standing = if field == "status" { Some(&ticket.status) } else { ticket.fields.get(field) };
+        if standing.is_some_and(|standing| standing == value) {
+            // What stands there already, as our own write in doubt may by then, leaves no trace at a desk.
+            return;
+        }
         self.values.entry((request.to_owned(), field)).or_default().insert(desk, value.to_owned());
     }
 }
