@@ -44,10 +44,10 @@ await play(child, async (test) => {
     await comment(home, "Ada Agent", "The customer threatens to leave, keep this here.", true);
     assert.equal(await home.locator("article.internal").count(), 1);
     await comment(home, "Ada Agent", "Which cable shall we try?", false);
-    await until("the partner reads it", partner, async () => (await partner.getByText("Which cable shall we try?").count()) === 1);
+    await until("the partner reads it", partner, async () => (await partner.locator("article").getByText("Which cable shall we try?").count()) === 1);
     assert.doesNotMatch(await partner.content(), /threatens/);
     await comment(partner, "Paul Partner", "The grey one.", false);
-    await until("the helpdesk reads the answer", home, async () => (await home.getByText("The grey one.").count()) === 1);
+    await until("the helpdesk reads the answer", home, async () => (await home.locator("article").getByText("The grey one.").count()) === 1);
   });
 
   await test("a status set at the partner is seen at the helpdesk", async () => {

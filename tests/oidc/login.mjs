@@ -120,7 +120,7 @@ agent = ["helpdesk"]
     const guest = new Browser();
     assert.equal((await guest.ask(await guest.through(bridge, 'guest'))).status, 303);
     const me = JSON.parse((await guest.ask(`${bridge}/api/v1/me`)).body);
-    assert.deepEqual([me.role, me.party, me.rights], ['guest', 'fabrikam', ['visit']]);
+    assert.deepEqual([me.role, me.party, me.rights], ['guest', 'fabrikam', ['visit', 'prove']]);
     const nobody = new Browser();
     const refused = await nobody.ask(await nobody.through(bridge, 'nobody'));
     assert.equal(refused.status, 403);
