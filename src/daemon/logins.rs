@@ -14,7 +14,7 @@ use secrecy::{ExposeSecret, SecretString};
 use throughline_sdk::http::TokenStore;
 use throughline_sdk::{Entropy, Error, ErrorKind, Result, SystemName};
 
-use crate::ledger::{MasterKey, Medium, Offload};
+use crate::ledger::{MasterKey, Medium, Offload, fill};
 
 const FOLDER: &str = "logins";
 /// Longer than any token; what is longer was not written by us.
@@ -119,13 +119,8 @@ impl File {
             Some(length) => length,
         };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.medium.read_at(&name, u64::try_from(filled).unwrap_or(u64::MAX), rest) {
-                Ok(0) => return Err(self.damaged()),
-                Ok(count) => filled += count,
-                Err(error) => return Err(failed(error)),
-            }
+        if fill(&*self.medium, &name, &mut bytes).map_err(&failed)? < bytes.len() {
+            return Err(self.damaged());
         }
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or_else(|| self.damaged())?;
         let nonce = Nonce::try_assume_unique_for_key(nonce);

@@ -17,7 +17,7 @@ use url::Url;
 use super::Shared;
 use crate::ledger::note::{LONGEST, Verifier};
 use crate::ledger::watch::{Judgement, Told, judge};
-use crate::ledger::{Head, Medium, hex};
+use crate::ledger::{Head, Medium, fill, hex};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -164,13 +164,7 @@ impl Kept {
         let told = |error: io::Error| Trouble(format!("{path} cannot be read: {error}"));
         let Some(length) = self.medium.len(&path).map_err(told)? else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(LONGEST).min(LONGEST)];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.medium.read_at(&path, u64::try_from(filled).unwrap_or(u64::MAX), rest).map_err(told)? {
-                0 => break,
-                count => filled += count,
-            }
-        }
+        let filled = fill(&*self.medium, &path, &mut bytes).map_err(told)?;
         bytes.truncate(filled);
         String::from_utf8(bytes).map(Some).map_err(|_binary| Trouble(format!("{path} is no text")))
     }

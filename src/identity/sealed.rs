@@ -10,7 +10,7 @@ use serde::de::DeserializeOwned;
 use throughline_sdk::Entropy;
 
 use super::Error;
-use crate::ledger::{MasterKey, Medium, Offload};
+use crate::ledger::{MasterKey, Medium, Offload, fill};
 
 const FOLDER: &str = "identity";
 /// Tens of thousands of accounts; what is longer was not written by us.
@@ -54,13 +54,8 @@ impl Sealed {
             Some(length) => length,
         };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.medium.read_at(&path, u64::try_from(filled).unwrap_or(u64::MAX), rest) {
-                Ok(0) => return Err(self.damaged()),
-                Ok(count) => filled += count,
-                Err(error) => return Err(self.failed("read", error)),
-            }
+        if fill(&*self.medium, &path, &mut bytes).map_err(|error| self.failed("read", error))? < bytes.len() {
+            return Err(self.damaged());
         }
         let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or_else(|| self.damaged())?;
         let nonce = Nonce::try_assume_unique_for_key(nonce);

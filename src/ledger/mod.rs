@@ -59,6 +59,7 @@ pub use items::Item;
 pub use journal::{Committed, Entry, Journal, News, Offload, Parts};
 pub use keyring::{Keyring, MasterKey};
 pub use log::Log;
+pub(crate) use medium::fill;
 pub use medium::{FileMedium, Medium, MemoryMedium};
 pub use merkle::{Hash, Head};
 pub(crate) use record::chained;

@@ -7,7 +7,7 @@ use throughline_sdk::Entropy;
 
 use super::Error;
 use crate::agreement::Named;
-use crate::ledger::Medium;
+use crate::ledger::{Medium, fill};
 
 const LIVE: &[u8; 4] = b"TLv1";
 const ERASED: &[u8; 4] = b"TLx0";
@@ -34,12 +34,8 @@ pub(super) fn whole(medium: &dyn Medium, name: &str) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Io { action: "read", source };
     let Some(length) = medium.len(name).map_err(failed)? else { return Ok(Vec::new()) };
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match medium.read_at(name, u64::try_from(filled).unwrap_or(u64::MAX), rest).map_err(failed)? {
-            0 => return Err(failed(io::ErrorKind::UnexpectedEof.into())),
-            count => filled += count,
-        }
+    if fill(medium, name, &mut bytes).map_err(failed)? < bytes.len() {
+        return Err(failed(io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(bytes)
 }

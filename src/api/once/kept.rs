@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use throughline_sdk::{Entropy, Timestamp};
 
 use crate::api::problem::Problem;
-use crate::ledger::{MasterKey, Medium, Offload};
+use crate::ledger::{MasterKey, Medium, Offload, fill};
 
 const FOLDER: &str = "idempotency";
 /// How long a key is known, in hours.
@@ -241,13 +241,7 @@ impl Inner {
         let path = format!("{FOLDER}/{file}");
         let Some(length) = self.medium.len(&path)? else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(length.min(MAX_BYTES)).unwrap_or_default()];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.medium.read_at(&path, u64::try_from(filled).unwrap_or(u64::MAX), rest)? {
-                0 => break,
-                count => filled += count,
-            }
-        }
+        fill(&*self.medium, &path, &mut bytes)?;
         // What a crash left half written, or was sealed under another key, is a request that may have been begun.
         let opened = bytes.split_at_mut_checked(NONCE_LEN).and_then(|(nonce, sealed)| {
             let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;

@@ -39,6 +39,22 @@ pub trait Medium: Debug + Send + Sync + 'static {
     fn remove(&self, name: &str) -> io::Result<()>;
 }
 
+/// Fills `bytes` from the beginning of a file. How many there were: fewer, where it ends before.
+///
+/// # Errors
+///
+/// When the file cannot be read.
+pub(crate) fn fill(medium: &dyn Medium, name: &str, bytes: &mut [u8]) -> io::Result<usize> {
+    let mut filled = 0;
+    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
+        match medium.read_at(name, u64::try_from(filled).unwrap_or(u64::MAX), rest)? {
+            0 => break,
+            count => filled += count,
+        }
+    }
+    Ok(filled)
+}
+
 /// The folder a name is in.
 pub(super) fn folder_of(name: &str) -> &str {
     name.rsplit_once('/').map_or("", |(folder, _)| folder)
