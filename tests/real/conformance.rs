@@ -30,7 +30,9 @@ async fn both_connectors_conform_on_their_real_desks() {
 
 async fn request_tracker_conforms(desks: &Desks) {
     let mut settings = settings(desks, [("url", "RT_URL"), ("queue", "RT_QUEUE")]);
-    settings.values.insert("marker_field".into(), desks.get("RT_MARKER_FIELD").into());
+    for (setting, key) in [("marker_field", "RT_MARKER_FIELD"), ("link_field", "RT_LINK_FIELD")] {
+        settings.values.insert(setting.into(), desks.get(key).into());
+    }
     let changes = Changes {
         title: Some("Another title".into()),
         priority: Some("High".into()),

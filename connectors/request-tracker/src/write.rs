@@ -225,6 +225,14 @@ impl Writer<'_> {
     /// value, so that a later one takes its place.
     async fn link_back(&self, ticket: &RemoteId, reference: &Reference) -> Result<Effect> {
         let url = reference.url.as_deref();
+        // A link holds an address and nothing beside it.
+        if self.config.link_field.is_none() && (url.is_none() || reference.summary.is_some()) {
+            return Err(Error::new(
+                ErrorKind::Unsupported,
+                "what is no address of a counterpart needs the setting link_field to be shown",
+            )
+            .with_context("ticket", ticket));
+        }
         let line = Reference { url: None, ..reference.clone() }.line(self.config.link_chars);
         let told = Reference::of_line(&line);
         let is_linked = |ticket: &Ticket| {
@@ -240,15 +248,8 @@ impl Writer<'_> {
         if let Some(name) = self.config.link_field.as_ref().filter(|_| !is_shown(&before)) {
             body.insert("CustomFields".to_owned(), json!({ name.as_str(): line }));
         }
-        if body.is_empty() && (url.is_some() || self.config.link_field.is_some()) {
-            return Ok(effect(before));
-        }
         if body.is_empty() {
-            return Err(Error::new(
-                ErrorKind::Unsupported,
-                "a counterpart without an address needs the setting link_field to be shown",
-            )
-            .with_context("ticket", ticket));
+            return Ok(effect(before));
         }
         let (sentences, after) = self.put(ticket, &body).await?;
         let after = after.ticket;

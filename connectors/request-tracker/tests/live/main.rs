@@ -356,8 +356,12 @@ async fn a_counterpart_s_number_and_address_are_shown() {
         assert_eq!(seen, [("INC-7", None), (url, Some(url))]);
     }
     let bare = Desk::new(false);
-    let error = bare.on(&id, Operation::LinkBack(Reference::new("INC-7", None))).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::Unsupported);
+    let summary = Some("Open".to_owned());
+    let address = Some("https://partner.test/tickets/8".to_owned());
+    for more in [Reference::new("INC-7", None), Reference { summary, ..Reference::new("INC-7", address) }] {
+        let error = bare.on(&id, Operation::LinkBack(more)).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Unsupported);
+    }
 }
 
 #[tokio::test]
