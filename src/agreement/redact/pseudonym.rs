@@ -14,8 +14,8 @@ use crate::case::AgreementName;
 pub const ALPHABET: &[u8; 30] = b"23456789ABCDEFGHJKMNPQRSTVWXYZ";
 /// The fewest and the most characters behind the hyphen.
 pub const CODE_CHARS: std::ops::RangeInclusive<usize> = 4..=10;
-/// The longest label.
-pub const MAX_LABEL_CHARS: usize = 24;
+/// The longest label: as long as the name of a pattern may be, of which it is made.
+pub const MAX_LABEL_CHARS: usize = 64;
 
 /// A value that has no pseudonym under an agreement yet.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -297,6 +297,19 @@ mod tests {
         {
             assert_eq!(known().restore(&AgreementName("acme".to_owned()), text), text);
             assert_eq!(known().restore(&AgreementName("none".to_owned()), text), text);
+        }
+    }
+
+    #[test]
+    fn a_pseudonym_comes_back_however_long_its_label_is() {
+        let acme = AgreementName("acme".to_owned());
+        let class = Class::Pattern("a-".repeat(31) + "ab");
+        let long = Class::Pattern("a".repeat(64));
+        for class in [Class::NationalId, class, long] {
+            let unnamed = class.unnamed(&acme, "x".to_owned(), "X".to_owned());
+            let (mut names, named) = (Pseudonyms::default(), unnamed.provisional(7));
+            names.insert(&named);
+            assert_eq!(names.restore(&acme, &format!("see {}.", named.pseudonym)), "see X.", "{class}");
         }
     }
 }
