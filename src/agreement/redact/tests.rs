@@ -205,8 +205,11 @@ fn of_values_that_overlap_all_goes_and_beside_each_other_each_goes() {
     }
     let actions = [(Class::Person, Action::Pseudonymize), (Class::Customer, Action::Pseudonymize)];
     let (terms, mut names) = (terms(actions, &[]), Pseudonyms::default());
+    // Pseudonyms that touch would be none.
     for (text, back) in [
         ("for Ada Lovelace Holding only", "for Ada Lovelace Holding only"),
+        ("请李雷李雷来", "请李雷 李雷来"),
+        ("请PERSON-2223李雷来", "请李雷 李雷来"),
         ("请‹person›李雷‹person›来", "请‹person›李雷‹person›来"),
     ] {
         let shown = named(text, &TITLE, &terms, &mut names);
