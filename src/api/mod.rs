@@ -13,6 +13,8 @@ pub mod explain;
 pub mod find;
 pub(crate) mod grants;
 mod health;
+#[cfg(test)]
+pub(crate) mod house;
 mod inert;
 mod interface;
 pub(crate) mod limit;
