@@ -121,9 +121,14 @@ impl Case {
             || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
+    /// The moment at which the clock of an answer that is waited for runs out, or ran out and was not dealt with yet.
+    pub fn answer_due(&self) -> Option<Timestamp> {
+        self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by).min()
+    }
+
     /// The moment at which the next clock runs out: that of an answer that is waited for, or of a grant.
     pub fn next_clock(&self) -> Option<Timestamp> {
-        let answers = self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by);
+        let answers = self.answer_due().into_iter();
         let grants = self.grants.values().filter(|grant| !grant.state.is_over()).map(|grant| grant.until);
         answers.chain(grants).min()
     }

@@ -17,6 +17,8 @@ pub(crate) mod pieces;
 mod record;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 pub(crate) mod words;
 
 use axum::http::Method;

@@ -38,7 +38,7 @@ pub struct Ask<'a> {
     pub cursor: Option<&'a str>,
     /// Cases on the page, [`MOST`] at the most.
     pub limit: usize,
-    /// The moment that silence is counted from.
+    /// The moment that silence is counted from, and by which clocks have run out.
     pub now: Timestamp,
     /// Who asks.
     pub audience: Audience<'a>,
@@ -149,7 +149,7 @@ impl std::str::FromStr for Sort {
 }
 
 /// How many cases stand in each view; silent are those without a change for `silence` hours. Costs the same however many
-/// there are.
+/// there are, but for clocks that have run out and are not recorded yet, of which there are few.
 ///
 /// # Errors
 ///
@@ -159,6 +159,8 @@ pub fn counts(index: &Index, silence: u32, now: Timestamp) -> Result<Counts, sto
     let end = store::hour(now).saturating_sub(silence);
     let silent = index.hours()?.into_iter().filter(|(hour, _)| *hour < end).map(|(_, count)| count).sum();
     let of = |view| counts.standing.of(view);
+    let (run_out, _) = index.run_out(now, run::MOST_RUN_OUT)?;
+    let run_out: u64 = run_out.values().map(|members| u64::from(members.len())).sum();
     Ok(Counts {
         all: counts.cases,
         open: of(View::Open),
@@ -168,6 +170,6 @@ pub fn counts(index: &Index, silence: u32, now: Timestamp) -> Result<Counts, sto
         silent,
         parked: of(View::Parked),
         conflict: of(View::Conflict),
-        breached: of(View::Breached),
+        breached: of(View::Breached).saturating_add(run_out),
     })
 }

@@ -78,6 +78,7 @@ impl Head {
             | Table::Filed
             | Table::Changed
             | Table::Hours
+            | Table::Due
             | Table::Erased
             | Table::Erasures
             | Table::Erasing

@@ -24,8 +24,8 @@ use serde::{Deserialize, Serialize};
 pub use changes::Changes;
 pub use erasure::Erasure;
 pub(crate) use filing::{
-    Blocks, Members, SPAN, Term, block, folded, hour, is_in_word, is_over_in, numbers, title, words,
-    words_in_order,
+    Blocks, Members, SPAN, Term, block, breached_from, folded, hour, is_in_word, is_over_in, numbers, title,
+    words, words_in_order,
 };
 pub use filing::{Standing, View};
 pub use fresh::Fresh;
@@ -104,6 +104,8 @@ pub enum Table {
     Changed,
     /// An hour to how many open cases last changed in it.
     Hours,
+    /// The moment at which a clock runs out, and a block of cases, to those of them whose clock that is.
+    Due,
     /// Tickets of cases that were erased: under the ticket, the number of its case.
     Erased,
     /// What was erased, by the number of the case.
@@ -143,6 +145,7 @@ impl Table {
             Self::Filed => 17,
             Self::Changed => 18,
             Self::Hours => 19,
+            Self::Due => 20,
             Self::Erased => 32,
             Self::Erasures => 33,
             Self::Erasing => 34,
@@ -166,7 +169,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 6;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

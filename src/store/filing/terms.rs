@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
-use throughline_sdk::RemoteId;
+use throughline_sdk::{RemoteId, Timestamp};
 
 use crate::case::{Case, Field, Offer, Priority, Role, Status};
 
@@ -32,7 +32,8 @@ pub enum View {
     Parked,
     /// Its legs disagree, and a person has to decide.
     Conflict,
-    /// Open, and an offer was not answered in time.
+    /// Open, and an offer was not answered in time, as far as that is recorded. A clock that has run out and is not is
+    /// found by the moment at which it did.
     Breached,
 }
 
@@ -111,6 +112,12 @@ pub(crate) fn is_over_in(status: Status) -> bool {
         Status::Resolved | Status::Closed | Status::Cancelled => true,
         Status::New | Status::Open | Status::Pending | Status::OnHold => false,
     }
+}
+
+/// From when on a case is breached although nothing says so yet: a clock of it has run out by then, unless an answer is
+/// recorded before. `None` where none runs, or where it is breached already.
+pub(crate) fn breached_from(case: &Case) -> Option<Timestamp> {
+    case.answer_due().filter(|_| !is_over(case) && !View::Breached.holds(case))
 }
 
 fn is_over(case: &Case) -> bool {

@@ -133,6 +133,7 @@ impl Store for SledStore {
                     | Table::Filed
                     | Table::Changed
                     | Table::Hours
+                    | Table::Due
                     | Table::Erased
                     | Table::Erasing
                     | Table::FilesOf

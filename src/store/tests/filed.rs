@@ -17,7 +17,7 @@ pub(crate) fn assert_filed(index: &Index, cases: &BTreeMap<CaseId, Case>) {
         changes.record(&[], Some(case.clone()), Position(0)).unwrap();
     }
     once.absorb(changes.finish());
-    for table in [Table::Filed, Table::Changed, Table::Hours] {
+    for table in [Table::Filed, Table::Changed, Table::Hours, Table::Due] {
         assert_eq!(index.rows(table).unwrap(), once.rows(table).unwrap(), "{table:?}");
     }
     let counts = index.counts().unwrap();
