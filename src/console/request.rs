@@ -17,8 +17,9 @@ use super::words::{outward, prose, words};
 use super::{Entered, Layout, Place, Refusal};
 use crate::agreement::Rules;
 use crate::api::{Api, Problem};
-use crate::case::{Case, CaseId, Field, GrantState, OfferState, PartyName};
+use crate::case::{Case, Field, GrantState, OfferState, PartyName};
 use crate::daemon::Shared;
+use crate::find;
 use crate::identity::Visit;
 use crate::plan::{Known, Post, Posted, Seen, SeenOffer, Side};
 use crate::store::{self, Index};
@@ -26,7 +27,8 @@ use crate::store::{self, Index};
 /// Requests on one page.
 const PAGE: usize = 25;
 
-/// The requests of a guest's own party, the newest first.
+/// The requests of a guest's own party, the newest first. `after` is the number of its own ticket behind which they begin:
+/// a cursor that tells nothing else.
 pub(super) async fn list(
     shared: &Arc<Shared>,
     entered: &Entered<Visit>,
@@ -34,10 +36,11 @@ pub(super) async fn list(
     after: Option<String>,
 ) -> Result<Markup, Refusal> {
     let systems = systems_of(shared, party);
-    let own = party.clone();
-    let begins = after.clone();
-    let read = shared.journal.read(move |index| page_of(index, &own, &systems, begins.as_deref())).await;
-    let (cases, more) = read.map_err(|error| Problem::internal(&error))?;
+    let (own, begins, now) = (party.clone(), after.clone(), shared.clock.now());
+    let read = shared.journal.read(move |index| Ok(page_of(index, &own, &systems, begins.as_deref(), now)));
+    let found = read.await.map_err(|error| Problem::internal(&error))?;
+    let found = found.map_err(|error| Problem::internal(&error))?;
+    let Some(Own { cases, more }) = found else { return Err(unknown(after.as_deref().unwrap_or_default())) };
     let mut rows = Vec::new();
     for (case, leg) in cases {
         rows.extend(look(shared, &case, &leg).await?);
@@ -194,33 +197,47 @@ fn is_of(case: &Case, system: &SystemName, party: &PartyName) -> bool {
     case.legs.get(system).is_some_and(|leg| leg.party == *party && leg.ticket.is_some())
 }
 
-/// Cases of a party, newest first, and whether there are more.
-type Own = (Vec<(Case, SystemName)>, bool);
+/// Cases of a party, newest first, each with the leg that is the party's.
+#[derive(Debug, PartialEq)]
+struct Own {
+    cases: Vec<(Case, SystemName)>,
+    /// Whether there are older ones.
+    more: bool,
+}
 
-/// The cases of a party behind the one with this number.
+/// The cases of a party behind the one with this number; `None` where it has none of that number. Whatever else there is
+/// makes no difference: neither to what stands on a page, nor to how long it is, nor to where the next begins.
 fn page_of(
     index: &Index,
     party: &PartyName,
     systems: &[SystemName],
     after: Option<&str>,
-) -> Result<Own, store::Error> {
-    let last = match after {
-        Some(number) => by_number(index, party, systems, number)?.map(|(case, _)| case.id.0),
+    now: Timestamp,
+) -> Result<Option<Own>, find::Error> {
+    let (query, sort) = (find::Query::default(), find::Sort::Newest);
+    let mut cursor = match after {
         None => None,
+        Some(number) => match by_number(index, party, systems, number)? {
+            Some((case, _)) => Some(find::behind(&query, sort, case.id, now)),
+            None => return Ok(None),
+        },
     };
-    let mut next = last.map_or(index.counts()?.highest, |last| last.saturating_sub(1));
-    let mut own = Vec::new();
-    while next > 0 && own.len() <= PAGE {
-        if let Some(case) = index.case(CaseId(next))?
-            && let Some(system) = systems.iter().find(|system| is_of(&case, system, party))
-        {
-            own.push((case, system.clone()));
+    // Nothing is searched for but what is theirs, so that nothing has to be told of each.
+    let audience = find::Audience::Party { party, systems, shown: &|_| find::Shown::default() };
+    let mut cases: Vec<(Case, SystemName)> = Vec::new();
+    loop {
+        let limit = PAGE.saturating_sub(cases.len());
+        let page =
+            find::find(index, &query, &find::Ask { sort, cursor: cursor.as_deref(), limit, now, audience })?;
+        for case in page.cases {
+            let own = systems.iter().find(|system| is_of(&case, system, party)).cloned();
+            cases.extend(own.map(|system| (case, system)));
         }
-        next -= 1;
+        cursor = page.next;
+        if cursor.is_none() || cases.len() >= PAGE {
+            return Ok(Some(Own { cases, more: cursor.is_some() }));
+        }
     }
-    let more = own.len() > PAGE;
-    own.truncate(PAGE);
-    Ok((own, more))
 }
 
 async fn look(shared: &Shared, case: &Case, leg: &SystemName) -> Result<Option<Seen>, Refusal> {

@@ -1,11 +1,14 @@
 //! Lists on pages: whatever there is, it stands on one of them, and on no other than it should.
 
+use std::collections::BTreeMap;
+
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
 use throughline_sdk::{Clock as _, RemoteId, SystemName, Timestamp};
 
+use crate::agreement::{Rules, SystemRules, Words};
 use crate::api::house::{Furniture, House, joined};
-use crate::case::{Fact, Heard, OfferState, Reading, Role};
+use crate::case::{Fact, Field, Heard, OfferState, PartyName, Reading, Role};
 use crate::clock::SystemClock;
 
 /// A case of `fabrikam` about the tickets with this number.
@@ -26,6 +29,20 @@ fn observed(system: &str, key: &str) -> Fact {
         ..Reading::default()
     };
     Fact::Observed { leg: SystemName::new(system), reading }
+}
+
+fn rules() -> Rules {
+    let mut rules = Rules::default();
+    for (system, party) in [("helpdesk", "contoso"), ("desk", "fabrikam"), ("other", "adatum")] {
+        let known = SystemRules {
+            party: PartyName(party.to_owned()),
+            party_title: format!("{party} Ltd"),
+            status: Words { read: BTreeMap::new(), write: BTreeMap::new() },
+            priority: Words { read: BTreeMap::new(), write: BTreeMap::new() },
+        };
+        rules.systems.insert(SystemName::new(system), known);
+    }
+    rules
 }
 
 async fn page(house: &House, who: &str, path: &str) -> String {
@@ -63,4 +80,85 @@ async fn the_saved_view_of_what_is_breached_shows_a_clock_that_has_run_out_and_i
     assert_eq!(links(&page, "/console/cases/"), ["/console/cases/TL-2"]);
     let (_, view) = page.split_once("<span>Breached</span>").unwrap();
     assert!(view.trim_start().starts_with("<span class=\"count\">1</span>"), "{view}");
+}
+
+/// All pages of the list of `fabrikam`'s guests, one after the other.
+async fn guests_list(house: &House) -> Vec<String> {
+    let (mut pages, mut next) = (Vec::new(), vec!["/console/".to_owned()]);
+    while let Some(address) = next.pop() {
+        let page = page(house, "guest of the case", &address).await;
+        next = links(&page, "/console/?after=");
+        assert!(next.len() < 2 && pages.len() < 9, "{address}: {next:?}");
+        pages.push(page);
+    }
+    pages
+}
+
+/// A page without what is its own: the token of its forms, and the moments, which are those of two houses.
+fn told(page: &str) -> String {
+    let mut parts = page.split("<time");
+    let first = parts.next().unwrap_or_default().to_owned();
+    parts.fold(first, |told, part| told + part.split_once("</time>").map_or(part, |(_, rest)| rest))
+}
+
+#[tokio::test]
+async fn a_guests_list_is_the_same_whatever_others_have() {
+    let titled = |mut facts: Vec<Fact>, title: &str| {
+        facts.push(Fact::Changed {
+            field: Field::Title,
+            value: title.to_owned(),
+            leg: SystemName::new("helpdesk"),
+            changed: SystemClock::new().now(),
+            overruled: BTreeMap::new(),
+        });
+        facts
+    };
+    let strangers = |number: usize| {
+        let mut facts = vec![
+            Fact::Opened,
+            joined("helpdesk", "contoso", Role::Home),
+            joined("other", "adatum", Role::Counterpart),
+            observed("helpdesk", &format!("X{number}")),
+            observed("other", &format!("A{number}")),
+        ];
+        // What is about to be offered to fabrikam, and does not stand in its desk yet, is none of its requests.
+        if number.is_multiple_of(3) {
+            facts.push(joined("desk", "fabrikam", Role::Counterpart));
+        }
+        titled(facts, "kanarie0000000003q")
+    };
+    let own: Vec<Vec<Fact>> = (0..60).map(|number| titled(case(number), "Printer")).collect();
+    let among = own.iter().cloned().enumerate().flat_map(|(number, facts)| {
+        (0..number % 4).map(move |more| strangers(10 * number + more)).chain([facts])
+    });
+    let among = among.chain((0..30).map(|number| strangers(1000 + number))).collect();
+    let furnished = |cases| House::furnished(Furniture { cases, rules: rules(), ..Furniture::default() });
+    let (alone, among) = (furnished(own).await, furnished(among).await);
+
+    let pages = (guests_list(&alone).await, guests_list(&among).await);
+    assert_eq!(pages.0.len(), 3, "sixty are three pages");
+    let rows: Vec<usize> = pages.1.iter().map(|page| links(page, "/console/requests/").len()).collect();
+    assert_eq!(rows, [25, 25, 10]);
+    for (alone, among) in pages.0.iter().zip(&pages.1) {
+        assert_eq!(told(alone), told(among));
+        assert!(!among.contains("TL-") && !among.contains("kanarie") && !among.contains("datum"), "{among}");
+    }
+    // Where a page begins is told by their own numbers, and by no other.
+    assert_eq!(links(&pages.1[0], "/console/?after="), ["/console/?after=F35"]);
+    let answers = async |house: &House, query: &str| {
+        let answer = house.bear("guest of the case", &Method::GET, &format!("/console/?{query}")).await;
+        (answer.status, told(&answer.body))
+    };
+    for known in ["A201", "X201", "id-A201", "TL-1", "H3"] {
+        let (foreign, nobodys) =
+            (answers(&among, &format!("after={known}")).await, answers(&among, "after=nobodys").await);
+        assert_eq!(foreign.0, StatusCode::NOT_FOUND, "{known}");
+        assert_eq!(foreign.1.replace(known, "#"), nobodys.1.replace("nobodys", "#"), "{known}");
+    }
+    // What agents may ask makes no difference to a guest.
+    for query in
+        ["q=is:open", "q=TL-1", "q=party:adatum&sort=oldest", "cursor=AAAA", "q=is:breached&sort=silent"]
+    {
+        assert_eq!(answers(&among, query).await, (StatusCode::OK, told(&pages.0[0])), "{query}");
+    }
 }

@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
+use cursor::Cursor;
 pub use query::{Audience, DEFAULT_SILENCE, HELP, Mistake, Query, Shown};
 pub use run::find;
 
@@ -146,6 +147,12 @@ impl std::str::FromStr for Sort {
             format!("{word:?} is no order; cases are sorted by newest, oldest, changed or silent")
         })
     }
+}
+
+/// The cursor behind a case, in an order by number: for whoever is told of cases by other names than their numbers, which a
+/// cursor tells.
+pub fn behind(query: &Query, sort: Sort, case: CaseId, now: Timestamp) -> String {
+    Cursor { hour: 0, number: case.0, now: store::hour(now) }.write(query, sort)
 }
 
 /// How many cases stand in each view; silent are those without a change for `silence` hours. Costs the same however many

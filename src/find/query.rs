@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use throughline_sdk::{RemoteId, Timestamp};
+use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
 use crate::case::{Case, CaseId, Field, PartyName, Priority, Status};
 use crate::store::{
@@ -107,10 +107,14 @@ pub enum Audience<'a> {
     /// Home's own people.
     Home,
     /// The people of a counterpart: cases with a ticket of theirs, by that ticket's numbers, by the case's id, and by what
-    /// `shown` tells that they are shown. A word that their title has in the place of home's is not found.
+    /// `shown` tells that they are shown. A word that their title has in the place of home's is not found. Cursors tell
+    /// whoever reads them the numbers of cases: whoever hands them on to such people has to put something else in their
+    /// place, see [`behind`](super::behind).
     Party {
         /// Whose.
         party: &'a PartyName,
+        /// Where their tickets stand. A case with a ticket nowhere of these is not theirs.
+        systems: &'a [SystemName],
         /// What they are shown of a case.
         shown: &'a dyn Fn(&Case) -> Shown,
     },
@@ -164,8 +168,11 @@ impl Query {
     pub(super) fn matches(&self, case: &Case, since: Since, audience: &Audience<'_>) -> bool {
         match audience {
             Audience::Home => self.parts.iter().all(|part| part.wanted.holds(case, since)),
-            Audience::Party { party, shown } => {
-                let own = || case.legs.iter().filter(|(_, leg)| leg.party == **party);
+            Audience::Party { party, systems, shown } => {
+                let own = || {
+                    let standing = case.legs.iter().filter(|(_, leg)| leg.ticket.is_some());
+                    standing.filter(|(system, leg)| leg.party == **party && systems.contains(system))
+                };
                 if own().next().is_none() {
                     return false;
                 }

@@ -4,7 +4,7 @@ use super::cursor::Cursor;
 use super::query::{Name, Part, Since, Text, Wanted};
 use super::{Ask, Audience, Error, Looked, MOST, Mistake, Page, Query, Sort};
 use crate::case::CaseId;
-use crate::store::{Blocks, Index, Members, SPAN, Term, View, block, folded, hour};
+use crate::store::{Blocks, Index, Members, SPAN, Term, View, block, hour};
 
 /// What one answer may cost.
 #[derive(Clone, Copy, Debug)]
@@ -260,8 +260,9 @@ impl Search<'_> {
         let is_guest = matches!(self.ask.audience, Audience::Party { .. });
         let by_change = matches!(self.ask.sort, Sort::Changed | Sort::Silent);
         let mut all = Vec::new();
-        if let Audience::Party { party, .. } = self.ask.audience {
-            all.push((3, Lists::Term(Term::party(&folded(&party.0)))));
+        if let Audience::Party { party, systems, .. } = self.ask.audience {
+            let own = systems.iter().map(|system| Lists::Term(Term::own(party, system)));
+            all.push((3, Lists::Any(own.collect())));
         }
         for part in &self.query.parts {
             // The shorter a list is likely to be, the sooner it is read.

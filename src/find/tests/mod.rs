@@ -5,7 +5,7 @@ mod pace;
 mod town;
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
-use throughline_sdk::Timestamp;
+use throughline_sdk::{SystemName, Timestamp};
 
 use super::run::{Bounds, find_within};
 use super::{Ask, Audience, Error, Query, Shown, Sort, counts};
@@ -237,6 +237,7 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..60),
         asked in proptest::collection::vec(asked(), 0..3),
         shows_title in any::<bool>(),
+        moved in any::<bool>(),
     ) {
         let mut town = Town::new();
         for step in steps {
@@ -251,7 +252,10 @@ proptest! {
         let line: Vec<String> = asked.iter().map(Asked::line).collect();
         let query = Query::parse(&line.join(" ")).unwrap();
         let now = town.now();
-        let audience = Audience::Party { party: &party, shown: &shown };
+        // A claim brings a ticket from one of their systems to another.
+        let mut systems = vec![SystemName::new("acme")];
+        systems.extend(moved.then(|| SystemName::new("interface")));
+        let audience = Audience::Party { party: &party, systems: &systems, shown: &shown };
         let page = town.read(|index| {
             super::find(index, &query, &Ask { sort: Sort::Oldest, cursor: None, limit: 100, now, audience })
         });
@@ -268,7 +272,9 @@ proptest! {
         // What is not theirs is taken out of each case before it is looked at.
         let theirs = |case: &Case| {
             let mut case = case.clone();
-            case.legs.retain(|_, leg| leg.party == party);
+            case.legs.retain(|system, leg| {
+                leg.party == party && leg.ticket.is_some() && systems.contains(system)
+            });
             case.former.clear();
             if !shows_title {
                 case.document.fields.remove(&Field::Title);

@@ -80,7 +80,8 @@ fn an_answer_among_a_million_cases() {
         title: case.document.fields.get(&Field::Title).map(|field| field.value.clone()),
         ..Shown::default()
     };
-    let audience = Audience::Party { party: &party, shown: &shown };
+    let systems = [SystemName::new("partner3")];
+    let audience = Audience::Party { party: &party, systems: &systems, shown: &shown };
     for line in ["printer", "room7 word123", "HD-777777", ""] {
         let query = Query::parse(line).unwrap();
         measure(&clock, &format!("{line:?} by the people of a partner"), &mut |cursor| {

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
-use throughline_sdk::{RemoteId, Timestamp};
+use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
-use crate::case::{Case, Field, Offer, Priority, Role, Status};
+use crate::case::{Case, Field, Offer, PartyName, Priority, Role, Status};
 
 const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
 /// Bytes of a word or number that count: a desk may send any length.
@@ -151,6 +151,12 @@ impl Term {
         Self::new(b's', system)
     }
 
+    /// A ticket of a party in a system of its own: what that party's people are shown.
+    pub(crate) fn own(party: &PartyName, system: &SystemName) -> Self {
+        // Folded texts have no such sign.
+        Self::new(b'o', &format!("{}\u{1}{}", folded(&party.0), folded(system.as_str())))
+    }
+
     pub(crate) fn status(status: Status) -> Self {
         Self::new(b't', status.word())
     }
@@ -265,7 +271,9 @@ pub(super) fn names(case: &Case) -> BTreeSet<Term> {
     let numbers = numbers(case).map(folded).filter(|key| !key.is_empty()).map(|key| Term::key(&key));
     let parties = case.legs.values().map(|leg| Term::party(&folded(&leg.party.0)));
     let systems = case.legs.keys().map(|system| Term::system(&folded(system.as_str())));
-    words.chain(numbers).chain(parties).chain(systems).collect()
+    let standing = case.legs.iter().filter(|(_, leg)| leg.ticket.is_some());
+    let own = standing.map(|(system, leg)| Term::own(&leg.party, system));
+    words.chain(numbers).chain(parties).chain(systems).chain(own).collect()
 }
 
 #[cfg(test)]
