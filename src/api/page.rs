@@ -106,7 +106,12 @@ impl JsonSchema for Cursor {
 }
 
 impl Cursor {
-    fn to<P: Serialize>(place: &P) -> Result<Self, serde_json::Error> {
+    /// The cursor of a page that begins behind this place.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be written down.
+    pub(crate) fn to<P: Serialize>(place: &P) -> Result<Self, serde_json::Error> {
         Ok(Self(URL_SAFE_NO_PAD.encode(serde_json::to_vec(place)?)))
     }
 

@@ -4,11 +4,11 @@ use std::collections::BTreeMap;
 
 use axum::http::{Method, StatusCode};
 use chrono::TimeDelta;
-use throughline_sdk::{Clock as _, RemoteId, SystemName, Timestamp};
+use throughline_sdk::{Clock as _, ErrorKind, RemoteId, SystemName, Timestamp};
 
 use crate::agreement::{Rules, SystemRules, Words};
 use crate::api::house::{Furniture, House, joined};
-use crate::case::{Fact, Field, Heard, OfferState, PartyName, Reading, Role};
+use crate::case::{Fact, Field, Fingerprint, Heard, Item, OfferState, Origin, PartyName, Reading, Role};
 use crate::clock::SystemClock;
 
 /// A case of `fabrikam` about the tickets with this number.
@@ -55,6 +55,37 @@ async fn page(house: &House, who: &str, path: &str) -> String {
 fn links(page: &str, to: &str) -> Vec<String> {
     let all = page.split("href=\"").skip(1).filter_map(|rest| rest.split('"').next());
     all.filter(|link| link.starts_with(to)).map(|link| link.replace("&amp;", "&")).collect()
+}
+
+#[tokio::test]
+async fn every_parked_item_stands_on_one_page_of_the_parked() {
+    let parked = |id: usize| Fact::Parked {
+        leg: SystemName::new("desk"),
+        item: Item::Remark(Origin { system: SystemName::new("helpdesk"), id: format!("c{id:03}") }),
+        want: Fingerprint::of("x"),
+        kind: ErrorKind::Rejected,
+        reason: "it is too long".to_owned(),
+        intent: None,
+    };
+    // A page ends in the midst of a case.
+    let cases = [90, 150, 3, 250];
+    let cases = cases.iter().enumerate().map(|(number, count)| {
+        let items = (0..*count).map(parked);
+        case(number).into_iter().chain(items).collect()
+    });
+    let house = House::furnished(Furniture { cases: cases.collect(), ..Furniture::default() }).await;
+    let (mut found, mut next, mut pages) = (Vec::new(), vec!["/console/parked".to_owned()], 0);
+    while let Some(address) = next.pop() {
+        let page = page(&house, "agent", &address).await;
+        found.extend(links(&page, "/console/parked/item?"));
+        next = links(&page, "/console/parked?cursor=");
+        pages += 1;
+    }
+    assert_eq!((found.len(), pages), (493, 3));
+    let all: std::collections::BTreeSet<&String> = found.iter().collect();
+    assert_eq!(all.len(), 493, "none stands on two pages");
+    let wrong = house.bear("agent", &Method::GET, "/console/parked?cursor=guessed").await;
+    assert_eq!(wrong.status, StatusCode::BAD_REQUEST, "{}", wrong.body);
 }
 
 #[tokio::test]
