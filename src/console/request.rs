@@ -150,7 +150,10 @@ pub(super) async fn live(
             news
         }
     };
-    Ok(stream(shared, id, concerns).into_response())
+    Ok(match api.identity.place(entered.principal()) {
+        Ok(place) => stream(shared, id, place, concerns).into_response(),
+        Err(full) => Problem::crowded(full).into_response(),
+    })
 }
 
 fn unknown(reference: &str) -> Refusal {

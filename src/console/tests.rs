@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use axum::http::{Method, StatusCode};
+use axum::http::{Method, StatusCode, header};
 use chrono::TimeDelta;
 use throughline_sdk::{Clock as _, ErrorKind, RemoteId, SystemName, Timestamp};
 
@@ -10,6 +10,7 @@ use crate::agreement::{Rules, SystemRules, Words};
 use crate::api::house::{Furniture, House, joined};
 use crate::case::{Fact, Field, Fingerprint, Heard, Item, OfferState, Origin, PartyName, Reading, Role};
 use crate::clock::SystemClock;
+use crate::identity::{Settings, Streams};
 
 /// A case of `fabrikam` about the tickets with this number.
 fn case(number: usize) -> Vec<Fact> {
@@ -192,4 +193,40 @@ async fn a_guests_list_is_the_same_whatever_others_have() {
     {
         assert_eq!(answers(&among, query).await, (StatusCode::OK, told(&pages.0[0])), "{query}");
     }
+}
+
+#[tokio::test]
+async fn one_stream_of_events_too_many_is_refused_and_a_closed_one_makes_room() {
+    let settings = Settings { streams: Streams { each: 2, all: 3 }, ..Settings::default() };
+    let house = House::furnished(Furniture { rules: rules(), cases: vec![case(1)], settings }).await;
+    let open = async |who: &str, path: &str| house.send(&Method::GET, path, &[house.bearer(who)], "").await;
+    let (page, events) = ("/console/cases/TL-1/live", "/api/v1/events");
+    let first = open("agent", page).await;
+    let second = open("agent", events).await;
+    assert_eq!([first.status(), second.status()], [StatusCode::OK; 2]);
+    let refused = async |who: &str, path: &str, status: StatusCode| {
+        let answer = house.bear(who, &Method::GET, path).await;
+        assert_eq!(answer.status, status, "{path}: {}", answer.body);
+        assert_eq!(answer.headers[header::CONTENT_TYPE], "application/problem+json");
+        assert_eq!(answer.headers[header::RETRY_AFTER], "30");
+        let problem: serde_json::Value = serde_json::from_str(&answer.body).unwrap();
+        assert_eq!(problem["type"], "/problems/too-many-streams", "{problem}");
+        assert_eq!(problem["instance"], path);
+    };
+    for path in [page, events] {
+        refused("agent", path, StatusCode::TOO_MANY_REQUESTS).await;
+    }
+    // What one has open keeps nobody else from it, until there is no place at all: for guests neither.
+    let third = open("admin", page).await;
+    assert_eq!(third.status(), StatusCode::OK);
+    refused("auditor", events, StatusCode::SERVICE_UNAVAILABLE).await;
+    refused("guest of the case", "/console/requests/F1/live", StatusCode::SERVICE_UNAVAILABLE).await;
+    // A stream that is not open takes no place: neither what was refused, nor what nobody listens to any more.
+    drop(third);
+    let fourth = open("guest of the case", "/console/requests/F1/live").await;
+    assert_eq!(fourth.status(), StatusCode::OK);
+    drop((first, fourth));
+    assert_eq!(open("agent", page).await.status(), StatusCode::OK);
+    let explained = house.ask(&Method::GET, "/problems/too-many-streams", &[], "").await;
+    assert!(explained.status == StatusCode::OK && explained.body.contains("/api/v1/events"), "{explained:?}");
 }
