@@ -111,7 +111,7 @@ struct Kept {
     passwords: Passwords,
     oidc: Option<Oidc>,
     lasts: Lasts,
-    parties: Option<Vec<PartyName>>,
+    parties: RwLock<Option<Vec<PartyName>>>,
     register_file: Sealed,
     sessions_file: Sealed,
     register: RwLock<Register>,
@@ -158,7 +158,7 @@ impl Identity {
             oidc,
             passwords: Passwords::new(Arc::clone(&entropy), offload)?,
             lasts: Lasts { idle: settings.idle, whole: settings.session },
-            parties: settings.parties,
+            parties: RwLock::new(settings.parties),
             register_file,
             sessions_file,
             register: RwLock::new(register),
@@ -178,6 +178,13 @@ impl Identity {
     /// Where browsers reach the console.
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// From now on there are these parties, of which a guest can be: those of a configuration that is in force.
+    pub fn know(&self, parties: Option<Vec<PartyName>>) {
+        if let Some(kept) = &self.kept {
+            *kept.parties.write().unwrap_or_else(PoisonError::into_inner) = parties;
+        }
     }
 
     /// Whose bearer token this is.
@@ -551,7 +558,8 @@ impl Kept {
     }
 
     fn check_party(&self, party: Option<&PartyName>) -> Result<(), Error> {
-        match (party, &self.parties) {
+        let known = self.parties.read().unwrap_or_else(PoisonError::into_inner);
+        match (party, known.as_ref()) {
             (Some(party), Some(known)) if !known.contains(party) => {
                 let known: Vec<&str> = known.iter().map(|party| party.0.as_str()).collect();
                 let why = format!("there is no party {party}; the configuration has {}", known.join(", "));
