@@ -30,7 +30,7 @@ pub(crate) use entry::Entered;
 pub(crate) use layout::{Layout, Place, form_token};
 pub(crate) use refusal::Refusal;
 #[cfg(test)]
-pub(crate) use request::shown as request_shown;
+pub(crate) use request::whole as request_shown;
 
 /// The routes of the console.
 pub(crate) fn routes() -> Routes {

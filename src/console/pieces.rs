@@ -7,7 +7,7 @@ use throughline_sdk::{SystemName, Timestamp};
 
 use super::words::words;
 use crate::agreement::Rules;
-use crate::case::PartyName;
+use crate::case::{Fingerprint, PartyName};
 
 /// How something stands, by colour and sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,6 +48,13 @@ pub(crate) fn moment(at: Timestamp) -> Markup {
     html! {
         time datetime=(at.format("%Y-%m-%dT%H:%M:%SZ")) title=(exact) { (at.format("%Y-%m-%d %H:%M UTC")) }
     }
+}
+
+/// The id in a page of what is known by these names elsewhere. The script finds by it what is the same on a page that it
+/// asked for anew, so that a new post moves no other.
+pub(crate) fn named_by(names: &[&str]) -> String {
+    let print = Fingerprint::of(&names.join("\n"));
+    format!("p{}", print.as_str().get(..16).unwrap_or_default())
 }
 
 /// Where nothing is: that, and what to do about it.

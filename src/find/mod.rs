@@ -155,8 +155,9 @@ pub fn behind(query: &Query, sort: Sort, case: CaseId, now: Timestamp) -> String
     Cursor { hour: 0, number: case.0, now: store::hour(now) }.write(query, sort)
 }
 
-/// How many cases stand in each view; silent are those without a change for `silence` hours. Costs the same however many
-/// there are, but for clocks that have run out and are not recorded yet, of which there are few.
+/// How many cases stand in each view; silent are those without a change for `silence` hours.
+///
+/// Costs the same however many there are, but for clocks that have run out and are not recorded yet, of which there are few.
 ///
 /// # Errors
 ///
