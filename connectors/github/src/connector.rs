@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
-    Operation, RawWebhook, RemoteId, Result, Subject, Ticket,
+    Operation, RawWebhook, RemoteId, Result, Subject, Ticket, labels,
 };
 
 use crate::api::{Api, issue_number};
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::feed::{self, LAG_SECONDS, Moments, PAGE, Place, Row};
 use crate::map::{ASSIGNEES, LABELS, MILESTONE, OPEN, PRIORITIES, STATUSES};
 use crate::write::marker_of;
-use crate::{error, labels, map, webhook, write};
+use crate::{error, map, webhook, write};
 
 /// GitHub ends a request after ten seconds; what it then still has in hand is given twice as long.
 ///

@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
-    Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp,
+    MarkerLine, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp, labels,
 };
 
 use crate::api::{Api, issue_number};
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::feed::{self, LAG_SECONDS, Moments, PAGE, Place};
 use crate::map::{CLOSED, DUE, KINDS, LABELS, OPENED, PRIORITIES, READ_ONLY};
 use crate::uploads::Upload;
-use crate::{labels, map, marker, webhook, write};
+use crate::{map, webhook, write};
 
 /// GitLab ends a request after sixty seconds; a queue in front of it is given half as long.
 ///
@@ -64,7 +64,8 @@ impl GitLab {
             let page = [("page", page.to_string())];
             let (issues, _) = api.issues(&[query.as_slice(), &page].concat()).await?;
             let bears = |issue: &&crate::wire::Issue| {
-                marker::split(issue.description.as_deref().unwrap_or_default()).1.as_ref() == Some(marker)
+                MarkerLine::COMMENT.split(issue.description.as_deref().unwrap_or_default()).1.as_ref()
+                    == Some(marker)
             };
             numbers.extend(issues.iter().filter(bears).map(|issue| issue.iid));
             if issues.len() < PAGE {
