@@ -222,28 +222,12 @@ impl Connector for GitHub {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => self.created(ctx, &intent.marker).await,
-            (Operation::Comment { .. }, Some(id)) => {
-                let comments = self.fetch(ctx, id).await?.comments.into_iter();
-                let ours = comments.filter(|comment| comment.marker.as_ref() == Some(&intent.marker));
-                let found = |comment: throughline_sdk::Comment| Found {
-                    ticket: id.clone(),
-                    subject: Subject::Comment(comment.id),
-                };
-                Ok(ours.map(found).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::Attach { .. }
-                | Operation::LinkBack { .. },
-                _,
-            )
-            | (Operation::Comment { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return self.created(ctx, &intent.marker).await;
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),
+            None => Ok(Vec::new()),
         }
     }
 
