@@ -101,9 +101,20 @@ impl Stage {
 
     /// The same for several requests at once.
     pub(crate) async fn are_quiet<'p>(&self, pairs: impl IntoIterator<Item = &'p Pair>) {
+        let pairs: Vec<&Pair> = pairs.into_iter().collect();
         let mut looked = Vec::new();
-        for pair in pairs {
+        for pair in &pairs {
             self.is_linked(pair).await;
+        }
+        // How the counterpart stands is said last, after what is asked of each ticket already shows.
+        until("the bridge has carried over what it planned", SOON, async || {
+            let systems = self.bridge.json(&["system", "list"]);
+            let outstanding =
+                systems.as_array().unwrap().iter().map(|system| system["outstanding"].as_u64().unwrap());
+            (outstanding.sum::<u64>() == 0).then_some(())
+        })
+        .await;
+        for pair in pairs {
             looked.push((pair, self.see(pair).await));
         }
         pass(QUIET).await;

@@ -211,9 +211,12 @@ async fn it_conforms_by_its_manifest() {
         skipped.map(|(name, _)| *name).collect::<Vec<_>>(),
         [
             "unknown visibility never reads as public",
+            "a link is renewed in place",
+            "a link is no comment and no change by people",
             "a refused transition is rejected",
             "an ignored write is rejected",
             "a stale write is a conflict",
+            "a link is shown once, whatever is lost",
             "the same key again makes nothing new",
             "a complete webhook says what the desk says",
             "an old webhook is refused",
