@@ -11,22 +11,16 @@ use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
-use secrecy::SecretString;
-use throughline_sdk::{Clock, Entropy, SystemName, Timestamp};
+use throughline_sdk::{Clock, SystemName, Timestamp};
 use tower::ServiceExt as _;
 
 use super::routes::Route;
-use super::tmf621::Northbound;
-use crate::agreement::Rules;
 use crate::case::{Case, CaseId, Fact, PartyName, Role as LegRole, Who};
-use crate::clock::{SystemClock, SystemEntropy};
-use crate::daemon::{self, Bridge, marker_key};
+use crate::clock::SystemClock;
+use crate::daemon::Bridge;
+use crate::daemon::bare::Bare;
 use crate::identity::{self, Change, Identity, NewAccount, NewToken, RightName, Role, Settings};
-use crate::ledger::note::Signer;
-use crate::ledger::{self, BlobFolder, Entry, Journal, MasterKey, Medium, MemoryMedium, Offload};
-use crate::store::memory::MemoryStore;
-use crate::telemetry::metrics::Metrics;
-use crate::vault::Vault;
+use crate::ledger::{Entry, Journal};
 
 const ORIGIN: &str = "http://127.0.0.1";
 const PASSWORD: &str = "several words make a good one";
@@ -72,24 +66,12 @@ struct Answer {
 impl House {
     async fn build() -> Self {
         let clock = Arc::new(Turned { clock: SystemClock::new(), hours: AtomicI64::new(0) });
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let medium: Arc<dyn Medium> = Arc::new(MemoryMedium::new());
-        let master = MasterKey::new([7; 32]);
-        let journal = journal(&medium, &master, &entropy).await;
         let shared: Arc<dyn Clock> = Arc::<Turned>::clone(&clock);
+        let bare = Bare::new(shared);
+        let journal = journal(&bare).await;
         let parties = ["contoso", "fabrikam", "adatum"].map(|party| PartyName(party.to_owned()));
-        let identity = Identity::open(identity::Parts {
-            admin: SecretString::from("owner"),
-            medium: Arc::clone(&medium),
-            master: master.clone(),
-            journal: journal.clone(),
-            clock: Arc::clone(&shared),
-            entropy: Arc::clone(&entropy),
-            offload: Offload::Inline,
-            way: None,
-            settings: Settings { parties: Some(parties.into()), ..Settings::default() },
-        })
-        .unwrap();
+        let settings = Settings { parties: Some(parties.into()), ..Settings::default() };
+        let identity = bare.identity(journal.clone(), settings);
         let guest = |party: &str| Role::Guest(PartyName(party.to_owned()));
         let mut tokens = BTreeMap::new();
         let later = clock.now() + TimeDelta::hours(1);
@@ -109,7 +91,7 @@ impl House {
         let session = session(&identity, "alex").await;
         let disabled = self::session(&identity, "kim").await;
         identity.change(&Who::command_line(), "kim", Change::Disable).await.unwrap();
-        let router = super::router(bridge(medium, &master, journal, shared, entropy).await, identity);
+        let router = super::router(Bridge::start(bare.parts(journal)).await.unwrap(), identity);
         Self { router, tokens, session, disabled }
     }
 
@@ -139,16 +121,8 @@ impl House {
     }
 }
 
-async fn journal(medium: &Arc<dyn Medium>, master: &MasterKey, entropy: &Arc<dyn Entropy>) -> Journal {
-    let parts = ledger::Parts {
-        medium: Arc::clone(medium),
-        store: Arc::new(MemoryStore::default()),
-        master: master.clone(),
-        entropy: Arc::clone(entropy),
-        offload: Offload::Inline,
-        segment_bytes: ledger::Parts::SEGMENT_BYTES,
-    };
-    let journal = Journal::open(parts).await.unwrap();
+async fn journal(bare: &Bare) -> Journal {
+    let journal = bare.journal().await;
     let at = SystemClock::new().now();
     let joined = |leg: &str, party: &str, role| Fact::Joined {
         leg: SystemName::new(leg),
@@ -169,32 +143,6 @@ async fn journal(medium: &Arc<dyn Medium>, master: &MasterKey, entropy: &Arc<dyn
     }
     journal.commit(Entry { at, case: Some(case), facts }).await.unwrap();
     journal
-}
-
-async fn bridge(
-    medium: Arc<dyn Medium>,
-    master: &MasterKey,
-    journal: Journal,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> Bridge {
-    let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), master, Offload::Inline).unwrap();
-    let parts = daemon::Parts {
-        systems: Vec::new(),
-        rules: Rules::default(),
-        journal,
-        blobs: BlobFolder::new(medium, Offload::Inline),
-        clock,
-        entropy,
-        markers: marker_key(master),
-        reconcile: Duration::from_secs(86_400),
-        signer: Arc::new(Signer::new("matrix/throughline", master).unwrap()),
-        watchers: Vec::new(),
-        vault,
-        metrics: Arc::new(Metrics::new()),
-        northbound: Northbound::default(),
-    };
-    Bridge::start(parts).await.unwrap()
 }
 
 async fn token(

@@ -1,6 +1,8 @@
 //! The running bridge: its systems, its lanes, its pollers, started, watched and stopped together.
 
 pub mod assemble;
+#[cfg(test)]
+pub(crate) mod bare;
 mod bridge;
 mod budget;
 mod data;
