@@ -37,6 +37,7 @@ pub mod systems;
 pub mod tmf621;
 pub mod view;
 mod webhooks;
+mod watched;
 pub mod workbench;
 
 use std::sync::Arc;

@@ -15,7 +15,7 @@ use super::interface::{About, Interface};
 use super::routes::Routes;
 use super::{
     Api, accounts, cases, drift, erasure, events, explain, find, grants, log, looked, outgoing, parked,
-    preview, reference, reload, systems, workbench,
+    preview, reference, reload, systems, watched, workbench,
 };
 
 /// The routes and their description.
@@ -186,6 +186,11 @@ fn of_record(interface: Interface) -> Interface {
             "/looked",
             about("listLooked", "Tell who looked at what, the latest first", "Also at cases that were erased.", &[]),
             looked::list,
+        )
+        .get(
+            "/watched",
+            about("listWatched", "List the logs of others that are watched, and how they stand", "", &[]),
+            watched::list,
         )
         .get("/log/key", about("showLogKey", "Show the public key of the log", "", &[]), log::key)
         .get(

@@ -12,6 +12,7 @@ pub mod reload;
 mod supervisor;
 mod system;
 pub mod watcher;
+mod watching;
 
 pub(crate) use bridge::Course;
 pub use bridge::{Bridge, Parts, Shared};
@@ -22,3 +23,4 @@ pub use logins::Logins;
 pub use pauses::Pauses;
 pub use supervisor::Supervisor;
 pub use system::{Answering, Credentials, State, System, Traffic};
+pub use watching::{Standing, Watching};
