@@ -29,7 +29,7 @@ pub use custody::{Custody, Holder, Level, Resolver};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
-pub use door::{Door, Look, Seen, Way, Who};
+pub use door::{Door, Happened, Look, Seen, Way, Who};
 pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
 pub(crate) use fold::WrittenValue;
 pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
