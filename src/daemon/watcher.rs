@@ -170,7 +170,7 @@ impl Kept {
         let told = |error: io::Error| Trouble(format!("{path} cannot be read: {error}"));
         let Some(length) = self.medium.len(&path).map_err(told)? else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(LONGEST).min(LONGEST)];
-        let filled = fill(&*self.medium, &path, &mut bytes).map_err(told)?;
+        let filled = fill(&*self.medium, &path, 0, &mut bytes).map_err(told)?;
         bytes.truncate(filled);
         String::from_utf8(bytes).map(Some).map_err(|_binary| Trouble(format!("{path} is no text")))
     }
