@@ -18,7 +18,7 @@ pub(super) async fn list(
     query: Asked<Paging>,
 ) -> Result<Page<Standing>, Problem> {
     let standing = api.bridge.shared().watching.all();
-    let page = page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), standing.into_iter());
+    let page = page::of_all(&query, query.asked.limit, query.asked.cursor.as_ref(), standing);
     std::future::ready(page).await
 }
 
