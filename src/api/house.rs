@@ -11,21 +11,16 @@ use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::response::Response;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
-use secrecy::SecretString;
-use throughline_sdk::{Clock, Entropy, SystemName, Timestamp};
+use throughline_sdk::{Clock, SystemName, Timestamp};
 use tower::ServiceExt as _;
 
-use super::tmf621::Northbound;
 use crate::agreement::Rules;
 use crate::case::{Case, Fact, PartyName, Role as LegRole, Who};
-use crate::clock::{SystemClock, SystemEntropy};
-use crate::daemon::{self, Bridge, marker_key};
-use crate::identity::{self, Change, Identity, NewAccount, NewToken, RightName, Role, Settings};
-use crate::ledger::note::Signer;
-use crate::ledger::{self, BlobFolder, Entry, Journal, MasterKey, Medium, MemoryMedium, Offload};
-use crate::store::memory::MemoryStore;
-use crate::telemetry::metrics::Metrics;
-use crate::vault::Vault;
+use crate::clock::SystemClock;
+use crate::daemon::bare::Bare;
+use crate::daemon::{self, Bridge};
+use crate::identity::{Change, Identity, NewAccount, NewToken, RightName, Role, Settings};
+use crate::ledger::{Entry, Journal};
 
 /// From where the forms of its pages come.
 pub(crate) const ORIGIN: &str = "http://127.0.0.1";
@@ -116,23 +111,9 @@ impl House {
     pub(crate) async fn furnished(furniture: Furniture) -> Self {
         let Furniture { rules, cases, settings } = furniture;
         let clock = Arc::new(Turned { clock: SystemClock::new(), hours: AtomicI64::new(0) });
-        let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
-        let medium: Arc<dyn Medium> = Arc::new(MemoryMedium::new());
-        let master = MasterKey::new([7; 32]);
-        let journal = journal(&medium, &master, &entropy, cases).await;
-        let shared: Arc<dyn Clock> = Arc::<Turned>::clone(&clock);
-        let identity = Identity::open(identity::Parts {
-            admin: SecretString::from("owner"),
-            medium: Arc::clone(&medium),
-            master: master.clone(),
-            journal: journal.clone(),
-            clock: Arc::clone(&shared),
-            entropy: Arc::clone(&entropy),
-            offload: Offload::Inline,
-            way: None,
-            settings,
-        })
-        .unwrap();
+        let bare = Bare::new(Arc::<Turned>::clone(&clock));
+        let journal = journal(&bare, cases).await;
+        let identity = bare.identity(journal.clone(), settings);
         let guest = |party: &str| Role::Guest(PartyName(party.to_owned()));
         let mut tokens = BTreeMap::new();
         let later = clock.now() + TimeDelta::hours(1);
@@ -152,8 +133,8 @@ impl House {
         let session = session(&identity, "alex").await;
         let disabled = self::session(&identity, "kim").await;
         identity.change(&Who::command_line(), "kim", Change::Disable).await.unwrap();
-        let router =
-            super::router(bridge((medium, &master), journal, rules, shared, entropy).await, identity);
+        let parts = daemon::Parts { rules, ..bare.parts(journal) };
+        let router = super::router(Bridge::start(parts).await.unwrap(), identity);
         Self { router, tokens, session, disabled }
     }
 
@@ -205,21 +186,8 @@ impl House {
     }
 }
 
-async fn journal(
-    medium: &Arc<dyn Medium>,
-    master: &MasterKey,
-    entropy: &Arc<dyn Entropy>,
-    cases: Vec<Vec<Fact>>,
-) -> Journal {
-    let parts = ledger::Parts {
-        medium: Arc::clone(medium),
-        store: Arc::new(MemoryStore::default()),
-        master: master.clone(),
-        entropy: Arc::clone(entropy),
-        offload: Offload::Inline,
-        segment_bytes: ledger::Parts::SEGMENT_BYTES,
-    };
-    let journal = Journal::open(parts).await.unwrap();
+async fn journal(bare: &Bare, cases: Vec<Vec<Fact>>) -> Journal {
+    let journal = bare.journal().await;
     let at = SystemClock::new().now();
     for facts in cases {
         let mut case = Case::new(journal.next_case(), at);
@@ -229,32 +197,6 @@ async fn journal(
         journal.commit(Entry { at, case: Some(case), facts }).await.unwrap();
     }
     journal
-}
-
-async fn bridge(
-    (medium, master): (Arc<dyn Medium>, &MasterKey),
-    journal: Journal,
-    rules: Rules,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-) -> Bridge {
-    let vault = Vault::open(Arc::clone(&medium), Arc::clone(&entropy), master, Offload::Inline).unwrap();
-    let parts = daemon::Parts {
-        systems: Vec::new(),
-        rules,
-        journal,
-        blobs: BlobFolder::new(medium, Offload::Inline),
-        clock,
-        entropy,
-        markers: marker_key(master),
-        reconcile: Duration::from_secs(86_400),
-        signer: Arc::new(Signer::new("matrix/throughline", master).unwrap()),
-        watchers: Vec::new(),
-        vault,
-        metrics: Arc::new(Metrics::new()),
-        northbound: Northbound::default(),
-    };
-    Bridge::start(parts).await.unwrap()
 }
 
 async fn token(

@@ -7,6 +7,7 @@ mod ask;
 mod cases;
 mod doors;
 pub mod drift;
+pub(crate) mod entered;
 mod erasure;
 mod events;
 pub mod explain;
@@ -38,6 +39,7 @@ pub mod sharing;
 pub mod systems;
 pub mod tmf621;
 pub mod view;
+mod watched;
 mod webhooks;
 pub mod workbench;
 

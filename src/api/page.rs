@@ -142,6 +142,24 @@ impl<T> Asked<T> {
         Ok(Page { items, next, link })
     }
 
+    /// A page of the first `limit` of these, of which there is one more if another page follows. `place` tells where one
+    /// stands, so that the next page begins after it.
+    ///
+    /// # Errors
+    ///
+    /// A problem, when the place cannot be written down.
+    pub(crate) fn cut<I, P: Serialize>(
+        &self,
+        mut items: Vec<I>,
+        limit: Limit,
+        place: impl Fn(&I) -> P,
+    ) -> Result<Page<I>, Problem> {
+        let is_last = items.len() <= limit.items();
+        items.truncate(limit.items());
+        let next = if is_last { None } else { items.last().map(place) };
+        self.page(items, next)
+    }
+
     /// A page in a form of its own, of which the next begins at a cursor of its own.
     pub(crate) fn linked<B>(&self, body: B, next: Option<&str>) -> Linked<B> {
         let link = next.map(|cursor| self.link(&Cursor(cursor.to_owned())));

@@ -57,6 +57,16 @@ pub(crate) fn named_by(names: &[&str]) -> String {
     format!("p{}", print.as_str().get(..16).unwrap_or_default())
 }
 
+/// A table that becomes a stack of cards where the page is narrow: each cell names its column in `data-label`.
+pub(crate) fn table(columns: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div.scroll { table.data.stack {
+            thead { tr { @for column in columns { th scope="col" { (column) } } } }
+            tbody { (rows) }
+        } }
+    }
+}
+
 /// Where nothing is: that, and what to do about it.
 pub(crate) fn empty(title: &str, hint: &str) -> Markup {
     html! { div.empty { h2 { (title) } p { (hint) } } }

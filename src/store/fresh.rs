@@ -86,7 +86,9 @@ impl Head {
             | Table::HoldersOf
             | Table::Paused
             | Table::Reconfigured
-            | Table::Looked => false,
+            | Table::Looked
+            | Table::Entered
+            | Table::Forgotten => false,
         }
     }
 }

@@ -5,6 +5,7 @@
 
 mod changes;
 mod codec;
+mod entered;
 mod erasure;
 mod filing;
 mod fresh;
@@ -22,7 +23,8 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
-pub use erasure::Erasure;
+pub use entered::Entered;
+pub use erasure::{Erasure, Forgetting};
 pub(crate) use filing::{
     Blocks, Members, SPAN, Term, block, breached_from, folded, hour, is_in_word, is_over_in, numbers, title,
     words, words_in_order,
@@ -118,6 +120,10 @@ pub enum Table {
     HoldersOf,
     /// Who looked at what, the latest first: of all cases, and of each.
     Looked,
+    /// Who came in, and what changed about who may, the latest first.
+    Entered,
+    /// That people were forgotten, the latest first.
+    Forgotten,
 }
 
 impl Table {
@@ -151,7 +157,9 @@ impl Table {
             Self::Erasing => 34,
             Self::FilesOf => 35,
             Self::HoldersOf => 36,
+            Self::Forgotten => 37,
             Self::Looked => 48,
+            Self::Entered => 49,
         }
     }
 }
@@ -169,7 +177,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 6;
+const FORMAT: u32 = 7;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

@@ -121,7 +121,9 @@ fn fill(path: &std::path::Path, cases: u64) {
     let mark = Mark { seq: 1, ..Mark::genesis() };
     let mut changes = Changes::new(&index).unwrap();
     for number in 1..=cases {
-        changes.record(&[], Some(case(number, cases)), Position(number)).unwrap();
+        let case = case(number, cases);
+        let at = case.changed;
+        changes.record(&[], Some(case), at, Position(number)).unwrap();
         if number.is_multiple_of(4096) || number == cases {
             index.absorb(changes.finish());
             index.write_out(&mark).unwrap();

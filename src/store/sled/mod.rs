@@ -138,7 +138,9 @@ impl Store for SledStore {
                     | Table::Erasing
                     | Table::FilesOf
                     | Table::HoldersOf
-                    | Table::Looked => 1,
+                    | Table::Looked
+                    | Table::Entered
+                    | Table::Forgotten => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),
