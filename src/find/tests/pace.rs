@@ -80,7 +80,8 @@ fn an_answer_among_a_million_cases() {
         title: case.document.fields.get(&Field::Title).map(|field| field.value.clone()),
         ..Shown::default()
     };
-    let audience = Audience::Party { party: &party, shown: &shown };
+    let systems = [SystemName::new("partner3")];
+    let audience = Audience::Party { party: &party, systems: &systems, shown: &shown };
     for line in ["printer", "room7 word123", "HD-777777", ""] {
         let query = Query::parse(line).unwrap();
         measure(&clock, &format!("{line:?} by the people of a partner"), &mut |cursor| {
@@ -120,7 +121,9 @@ fn fill(path: &std::path::Path, cases: u64) {
     let mark = Mark { seq: 1, ..Mark::genesis() };
     let mut changes = Changes::new(&index).unwrap();
     for number in 1..=cases {
-        changes.record(&[], Some(case(number, cases)), Position(number)).unwrap();
+        let case = case(number, cases);
+        let at = case.changed;
+        changes.record(&[], Some(case), at, Position(number)).unwrap();
         if number.is_multiple_of(4096) || number == cases {
             index.absorb(changes.finish());
             index.write_out(&mark).unwrap();
