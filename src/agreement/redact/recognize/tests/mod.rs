@@ -5,6 +5,7 @@ mod card;
 mod email;
 mod groups;
 mod iban;
+mod ip;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
