@@ -6,6 +6,7 @@ mod email;
 mod groups;
 mod iban;
 mod ip;
+mod phone;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
