@@ -5,6 +5,8 @@
 //! American Numbering Plan. A national number without trunk zero, spaces or a word before it is not claimed: it looks
 //! like any other number.
 
+use std::ops::Range;
+
 use regex::Regex;
 
 use super::super::folded::is_whole;
@@ -77,39 +79,39 @@ pub(super) fn pattern() -> Result<Regex, String> {
 pub(super) fn find(pattern: &Regex, text: &str, found: &mut Vec<Match>) {
     for candidate in pattern.find_iter(text) {
         // Behind the last group of the number another one may have been taken in.
-        let mut end = candidate.end();
-        while let Some(written) = text.get(candidate.start()..end) {
-            let place = candidate.start()..end;
-            if is_whole(text, &place)
-                && !continues(text, &place)
-                && let Some(key) = number(text, place.start, written)
-            {
-                found.push(Match { place, class: Class::Phone, key, value: None });
-                break;
-            }
-            let Some(shorter) = written.rfind(|char: char| !char.is_ascii_digit()) else { break };
-            let shorter = written
-                .get(..shorter)
-                .unwrap_or_default()
-                .trim_end_matches(|char: char| !char.is_ascii_digit());
-            if shorter.is_empty() {
-                break;
-            }
-            end = candidate.start() + shorter.len();
-        }
+        let digits = candidate.as_str().char_indices().rev().filter(|(_, char)| char.is_ascii_digit());
+        let places = digits.map(|(last, _)| candidate.start()..candidate.start() + last + 1);
+        let parted = places.clone().filter(|place| another_follows(text, place.end));
+        let shown = parted
+            .chain(places)
+            .filter(|place| is_whole(text, place) && !continues(text, place))
+            .find_map(|place| Some((number(text, place.start, text.get(place.clone())?)?, place)));
+        found.extend(shown.map(|(key, place)| Match { place, class: Class::Phone, key, value: None }));
     }
 }
 
-/// Whether the number is a part of a longer one, or of an amount.
-fn continues(text: &str, place: &std::ops::Range<usize>) -> bool {
-    let before: String = text.get(..place.start).unwrap_or_default().chars().rev().take(2).collect();
-    let after: String = text.get(place.end..).unwrap_or_default().chars().take(2).collect();
-    let mut before = before.chars();
-    let mut after = after.chars();
-    let glued = |sign: Option<char>, digit: Option<char>| {
-        sign.is_some_and(|sign| ",.:_#-/".contains(sign)) && digit.is_some_and(char::is_alphanumeric)
+/// Whether a slash and a trunk zero stand there, with which another number begins: `030 901820/0171 2345678`.
+fn another_follows(text: &str, at: usize) -> bool {
+    let slash = text.get(at..).and_then(|rest| rest.trim_start().strip_prefix('/'));
+    slash.is_some_and(|next| next.trim_start().starts_with('0'))
+}
+
+/// Whether the number is a part of a longer one, of an amount, or of the name of something.
+fn continues(text: &str, place: &Range<usize>) -> bool {
+    let glued = |sign: Option<char>, next: Option<char>| match sign {
+        // Between words they part them, as in a table: `Ada,0171 2345678,Berlin`, `contact:0171 2345678`.
+        Some(',' | ':') => next.is_some_and(|next| next.is_ascii_digit()),
+        Some('.' | '_' | '#' | '-' | '/') => next.is_some_and(char::is_alphanumeric),
+        _ => false,
     };
-    glued(before.next(), before.next()) || glued(after.next(), after.next())
+    let (before, rest) = text.split_at_checked(place.start).unwrap_or_default();
+    // "Tel.030 901820": the word that says what it is.
+    let word = before.rsplit(|char: char| !char.is_alphanumeric()).nth(1);
+    let begins = rest.starts_with('+') || word.is_some_and(|word| WORDS.contains(&word));
+    let mut before = before.chars().rev();
+    let mut after = text.get(place.end..).unwrap_or_default().chars();
+    let ends = another_follows(text, place.end);
+    (!begins && glued(before.next(), before.next())) || (!ends && glued(after.next(), after.next()))
 }
 
 /// The digits of a number to call, with a plus where it is international.
@@ -162,21 +164,23 @@ fn has_trunk_zero(digits: &str, groups: &[&str], written: &str) -> bool {
 
 /// Whether it is written as numbers are by which some countries know people: 3-2-4, or a day of birth and more.
 fn is_national_id(groups: &[&str], written: &str) -> bool {
-    let [first, second, rest @ ..] = groups else { return false };
-    let within = |text: Option<&str>, most: u32| {
-        text.and_then(|text| text.parse().ok()).is_some_and(|number: u32| (1..=most).contains(&number))
-    };
-    let american = first.len() == 3 && second.len() == 2 && rest.len() == 1 && written.contains('-');
-    let born =
-        first.len() == 6 && rest.is_empty() && within(first.get(..2), 31) && within(first.get(2..4), 12);
-    american || (born && (4..=5).contains(&second.len()))
+    let month = groups.first().and_then(|first| first.get(2..4)).and_then(|month| month.parse().ok());
+    match lengths(groups).as_slice() {
+        [3, 2, 4] => written.contains('-'),
+        // What would be the day is one: a trunk zero and another digit.
+        [6, 4 | 5] => month.is_some_and(|month: u32| (1..=12).contains(&month)),
+        _ => false,
+    }
 }
 
 fn is_date(groups: &[&str], written: &str) -> bool {
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    let year = |group: Option<&&str>| {
-        group.is_some_and(|group| group.len() == 4 && (group.starts_with("19") || group.starts_with("20")))
-    };
+    let lengths = lengths(groups);
+    let year =
+        |group: Option<&&str>| group.is_some_and(|group| group.starts_with("19") || group.starts_with("20"));
     (lengths.starts_with(&[2, 2, 4]) && year(groups.get(2)) && written.contains(['.', '/', '-']))
         || (lengths.starts_with(&[4, 2, 2]) && year(groups.first()))
+}
+
+fn lengths(groups: &[&str]) -> Vec<usize> {
+    groups.iter().map(|group| group.len()).collect()
 }
