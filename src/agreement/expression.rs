@@ -270,23 +270,19 @@ impl fmt::Display for Mistake {
 #[derive(Debug)]
 struct Places<'t> {
     text: &'t str,
-    names: Vec<Range<usize>>,
+    tokens: Vec<Range<usize>>,
+    /// Those of them that are texts in quotes.
     literals: Vec<Range<usize>>,
 }
 
 impl<'t> Places<'t> {
     fn of(text: &'t str) -> Self {
-        let mut places = Self { text, names: Vec::new(), literals: Vec::new() };
+        let mut places = Self { text, tokens: Vec::new(), literals: Vec::new() };
         let mut lexer = Lexer::new(text);
-        // Every token takes at least one byte.
-        for _ in 0..=text.len() {
+        // Every token takes at least one byte, and behind the last one there are empty ones only.
+        for _ in 0..text.len() {
             let token = lexer.lex();
-            if matches!(token.kind, TokenKind::TokEnd | TokenKind::TokError) {
-                break;
-            }
-            if token.kind == TokenKind::TokIdent {
-                places.names.push(token.start..token.end);
-            }
+            places.tokens.push(token.start..token.end);
             if token.kind == TokenKind::TokString {
                 places.literals.push(token.start..token.end);
             }
@@ -296,7 +292,7 @@ impl<'t> Places<'t> {
 
     /// Where a name stands first; the whole text if it cannot be found.
     fn name(&self, name: &str) -> Range<usize> {
-        self.find(&self.names, |text| text == name)
+        self.find(&self.tokens, |text| text == name)
     }
 
     /// Where a text in quotes stands first.

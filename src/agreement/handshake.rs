@@ -185,7 +185,64 @@ mod tests {
         }
         let silent =
             Handshake { words: AnswerWords { accept: String::new(), ..AnswerWords::default() }, ..usual() };
-        assert_eq!(silent.said_in("ACCEPT"), None, "a word that was taken away says nothing");
+        for text in ["ACCEPT", "", "  ", ": yes", "- a list", "> ACCEPT"] {
+            assert_eq!(silent.said_in(text), None, "a word that was taken away says nothing: {text:?}");
+        }
+    }
+
+    #[test]
+    fn a_word_of_the_desk_answers_if_it_is_known_for_an_answer() {
+        let told = |word: &str, answer| (word.to_owned(), answer);
+        let answers = vec![
+            told("Accepted", Answer::Accepted),
+            told("Declined", Answer::Rejected),
+            told("Question", Answer::InformationRequested),
+            told("Waiting", Answer::Pending),
+            told("Yes", Answer::Accepted),
+        ];
+        let words = Handshake { answers, ..usual() };
+        for (word, answer) in [
+            ("Accepted", Some(Answer::Accepted)),
+            ("Yes", Some(Answer::Accepted)),
+            ("Declined", Some(Answer::Rejected)),
+            ("Question", Some(Answer::InformationRequested)),
+            ("Waiting", None),
+            ("accepted", None),
+            ("", None),
+        ] {
+            assert_eq!(words.answer_of(word), answer, "{word:?}");
+        }
+        assert_eq!(words.word_for(Answer::Accepted), Some("Accepted"), "of several the first is written");
+        assert_eq!(words.word_for(Answer::Pending), Some("Waiting"));
+        assert_eq!(usual().word_for(Answer::Accepted), None);
+    }
+
+    #[test]
+    fn an_answer_is_configured_by_the_word_that_stands_in_terms() {
+        for answer in [Answer::Pending, Answer::InformationRequested, Answer::Accepted, Answer::Rejected] {
+            let word = serde_json::to_value(answer).unwrap();
+            assert_eq!(Answer::from_word(word.as_str().unwrap()), Some(answer));
+        }
+        for word in ["", "Accepted", "yes", "information requested"] {
+            assert_eq!(Answer::from_word(word), None, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn a_reason_is_what_stands_in_its_field_and_an_empty_one_is_none() {
+        let ticket = |value: &str| {
+            let fields = [("Why".to_owned(), value.to_owned())];
+            Ticket { fields: fields.into(), ..crate::agreement::tests::ticket() }
+        };
+        let asked = Handshake { reason_field: Some("Why".to_owned()), ..usual() };
+        assert_eq!(asked.reason_in(&ticket(" not ours ")).as_deref(), Some("not ours"));
+        let long = "y".repeat(LONGEST_WORDS + 1);
+        assert_eq!(asked.reason_in(&ticket(&long)).map(|reason| reason.len()), Some(LONGEST_WORDS));
+        for empty in ["", " \n"] {
+            assert_eq!(asked.reason_in(&ticket(empty)), None, "{empty:?}");
+        }
+        assert_eq!(asked.reason_in(&crate::agreement::tests::ticket()), None, "it has no such field");
+        assert_eq!(usual().reason_in(&ticket("not ours")), None, "nobody said where the reason stands");
     }
 
     proptest! {

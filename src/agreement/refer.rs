@@ -78,11 +78,57 @@ fn listed(value: &str) -> impl Iterator<Item = &str> {
 
 #[cfg(test)]
 mod tests {
+    use super::*;
+    use crate::agreement::tests::ticket;
+
+    #[test]
+    fn a_request_is_about_what_its_own_desk_refers_to() {
+        let rule = |system: &str, home: &str, field: Field, products: &[(&str, &str)]| ReferenceRule {
+            system: SystemName::new(system),
+            home: SystemName::new(home),
+            field,
+            products: products.iter().map(|(word, name)| ((*word).to_owned(), (*name).to_owned())).collect(),
+        };
+        let route = || Field::Custom("Route".to_owned());
+        let references = [
+            rule("health", "helpdesk", route(), &[("one", "Exchange "), ("two", "Teams")]),
+            rule("status page", "helpdesk", Field::Kind, &[("Incident", "ERP")]),
+            rule("other health", "second helpdesk", route(), &[("one", "SharePoint")]),
+        ];
+        let references = references.into_iter().map(|rule| (rule.system.to_string(), rule)).collect();
+        let rules = Rules { references, ..Rules::default() };
+        let about = |home: &str, ticket: &Ticket| {
+            let products = rules.concerns(&SystemName::new(home), ticket);
+            let told = products.iter().map(|(system, names)| {
+                (system.to_string(), names.iter().cloned().collect::<Vec<_>>().join(" "))
+            });
+            told.collect::<Vec<_>>()
+        };
+        let told = |system: &str, names: &str| (system.to_owned(), names.to_owned());
+        let mut asked = ticket();
+        assert_eq!(about("helpdesk", &asked), [told("health", "exchange"), told("status page", "erp")]);
+        assert_eq!(about("second helpdesk", &asked), [told("other health", "sharepoint")]);
+        assert_eq!(about("third", &asked), []);
+        asked.kind = None;
+        asked.fields.insert("Route".to_owned(), "two, one,three".to_owned());
+        assert_eq!(about("helpdesk", &asked), [told("health", "exchange teams")]);
+
+        for (system, announces) in [
+            ("health", true),
+            ("status page", true),
+            ("other health", true),
+            ("helpdesk", false),
+            ("third", false),
+        ] {
+            assert_eq!(rules.announces(&SystemName::new(system)), announces, "{system}");
+        }
+    }
+
     #[test]
     fn a_value_is_itself_and_each_word_of_a_list() {
-        let listed = |value| super::listed(value).collect::<Vec<_>>();
-        assert_eq!(listed(" Mail "), ["Mail"]);
-        assert_eq!(listed("Mail, Chat,,"), ["Mail, Chat,,", "Mail", "Chat"]);
-        assert_eq!(listed(" "), [""; 0]);
+        let all = |value| listed(value).collect::<Vec<_>>();
+        assert_eq!(all(" Mail "), ["Mail"]);
+        assert_eq!(all("Mail, Chat,,"), ["Mail, Chat,,", "Mail", "Chat"]);
+        assert_eq!(all(" "), [""; 0]);
     }
 }

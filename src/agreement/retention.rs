@@ -66,7 +66,7 @@ mod tests {
     use throughline_sdk::SystemName;
 
     use super::*;
-    use crate::case::{CaseId, FieldValue};
+    use crate::case::{CaseId, Fact, FieldValue, PartyName, Role};
 
     const DAY: Duration = Duration::from_secs(86_400);
 
@@ -115,9 +115,59 @@ mod tests {
         assert_eq!(until(vec![rule("all", 1, &[])], &case("what?", "incident")), None);
         assert_eq!(until(vec![rule("incidents", 1, &["incident"])], &case("closed", "question")), None);
         assert_eq!(until(Vec::new(), &case("closed", "question")), None);
-        let only = BTreeSet::from([AgreementName("fabrikam".to_owned())]);
-        let rule = Retention { agreements: only, ..rule("fabrikam", 1, &[]) };
-        assert_eq!(until(vec![rule], &case("closed", "question")), None);
+    }
+
+    #[test]
+    fn a_rule_is_about_the_agreements_and_priorities_that_it_names() {
+        let mut shared = case("closed", "question");
+        for (leg, agreement) in [("helpdesk", None), ("partner", Some("fabrikam"))] {
+            let fact = Fact::Joined {
+                leg: SystemName::new(leg),
+                party: PartyName(leg.to_owned()),
+                role: if agreement.is_some() { Role::Counterpart } else { Role::Home },
+                agreement: agreement.map(|name| AgreementName(name.to_owned())),
+                version: None,
+            };
+            shared.apply(&fact, at(1));
+        }
+        let under = |names: &[&str]| {
+            let agreements = names.iter().map(|name| AgreementName((*name).to_owned())).collect();
+            vec![Retention { agreements, ..rule("agreements", 1, &[]) }]
+        };
+        assert!(until(under(&["fabrikam"]), &shared).is_some());
+        assert!(until(under(&["northwind", "fabrikam"]), &shared).is_some());
+        assert_eq!(until(under(&["northwind"]), &shared), None);
+        assert_eq!(until(under(&["fabrikam"]), &case("closed", "question")), None, "it had no part");
+
+        let of = |priorities: &[Priority]| {
+            vec![Retention { priorities: priorities.iter().copied().collect(), ..rule("priorities", 1, &[]) }]
+        };
+        assert!(until(of(&[Priority::High]), &shared).is_some());
+        assert!(until(of(&[Priority::Low, Priority::High]), &shared).is_some());
+        assert_eq!(until(of(&[Priority::Urgent]), &shared), None);
+        shared.document.fields.remove(&Field::Priority);
+        assert_eq!(until(of(&[Priority::High]), &shared), None, "without a priority it is none of them");
+        assert!(until(of(&[]), &shared).is_some());
+        let both = Retention { priorities: [Priority::High].into(), ..under(&["fabrikam"]).remove(0) };
+        assert_eq!(until(vec![both], &shared), None, "all that a rule names must hold");
+    }
+
+    #[test]
+    fn what_is_still_on_its_way_is_kept() {
+        let mut busy = case("closed", "incident");
+        let fact = Fact::Joined {
+            leg: SystemName::new("partner"),
+            party: PartyName("fabrikam".to_owned()),
+            role: Role::Counterpart,
+            agreement: None,
+            version: None,
+        };
+        busy.apply(&fact, at(1));
+        let leg = busy.legs.values_mut().next().unwrap();
+        leg.dirty = true;
+        assert_eq!(until(vec![rule("all", 1, &[])], &busy), None);
+        busy.legs.values_mut().next().unwrap().dirty = false;
+        assert_eq!(until(vec![rule("all", 1, &[])], &busy), Some(("all".to_owned(), at(11))));
     }
 
     #[test]

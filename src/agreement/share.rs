@@ -81,7 +81,8 @@ impl<'r> Sharing<'r> {
             let offer = leg.offer.as_ref().filter(|offer| !offer.is_settled())?;
             Some((name.clone(), offer.clone()))
         });
-        // What the agreement does not name any more is not shown, whatever was approved before.
+        // A grant is a counterpart's: without its agreement there is none. What that does not name any more is not shown,
+        // whatever was approved before.
         let shown = |grant: &Grant| {
             let agreement = joined.get(&grant.leg);
             grant.is_live(now) && agreement.is_some_and(|agreement| agreement.grants.name(&grant.what))
@@ -272,8 +273,7 @@ impl<'r> Sharing<'r> {
         to: &SystemName,
     ) -> Ruling<'r> {
         let agreed = self.agreed(kind, visibility, &origin.system, to);
-        // A grant is a counterpart's: without its agreement there is none.
-        if !agreed.passes && agreed.agreement.is_some() && self.is_shown(kind, visibility, origin, to) {
+        if !agreed.passes && self.is_shown(kind, visibility, origin, to) {
             return Ruling { passes: true, rule: Rule::Granted, ..agreed };
         }
         agreed

@@ -1,4 +1,5 @@
-//! Erasing a case or forgetting a person, for good; and the list of what was erased, by whom and why.
+//! Erasing a case or forgetting a person, for good; and the lists of what was erased and that people were forgotten, by
+//! whom and why.
 
 use axum::Json;
 use axum::extract::State;
@@ -17,8 +18,8 @@ use super::problem::Problem;
 use crate::case::{CaseId, Fact};
 use crate::deliver::{ErasureAsked, Nudge};
 use crate::identity::{Administer, Audit};
-use crate::ledger::Entry;
-use crate::store::Erasure;
+use crate::ledger::{Entry, Position};
+use crate::store::{Erasure, Forgetting};
 
 /// Why a case is to be erased.
 #[derive(Debug, Serialize, Deserialize, JsonSchema)]
@@ -73,16 +74,18 @@ pub(super) async fn forget(
 ) -> Result<Json<Forgotten>, Problem> {
     let because = said(because)?;
     let shared = api.bridge.shared();
-    let pseudonyms = shared.vault.forget(&person).await.map_err(|error| Problem::internal(&error))?;
-    if pseudonyms == 0 {
+    let known = shared.vault.known(&person).await.map_err(|error| Problem::internal(&error))?;
+    if known == 0 {
         let detail =
             "no pseudonym stands for anybody of that name; give the name as the list of people has it";
         return Err(Problem::new(StatusCode::NOT_FOUND, detail));
     }
-    let count = u32::try_from(pseudonyms).unwrap_or(u32::MAX);
+    // Recorded before it is done: what was forgotten unrecorded, nobody could find out.
+    let count = u32::try_from(known).unwrap_or(u32::MAX);
     let facts = vec![Fact::Forgotten { pseudonyms: count, by: may.principal.id.to_string(), because }];
     let entry = Entry { at: shared.clock.now(), case: None, facts };
     shared.journal.commit(entry).await.map_err(|error| Problem::internal(&error))?;
+    let pseudonyms = shared.vault.forget(&person).await.map_err(|error| Problem::internal(&error))?;
     Ok(Json(Forgotten { pseudonyms }))
 }
 
@@ -92,12 +95,21 @@ pub(super) async fn list(
     query: Asked<Paging>,
 ) -> Result<Page<Erasure>, Problem> {
     let after: u64 = query.asked.cursor.as_ref().map_or(Ok(0), Cursor::place)?;
-    let limit = query.asked.limit.items();
-    let mut erasures = read(&api, move |index| index.erasures(CaseId(after), limit + 1)).await?;
-    let is_last = erasures.len() <= limit;
-    erasures.truncate(limit);
-    let next = if is_last { None } else { erasures.last().map(|erasure| erasure.case.0) };
-    query.page(erasures, next)
+    let limit = query.asked.limit;
+    let erasures = read(&api, move |index| index.erasures(CaseId(after), limit.items() + 1)).await?;
+    query.cut(erasures, limit, |erasure| erasure.case.0)
+}
+
+/// That people were forgotten, the latest first.
+pub(super) async fn forgotten(
+    State(api): State<Api>,
+    _: May<Audit>,
+    query: Asked<Paging>,
+) -> Result<Page<Forgetting>, Problem> {
+    let before: Option<u64> = query.asked.cursor.as_ref().map(Cursor::place).transpose()?;
+    let limit = query.asked.limit;
+    let forgotten = read(&api, move |index| index.forgotten(before.map(Position), limit.items() + 1)).await?;
+    query.cut(forgotten, limit, |forgetting| forgetting.record)
 }
 
 fn said(because: String) -> Result<String, Problem> {
@@ -105,4 +117,82 @@ fn said(because: String) -> Result<String, Problem> {
         return Err(Problem::bad_member("/because", "say why, under `because`"));
     }
     Ok(because)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Arc;
+
+    use axum::Router;
+    use axum::body::{Body, to_bytes};
+    use axum::http::{Method, Request};
+    use serde_json::{Value, json};
+    use throughline_testkit::ManualClock;
+    use tower::ServiceExt as _;
+
+    use crate::agreement::Unnamed;
+    use crate::api::router;
+    use crate::case::AgreementName;
+    use crate::daemon::Bridge;
+    use crate::daemon::bare::{Bare, OWNER};
+    use crate::identity::Settings;
+    use crate::ledger::{Keyring, Medium, MemoryMedium, Scope, export};
+
+    async fn ask(router: &Router, method: Method, path: &str, body: &Value) -> (u16, Value) {
+        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1");
+        let request = request.header("authorization", format!("Bearer {OWNER}"));
+        let request = request.header("content-type", "application/json");
+        let request = request.body(Body::from(body.to_string())).unwrap();
+        let answer = router.clone().oneshot(request).await.unwrap();
+        let status = answer.status().as_u16();
+        let bytes = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
+        (status, serde_json::from_slice(&bytes).unwrap())
+    }
+
+    #[tokio::test]
+    async fn that_people_were_forgotten_is_listed_with_when_why_and_by_whom_and_never_who_it_was() {
+        let clock = ManualClock::new();
+        let bare = Bare::new(Arc::new(clock));
+        let journal = bare.journal().await;
+        let identity = bare.identity(journal.clone(), Settings::default());
+        let bridge = Bridge::start(bare.parts(journal)).await.unwrap();
+        for (agreement, name) in [("fabrikam", "Ada Lovelace"), ("adatum", "Ada Lovelace"), ("adatum", "Bob")]
+        {
+            let (label, key) = ("PERSON".to_owned(), name.to_lowercase());
+            let agreement = AgreementName(agreement.to_owned());
+            let unnamed = Unnamed { agreement, label, key, value: name.to_owned() };
+            bridge.shared().vault.mint(vec![unnamed]).await.unwrap();
+        }
+        let router = router(bridge, identity);
+        let forget = async |person: &str, because: &str| {
+            let body = json!({ "person": person, "because": because });
+            ask(&router, Method::POST, "/api/v1/forget", &body).await
+        };
+        assert_eq!(forget("Ada Lovelace", "left us").await, (200, json!({ "pseudonyms": 2 })));
+        assert_eq!(forget("Ada Lovelace", "left us").await.0, 404, "nobody is forgotten twice");
+        assert_eq!(forget("Bob", "his wish").await.0, 200);
+
+        let (_, first) = ask(&router, Method::GET, "/api/v1/forgotten?limit=1", &json!({})).await;
+        let next = format!("/api/v1/forgotten?cursor={}", first["next"].as_str().unwrap());
+        let (_, second) = ask(&router, Method::GET, &next, &json!({})).await;
+        let told = |page: &Value| {
+            let [line] = page["items"].as_array().unwrap().as_slice() else { panic!("{page}") };
+            (line["because"].clone(), line["pseudonyms"].clone(), line["by"].clone(), line["at"].clone())
+        };
+        let at = json!("2026-01-01T00:00:00Z");
+        let by = json!("command-line");
+        assert_eq!(told(&first), (json!("his wish"), json!(1), by.clone(), at.clone()), "the latest first");
+        assert_eq!(told(&second), (json!("left us"), json!(2), by, at));
+
+        let medium: Arc<dyn Medium> = Arc::<MemoryMedium>::clone(&bare.medium);
+        let keyring =
+            Keyring::open(Arc::clone(&medium), Arc::clone(&bare.entropy), &bare.master, true).unwrap();
+        let mut records = Vec::new();
+        export(medium.as_ref(), &keyring, Scope::All, &mut records).unwrap();
+        let records = String::from_utf8(records).unwrap();
+        assert!(records.contains("left us"));
+        for name in ["Ada", "Lovelace", "Bob"] {
+            assert!(!format!("{first}{second}{records}").contains(name), "{name}");
+        }
+    }
 }

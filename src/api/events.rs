@@ -10,8 +10,8 @@ use aide::openapi::{MediaType, Operation, Response as Described, SchemaObject};
 use aide::operation::{OperationInput, OperationOutput, add_parameters};
 use axum::body::Body;
 use axum::extract::{FromRequestParts, State};
+use axum::http::header;
 use axum::http::request::Parts;
-use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use futures::stream;
@@ -19,7 +19,7 @@ use schemars::{JsonSchema, json_schema};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 use throughline_sdk::Timestamp;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, broadcast};
+use tokio::sync::broadcast;
 
 use super::Api;
 use super::access::May;
@@ -30,11 +30,9 @@ use super::interface::add_problem;
 use super::problem::Problem;
 use crate::case::CaseId;
 use crate::daemon::Shared;
-use crate::identity::Look;
+use crate::identity::{Look, Place};
 use crate::ledger::{Position, Told};
 
-/// Listeners at once.
-const LISTENERS: usize = 128;
 /// Events that are kept for a listener that is slower than the bridge.
 const KEPT: usize = 1024;
 /// Records that are read at a time.
@@ -50,7 +48,6 @@ const COMES_BACK: Duration = Duration::from_secs(2);
 #[derive(Clone, Debug)]
 pub(crate) struct Events {
     live: broadcast::Sender<Arc<Told>>,
-    places: Arc<Semaphore>,
 }
 
 /// Something was recorded about a case.
@@ -87,7 +84,7 @@ impl Events {
     pub(crate) fn start(shared: &Arc<Shared>) -> Self {
         let (live, _) = broadcast::channel(KEPT);
         shared.supervisor.spawn(follow(Arc::clone(shared), live.clone()));
-        Self { live, places: Arc::new(Semaphore::new(LISTENERS)) }
+        Self { live }
     }
 }
 
@@ -128,7 +125,7 @@ async fn follow(shared: Arc<Shared>, live: broadcast::Sender<Arc<Told>>) {
 
 pub(super) async fn listen(
     State(api): State<Api>,
-    _: May<Look>,
+    may: May<Look>,
     Asked { asked: Which { case }, .. }: Asked<Which>,
     Heard(heard): Heard,
 ) -> Result<Stream, Problem> {
@@ -136,10 +133,7 @@ pub(super) async fn listen(
         Some(name) => Some(named(&api, &name).await?.id),
         None => None,
     };
-    let place = Arc::clone(&api.events.places).try_acquire_owned().map_err(|_full| {
-        let detail = format!("{LISTENERS} listen already; come back when one of them has gone");
-        Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail)
-    })?;
+    let place = api.identity.place(&may.principal).map_err(Problem::crowded)?;
     let shared = Arc::clone(api.bridge.shared());
     let live = api.events.live.subscribe();
     let end = shared.journal.end();
@@ -186,7 +180,7 @@ struct Listener {
     end: Position,
     case: Option<CaseId>,
     over: bool,
-    _place: OwnedSemaphorePermit,
+    _place: Place,
 }
 
 impl Listener {

@@ -37,6 +37,7 @@ pub(super) async fn ready(State(api): State<Api>) -> Result<Json<Value>, Problem
         "parked": counts.parked,
         "hints": counts.hints,
         "lanes": shared.lanes_busy(),
+        "alarms": shared.watching.alarms(),
     })))
 }
 
@@ -48,6 +49,7 @@ pub(super) async fn metrics(State(api): State<Api>) -> Result<Response, Problem>
     shared.metrics.cases("working", counts.working);
     shared.metrics.cases("parked", counts.parked);
     shared.metrics.work(shared.lanes_busy(), counts.hints);
+    shared.metrics.watched(&shared.watching.all());
     for system in shared.systems.values() {
         let state = system.state.get();
         let answers = Answers {

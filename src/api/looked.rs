@@ -7,7 +7,8 @@ use throughline_sdk::Timestamp;
 
 use super::Api;
 use super::access::May;
-use super::ask::Asked;
+use super::answer::Done;
+use super::ask::{Asked, Body};
 use super::cases::read;
 use super::page::{Cursor, Limit, Page};
 use super::problem::Problem;
@@ -55,6 +56,16 @@ pub(super) struct LookedAsked {
     cursor: Option<Cursor>,
 }
 
+/// What is taken out of the data directory.
+#[derive(Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Exported {
+    /// Only this case, as `TL-1042`; without it, all there is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(regex(pattern = "^(TL|tl)-[0-9]{1,19}$"))]
+    pub(crate) case: Option<String>,
+}
+
 impl LookedLine {
     pub(crate) fn of(looked: &Looked, identity: &Identity) -> Self {
         let look = &looked.look;
@@ -79,9 +90,21 @@ pub(super) async fn list(
     let case = query.asked.case.as_deref().map(str::parse::<CaseId>).transpose();
     let case = case.map_err(|why| Problem::bad_parameter("case", why))?;
     let before: Option<u64> = query.asked.cursor.as_ref().map(Cursor::place).transpose()?;
-    let limit = query.asked.limit.items();
-    let looked = read(&api, move |index| index.looked(case, before.map(Position), limit + 1)).await?;
-    let next = if looked.len() > limit { looked.get(limit - 1).map(|last| last.position.0) } else { None };
-    let lines = looked.iter().take(limit).map(|looked| LookedLine::of(looked, &api.identity));
-    query.page(lines.collect(), next)
+    let limit = query.asked.limit;
+    let looked = read(&api, move |index| index.looked(case, before.map(Position), limit.items() + 1)).await?;
+    let lines = looked.iter().map(|looked| LookedLine::of(looked, &api.identity)).collect();
+    query.cut(lines, limit, |line| line.record)
+}
+
+/// Records that the ledger, or one case's part of it, is read from the data directory itself.
+pub(super) async fn exported(
+    State(api): State<Api>,
+    may: May<Audit>,
+    Body(Exported { case }): Body<Exported>,
+) -> Result<Done, Problem> {
+    let case = case.as_deref().map(str::parse::<CaseId>).transpose();
+    let case = case.map_err(|why| Problem::bad_member("/case", why))?;
+    let looked = api.identity.looks(&may.principal, Seen::Export, case, None).await;
+    looked.map_err(|error| Problem::internal(&error))?;
+    Ok(Done)
 }

@@ -7,12 +7,15 @@ mod ask;
 mod cases;
 mod doors;
 pub mod drift;
+pub(crate) mod entered;
 mod erasure;
 mod events;
 pub mod explain;
 pub mod find;
 pub(crate) mod grants;
 mod health;
+#[cfg(test)]
+pub(crate) mod house;
 mod inert;
 mod interface;
 pub(crate) mod limit;
@@ -36,6 +39,7 @@ pub mod sharing;
 pub mod systems;
 pub mod tmf621;
 pub mod view;
+mod watched;
 mod webhooks;
 pub mod workbench;
 

@@ -11,7 +11,7 @@ use aide::generate::GenContext;
 use aide::openapi::{Operation, Parameter, ParameterSchemaOrContent, SchemaObject};
 use aide::operation::add_parameters;
 use axum::body::{Body, to_bytes};
-use axum::extract::{Request, State};
+use axum::extract::{FromRequestParts as _, RawPathParams, Request, State};
 use axum::http::request::Parts;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::middleware::Next;
@@ -19,6 +19,7 @@ use axum::response::{IntoResponse as _, Response};
 use bytes::Bytes;
 use ring::digest;
 use schemars::json_schema;
+use serde_json::Value;
 use tokio::sync::oneshot;
 
 pub use kept::Keys;
@@ -27,9 +28,12 @@ use kept::{Begun, Kept, Name};
 use super::Api;
 use super::access;
 use super::answer::header_parameter;
+use super::cases::read;
 use super::doors;
 use super::interface::{BODY_BYTES, add_problem};
 use super::problem::{Kind, Problem};
+use super::view;
+use crate::case::CaseId;
 
 const FIELD: &str = "idempotency-key";
 /// The longest key taken.
@@ -65,7 +69,7 @@ pub(super) async fn once(State(api): State<Api>, request: Request, next: Next) -
 }
 
 async fn keyed(api: &Api, request: Request, next: Next) -> Result<Response, Problem> {
-    let (parts, body) = request.into_parts();
+    let (mut parts, body) = request.into_parts();
     let key = key(&parts.headers)?;
     let Some(keys) = api.bridge.shared().northbound.keys.clone() else {
         let detail = "this bridge keeps no idempotency keys; nothing was done";
@@ -76,7 +80,8 @@ async fn keyed(api: &Api, request: Request, next: Next) -> Result<Response, Prob
     let body = body_of(api, body).await?;
     let name = Name::of(&principal.id.0, &key);
     let now = api.bridge.shared().clock.now();
-    match keys.begin(&name, &fingerprint(&parts, &body), now).await? {
+    let about = case_of(api, &mut parts, &body).await?;
+    match keys.begin(&name, &fingerprint(&parts, &body), about, now).await? {
         Begun::Anew => {}
         Begun::Answered(kept) => return answer(kept),
         Begun::Other => {
@@ -206,6 +211,26 @@ async fn body_of(api: &Api, body: Body) -> Result<Bytes, Problem> {
             Err(Problem::new(StatusCode::REQUEST_TIMEOUT, detail))
         }
     }
+}
+
+/// The case that a request names, in its path or as `case` or `ticket` of its body: what is kept of it goes with the case.
+async fn case_of(api: &Api, parts: &mut Parts, body: &[u8]) -> Result<Option<CaseId>, Problem> {
+    let mut names = Vec::new();
+    if let Ok(path) = RawPathParams::from_request_parts(parts, &()).await {
+        names.extend(path.iter().map(|(_, name)| name.to_owned()));
+    }
+    let body: Value = serde_json::from_slice(body).unwrap_or_default();
+    let members = ["case", "ticket"].into_iter().filter_map(|member| body.get(member)?.as_str());
+    names.extend(members.map(str::to_owned));
+    read(api, move |index| {
+        for name in names {
+            if let Some(case) = view::find(index, &name)? {
+                return Ok(Some(case.id));
+            }
+        }
+        Ok(None)
+    })
+    .await
 }
 
 /// What makes two requests the same.

@@ -106,7 +106,12 @@ impl JsonSchema for Cursor {
 }
 
 impl Cursor {
-    fn to<P: Serialize>(place: &P) -> Result<Self, serde_json::Error> {
+    /// The cursor of a page that begins behind this place.
+    ///
+    /// # Errors
+    ///
+    /// When the place cannot be written down.
+    pub(crate) fn to<P: Serialize>(place: &P) -> Result<Self, serde_json::Error> {
         Ok(Self(URL_SAFE_NO_PAD.encode(serde_json::to_vec(place)?)))
     }
 
@@ -135,6 +140,24 @@ impl<T> Asked<T> {
         let next = next.map_err(|error| Problem::internal(&error))?;
         let link = next.as_ref().map(|cursor| self.link(cursor));
         Ok(Page { items, next, link })
+    }
+
+    /// A page of the first `limit` of these, of which there is one more if another page follows. `place` tells where one
+    /// stands, so that the next page begins after it.
+    ///
+    /// # Errors
+    ///
+    /// A problem, when the place cannot be written down.
+    pub(crate) fn cut<I, P: Serialize>(
+        &self,
+        mut items: Vec<I>,
+        limit: Limit,
+        place: impl Fn(&I) -> P,
+    ) -> Result<Page<I>, Problem> {
+        let is_last = items.len() <= limit.items();
+        items.truncate(limit.items());
+        let next = if is_last { None } else { items.last().map(place) };
+        self.page(items, next)
     }
 
     /// A page in a form of its own, of which the next begins at a cursor of its own.

@@ -13,11 +13,14 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::page::header_of;
+use crate::identity::Full;
 
 /// The media type of problem documents.
 const MEDIA_TYPE: &str = "application/problem+json";
 /// Where the kinds of problems are explained.
 const KINDS: &str = "/problems/";
+/// When whoever found no place for a stream comes back.
+const CROWDED_SECONDS: u64 = 30;
 
 /// An error a caller is told about.
 #[derive(Clone, Debug)]
@@ -86,10 +89,12 @@ pub(crate) enum Kind {
     KeyInDoubt,
     /// Too many requests.
     TooMany,
+    /// Too many streams of events are open.
+    TooManyStreams,
 }
 
 impl Kind {
-    const ALL: [Self; 8] = [
+    const ALL: [Self; 9] = [
         Self::BadParameter,
         Self::BadBody,
         Self::BadCursor,
@@ -98,6 +103,7 @@ impl Kind {
         Self::KeyInProgress,
         Self::KeyInDoubt,
         Self::TooMany,
+        Self::TooManyStreams,
     ];
 
     /// Its last part of the address, its title, and what a program does about it.
@@ -147,6 +153,12 @@ impl Kind {
                 "Too many requests",
                 "This token has used up its requests for now. `Retry-After` says in how many seconds there are some again.",
             ),
+            Self::TooManyStreams => (
+                "too-many-streams",
+                "Too many streams of events",
+                "Whoever asks holds as many streams of events open as it may (429), or everybody together does (503). Close one \
+                 that is not needed, or come back after `Retry-After`. One stream at /api/v1/events tells of all cases.",
+            ),
         }
     }
 }
@@ -188,6 +200,25 @@ impl Problem {
         let seconds = wait.as_secs().saturating_add(1);
         let detail = format!("this is too often: come back in {seconds} s");
         Self::new(StatusCode::TOO_MANY_REQUESTS, detail).of_kind(Kind::TooMany).retry_after(seconds)
+    }
+
+    /// Somebody for whose stream of events there is no place.
+    pub(crate) fn crowded(full: Full) -> Self {
+        let (status, detail) = match full {
+            Full::Own(most) => {
+                let detail = format!(
+                    "{most} streams of events are open for you already, as many as may be: close one of them"
+                );
+                (StatusCode::TOO_MANY_REQUESTS, detail)
+            }
+            Full::All(most) => {
+                let detail = format!(
+                    "{most} streams of events are open already; come back when one of them has ended"
+                );
+                (StatusCode::SERVICE_UNAVAILABLE, detail)
+            }
+        };
+        Self::new(status, detail).of_kind(Kind::TooManyStreams).retry_after(CROWDED_SECONDS)
     }
 
     /// To be tried again after so many seconds.
@@ -315,7 +346,7 @@ pub(super) fn described(context: &mut GenContext, status: u16) -> Described {
         413 => "The body is too large.",
         415 => "The body is no JSON.",
         422 => "The body is JSON, and not what this takes.",
-        429 => "The token has used up its requests for now.",
+        429 => "The token has used up its requests for now, or holds as many streams open as it may.",
         502 => "A system did not answer as it should.",
         503 => "The bridge is stopping, or has too much to do.",
         _ => "The bridge could not do this.",

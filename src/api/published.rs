@@ -14,8 +14,8 @@ use serde_json::{Map, Value};
 use super::interface::{About, Interface};
 use super::routes::Routes;
 use super::{
-    Api, accounts, cases, drift, erasure, events, explain, find, grants, log, looked, outgoing, parked,
-    preview, reference, reload, systems, workbench,
+    Api, accounts, cases, drift, entered, erasure, events, explain, find, grants, log, looked, outgoing,
+    parked, preview, reference, reload, systems, watched, workbench,
 };
 
 /// The routes and their description.
@@ -187,6 +187,31 @@ fn of_record(interface: Interface) -> Interface {
             about("listLooked", "Tell who looked at what, the latest first", "Also at cases that were erased.", &[]),
             looked::list,
         )
+        .get(
+            "/entered",
+            about(
+                "listEntered",
+                "Tell who came in, who was not let in, and what changed about who may, the latest first",
+                "",
+                &[],
+            ),
+            entered::list,
+        )
+        .get(
+            "/watched",
+            about("listWatched", "List the logs of others that are watched, and how they stand", "", &[]),
+            watched::list,
+        )
+        .post(
+            "/log/exported",
+            about(
+                "noteExport",
+                "Record that the ledger is read from the data directory itself",
+                "`throughline ledger export` does so before it writes anything.",
+                &[],
+            ),
+            looked::exported,
+        )
         .get("/log/key", about("showLogKey", "Show the public key of the log", "", &[]), log::key)
         .get(
             "/log/checkpoint",
@@ -222,6 +247,16 @@ fn of_erasing(interface: Interface) -> Interface {
             "/erasures",
             about("listErasures", "List what was erased, by whom and why", "", &[]),
             erasure::list,
+        )
+        .get(
+            "/forgotten",
+            about(
+                "listForgotten",
+                "Tell when people were forgotten, by whom and why, the latest first",
+                "Never who it was.",
+                &[],
+            ),
+            erasure::forgotten,
         )
 }
 

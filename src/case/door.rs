@@ -133,6 +133,56 @@ pub enum Door {
     },
 }
 
+/// What happened at the door, taken apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Happened<'a> {
+    /// Its word, which is that of the record.
+    pub what: &'static str,
+    /// Whom it was about, if that is known.
+    pub who: Option<&'a Who>,
+    /// By whom, if not by themselves.
+    pub by: Option<&'a Who>,
+    /// How it was tried to log in.
+    pub way: Option<Way>,
+    /// The role that was given.
+    pub role: Option<&'a str>,
+    /// The party of a guest.
+    pub party: Option<&'a PartyName>,
+    /// When what was given ends.
+    pub until: Option<Timestamp>,
+}
+
+impl Door {
+    /// It taken apart, for lists.
+    pub fn happened(&self) -> Happened<'_> {
+        let of = |what, who, by| Happened { what, who, by, way: None, role: None, party: None, until: None };
+        match self {
+            Self::LoggedIn { who, way } => Happened { way: Some(*way), ..of("logged_in", Some(who), None) },
+            Self::Refused { who, way } => Happened { way: Some(*way), ..of("refused", who.as_ref(), None) },
+            Self::LoggedOut { who, by } => of("logged_out", Some(who), by.as_ref()),
+            Self::Added { who, by, role, party } => {
+                Happened { role: Some(role), party: party.as_ref(), ..of("added", Some(who), Some(by)) }
+            }
+            Self::RoleChanged { who, by, role, party } => Happened {
+                role: Some(role),
+                party: party.as_ref(),
+                ..of("role_changed", Some(who), Some(by))
+            },
+            Self::PasswordChanged { who, by } => of("password_changed", Some(who), Some(by)),
+            Self::Disabled { who, by } => of("disabled", Some(who), Some(by)),
+            Self::Enabled { who, by } => of("enabled", Some(who), Some(by)),
+            Self::Removed { who, by } => of("removed", Some(who), Some(by)),
+            Self::Issued { who, by, role, party, until } => Happened {
+                role: Some(role),
+                party: party.as_ref(),
+                until: *until,
+                ..of("issued", Some(who), Some(by))
+            },
+            Self::Revoked { who, by } => of("revoked", Some(who), Some(by)),
+        }
+    }
+}
+
 /// How somebody logs in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
@@ -141,6 +191,16 @@ pub enum Way {
     Password,
     /// Through the organization's own login.
     Oidc,
+}
+
+impl Way {
+    /// What it is, for people.
+    pub fn words(self) -> &'static str {
+        match self {
+            Self::Password => "by password",
+            Self::Oidc => "through the organization's login",
+        }
+    }
 }
 
 /// Somebody looked at something. Once for each person, case and kind of thing within a few minutes.

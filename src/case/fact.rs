@@ -1,13 +1,12 @@
 //! What can be said of a case, a system or the daemon in the ledger. Everything else is folded from these.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt;
 
 use serde::{Deserialize, Serialize};
 use serde_json::Value as Json;
 use throughline_sdk::{
-    CommentId, Cursor, Digest, ErrorKind, FileId, Intent, IntentId, RemoteId, Subject, SystemName, TicketRef,
-    Timestamp, Version,
+    CommentId, Cursor, Digest, ErrorKind, Intent, IntentId, RemoteId, Subject, SystemName, TicketRef,
+    Timestamp,
 };
 
 use crate::agreement::Products;
@@ -15,7 +14,7 @@ use crate::ledger::Position;
 
 use super::{
     AgreementName, AgreementVersion, Approval, CaseId, Claim, Environment, Field, Fingerprint, GrantId,
-    Granted, Health, Heard, Level, OfferState, Origin, PartyName, Prepared, Role,
+    Granted, Health, Heard, Item, Level, OfferState, Origin, PartyName, Prepared, Reading, Role,
 };
 
 /// One statement of a ledger record. New variants may be added; a variant's meaning never changes.
@@ -677,159 +676,4 @@ pub enum HintSource {
     Operator,
     /// The rolling reconciliation.
     Reconciliation,
-}
-
-/// What of a ticket differs from the shadow: values as read, in the system's own words.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Reading {
-    /// The ticket's id.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub ticket: Option<RemoteId>,
-    /// The number people use.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key: Option<String>,
-    /// Where a person opens it.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub url: Option<String>,
-    /// The remote version.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub version: Option<Version>,
-    /// The remote time of change.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub updated: Option<Timestamp>,
-    /// Fields that differ from the shadow, as read.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub fields: BTreeMap<Field, String>,
-    /// Fields on which the leg now agrees with the document: the fingerprint of the document's value.
-    /// A field that is in `fields` and not here is one on which it does not agree.
-    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
-    pub agreed: BTreeMap<Field, Fingerprint>,
-    /// What of a description that differs from the shadow could not be read, in words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lost: Vec<String>,
-    /// Comments that are new or changed.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub comments: Vec<ReadingComment>,
-    /// Comments that are not there any more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lost_comments: Vec<CommentId>,
-    /// Comments that were sent as internal, and were read back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub read_back_comments: Vec<CommentId>,
-    /// Files that are new.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub files: Vec<ReadingFile>,
-    /// Files that are not there any more.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lost_files: Vec<FileId>,
-    /// Files that were sent as internal, and were read back.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub read_back_files: Vec<FileId>,
-}
-
-/// A comment that is new or changed on a leg.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadingComment {
-    /// Its id there.
-    pub id: CommentId,
-    /// Where it was first written.
-    pub origin: Origin,
-    /// The fingerprint of its text; the text itself stands in `remarked`.
-    pub print: Fingerprint,
-    /// The version of the remark it carries.
-    pub version: u32,
-    /// A copy that was sent as internal.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub internal: bool,
-    /// What of its text could not be read, in words.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub lost: Vec<String>,
-}
-
-/// A file that is new on a leg.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct ReadingFile {
-    /// Its id there.
-    pub id: FileId,
-    /// Where it was first attached.
-    pub origin: Origin,
-    /// A copy that was sent as internal.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub internal: bool,
-}
-
-/// What of a document an intent carries, and so what is parked when it fails.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-#[serde(into = "String", try_from = "String")]
-pub enum Item {
-    /// The ticket's creation.
-    Ticket,
-    /// One field.
-    Field(Field),
-    /// One comment.
-    Remark(Origin),
-    /// One file.
-    Attachment(Origin),
-    /// The link to the case's ticket in another system.
-    LinkBack(SystemName),
-    /// The offer itself: what waits for a person when nobody takes it on.
-    Offer,
-    /// A notice of ours, by its key.
-    Notice(String),
-    /// The taking back of a copy: `comment:ID` or `file:ID` on the leg.
-    Recall(String),
-    /// Something that was sent as internal and is not: `comment:ID` or `file:ID` on the leg.
-    Leak(String),
-}
-
-impl fmt::Display for Item {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Ticket => f.write_str("ticket"),
-            Self::LinkBack(system) => write!(f, "link:{system}"),
-            Self::Field(field) => write!(f, "{field}"),
-            Self::Remark(origin) => write!(f, "comment:{origin}"),
-            Self::Attachment(origin) => write!(f, "file:{origin}"),
-            Self::Offer => f.write_str("offer"),
-            Self::Notice(key) => write!(f, "notice:{key}"),
-            Self::Recall(what) => write!(f, "recall:{what}"),
-            Self::Leak(what) => write!(f, "leak:{what}"),
-        }
-    }
-}
-
-impl From<Item> for String {
-    fn from(item: Item) -> Self {
-        item.to_string()
-    }
-}
-
-impl TryFrom<String> for Item {
-    type Error = String;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        if let Some(origin) = text.strip_prefix("comment:") {
-            return origin.to_owned().try_into().map(Self::Remark);
-        }
-        if let Some(origin) = text.strip_prefix("file:") {
-            return origin.to_owned().try_into().map(Self::Attachment);
-        }
-        if let Some(system) = text.strip_prefix("link:") {
-            return Ok(Self::LinkBack(SystemName::new(system)));
-        }
-        if let Some(key) = text.strip_prefix("notice:") {
-            return Ok(Self::Notice(key.to_owned()));
-        }
-        if let Some(what) = text.strip_prefix("recall:") {
-            return Ok(Self::Recall(what.to_owned()));
-        }
-        if let Some(what) = text.strip_prefix("leak:") {
-            return Ok(Self::Leak(what.to_owned()));
-        }
-        match text.as_str() {
-            "ticket" => Ok(Self::Ticket),
-            "offer" => Ok(Self::Offer),
-            field => field.parse().map(Self::Field),
-        }
-    }
 }

@@ -7,7 +7,7 @@ use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visi
 use super::{
     Attachment, Case, Conflict, Edited, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId,
     GrantState, Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase,
-    Reading, Reference, Remark, Resolver, SeenComment, SeenField, SeenFile, Shadow, Written,
+    Reference, Remark, Resolver, SeenComment, SeenFile, Shadow, Written,
 };
 
 impl Case {
@@ -610,77 +610,6 @@ impl WrittenValue for Operation {
             (Self::Update { changes }, Field::Kind) => changes.kind.as_deref(),
             (Self::Update { changes }, Field::Custom(name)) => changes.fields.get(name).map(String::as_str),
             _ => None,
-        }
-    }
-}
-
-impl Leg {
-    fn read(&mut self, reading: &Reading) {
-        if let Some(ticket) = &reading.ticket {
-            self.ticket = Some(ticket.clone());
-        }
-        if let Some(key) = &reading.key {
-            self.key = Some(key.clone());
-        }
-        if let Some(url) = &reading.url {
-            self.url = Some(url.clone());
-        }
-        if let Some(version) = &reading.version {
-            self.shadow.version = Some(version.clone());
-        }
-        if let Some(updated) = reading.updated {
-            self.shadow.updated = Some(updated);
-        }
-        for standing in self.outstanding.iter_mut().filter(|standing| standing.phase != Phase::Ready) {
-            let Item::Field(field) = &standing.item else { continue };
-            let (sent, seen) = (standing.intent.operation.value(field), reading.fields.get(field));
-            standing.overtaken |= seen.is_some_and(|seen| sent != Some(seen.as_str()));
-        }
-        for (field, value) in &reading.fields {
-            let seen = Some(Fingerprint::of(value));
-            self.shadow.fields.insert(field.clone(), SeenField { seen, agreed: None, written: None });
-        }
-        for (field, value) in &reading.agreed {
-            let seen = self.shadow.fields.entry(field.clone()).or_default();
-            seen.agreed = Some(value.clone());
-            seen.written = None;
-            self.parked.remove(&Item::Field(field.clone()));
-        }
-        for comment in &reading.comments {
-            let seen = SeenComment {
-                origin: comment.origin.clone(),
-                seen: comment.print.clone(),
-                version: comment.version,
-                internal: comment.internal,
-                unproven: comment.internal,
-                gone: false,
-            };
-            self.shadow.comments.insert(comment.id.clone(), seen);
-        }
-        for id in &reading.read_back_comments {
-            if let Some(seen) = self.shadow.comments.get_mut(id) {
-                seen.unproven = false;
-            }
-        }
-        for id in &reading.lost_comments {
-            if let Some(seen) = self.shadow.comments.get_mut(id) {
-                seen.gone = true;
-            }
-        }
-        for file in &reading.files {
-            let internal = file.internal;
-            let seen = SeenFile { origin: file.origin.clone(), internal, unproven: internal, gone: false };
-            self.shadow.files.insert(file.id.clone(), seen);
-        }
-        for id in &reading.read_back_files {
-            if let Some(seen) = self.shadow.files.get_mut(id) {
-                seen.unproven = false;
-            }
-        }
-        for id in &reading.lost_files {
-            if let Some(seen) = self.shadow.files.get_mut(id) {
-                seen.gone = true;
-            }
         }
     }
 }

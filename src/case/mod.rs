@@ -11,9 +11,11 @@ mod door;
 mod fact;
 mod fold;
 mod grant;
+mod item;
 mod leg;
 mod news;
 mod offer;
+mod reading;
 mod reference;
 
 use std::collections::BTreeMap;
@@ -29,15 +31,17 @@ pub use custody::{Custody, Holder, Level, Resolver};
 pub use document::{
     Attachment, Conflict, Document, Field, FieldValue, Fingerprint, Origin, Priority, Remark, Status,
 };
-pub use door::{Door, Look, Seen, Way, Who};
-pub use fact::{Fact, HintSource, Item, Reading, ReadingComment, ReadingFile};
+pub use door::{Door, Happened, Look, Seen, Way, Who};
+pub use fact::{Fact, HintSource};
 pub(crate) use fold::WrittenValue;
 pub use grant::{Approval, Ended, Environment, Grant, GrantId, GrantState, Granted};
+pub use item::Item;
 pub use leg::{
     Edited, FileCopy, Health, Leg, Outstanding, Parked, Phase, Prepared, Role, SeenComment, SeenField,
     SeenFile, Shadow, Written,
 };
 pub use offer::{Heard, HeardComment, Offer, OfferState};
+pub use reading::{Reading, ReadingComment, ReadingFile};
 pub use reference::{Reference, References};
 
 use crate::ledger::Position;
@@ -121,9 +125,14 @@ impl Case {
             || self.legs.values().any(|leg| !leg.outstanding.is_empty() || leg.dirty || leg.awaits_reading())
     }
 
+    /// The moment at which the clock of an answer that is waited for runs out, or ran out and was not dealt with yet.
+    pub fn answer_due(&self) -> Option<Timestamp> {
+        self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by).min()
+    }
+
     /// The moment at which the next clock runs out: that of an answer that is waited for, or of a grant.
     pub fn next_clock(&self) -> Option<Timestamp> {
-        let answers = self.legs.values().filter_map(|leg| leg.offer.as_ref()?.respond_by);
+        let answers = self.answer_due().into_iter();
         let grants = self.grants.values().filter(|grant| !grant.state.is_over()).map(|grant| grant.until);
         answers.chain(grants).min()
     }

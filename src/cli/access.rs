@@ -15,7 +15,7 @@ use super::{Failure, Which};
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::view::{self, GrantLine, ParkedLine, Trace};
-use crate::case::{Case, Fact, Look, PartyName, Seen, Who};
+use crate::case::{Case, CaseId, Fact, Look, PartyName, Seen, Who};
 use crate::clock::{SystemClock, SystemEntropy};
 use crate::config::{self, Config};
 use crate::daemon::{DataDir, assemble};
@@ -256,16 +256,24 @@ impl Access {
         let archive =
             evidence(journal, &signer, &case, whose.as_ref(), now).await.map_err(Failure::failed)?;
         // As the daemon does: nothing is given out that is not recorded.
-        let look = Look {
-            at: now,
-            who: Who::command_line(),
-            what: Seen::Evidence,
-            case: Some(case.id),
-            party: whose,
-        };
-        let entry = Entry { at: now, case: None, facts: vec![Fact::Looked(look)] };
-        journal.commit(entry).await.map_err(Failure::failed)?;
+        look(journal, Seen::Evidence, Some(case.id), whose).await?;
         Ok(Bytes::from(archive))
+    }
+
+    /// Records that the ledger, or one case's part of it, is going to be read from the data directory itself.
+    pub(super) async fn exports(&self, case: Option<CaseId>) -> Result<(), Failure> {
+        match self {
+            Self::Daemon(client) => client.exports(case).await,
+            Self::Directory(journal) => look(journal, Seen::Export, case, None).await,
+        }
+    }
+
+    /// Ends the work in good order.
+    pub(super) async fn close(self) -> Result<(), Failure> {
+        match self {
+            Self::Daemon(_) => Ok(()),
+            Self::Directory(journal) => journal.close().await.map_err(Failure::failed),
+        }
     }
 
     /// The running daemon, for what only it can do.
@@ -277,6 +285,19 @@ impl Access {
             )),
         }
     }
+}
+
+/// Records that whoever can read the data directory looks at something.
+async fn look(
+    journal: &Journal,
+    what: Seen,
+    case: Option<CaseId>,
+    party: Option<PartyName>,
+) -> Result<(), Failure> {
+    let at = SystemClock::new().now();
+    let look = Look { at, who: Who::command_line(), what, case, party };
+    let entry = Entry { at, case: None, facts: vec![Fact::Looked(look)] };
+    journal.commit(entry).await.map(drop).map_err(Failure::failed)
 }
 
 /// The case with this id or ticket.

@@ -13,20 +13,22 @@ use throughline_sdk::{Clock, Urgency};
 use url::Url;
 
 use super::Failure;
+use crate::api::entered::EnteredLine;
 use crate::api::explain::Explanation;
 use crate::api::find::{Found, Wanted};
 use crate::api::grants::{Ask as GrantAsk, Decided};
-use crate::api::looked::LookedLine;
+use crate::api::looked::{Exported, LookedLine};
 use crate::api::parked::{Named, ParkedItem};
 use crate::api::preview::Planned;
 use crate::api::reference::{ClaimAsked, Recorded, ReferenceLine};
 use crate::api::systems::SystemLine;
 use crate::api::view::{GrantLine, ParkedLine, Trace};
 use crate::api::{Because, Cursor, Forget, Forgotten, LONGEST, Page};
+use crate::case::CaseId;
 use crate::clock::SystemClock;
 use crate::daemon::{DataDir, assemble};
 use crate::deliver::{Claimed, Look, Scope};
-use crate::store::{Agreed, Erasure, Paused, Reconfigured};
+use crate::store::{Agreed, Erasure, Forgetting, Paused, Reconfigured};
 
 /// How long an answer may take.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -94,6 +96,19 @@ impl Client {
         let mut query = vec![("limit", count.as_str())];
         query.extend(case.map(|case| ("case", case)));
         self.list(&["api", "v1", "looked"], &query, limit).await
+    }
+
+    /// Records that the ledger, or one case's part of it, is read from the data directory itself.
+    pub(super) async fn exports(&self, case: Option<CaseId>) -> Result<(), Failure> {
+        let body = json!(Exported { case: case.map(|case| case.to_string()) });
+        let path = ["api", "v1", "log", "exported"];
+        self.bytes(Ask { path: &path, query: &[], body: Some(&body), patience: PATIENCE }).await.map(drop)
+    }
+
+    /// Who came in, and what changed about who may.
+    pub(super) async fn entered(&self, limit: usize) -> Result<Vec<EnteredLine>, Failure> {
+        let count = limit.clamp(1, LONGEST).to_string();
+        self.list(&["api", "v1", "entered"], &[("limit", count.as_str())], limit).await
     }
 
     /// Reads something that this client has no words of its own for.
@@ -246,6 +261,11 @@ impl Client {
     /// What was erased, by whom and why.
     pub(super) async fn erasures(&self) -> Result<Vec<Erasure>, Failure> {
         self.all(&["api", "v1", "erasures"], &[]).await
+    }
+
+    /// When people were forgotten, by whom and why.
+    pub(super) async fn forgotten(&self) -> Result<Vec<Forgetting>, Failure> {
+        self.all(&["api", "v1", "forgotten"], &[]).await
     }
 
     /// All of a list.

@@ -2,10 +2,12 @@
 
 use clap::Args;
 use serde_json::json;
+use throughline_sdk::Timestamp;
 
 use super::access::Access;
 use super::client::Client;
 use super::{Failure, Output, Which};
+use crate::store::Forgetting;
 
 /// Erase a case, or forget a person, for good.
 ///
@@ -20,20 +22,24 @@ use super::{Failure, Output, Which};
                         throughline erase TL-1042 --because \"request of 2 May\" --config throughline.toml\n  \
                         throughline erase TL-1042 --because \"request of 2 May\" --yes --config throughline.toml\n  \
                         throughline erase --person \"Ada Lovelace\" --because \"left us\" --yes --config throughline.toml\n  \
-                        throughline erase --list --config throughline.toml --json"
+                        throughline erase --list --config throughline.toml --json\n  \
+                        throughline erase --forgotten --config throughline.toml"
 )]
 pub(super) struct Erase {
     /// The case (TL-1042), or any of its tickets (helpdesk:4711).
-    #[arg(value_name = "TL-ID | SYSTEM:KEY", required_unless_present_any = ["person", "list"])]
+    #[arg(value_name = "TL-ID | SYSTEM:KEY", required_unless_present_any = ["person", "list", "forgotten"])]
     name: Option<String>,
     /// Forget this person instead, by the name as the list of people has it or by one of their pseudonyms.
-    #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "list"])]
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["name", "list", "forgotten"])]
     person: Option<String>,
     /// List what was erased, by whom and why.
-    #[arg(long, conflicts_with = "name")]
+    #[arg(long, conflicts_with_all = ["name", "forgotten"])]
     list: bool,
+    /// List when people were forgotten, by whom and why; never who it was.
+    #[arg(long, conflicts_with = "name")]
+    forgotten: bool,
     /// Why. Recorded for good: it should not repeat what is to be erased.
-    #[arg(long, value_name = "WHY", required_unless_present = "list")]
+    #[arg(long, value_name = "WHY", required_unless_present_any = ["list", "forgotten"])]
     because: Option<String>,
     /// Do it.
     #[arg(long)]
@@ -56,6 +62,7 @@ impl Erase {
         match (self.name, self.person) {
             (Some(name), _) => case(&client, &name, because, self.yes, output).await,
             (None, Some(person)) => forget(&client, &person, because, self.yes, output).await,
+            (None, None) if self.forgotten => forgotten(&client, output).await,
             (None, None) => list(&client, output).await,
         }
     }
@@ -122,11 +129,31 @@ async fn list(client: &Client, output: &Output) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = erasures
         .into_iter()
         .map(|erasure| {
-            let at = erasure.at.format("%Y-%m-%dT%H:%M:%SZ").to_string();
+            let at = moment(erasure.at);
             let files = erasure.files.map_or_else(|| "under way".to_owned(), |files| files.to_string());
             vec![erasure.case.to_string(), at, files, erasure.by, erasure.because]
         })
         .collect();
     output.table(&["case", "at", "files", "by", "because"], &rows);
     Ok(())
+}
+
+async fn forgotten(client: &Client, output: &Output) -> Result<(), Failure> {
+    let forgotten = client.forgotten().await?;
+    if output.json {
+        output.value(&forgotten);
+        return Ok(());
+    }
+    if forgotten.is_empty() {
+        output.line("Nobody was forgotten.");
+        return Ok(());
+    }
+    let row = |one: Forgetting| vec![moment(one.at), one.pseudonyms.to_string(), one.by, one.because];
+    let rows: Vec<Vec<String>> = forgotten.into_iter().map(row).collect();
+    output.table(&["at", "pseudonyms", "by", "because"], &rows);
+    Ok(())
+}
+
+fn moment(at: Timestamp) -> String {
+    at.format("%Y-%m-%dT%H:%M:%SZ").to_string()
 }

@@ -9,10 +9,12 @@ use std::sync::Arc;
 use clap::{Args, Subcommand};
 use serde_json::json;
 
+use super::access::Access;
 use super::door::Door;
 use super::ledger_watch::Watch;
 use super::output::printable;
 use super::{Failure, Output, Which};
+use crate::api::entered::EnteredLine;
 use crate::api::looked::LookedLine;
 use crate::case::CaseId;
 use crate::clock::SystemEntropy;
@@ -51,7 +53,7 @@ Examples:
   throughline ledger prove 1042 --data /var/lib/throughline --json";
 
 /// Verify or export the ledger, sign checkpoints, prove records, watch another's log. All only read, also beside a
-/// running daemon.
+/// running daemon, but that an export is recorded.
 #[derive(Debug, Args)]
 pub(super) struct Ledger {
     #[command(subcommand)]
@@ -107,9 +109,22 @@ enum Command {
         #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
         limit: u16,
     },
-    /// Write the records, unsealed, as JSON lines.
+    /// Tell who came in, who was not let in, and what changed about who may, the latest first.
     #[command(
-        after_help = "What is exported can be read by everybody: a file of it is made for its owner alone.\n\n\
+        after_help = "Who stands behind an id is told as long as there is an account or token.\n\nExamples:\n  \
+                            throughline ledger entered --config throughline.toml\n  \
+                            throughline ledger entered --data /var/lib/throughline --limit 1000 --json"
+    )]
+    Entered {
+        /// How many at most.
+        #[arg(long, value_name = "COUNT", default_value_t = 100, value_parser = clap::value_parser!(u16).range(1..=1000))]
+        limit: u16,
+    },
+    /// Write the records, unsealed, as JSON lines. That this was done stands in the ledger.
+    #[command(
+        after_help = "What is exported can be read by everybody: a file of it is made for its owner alone. The export is \
+                            recorded as a look before anything is written, so that its own record is the last one in \
+                            it.\n\n\
                             Examples:\n  \
                             throughline ledger export --config throughline.toml -o records.jsonl\n  \
                             throughline ledger export --data /var/lib/throughline --case TL-1042 | jq ."
@@ -133,6 +148,7 @@ impl Ledger {
             Command::Prove { seq } => prove(&self.which, seq, *output).await,
             Command::Watch(watch) => watch.run(*output).await,
             Command::Looked { case, limit } => looked(&self.which, case, limit, *output).await,
+            Command::Entered { limit } => entered(&self.which, limit, *output).await,
             Command::Export { case, output: file } => export(&self.which, case, file).await,
         }
     }
@@ -167,6 +183,46 @@ async fn looked(which: &Which, case: Option<String>, limit: u16, output: Output)
         let party = line.party.as_ref().map(|party| format!(", as {party} sees it")).unwrap_or_default();
         let (at, what) = (line.at.format("%Y-%m-%d %H:%M:%S UTC"), line.what.word());
         output.line(&format!("{at}  {}{name}  {what}{case}{party}", line.who));
+    }
+    Ok(())
+}
+
+async fn entered(which: &Which, limit: u16, output: Output) -> Result<(), Failure> {
+    let door = Door::open(which).await?;
+    let lines = match &door {
+        Door::Daemon(client) => client.entered(limit.into()).await,
+        Door::Directory(identity, journal) => {
+            let entered = journal.read(move |index| index.entered(None, limit.into())).await;
+            entered
+                .map_err(Failure::failed)
+                .map(|entered| entered.iter().map(|entered| EnteredLine::of(entered, identity)).collect())
+        }
+    };
+    door.close().await?;
+    let lines = lines?;
+    if output.json {
+        output.value(&lines);
+        return Ok(());
+    }
+    if lines.is_empty() {
+        output.line("Nobody came.");
+    }
+    let called = |id: &Option<String>, name: &Option<String>| {
+        let id = id.as_deref().unwrap_or("nobody known here");
+        let name = name.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
+        format!("{id}{name}")
+    };
+    for line in &lines {
+        let (at, who) = (line.at.format("%Y-%m-%d %H:%M:%S UTC"), called(&line.who, &line.name));
+        let what = line.what.replace('_', " ");
+        let way = line.way.map(|way| format!(", {}", way.words())).unwrap_or_default();
+        let role = line.role.as_deref().map(|role| format!(", as {role}")).unwrap_or_default();
+        let party = line.party.as_ref().map(|party| format!(" of {party}")).unwrap_or_default();
+        let by = match &line.by {
+            Some(_) => format!(", by {}", called(&line.by, &line.by_name)),
+            None => String::new(),
+        };
+        output.line(&format!("{at}  {who}  {what}{way}{role}{party}{by}"));
     }
     Ok(())
 }
@@ -301,9 +357,14 @@ fn open(data: &DataDir) -> Result<Log, Failure> {
 
 async fn export(which: &Which, case: Option<String>, file: Option<PathBuf>) -> Result<(), Failure> {
     let data = which.data()?;
-    let case = case.map(|case| case.parse()).transpose().map_err(Failure::Usage)?;
+    let case: Option<CaseId> = case.map(|case| case.parse()).transpose().map_err(Failure::Usage)?;
     let scope = case.map_or(ledger::Scope::All, ledger::Scope::Case);
     let configured = which.master_key()?;
+    // As evidence is: nothing is given out that is not recorded.
+    let access = Access::open(which).await?;
+    let recorded = access.exports(case).await;
+    access.close().await?;
+    recorded?;
     blocking(move || {
         let master = data.master_key(configured.as_ref(), &SystemEntropy::new()).map_err(Failure::failed)?;
         let medium: Arc<dyn ledger::Medium> = Arc::new(ledger::FileMedium::for_reading(data.root()));

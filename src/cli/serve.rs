@@ -72,9 +72,7 @@ impl Serve {
             .await
             .map_err(|error| Failure::Failed(format!("cannot listen on {listen}: {error}")))?;
         let address = listener.local_addr().map_err(Failure::failed)?;
-        let identity = Arc::new(identity);
-        let door = move |bridge| api::router(bridge, Arc::clone(&identity));
-        let daemon = Daemon::start(self.config, config, foundation, door).await;
+        let daemon = Daemon::start(self.config, config, foundation, Arc::new(identity)).await;
         let mut daemon = daemon.map_err(Failure::failed)?;
         data.announce(&Running::here(address)).map_err(Failure::failed)?;
         notify(&[NotifyState::Ready]);

@@ -8,7 +8,7 @@ use super::Party;
 use super::findings::{Findings, Mistake};
 use super::section::{Section, Value};
 use crate::case::PartyName;
-use crate::identity::{OidcSettings, Pace, Rules, Settings, Site};
+use crate::identity::{OidcSettings, Pace, Rules, Settings, Site, Streams};
 
 /// How strict the door is; `None` where something was wrong that has been reported.
 pub(super) fn build(
@@ -21,10 +21,12 @@ pub(super) fn build(
         Some(text) => Some(public(section, text, findings)?),
     };
     let number = |key: &str| section.number(key).and_then(|number| u32::try_from(number).ok());
+    let count = |key: &str| section.number(key).and_then(|number| usize::try_from(number).ok());
     Some(Settings {
         site: Site { public, behind_proxy: matches!(section.value("behind_proxy"), Some(Value::Flag(true))) },
         idle: section.span("idle")?,
         session: section.span("session")?,
+        streams: Streams { each: count("streams")?, all: count("streams_in_all")? },
         requests: Pace { per_minute: number("per_minute")?, burst: number("burst")? },
         oidc: match section.section("oidc") {
             Some(oidc) => Some(provider(oidc, parties, findings)?),

@@ -10,6 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use throughline_sdk::Timestamp;
 
+use super::pieces::{moment, table};
 use super::{Entered, Layout, Place, Refusal, form_token};
 use crate::api::accounts::{AccountAsked, RoleAsked, TokenAsked};
 use crate::api::{Api, Problem};
@@ -208,27 +209,21 @@ fn accounts_section(accounts: &[Account], principal: &Principal) -> Markup {
     html! {
         section.card aria-labelledby="people" {
             header { h2 #people { "People" } }
-            div.scroll { table.data.stack {
-                thead { tr {
-                    th scope="col" { "Name" } th scope="col" { "Role" } th scope="col" { "Enters by" }
-                    th scope="col" { "Logged in last" } th scope="col" { "Change" }
-                } }
-                tbody {
-                    @for account in accounts {
-                        tr {
-                            th scope="row" { (account.name) @if account.disabled { " (disabled)" } }
-                            td data-label="Role" { (account.role) }
-                            td data-label="Enters by" { @if account.is_local() { "password" } @else { "the organization's login" } }
-                            td data-label="Logged in last" { (moment(account.entered)) }
-                            td {
-                                @let verb = if account.disabled { "enable" } else { "disable" };
-                                (button(principal, "accounts", &account.id.0, verb, &account.name))
-                                (button(principal, "accounts", &account.id.0, "remove", &account.name))
-                            }
+            (table(&["Name", "Role", "Enters by", "Logged in last", "Change"], &html! {
+                @for account in accounts {
+                    tr {
+                        th scope="row" { (account.name) @if account.disabled { " (disabled)" } }
+                        td data-label="Role" { (account.role) }
+                        td data-label="Enters by" { @if account.is_local() { "password" } @else { "the organization's login" } }
+                        td data-label="Logged in last" { (moment_or_never(account.entered)) }
+                        td {
+                            @let verb = if account.disabled { "enable" } else { "disable" };
+                            (button(principal, "accounts", &account.id.0, verb, &account.name))
+                            (button(principal, "accounts", &account.id.0, "remove", &account.name))
                         }
                     }
                 }
-            } }
+            }))
             details.fold {
                 summary { "Add a person" }
                 form.fields method="post" action=(PAGE) {
@@ -255,26 +250,20 @@ fn tokens_section(api: &Api, principal: &Principal) -> Markup {
     html! {
         section.card aria-labelledby="tokens" {
             header { h2 #tokens { "Tokens of programs" } }
-            div.scroll { table.data.stack {
-                thead { tr {
-                    th scope="col" { "Name" } th scope="col" { "Role" } th scope="col" { "Ends" }
-                    th scope="col" { "Used last" } th scope="col" { "Change" }
-                } }
-                tbody {
-                    @for token in api.identity.tokens() {
-                        tr {
-                            th scope="row" { (token.name) @if token.has_ended(now) { " (ended)" } }
-                            td data-label="Role" {
-                                (token.role)
-                                @for right in token.rights.iter().flatten() { " · " (right) " only" }
-                            }
-                            td data-label="Ends" { (moment(token.until)) }
-                            td data-label="Used last" { (moment(token.used)) }
-                            td { (button(principal, "tokens", &token.id.0, "revoke", &token.name)) }
+            (table(&["Name", "Role", "Ends", "Used last", "Change"], &html! {
+                @for token in api.identity.tokens() {
+                    tr {
+                        th scope="row" { (token.name) @if token.has_ended(now) { " (ended)" } }
+                        td data-label="Role" {
+                            (token.role)
+                            @for right in token.rights.iter().flatten() { " · " (right) " only" }
                         }
+                        td data-label="Ends" { (moment_or_never(token.until)) }
+                        td data-label="Used last" { (moment_or_never(token.used)) }
+                        td { (button(principal, "tokens", &token.id.0, "revoke", &token.name)) }
                     }
                 }
-            } }
+            }))
             details.fold {
                 summary { "Make a token" }
                 form.fields method="post" action="/console/tokens" {
@@ -299,24 +288,18 @@ fn sessions_section(api: &Api, accounts: &[Account], principal: &Principal) -> M
     html! {
         section.card aria-labelledby="sessions" {
             header { h2 #sessions { "Who is logged in" } }
-            div.scroll { table.data.stack {
-                thead { tr {
-                    th scope="col" { "Name" } th scope="col" { "Since" } th scope="col" { "Used last" }
-                    th scope="col" { "Change" }
-                } }
-                tbody {
-                    @for session in api.identity.sessions() {
-                        @let account = accounts.iter().find(|account| account.id == session.account);
-                        @let name = account.map_or(session.account.0.as_str(), |account| account.name.as_str());
-                        tr {
-                            th scope="row" { (name) }
-                            td data-label="Since" { (moment(Some(session.began))) }
-                            td data-label="Used last" { (moment(Some(session.seen))) }
-                            td { (button(principal, "sessions", &session.handle(), "end", name)) }
-                        }
+            (table(&["Name", "Since", "Used last", "Change"], &html! {
+                @for session in api.identity.sessions() {
+                    @let account = accounts.iter().find(|account| account.id == session.account);
+                    @let name = account.map_or(session.account.0.as_str(), |account| account.name.as_str());
+                    tr {
+                        th scope="row" { (name) }
+                        td data-label="Since" { (moment(session.began)) }
+                        td data-label="Used last" { (moment(session.seen)) }
+                        td { (button(principal, "sessions", &session.handle(), "end", name)) }
                     }
                 }
-            } }
+            }))
         }
     }
 }
@@ -347,11 +330,6 @@ fn button(principal: &Principal, what: &str, id: &str, verb: &str, name: &str) -
     }
 }
 
-fn moment(at: Option<Timestamp>) -> Markup {
-    html! {
-        @match at {
-            Some(at) => time datetime=(at.to_rfc3339()) { (at.format("%Y-%m-%d %H:%M UTC")) },
-            None => "never",
-        }
-    }
+fn moment_or_never(at: Option<Timestamp>) -> Markup {
+    html! { @match at { Some(at) => (moment(at)), None => "never" } }
 }

@@ -17,6 +17,8 @@ pub(crate) mod pieces;
 mod record;
 mod refusal;
 mod request;
+#[cfg(test)]
+mod tests;
 pub(crate) mod words;
 
 use axum::http::Method;
@@ -28,7 +30,7 @@ pub(crate) use entry::Entered;
 pub(crate) use layout::{Layout, Place, form_token};
 pub(crate) use refusal::Refusal;
 #[cfg(test)]
-pub(crate) use request::shown as request_shown;
+pub(crate) use request::whole as request_shown;
 
 /// The routes of the console.
 pub(crate) fn routes() -> Routes {

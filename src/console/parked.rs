@@ -14,12 +14,19 @@ use super::pieces::{Tone, badge, empty, moment};
 use super::words::{outward, words};
 use super::{Entered, Layout, Place, Refusal, form_token};
 use crate::api::parked::{self, Discarded, Edit, Named, ParkedItem, Rewritten, What};
-use crate::api::view::{self, ParkedLine};
-use crate::api::{Api, Problem};
+use crate::api::view::{self, ParkedLine, ParkedPlace};
+use crate::api::{Api, Cursor, Problem};
 use crate::identity::{Look, Operate, Principal, Right};
 
-/// Items on the page.
-const MOST: usize = 200;
+/// Items on one page.
+const PAGE: usize = 200;
+
+/// Where a page begins.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Asked {
+    cursor: Option<Cursor>,
+}
 
 /// A form about one item.
 #[derive(Debug, Deserialize)]
@@ -34,18 +41,29 @@ pub(super) struct About {
     text: String,
 }
 
-pub(super) async fn list(State(api): State<Api>, entered: Entered<Look>) -> Result<Markup, Refusal> {
-    let read = api.bridge.shared().journal.read(|index| view::parked(index, None, MOST + 1));
-    let mut lines = read.await.map_err(|error| Problem::internal(&error))?;
-    let more = lines.len() > MOST;
-    lines.truncate(MOST);
+pub(super) async fn list(
+    State(api): State<Api>,
+    entered: Entered<Look>,
+    asked: Result<Query<Asked>, QueryRejection>,
+) -> Result<Markup, Refusal> {
+    let Query(Asked { cursor }) = asked.map_err(Problem::from)?;
+    let after: Option<ParkedPlace> = cursor.as_ref().map(Cursor::place).transpose()?;
+    let read =
+        api.bridge.shared().journal.read(move |index| view::parked(index, after.as_ref(), PAGE + 1)).await;
+    let mut lines = read.map_err(|error| Problem::internal(&error))?;
+    let more = lines.len() > PAGE;
+    lines.truncate(PAGE);
+    let last = lines.last().and_then(ParkedLine::place).filter(|_| more);
+    let next = last.map(|place| Cursor::to(&place)).transpose().map_err(|error| Problem::internal(&error))?;
     let body = html! {
         div.head { div {
             h1 { "Parked" }
             p.sub { "What could not be sent and waits for a person. Everything else of these cases goes on." }
         } }
         section.card aria-label="Parked items" {
-            @if lines.is_empty() {
+            @if lines.is_empty() && cursor.is_some() {
+                (empty("Nothing more is parked", "What stood here was sent or given up meanwhile."))
+            } @else if lines.is_empty() {
                 (empty("Nothing is parked", "What a system refuses for good, or nobody can tell whether it arrived, is listed here."))
             } @else {
                 div.scroll { table.data.stack {
@@ -57,7 +75,10 @@ pub(super) async fn list(State(api): State<Api>, entered: Entered<Look>) -> Resu
                 } }
             }
         }
-        @if more { p.hint { "These are the first " (MOST) "; `throughline parked` lists all." } }
+        nav.pager aria-label="Pages" {
+            @if cursor.is_some() { a.button href="/console/parked" { "First page" } } @else { span {} }
+            @if let Some(Cursor(next)) = &next { a.button href=(format!("/console/parked?cursor={next}")) { "Next page" } }
+        }
     };
     Ok(Layout::new("Parked", Place::Parked, Some(entered.principal())).page(&body))
 }

@@ -7,7 +7,7 @@ use throughline_sdk::{SystemName, Timestamp};
 
 use super::words::words;
 use crate::agreement::Rules;
-use crate::case::PartyName;
+use crate::case::{Fingerprint, PartyName};
 
 /// How something stands, by colour and sign.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,6 +47,23 @@ pub(crate) fn moment(at: Timestamp) -> Markup {
     let exact = at.format("%Y-%m-%d %H:%M:%S UTC").to_string();
     html! {
         time datetime=(at.format("%Y-%m-%dT%H:%M:%SZ")) title=(exact) { (at.format("%Y-%m-%d %H:%M UTC")) }
+    }
+}
+
+/// The id in a page of what is known by these names elsewhere. The script finds by it what is the same on a page that it
+/// asked for anew, so that a new post moves no other.
+pub(crate) fn named_by(names: &[&str]) -> String {
+    let print = Fingerprint::of(&names.join("\n"));
+    format!("p{}", print.as_str().get(..16).unwrap_or_default())
+}
+
+/// A table that becomes a stack of cards where the page is narrow: each cell names its column in `data-label`.
+pub(crate) fn table(columns: &[&str], rows: &Markup) -> Markup {
+    html! {
+        div.scroll { table.data.stack {
+            thead { tr { @for column in columns { th scope="col" { (column) } } } }
+            tbody { (rows) }
+        } }
     }
 }
 

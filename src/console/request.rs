@@ -4,29 +4,55 @@
 
 use std::sync::Arc;
 
-use axum::extract::rejection::PathRejection;
-use axum::extract::{Path, State};
+use axum::extract::rejection::{PathRejection, QueryRejection};
+use axum::extract::{Path, Query, State};
 use axum::response::{IntoResponse, Redirect, Response};
 use maud::{Markup, html};
+use serde::Deserialize;
 use throughline_sdk::{RemoteId, SystemName, TicketRef, Timestamp};
 
 use super::case::{encoded, gone, stream, told};
 use super::files::download;
-use super::pieces::{Tone, badge, elapsed, empty, moment, span};
+use super::pieces::{Tone, badge, elapsed, empty, moment, named_by, span};
 use super::words::{outward, prose, words};
 use super::{Entered, Layout, Place, Refusal};
 use crate::agreement::Rules;
 use crate::api::{Api, Problem};
-use crate::case::{Case, CaseId, Field, GrantState, OfferState, PartyName};
+use crate::case::{Case, Field, GrantState, OfferState, PartyName};
 use crate::daemon::Shared;
+use crate::find;
 use crate::identity::Visit;
 use crate::plan::{Known, Post, Posted, Seen, SeenOffer, Side};
 use crate::store::{self, Index};
 
 /// Requests on one page.
 const PAGE: usize = 25;
+/// Posts, and lines of what happened, on the page of a request; more are shown on request.
+const POSTS: usize = 200;
+const LINES: usize = 250;
 
-/// The requests of a guest's own party, the newest first.
+/// How much of a request is shown.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct Much {
+    /// All posts and lines, however many.
+    all: Option<u8>,
+}
+
+/// What a request is shown in.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Frame<'a> {
+    /// The party's name for readers.
+    pub(super) title: &'a str,
+    /// Under which address its files are found.
+    pub(super) base: &'a str,
+    /// Where everything is shown, if here only what is latest is.
+    pub(super) whole: Option<&'a str>,
+    pub(super) now: Timestamp,
+}
+
+/// The requests of a guest's own party, the newest first. `after` is the number of its own ticket behind which they begin:
+/// a cursor that tells nothing else.
 pub(super) async fn list(
     shared: &Arc<Shared>,
     entered: &Entered<Visit>,
@@ -34,10 +60,11 @@ pub(super) async fn list(
     after: Option<String>,
 ) -> Result<Markup, Refusal> {
     let systems = systems_of(shared, party);
-    let own = party.clone();
-    let begins = after.clone();
-    let read = shared.journal.read(move |index| page_of(index, &own, &systems, begins.as_deref())).await;
-    let (cases, more) = read.map_err(|error| Problem::internal(&error))?;
+    let (own, begins, now) = (party.clone(), after.clone(), shared.clock.now());
+    let read = shared.journal.read(move |index| Ok(page_of(index, &own, &systems, begins.as_deref(), now)));
+    let found = read.await.map_err(|error| Problem::internal(&error))?;
+    let found = found.map_err(|error| Problem::internal(&error))?;
+    let Some(Own { cases, more }) = found else { return Err(unknown(after.as_deref().unwrap_or_default())) };
     let mut rows = Vec::new();
     for (case, leg) in cases {
         rows.extend(look(shared, &case, &leg).await?);
@@ -81,8 +108,10 @@ pub(super) async fn page(
     State(api): State<Api>,
     entered: Entered<Visit>,
     reference: Result<Path<String>, PathRejection>,
+    much: Result<Query<Much>, QueryRejection>,
 ) -> Result<Response, Refusal> {
     let Path(reference) = reference.map_err(Problem::from)?;
+    let Query(Much { all }) = much.map_err(Problem::from)?;
     let shared = api.bridge.shared();
     let Some(party) = entered.principal().party() else {
         return Ok(Redirect::to("/console/").into_response());
@@ -90,14 +119,18 @@ pub(super) async fn page(
     let (case, leg) = own(shared, party, &reference).await?;
     let Some(seen) = look(shared, &case, &leg).await? else { return Err(unknown(&reference)) };
     entered.may.looks(&api, crate::case::Seen::Case, Some(case.id)).await?;
-    let key = seen.key.clone().unwrap_or_default();
+    let base = address(seen.key.as_deref().unwrap_or_default());
+    let everything = format!("{base}?all=1");
+    let whole = all.is_none().then_some(everything.as_str());
+    let title = title_of(&shared.rules, &leg);
+    let frame = Frame { title: &title, base: &base, whole, now: shared.clock.now() };
     let body = html! {
-        div #live data-live=(format!("{}/live", address(&key))) {
+        div #live data-live=(format!("{base}/live")) {
             div.bar #bar {
                 nav aria-label="Up" { a href="/console/" { "All your requests" } }
-                p.live-note { span #note role="status" {} " " a.button.plain.small href=(address(&key)) { "Reload" } }
+                p.live-note { span #note role="status" {} " " a.button.plain.small href=(whole.map_or(everything.as_str(), |_| base.as_str())) { "Reload" } }
             }
-            (shown(&seen, &title_of(&shared.rules, &leg), &address(&key), shared.clock.now()))
+            (shown(&seen, frame))
         }
     };
     Ok(Layout::new(seen.field(&Field::Title), Place::Cases, Some(entered.principal()))
@@ -147,7 +180,10 @@ pub(super) async fn live(
             news
         }
     };
-    Ok(stream(shared, id, concerns).into_response())
+    Ok(match api.identity.place(entered.principal()) {
+        Ok(place) => stream(shared, id, place, concerns).into_response(),
+        Err(full) => Problem::crowded(full).into_response(),
+    })
 }
 
 fn unknown(reference: &str) -> Refusal {
@@ -194,33 +230,47 @@ fn is_of(case: &Case, system: &SystemName, party: &PartyName) -> bool {
     case.legs.get(system).is_some_and(|leg| leg.party == *party && leg.ticket.is_some())
 }
 
-/// Cases of a party, newest first, and whether there are more.
-type Own = (Vec<(Case, SystemName)>, bool);
+/// Cases of a party, newest first, each with the leg that is the party's.
+#[derive(Debug, PartialEq)]
+struct Own {
+    cases: Vec<(Case, SystemName)>,
+    /// Whether there are older ones.
+    more: bool,
+}
 
-/// The cases of a party behind the one with this number.
+/// The cases of a party behind the one with this number; `None` where it has none of that number. Whatever else there is
+/// makes no difference: neither to what stands on a page, nor to how long it is, nor to where the next begins.
 fn page_of(
     index: &Index,
     party: &PartyName,
     systems: &[SystemName],
     after: Option<&str>,
-) -> Result<Own, store::Error> {
-    let last = match after {
-        Some(number) => by_number(index, party, systems, number)?.map(|(case, _)| case.id.0),
+    now: Timestamp,
+) -> Result<Option<Own>, find::Error> {
+    let (query, sort) = (find::Query::default(), find::Sort::Newest);
+    let mut cursor = match after {
         None => None,
+        Some(number) => match by_number(index, party, systems, number)? {
+            Some((case, _)) => Some(find::behind(&query, sort, case.id, now)),
+            None => return Ok(None),
+        },
     };
-    let mut next = last.map_or(index.counts()?.highest, |last| last.saturating_sub(1));
-    let mut own = Vec::new();
-    while next > 0 && own.len() <= PAGE {
-        if let Some(case) = index.case(CaseId(next))?
-            && let Some(system) = systems.iter().find(|system| is_of(&case, system, party))
-        {
-            own.push((case, system.clone()));
+    // Nothing is searched for but what is theirs, so that nothing has to be told of each.
+    let audience = find::Audience::Party { party, systems, shown: &|_| find::Shown::default() };
+    let mut cases: Vec<(Case, SystemName)> = Vec::new();
+    loop {
+        let limit = PAGE.saturating_sub(cases.len());
+        let page =
+            find::find(index, &query, &find::Ask { sort, cursor: cursor.as_deref(), limit, now, audience })?;
+        for case in page.cases {
+            let own = systems.iter().find(|system| is_of(&case, system, party)).cloned();
+            cases.extend(own.map(|system| (case, system)));
         }
-        next -= 1;
+        cursor = page.next;
+        if cursor.is_none() || cases.len() >= PAGE {
+            return Ok(Some(Own { cases, more: cursor.is_some() }));
+        }
     }
-    let more = own.len() > PAGE;
-    own.truncate(PAGE);
-    Ok((own, more))
 }
 
 async fn look(shared: &Shared, case: &Case, leg: &SystemName) -> Result<Option<Seen>, Refusal> {
@@ -234,13 +284,20 @@ pub(super) fn title_of(rules: &Rules, leg: &SystemName) -> String {
     rules.systems.get(leg).map(|system| system.party_title.clone()).unwrap_or_default()
 }
 
-/// What the party called `title` sees. Its files are found under `base`.
-pub(crate) fn shown(seen: &Seen, title: &str, base: &str, now: Timestamp) -> Markup {
+/// All that the party called `title` sees. Its files are found under `base`.
+#[cfg(test)]
+pub(crate) fn whole(seen: &Seen, title: &str, base: &str, now: Timestamp) -> Markup {
+    shown(seen, Frame { title, base, whole: None, now })
+}
+
+/// What a party sees.
+pub(super) fn shown(seen: &Seen, frame: Frame<'_>) -> Markup {
+    let Frame { title, now, .. } = frame;
     html! {
         section.seen #seen aria-label="The request as the party sees it" {
             (head(seen, title, now))
             div.columns {
-                div { (posts(seen, title, base)) (events(seen, title)) }
+                div { (posts(seen, frame)) (events(seen, frame)) }
                 aside aria-label="About the request" { (ticket(seen, title)) (terms(seen, now)) }
             }
         }
@@ -297,18 +354,23 @@ fn named(side: Side, seen: &Seen) -> Markup {
     html! { span.party.(colour(side)) { @match side { Side::Home => (words(&seen.home)), Side::Own => "You" } } }
 }
 
-fn posts(seen: &Seen, title: &str, base: &str) -> Markup {
+fn posts(seen: &Seen, frame: Frame<'_>) -> Markup {
+    let Frame { title, base, .. } = frame;
+    let left_out = frame.whole.map_or(0, |_| seen.posts.len().saturating_sub(POSTS));
     let description = seen.field(&Field::Description);
     html! {
         section.card #seen-talk aria-labelledby="seen-talk-title" {
             header { h2 #seen-talk-title { "Conversation" } p { (seen.posts.len()) " posts" } }
             @if !description.is_empty() {
-                article.post { header { (badge(Tone::Quiet, "description")) } (prose(description)) }
+                article.post #description { header { (badge(Tone::Quiet, "description")) } (prose(description)) }
             }
             @if seen.posts.is_empty() && description.is_empty() {
                 (empty("Nothing was said yet", "What is written on the ticket appears here."))
             }
-            @for post in &seen.posts { (said(post, seen, title, base)) }
+            @if let Some(whole) = frame.whole.filter(|_| left_out > 0) {
+                p.older #older { a href=(format!("{whole}#seen-talk")) { "Show the " (left_out) " older posts" } }
+            }
+            @for post in seen.posts.iter().skip(left_out) { (said(post, seen, title, base)) }
             @if seen.kept > 0 {
                 p.quiet.small { (seen.kept) " internal comments or files of " (words(title)) " stay in its own desk." }
             }
@@ -317,8 +379,9 @@ fn posts(seen: &Seen, title: &str, base: &str) -> Markup {
 }
 
 fn said(post: &Post, seen: &Seen, title: &str, base: &str) -> Markup {
+    let kind = if matches!(post.what, Posted::File(_)) { "file" } else { "comment" };
     html! {
-        article.post.(colour(post.by)) {
+        article.post.(colour(post.by)) id=(named_by(&[kind, &post.id])) {
             header {
                 (mark(post.by, seen, title))
                 @if let Some(author) = &post.author { strong { (words(author)) } }
@@ -400,14 +463,19 @@ fn offered(offer: &SeenOffer, seen: &Seen, now: Timestamp) -> Markup {
     }
 }
 
-fn events(seen: &Seen, title: &str) -> Markup {
+fn events(seen: &Seen, frame: Frame<'_>) -> Markup {
+    let title = frame.title;
+    let left_out = frame.whole.map_or(0, |_| seen.events.len().saturating_sub(LINES));
     html! {
         section.card #seen-story aria-labelledby="seen-story-title" {
             details.fold #seen-timeline {
                 summary { h2.inline #seen-story-title { "What happened to the ticket" } }
+                @if let Some(whole) = frame.whole.filter(|_| left_out > 0) {
+                    p.older { a href=(format!("{whole}#seen-timeline")) { "Show the " (left_out) " older lines" } }
+                }
                 ul.plain {
-                    @for event in &seen.events {
-                        li { (moment(event.at)) " " (mark(event.by, seen, title)) " " (who(event.by, seen, title)) ": " (words(&event.text)) }
+                    @for (number, event) in seen.events.iter().enumerate().skip(left_out) {
+                        li id=(format!("l{number}")) { (moment(event.at)) " " (mark(event.by, seen, title)) " " (who(event.by, seen, title)) ": " (words(&event.text)) }
                     }
                 }
             }

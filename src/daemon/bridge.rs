@@ -12,7 +12,7 @@ use tokio::sync::RwLock;
 use super::pauses::Pauses;
 use super::reload::Reloads;
 use super::watcher::{self, Watcher};
-use super::{Supervisor, System};
+use super::{Supervisor, System, Watching};
 use crate::agreement::Rules;
 use crate::api::tmf621::{self, Northbound};
 use crate::api::{outgoing, reference};
@@ -103,6 +103,7 @@ pub struct Shared {
     pub(crate) reloads: Reloads,
     pub(crate) pauses: Pauses,
     pub(crate) drift: Drift,
+    pub(crate) watching: Watching,
 }
 
 /// Whether a bridge runs until the daemon stops, or another one takes its place.
@@ -257,6 +258,7 @@ impl Shared {
             reloads: inherited.reloads,
             pauses: Pauses::default(),
             drift: Drift::default(),
+            watching: Watching::default(),
         })
     }
 

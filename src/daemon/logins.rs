@@ -1,20 +1,17 @@
 //! The logins of systems that take an application only together with a person: one sealed file each.
 //!
-//! A file `logins/SYSTEM` holds a nonce of 12 bytes, the sealed text, and its tag. Its key is derived from the master
-//! key and the system's name. It is no part of the ledger: it says nothing about a case, and an export never has it.
+//! The key of a file `logins/SYSTEM` is derived from the master key and the system's name. It is no part of the ledger: it
+//! says nothing about a case, and an export never has it.
 
-use std::fmt;
 use std::io;
 use std::sync::Arc;
 
 use futures::future::BoxFuture;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
-use ring::hmac;
 use secrecy::{ExposeSecret, SecretString};
 use throughline_sdk::http::TokenStore;
 use throughline_sdk::{Entropy, Error, ErrorKind, Result, SystemName};
 
-use crate::ledger::{MasterKey, Medium, Offload, fill};
+use crate::ledger::{MasterKey, Medium, Offload, SealedFolder, Unread, sealing_key};
 
 const FOLDER: &str = "logins";
 /// Longer than any token; what is longer was not written by us.
@@ -46,16 +43,18 @@ impl Logins {
     ///
     /// When no key can be made, which no system's name brings about.
     pub fn of(&self, system: &SystemName) -> Result<Arc<dyn TokenStore>> {
-        let secret = hmac::sign(&self.master.derive(b"throughline logins 1"), system.as_str().as_bytes());
-        let key = UnboundKey::new(&AES_256_GCM, secret.as_ref()).map_err(|ring::error::Unspecified| {
+        let key = sealing_key(&self.master.derive(b"throughline logins 1"), system.as_str().as_bytes());
+        let key = key.map_err(|ring::error::Unspecified| {
             Error::new(ErrorKind::Misconfigured, "the master key makes no key for logins")
         })?;
-        let file = File {
+        let files = SealedFolder {
             medium: Arc::clone(&self.medium),
             entropy: Arc::clone(&self.entropy),
-            key: LessSafeKey::new(key),
-            system: system.clone(),
+            key,
+            folder: FOLDER,
+            max_bytes: MAX_BYTES,
         };
+        let file = File { files, system: system.clone() };
         Ok(Arc::new(Login { file: Arc::new(file), offload: self.offload }))
     }
 }
@@ -96,68 +95,30 @@ impl TokenStore for Login {
 }
 
 /// A login's file. Every call blocks.
+#[derive(Debug)]
 struct File {
-    medium: Arc<dyn Medium>,
-    entropy: Arc<dyn Entropy>,
-    key: LessSafeKey,
+    files: SealedFolder,
     system: SystemName,
-}
-
-impl fmt::Debug for File {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("File").field("system", &self.system).finish_non_exhaustive()
-    }
 }
 
 impl File {
     fn read(&self) -> Result<Option<SecretString>> {
-        let name = self.name();
-        let failed = self.failed("read");
-        let length = match self.medium.len(&name).map_err(&failed)? {
-            None => return Ok(None),
-            Some(length) if length > MAX_BYTES => return Err(self.damaged()),
-            Some(length) => length,
-        };
-        let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        if fill(&*self.medium, &name, &mut bytes).map_err(&failed)? < bytes.len() {
-            return Err(self.damaged());
-        }
-        let (nonce, sealed) = bytes.split_at_mut_checked(NONCE_LEN).ok_or_else(|| self.damaged())?;
-        let nonce = Nonce::try_assume_unique_for_key(nonce);
-        let nonce = nonce.map_err(|ring::error::Unspecified| self.damaged())?;
-        let opened = self.key.open_in_place(nonce, self.aad(), sealed);
-        let opened = opened.map_err(|ring::error::Unspecified| self.damaged())?;
-        std::str::from_utf8(opened).map(|text| Some(text.into())).map_err(|_not_text| self.damaged())
+        let opened = self.files.read(self.system.as_str()).map_err(|unread| match unread {
+            Unread::Io(error) => self.failed("read", &error),
+            Unread::Damaged => self.damaged(),
+        })?;
+        let text = opened.map(String::from_utf8).transpose().map_err(|_not_text| self.damaged())?;
+        Ok(text.map(SecretString::from))
     }
 
     /// Durable on return.
     fn write(&self, kept: &SecretString) -> Result<()> {
-        let (name, failed) = (self.name(), self.failed("kept"));
-        let mut nonce = [0; NONCE_LEN];
-        self.entropy.fill(&mut nonce);
-        let mut sealed = kept.expose_secret().as_bytes().to_vec();
-        self.key
-            .seal_in_place_append_tag(Nonce::assume_unique_for_key(nonce), self.aad(), &mut sealed)
-            .map_err(|ring::error::Unspecified| failed(io::Error::other("it cannot be sealed")))?;
-        let bytes = [nonce.as_slice(), &sealed].concat();
-        let writing = format!("{FOLDER}/.writing-{}", self.system);
-        // A crash may have left a longer one.
-        if self.medium.len(&writing).map_err(&failed)?.is_some() {
-            self.medium.remove(&writing).map_err(&failed)?;
-        }
-        self.medium.write_at(&writing, 0, &bytes).map_err(&failed)?;
-        self.medium.sync(&writing).map_err(&failed)?;
-        self.medium.rename(&writing, &name).map_err(&failed)?;
-        [FOLDER, ""].into_iter().try_for_each(|folder| self.medium.sync_dir(folder).map_err(&failed))
+        let bytes = kept.expose_secret().as_bytes().to_vec();
+        self.files.write(self.system.as_str(), bytes).map_err(|error| self.failed("kept", &error))
     }
 
     fn name(&self) -> String {
-        format!("{FOLDER}/{}", self.system)
-    }
-
-    /// A file that was given another system's name does not open.
-    fn aad(&self) -> Aad<&[u8]> {
-        Aad::from(self.system.as_str().as_bytes())
+        self.files.path(self.system.as_str())
     }
 
     fn damaged(&self) -> Error {
@@ -166,12 +127,9 @@ impl File {
         Error::new(ErrorKind::Unauthenticated, message).with_context("file", self.name())
     }
 
-    fn failed(&self, verb: &'static str) -> impl Fn(io::Error) -> Error + use<> {
-        let name = self.name();
-        move |error| {
-            let message = format!("the login could not be {verb}: {error}; free or repair the disk");
-            Error::new(ErrorKind::Unavailable, message).with_context("file", &name)
-        }
+    fn failed(&self, verb: &'static str, error: &io::Error) -> Error {
+        let message = format!("the login could not be {verb}: {error}; free or repair the disk");
+        Error::new(ErrorKind::Unavailable, message).with_context("file", self.name())
     }
 }
 

@@ -1,6 +1,8 @@
 //! The running bridge: its systems, its lanes, its pollers, started, watched and stopped together.
 
 pub mod assemble;
+#[cfg(test)]
+pub(crate) mod bare;
 mod bridge;
 mod budget;
 mod data;
@@ -10,6 +12,7 @@ pub mod reload;
 mod supervisor;
 mod system;
 pub mod watcher;
+mod watching;
 
 pub(crate) use bridge::Course;
 pub use bridge::{Bridge, Parts, Shared};
@@ -20,3 +23,4 @@ pub use logins::Logins;
 pub use pauses::Pauses;
 pub use supervisor::Supervisor;
 pub use system::{Answering, Credentials, State, System, Traffic};
+pub use watching::{Standing, Watching};

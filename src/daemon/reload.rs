@@ -13,9 +13,10 @@ use tokio::sync::{mpsc, oneshot};
 
 use super::Bridge;
 use super::assemble::{self, AssemblyError, Connected, Foundation};
-use crate::api::{Doors, Shut};
+use crate::api::{self, Doors, Shut};
 use crate::case::Fact;
 use crate::config::{self, Config, Problems, ProcessEnvironment};
+use crate::identity::Identity;
 use crate::ledger;
 use crate::store::Reconfigured;
 
@@ -111,12 +112,13 @@ pub struct Daemon {
     path: PathBuf,
     config: Config,
     foundation: Foundation,
+    identity: Arc<Identity>,
     bridge: Bridge,
     doors: Doors,
 }
 
 impl Daemon {
-    /// A bridge of this configuration, which stands at `path`.
+    /// A bridge of this configuration, which stands at `path`, to callers whom `identity` knows.
     ///
     /// # Errors
     ///
@@ -125,12 +127,13 @@ impl Daemon {
         path: PathBuf,
         config: Config,
         foundation: Foundation,
-        door: impl Fn(Bridge) -> axum::Router + Send + Sync + 'static,
+        identity: Arc<Identity>,
     ) -> Result<Self, AssemblyError> {
         let parts = assemble::furnish(&config, &foundation, None).await?;
         let bridge = Bridge::start(parts).await?;
-        let doors = Doors::new(bridge.clone(), door);
-        Ok(Self { path, config, foundation, bridge, doors })
+        let known = Arc::clone(&identity);
+        let doors = Doors::new(bridge.clone(), move |bridge| api::router(bridge, Arc::clone(&known)));
+        Ok(Self { path, config, foundation, identity, bridge, doors })
     }
 
     /// The bridge in force.
@@ -175,6 +178,7 @@ impl Daemon {
         let Reconfigured { by, at, differed } = done.clone();
         let next = self.bridge.succeed(parts, Fact::Reconfigured { by, at, differed }).await;
         self.bridge = next.inspect_err(|_| shared.fail())?;
+        self.identity.know(config.console.parties.clone());
         shut.open(self.bridge.clone());
         self.config = config;
         for warning in self.config.warnings.warnings() {

@@ -14,7 +14,7 @@ use throughline_sdk::http::{Request, Transport};
 use throughline_sdk::{Clock, Urgency};
 use url::Url;
 
-use super::Shared;
+use super::{Shared, Standing};
 use crate::ledger::note::{LONGEST, Verifier};
 use crate::ledger::watch::{Judgement, Told, judge};
 use crate::ledger::{Head, Medium, fill, hex};
@@ -159,12 +159,18 @@ impl Kept {
         key.checkpoint(&kept).map(|head| Some(head.size)).map_err(told)
     }
 
+    /// Whether something is kept that an alarm was raised about.
+    fn has_alarm(&self) -> Result<bool, Trouble> {
+        let told = |error: io::Error| Trouble(format!("{} cannot be read: {error}", self.path("")));
+        Ok(self.medium.list(&self.folder).map_err(told)?.iter().any(|name| name.starts_with("alarm-")))
+    }
+
     fn checkpoint(&self) -> Result<Option<String>, Trouble> {
         let path = self.path("checkpoint");
         let told = |error: io::Error| Trouble(format!("{path} cannot be read: {error}"));
         let Some(length) = self.medium.len(&path).map_err(told)? else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or(LONGEST).min(LONGEST)];
-        let filled = fill(&*self.medium, &path, &mut bytes).map_err(told)?;
+        let filled = fill(&*self.medium, &path, 0, &mut bytes).map_err(told)?;
         bytes.truncate(filled);
         String::from_utf8(bytes).map(Some).map_err(|_binary| Trouble(format!("{path} is no text")))
     }
@@ -236,17 +242,71 @@ impl Watcher {
     }
 }
 
+impl Watcher {
+    /// How the log stands before it is asked.
+    fn standing(&self) -> Standing {
+        let (size, trouble) = match self.kept.size(&self.watched.key) {
+            Ok(size) => (size, None),
+            Err(trouble) => (None, Some(trouble.to_string())),
+        };
+        let (name, log) = (self.watched.name.clone(), self.watched.key.name().to_owned());
+        Standing { name, log, size, asked: None, trouble, alarm: self.alarm(None) }
+    }
+
+    /// How the log stands after it was asked.
+    fn stands(&self, before: Standing, looked: Result<&Found, &Trouble>) -> Standing {
+        let words = |found: &Found| found.words(self.watched.key.name());
+        let is_unproven = |found: &Found| found.judgement == Judgement::Unproven;
+        match looked {
+            Ok(found) if found.is_alarm() => {
+                Standing { asked: Some(self.clock.now()), trouble: None, alarm: Some(words(found)), ..before }
+            }
+            Ok(found) => Standing {
+                size: if is_unproven(found) { before.size } else { Some(found.head.size) },
+                asked: Some(self.clock.now()),
+                trouble: is_unproven(found).then(|| words(found)),
+                alarm: self.alarm(before.alarm.clone()),
+                ..before
+            },
+            Err(trouble) => Standing {
+                trouble: Some(trouble.to_string()),
+                alarm: self.alarm(before.alarm.clone()),
+                ..before
+            },
+        }
+    }
+
+    /// What it raised an alarm about, until a person has moved that away: a log that once contradicted itself is not whole
+    /// again because it does not do so the next time, or because we were restarted. `said` is what was found then.
+    fn alarm(&self, said: Option<String>) -> Option<String> {
+        match self.kept.has_alarm() {
+            Ok(false) => None,
+            Ok(true) => said.or_else(|| {
+                let (log, path) = (self.watched.key.name(), self.kept.path("alarm-*"));
+                Some(format!(
+                    "the log {log} forked or was rolled back before; what it signed is kept in {path}, show it to its \
+                     operator, and move it away once that is settled"
+                ))
+            }),
+            Err(trouble) => said.or_else(|| Some(trouble.to_string())),
+        }
+    }
+}
+
 /// Asks each of them for as long as the daemon runs.
 pub(crate) fn start(shared: &Arc<Shared>, watchers: Vec<Watcher>) {
     for watcher in watchers {
+        shared.watching.set(watcher.standing());
         shared.supervisor.spawn(watch(Arc::clone(shared), watcher));
     }
 }
 
 async fn watch(shared: Arc<Shared>, watcher: Watcher) {
     let name = &watcher.watched.name;
+    let mut standing = watcher.standing();
     loop {
-        match watcher.look().await {
+        let looked = watcher.look().await;
+        match &looked {
             Ok(found) if found.is_alarm() => {
                 let why = found.words(watcher.watched.key.name());
                 tracing::error!(watched.name = %name, %why, "The log of another organization is not what it was.");
@@ -259,6 +319,8 @@ async fn watch(shared: Arc<Shared>, watcher: Watcher) {
                 tracing::warn!(watched.name = %name, %trouble, "The log of another organization could not be asked. It is asked again.");
             }
         }
+        standing = watcher.stands(standing, looked.as_ref());
+        shared.watching.set(standing.clone());
         let stopping = Box::pin(shared.supervisor.stopping());
         if let Either::Left(_) = select(stopping, shared.clock.sleep(watcher.watched.every)).await {
             return;

@@ -70,6 +70,9 @@ pub(crate) async fn carry_out(shared: &Arc<Shared>, id: CaseId) -> Result<u32, l
                 desk.forget(Sort::Ticket, number).await.map_err(|error| left(id, &error))?;
             }
         }
+        if let Some(keys) = &shared.northbound.keys {
+            keys.erase(id).await.map_err(|error| left(id, &error))?;
+        }
         let digests = shared.journal.look_up(|index| index.files_of(id))?;
         // Nobody begins to hold a file meanwhile.
         let filing = shared.filing.write().await;

@@ -10,7 +10,7 @@ use throughline_sdk::http::json_fault;
 use super::Error;
 use super::record::Sort;
 use super::subscription::Subscription;
-use crate::ledger::Medium;
+use crate::ledger::{Medium, fill};
 
 /// The folder of one desk. Every call blocks.
 #[derive(Debug)]
@@ -55,14 +55,7 @@ impl Folder {
         let _reading = self.replacing.read().unwrap_or_else(PoisonError::into_inner);
         let Some(length) = self.medium.len(&name).map_err(fault(&name, "read"))? else { return Ok(None) };
         let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-        let mut filled = 0;
-        while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = u64::try_from(filled).unwrap_or(u64::MAX);
-            match self.medium.read_at(&name, at, rest).map_err(fault(&name, "read"))? {
-                0 => break,
-                count => filled += count,
-            }
-        }
+        let filled = fill(&*self.medium, &name, 0, &mut bytes).map_err(fault(&name, "read"))?;
         bytes.truncate(filled);
         let parsed = serde_json::from_slice(&bytes);
         parsed.map(Some).map_err(|error| Error::Damaged { name, what: json_fault(&error) })

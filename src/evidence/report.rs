@@ -2,6 +2,7 @@
 
 use std::fmt::Write as _;
 
+use maud::html;
 use serde_json::Value;
 use throughline_sdk::Timestamp;
 
@@ -209,21 +210,16 @@ fn stamp(at: Timestamp) -> String {
 
 /// Text as HTML. What commands the direction of writing or a terminal is shown as its number.
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
+    let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            '\n' => out.push('\n'),
-            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => out.extend(letter.escape_unicode()),
-            _ if letter.is_control() => out.extend(letter.escape_unicode()),
-            _ => out.push(letter),
+            '\n' => shown.push('\n'),
+            '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' => shown.extend(letter.escape_unicode()),
+            _ if letter.is_control() => shown.extend(letter.escape_unicode()),
+            _ => shown.push(letter),
         }
     }
-    out
+    html! { (shown) }.into_string()
 }
 
 pub(super) fn readme(key: &Verifier, case: &Case) -> String {

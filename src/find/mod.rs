@@ -23,6 +23,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::Timestamp;
 
+use cursor::Cursor;
 pub use query::{Audience, DEFAULT_SILENCE, HELP, Mistake, Query, Shown};
 pub use run::find;
 
@@ -38,7 +39,7 @@ pub struct Ask<'a> {
     pub cursor: Option<&'a str>,
     /// Cases on the page, [`MOST`] at the most.
     pub limit: usize,
-    /// The moment that silence is counted from.
+    /// The moment that silence is counted from, and by which clocks have run out.
     pub now: Timestamp,
     /// Who asks.
     pub audience: Audience<'a>,
@@ -148,8 +149,15 @@ impl std::str::FromStr for Sort {
     }
 }
 
-/// How many cases stand in each view; silent are those without a change for `silence` hours. Costs the same however many
-/// there are.
+/// The cursor behind a case, in an order by number: for whoever is told of cases by other names than their numbers, which a
+/// cursor tells.
+pub fn behind(query: &Query, sort: Sort, case: CaseId, now: Timestamp) -> String {
+    Cursor { hour: 0, number: case.0, now: store::hour(now) }.write(query, sort)
+}
+
+/// How many cases stand in each view; silent are those without a change for `silence` hours.
+///
+/// Costs the same however many there are, but for clocks that have run out and are not recorded yet, of which there are few.
 ///
 /// # Errors
 ///
@@ -159,6 +167,8 @@ pub fn counts(index: &Index, silence: u32, now: Timestamp) -> Result<Counts, sto
     let end = store::hour(now).saturating_sub(silence);
     let silent = index.hours()?.into_iter().filter(|(hour, _)| *hour < end).map(|(_, count)| count).sum();
     let of = |view| counts.standing.of(view);
+    let (run_out, _) = index.run_out(now, run::MOST_RUN_OUT)?;
+    let run_out: u64 = run_out.values().map(|members| u64::from(members.len())).sum();
     Ok(Counts {
         all: counts.cases,
         open: of(View::Open),
@@ -168,6 +178,6 @@ pub fn counts(index: &Index, silence: u32, now: Timestamp) -> Result<Counts, sto
         silent,
         parked: of(View::Parked),
         conflict: of(View::Conflict),
-        breached: of(View::Breached),
+        breached: of(View::Breached).saturating_add(run_out),
     })
 }

@@ -3,10 +3,12 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use throughline_sdk::RemoteId;
+use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
 use crate::case::{Case, CaseId, Field, PartyName, Priority, Status};
-use crate::store::{View, folded, hour, is_in_word, is_over_in, numbers, title, words, words_in_order};
+use crate::store::{
+    View, breached_from, folded, hour, is_in_word, is_over_in, numbers, title, words, words_in_order,
+};
 
 /// Hours without a change after which an open case counts as silent, unless a query says otherwise.
 pub const DEFAULT_SILENCE: u32 = 48;
@@ -80,6 +82,15 @@ pub(super) struct Name {
     pub(super) is_beginning: bool,
 }
 
+/// From when is counted.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Since {
+    /// Silence: from this hour, the same for all pages.
+    pub(super) hour: u32,
+    /// Clocks: what has run out by now.
+    pub(super) now: Timestamp,
+}
+
 /// What is wrong with a query, and where.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("at character {at} of the query: {what}")]
@@ -96,10 +107,14 @@ pub enum Audience<'a> {
     /// Home's own people.
     Home,
     /// The people of a counterpart: cases with a ticket of theirs, by that ticket's numbers, by the case's id, and by what
-    /// `shown` tells that they are shown. A word that their title has in the place of home's is not found.
+    /// `shown` tells that they are shown. A word that their title has in the place of home's is not found. Cursors tell
+    /// whoever reads them the numbers of cases: whoever hands them on to such people has to put something else in their
+    /// place, see [`behind`](super::behind).
     Party {
         /// Whose.
         party: &'a PartyName,
+        /// Where their tickets stand. A case with a ticket nowhere of these is not theirs.
+        systems: &'a [SystemName],
         /// What they are shown of a case.
         shown: &'a dyn Fn(&Case) -> Shown,
     },
@@ -150,12 +165,14 @@ impl Query {
     }
 
     /// Whether a case is one that the query asks for.
-    /// Silence is counted from the hour `now`.
-    pub(super) fn matches(&self, case: &Case, now: u32, audience: &Audience<'_>) -> bool {
+    pub(super) fn matches(&self, case: &Case, since: Since, audience: &Audience<'_>) -> bool {
         match audience {
-            Audience::Home => self.parts.iter().all(|part| part.wanted.holds(case, now)),
-            Audience::Party { party, shown } => {
-                let own = || case.legs.iter().filter(|(_, leg)| leg.party == **party);
+            Audience::Home => self.parts.iter().all(|part| part.wanted.holds(case, since)),
+            Audience::Party { party, systems, shown } => {
+                let own = || {
+                    let standing = case.legs.iter().filter(|(_, leg)| leg.ticket.is_some());
+                    standing.filter(|(system, leg)| leg.party == **party && systems.contains(system))
+                };
                 if own().next().is_none() {
                     return false;
                 }
@@ -172,7 +189,7 @@ impl Query {
 }
 
 impl Wanted {
-    fn holds(&self, case: &Case, now: u32) -> bool {
+    fn holds(&self, case: &Case, since: Since) -> bool {
         match self {
             Self::Text(text) => text.holds(case),
             Self::Party(name) => case.legs.values().any(|leg| name.is(&leg.party.0)),
@@ -181,8 +198,14 @@ impl Wanted {
             Self::Priority(wanted) => {
                 wanted.iter().any(|priority| has(case, &Field::Priority, priority.word()))
             }
+            Self::View(View::Breached) => {
+                let has_run_out = breached_from(case).is_some_and(|from| from <= since.now);
+                View::Breached.holds(case) || has_run_out
+            }
             Self::View(view) => view.holds(case),
-            Self::Silent(hours) => View::Open.holds(case) && hour(case.changed) < now.saturating_sub(*hours),
+            Self::Silent(hours) => {
+                View::Open.holds(case) && hour(case.changed) < since.hour.saturating_sub(*hours)
+            }
         }
     }
 

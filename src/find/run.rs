@@ -1,10 +1,10 @@
 //! Answering a query: lists of cases laid side by side, a stretch of numbers at a time, until the page is full.
 
 use super::cursor::Cursor;
-use super::query::{Name, Part, Text, Wanted};
+use super::query::{Name, Part, Since, Text, Wanted};
 use super::{Ask, Audience, Error, Looked, MOST, Mistake, Page, Query, Sort};
 use crate::case::CaseId;
-use crate::store::{Blocks, Index, Members, SPAN, Term, View, block, folded, hour};
+use crate::store::{Blocks, Index, Members, SPAN, Term, View, block, hour};
 
 /// What one answer may cost.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +21,8 @@ pub(super) struct Bounds {
 const BOUNDS: Bounds = Bounds { rows: 60_000, looks: 2_000, begun: 20_000 };
 /// Rows that are read to know which cases are silent.
 const MOST_SILENT: usize = 60_000;
+/// Rows that are read to know whose clocks have run out.
+pub(super) const MOST_RUN_OUT: usize = 20_000;
 /// Blocks of the first stretch, and of the longest.
 const FIRST: u64 = 16;
 const LONGEST: u64 = 1024;
@@ -206,6 +208,7 @@ impl Search<'_> {
     fn take(&mut self, found: impl Iterator<Item = (CaseId, Cursor)>) -> Result<Going, Error> {
         let limit = self.limit();
         let looks_into = self.looks_into();
+        let since = Since { hour: self.now, now: self.ask.now };
         for (id, place) in found {
             let is_full = self.page.cases.len() == limit;
             if let Some((last, cursor)) = self.last {
@@ -222,7 +225,7 @@ impl Search<'_> {
             let case = self
                 .index
                 .case(id)?
-                .filter(|case| !looks_into || self.query.matches(case, self.now, &self.ask.audience));
+                .filter(|case| !looks_into || self.query.matches(case, since, &self.ask.audience));
             if let Some(case) = case {
                 if let Some((_, cursor)) = self.last.filter(|_| is_full) {
                     self.page.next = Some(cursor.write(self.query, self.ask.sort));
@@ -257,8 +260,9 @@ impl Search<'_> {
         let is_guest = matches!(self.ask.audience, Audience::Party { .. });
         let by_change = matches!(self.ask.sort, Sort::Changed | Sort::Silent);
         let mut all = Vec::new();
-        if let Audience::Party { party, .. } = self.ask.audience {
-            all.push((3, Lists::Term(Term::party(&folded(&party.0)))));
+        if let Audience::Party { party, systems, .. } = self.ask.audience {
+            let own = systems.iter().map(|system| Lists::Term(Term::own(party, system)));
+            all.push((3, Lists::Any(own.collect())));
         }
         for part in &self.query.parts {
             // The shorter a list is likely to be, the sooner it is read.
@@ -274,9 +278,8 @@ impl Search<'_> {
                 Wanted::Priority(wanted) => {
                     (2, Lists::Any(wanted.iter().map(|word| Lists::Term(Term::priority(*word))).collect()))
                 }
-                Wanted::View(view @ (View::Parked | View::Conflict | View::Breached)) => {
-                    (1, Lists::Term(Term::view(*view)))
-                }
+                Wanted::View(view @ (View::Parked | View::Conflict)) => (1, Lists::Term(Term::view(*view))),
+                Wanted::View(View::Breached) => (1, self.breached()?),
                 Wanted::View(view) => (4, Lists::Term(Term::view(*view))),
                 // The order of changes has only what is open, and is read up to where silence begins.
                 Wanted::Silent(_) if by_change => continue,
@@ -310,7 +313,8 @@ impl Search<'_> {
         }
         if let Some((system, key)) = &text.ticket {
             let key = self.name(key, at, Term::key)?;
-            any.push(Lists::All(vec![key, Lists::Term(Term::system(system))]));
+            let held = Lists::Any(vec![Lists::Term(Term::system(system)), Lists::Term(Term::former(system))]);
+            any.push(Lists::All(vec![key, held]));
         }
         if let Some((last, whole)) = text.words.split_last() {
             let last = Name { text: last.clone(), is_beginning: text.whole.is_beginning };
@@ -332,6 +336,13 @@ impl Search<'_> {
         };
         self.rows += rows;
         Ok(Lists::Known(blocks))
+    }
+
+    /// What is recorded as breached, and what is so by now.
+    fn breached(&mut self) -> Result<Lists, Error> {
+        let (known, rows) = self.index.run_out(self.ask.now, MOST_RUN_OUT)?;
+        self.rows += rows;
+        Ok(Lists::Any(vec![Lists::Term(Term::view(View::Breached)), Lists::Known(known)]))
     }
 
     /// The open cases without a change for so many hours: whichever are fewer are read, they or the others.

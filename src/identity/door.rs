@@ -16,6 +16,7 @@ use super::account::{self, Account, Change, NewAccount};
 use super::oidc::{Arrival, Departure, Known, Oidc, OidcSettings};
 use super::pace::{Left, Pace, Paced};
 use super::password::Passwords;
+use super::places::{Full, Place, Places, Streams};
 use super::register::{Register, Sessions, of_account};
 use super::sealed::Sealed;
 use super::secret::{self, Hash, Secret};
@@ -42,6 +43,7 @@ pub struct Identity {
     /// The token of the data directory: whoever can read it owns the daemon.
     admin: SecretString,
     site: Site,
+    places: Places,
     kept: Option<Kept>,
 }
 
@@ -79,6 +81,8 @@ pub struct Settings {
     pub session: Duration,
     /// How much each principal may ask.
     pub requests: Pace,
+    /// How many streams of events may be open.
+    pub streams: Streams,
     /// The organization's own login.
     pub oidc: Option<OidcSettings>,
     /// The parties there are, of which a guest can be; `None` where they are not known.
@@ -92,6 +96,7 @@ impl Default for Settings {
             idle: Duration::from_secs(3600),
             session: Duration::from_secs(12 * 3600),
             requests: Pace { per_minute: 1200, burst: 300 },
+            streams: Streams { each: 16, all: 256 },
             oidc: None,
             parties: None,
         }
@@ -106,7 +111,7 @@ struct Kept {
     passwords: Passwords,
     oidc: Option<Oidc>,
     lasts: Lasts,
-    parties: Option<Vec<PartyName>>,
+    parties: RwLock<Option<Vec<PartyName>>>,
     register_file: Sealed,
     sessions_file: Sealed,
     register: RwLock<Register>,
@@ -125,7 +130,8 @@ type OneLook = (Who, Seen, Option<CaseId>, Option<PartyName>);
 impl Identity {
     /// Knows the bearer of `admin` only.
     pub fn new(admin: SecretString) -> Self {
-        Self { admin, site: Site::default(), kept: None }
+        let Settings { site, streams, .. } = Settings::default();
+        Self { admin, site, places: Places::new(streams), kept: None }
     }
 
     /// The door of a data directory.
@@ -152,7 +158,7 @@ impl Identity {
             oidc,
             passwords: Passwords::new(Arc::clone(&entropy), offload)?,
             lasts: Lasts { idle: settings.idle, whole: settings.session },
-            parties: settings.parties,
+            parties: RwLock::new(settings.parties),
             register_file,
             sessions_file,
             register: RwLock::new(register),
@@ -166,12 +172,19 @@ impl Identity {
             clock,
             entropy,
         };
-        Ok(Self { admin, site: settings.site, kept: Some(kept) })
+        Ok(Self { admin, site: settings.site, places: Places::new(settings.streams), kept: Some(kept) })
     }
 
     /// Where browsers reach the console.
     pub fn site(&self) -> &Site {
         &self.site
+    }
+
+    /// From now on there are these parties, of which a guest can be: those of a configuration that is in force.
+    pub fn know(&self, parties: Option<Vec<PartyName>>) {
+        if let Some(kept) = &self.kept {
+            *kept.parties.write().unwrap_or_else(PoisonError::into_inner) = parties;
+        }
     }
 
     /// Whose bearer token this is.
@@ -213,6 +226,15 @@ impl Identity {
             Some(kept) if principal.id.0 != Who::COMMAND_LINE => kept.requests.count(&principal.id).map(Some),
             Some(_) | None => Ok(None),
         }
+    }
+
+    /// A place for one more stream of events, as long as it is kept.
+    ///
+    /// # Errors
+    ///
+    /// [`Full`], where the principal has as many open as it may have, or there is no place for anybody.
+    pub fn place(&self, principal: &Principal) -> Result<Place, Full> {
+        self.places.take(&principal.id)
     }
 
     /// Whether anybody enters by a password of this bridge.
@@ -299,8 +321,14 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When it is not told who they are, they have no role, or may not enter.
-    pub async fn arrive(&self, callback: &Url, arrival: &Arrival) -> Result<(Secret, String), Error> {
+    /// When it is not told who they are, they have no role, or may not enter; [`Error::Slowed`] after too many such tries
+    /// from the address.
+    pub async fn arrive(
+        &self,
+        callback: &Url,
+        arrival: &Arrival,
+        from: IpAddr,
+    ) -> Result<(Secret, String), Error> {
         let kept = self.kept()?;
         match kept.oidc.as_ref().ok_or(Error::None)?.arrive(callback, arrival).await {
             Ok(known) => {
@@ -308,6 +336,8 @@ impl Identity {
                 Ok((kept.let_in(&account, Way::Oidc).await?, known.to))
             }
             Err(error) => {
+                // Nobody has to have set out to come back: what is recorded of them must not grow without an end.
+                kept.by_address.count(&network(from)).map_err(Error::Slowed)?;
                 kept.record(Door::Refused { who: None, way: Way::Oidc }).await?;
                 Err(error)
             }
@@ -536,7 +566,8 @@ impl Kept {
     }
 
     fn check_party(&self, party: Option<&PartyName>) -> Result<(), Error> {
-        match (party, &self.parties) {
+        let known = self.parties.read().unwrap_or_else(PoisonError::into_inner);
+        match (party, known.as_ref()) {
             (Some(party), Some(known)) if !known.contains(party) => {
                 let known: Vec<&str> = known.iter().map(|party| party.0.as_str()).collect();
                 let why = format!("there is no party {party}; the configuration has {}", known.join(", "));

@@ -39,6 +39,10 @@ async fn page(shared: &Arc<Shared>, after: &mut CaseId) -> Result<Duration, ledg
     let (cases, total) =
         shared.journal.read(move |index| Ok((index.cases(from, PAGE)?, index.counts()?.cases))).await?;
     *after = cases.last().map_or(CaseId(0), |case| case.id);
+    if cases.is_empty() && from != CaseId(0) {
+        // A round is over: the next one begins in the time of its own first page.
+        return Ok(Duration::ZERO);
+    }
     let share = u32::try_from(total.div_ceil(PAGE.try_into().unwrap_or(1)).max(1)).unwrap_or(u32::MAX);
     let wait = shared.reconcile / share;
     // The first round waits as well: what stood at the start was taken up from the ledger.
@@ -73,3 +77,6 @@ async fn page(shared: &Arc<Shared>, after: &mut CaseId) -> Result<Duration, ledg
     }
     Ok(Duration::ZERO)
 }
+
+#[cfg(test)]
+mod tests;

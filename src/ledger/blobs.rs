@@ -11,7 +11,7 @@ use throughline_sdk::{Blobs, Digest, Error, ErrorKind, Result};
 
 use super::checkpoint::hex;
 use super::journal::Offload;
-use super::medium::{Medium, folder_of};
+use super::medium::{Medium, fill, folder_of};
 
 /// The folder `files/` of a data directory: a file's name is its digest, after two characters a slash.
 #[derive(Clone, Debug)]
@@ -78,13 +78,7 @@ fn read(medium: &dyn Medium, digest: &Digest) -> Result<Bytes> {
         .with_context("digest", digest)
     })?;
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match medium.read_at(&name, u64::try_from(filled).unwrap_or(u64::MAX), rest).map_err(&failed)? {
-            0 => break,
-            count => filled += count,
-        }
-    }
+    fill(medium, &name, 0, &mut bytes).map_err(&failed)?;
     if digest_of(&bytes) == *digest {
         return Ok(bytes.into());
     }

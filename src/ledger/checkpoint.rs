@@ -10,7 +10,7 @@ use ring::digest;
 use serde::{Deserialize, Serialize};
 
 use super::merkle::Hash;
-use super::{Error, Medium};
+use super::{Error, Medium, fill};
 
 const FILE: &str = "checkpoint";
 const SLOT: u64 = 512;
@@ -66,14 +66,10 @@ struct Slot {
 
 pub(super) fn read(medium: &dyn Medium) -> Result<Option<Read>, Error> {
     let mut bytes = vec![0; 3 * usize::try_from(SLOT).unwrap_or_default()];
-    let mut filled = 0;
-    while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match medium.read_at(FILE, u64::try_from(filled).unwrap_or(u64::MAX), rest) {
-            Ok(0) => break,
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", FILE)(error)),
-        }
+    match fill(medium, FILE, 0, &mut bytes) {
+        Ok(_filled) => {}
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(Error::io("read", FILE)(error)),
     }
     let slots: Vec<_> = bytes.chunks(usize::try_from(SLOT).unwrap_or(1)).map(parse).collect();
     let seq = |slot: usize| slots.get(slot).and_then(Option::as_ref).map(|(mark, _)| mark.seq);

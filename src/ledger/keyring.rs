@@ -13,7 +13,7 @@ use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::hmac;
 use throughline_sdk::Entropy;
 
-use super::{Error, Medium};
+use super::{Error, Medium, fill};
 use crate::case::CaseId;
 
 const FILE: &str = "keyring";
@@ -164,15 +164,10 @@ impl Keyring {
 
     fn slot(&self, case: CaseId) -> Result<Slot, Error> {
         let mut slot = [0; SLOT];
-        let mut filled = 0;
-        while let Some(rest) = slot.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            let at = offset(case).saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
-            match self.medium.read_at(FILE, at, rest) {
-                Ok(0) => break,
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => break,
-                Err(error) => return Err(Error::io("read", FILE)(error)),
-            }
+        match fill(&*self.medium, FILE, offset(case), &mut slot) {
+            Ok(_filled) => {}
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(Error::io("read", FILE)(error)),
         }
         let (nonce, rest) = slot.split_at(NONCE_LEN);
         let (sealed, magic) = rest.split_at(MAGIC_AT - NONCE_LEN);

@@ -36,6 +36,7 @@ pub mod note;
 mod packed;
 mod record;
 mod recover;
+mod sealed;
 mod segments;
 mod told;
 mod tree;
@@ -64,6 +65,7 @@ pub use medium::{FileMedium, Medium, MemoryMedium};
 pub use merkle::{Hash, Head};
 pub(crate) use record::chained;
 pub use record::{FACT_WORDS, Leaf, Opened, Record, fact_word};
+pub(crate) use sealed::{SealedFolder, Unread, sealing_key};
 pub use told::Told;
 pub use verify::{Fault, Verified, verify};
 

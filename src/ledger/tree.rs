@@ -6,6 +6,7 @@
 
 use std::io;
 
+use super::medium::fill;
 use super::merkle::{self, Frontier, HASH, Hash, Tree};
 use super::record::{self, parse};
 use super::segments::{Found, Lines, Segments};
@@ -129,17 +130,16 @@ fn stored(medium: &dyn Medium, leaves: u64) -> Result<Option<Frontier>, Error> {
 /// The node at a place of the file, if it is that long.
 fn node(medium: &dyn Medium, place: u64) -> Result<Option<Hash>, Error> {
     let mut hash = [0; HASH];
-    let mut filled = 0;
-    while let Some(rest) = hash.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        let at = place.saturating_mul(to_u64(HASH)).saturating_add(to_u64(filled));
-        match medium.read_at(FILE, at, rest) {
-            Ok(0) => return Ok(None),
-            Ok(count) => filled += count,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-            Err(error) => return Err(Error::io("read", FILE)(error)),
-        }
+    Ok(filled(medium, place.saturating_mul(to_u64(HASH)), &mut hash)?.then_some(hash))
+}
+
+/// Fills `bytes` from a place of the file on: false if it is not that long.
+fn filled(medium: &dyn Medium, from: u64, bytes: &mut [u8]) -> Result<bool, Error> {
+    match fill(medium, FILE, from, bytes) {
+        Ok(count) => Ok(count == bytes.len()),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(bytes.is_empty()),
+        Err(error) => Err(Error::io("read", FILE)(error)),
     }
-    Ok(Some(hash))
 }
 
 /// Reads from the tree of the first `leaves` records.
@@ -201,16 +201,10 @@ impl<'a> Checking<'a> {
 
     fn compare(&mut self) -> Result<bool, Error> {
         let mut found = vec![0; self.nodes.len()];
-        let mut filled = 0;
-        while let Some(rest) = found.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-            match self.medium.read_at(FILE, self.compared.saturating_add(to_u64(filled)), rest) {
-                Ok(0) => return Ok(false),
-                Ok(count) => filled += count,
-                Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-                Err(error) => return Err(Error::io("read", FILE)(error)),
-            }
+        if !filled(self.medium, self.compared, &mut found)? {
+            return Ok(false);
         }
-        self.compared = self.compared.saturating_add(to_u64(filled));
+        self.compared = self.compared.saturating_add(to_u64(found.len()));
         let same = found == self.nodes;
         self.nodes.clear();
         Ok(same)

@@ -54,7 +54,7 @@ impl Writer {
         for entry in entries {
             match self.write(&entry, &mut end, &mut changes, &mut new_keys) {
                 Ok(committed) => {
-                    changes.record(&entry.facts, entry.case, committed.position)?;
+                    changes.record(&entry.facts, entry.case, entry.at, committed.position)?;
                     outcomes.push(Ok(committed));
                 }
                 Err(error) if error.is_sticky() => return Err(error),

@@ -1,12 +1,15 @@
 //! One ticket under one agreement: what each rule does with each thing in it, step by step.
 
+use std::collections::BTreeMap;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{SystemName, Ticket, Timestamp, Visibility};
 
 use super::crossing::{Crossing, News};
-use crate::agreement::{Agreement, Expression, Pseudonyms, Routed, Rules, Sharing, Subject};
-use crate::case::{Case, CaseId, Fact, Field, Origin, Priority, Role, Status};
+use super::requirements::{Given, Required, required};
+use crate::agreement::{Agreement, Expression, Pseudonyms, Routed, Rules, Sharing};
+use crate::case::{Case, CaseId, Fact, Field, Origin, Role};
 use crate::plan::value_in;
 
 /// What the rules of an agreement do with a ticket.
@@ -67,20 +70,6 @@ pub enum Does {
     Stays,
 }
 
-/// Something that a ticket has to have before it is created on the other side.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
-#[schemars(rename = "BenchRequired")]
-pub struct Required {
-    /// Its name.
-    pub name: String,
-    /// The condition as it is written.
-    pub condition: String,
-    /// Whether it is met.
-    pub met: bool,
-    /// What is missing otherwise.
-    pub message: String,
-}
-
 /// A ticket and, where it has one, its counterpart.
 #[derive(Clone, Copy, Debug)]
 pub struct Sides<'s> {
@@ -107,8 +96,10 @@ pub fn bench(
     }
     let case = between(agreement, now);
     let mut names = names.clone();
-    let rows = rows(rules, &case, sides, to, (&mut names, now));
-    let required = if home { required(rules, agreement, &rows) } else { Vec::new() };
+    let fields = fields(rules, &case, sides, to, (&mut names, now));
+    let required = if home { required(rules, agreement, &given(&fields)) } else { Vec::new() };
+    let mut rows: Vec<Row> = fields.into_iter().map(|(_, row)| row).collect();
+    rows.extend(remarks(rules, &case, sides, to, (&mut names, now)));
     let version = agreement.version.as_ref().map(|version| version.0.clone());
     Some(Bench { version, routing: routing(rules, agreement, sides), rows, required })
 }
@@ -144,22 +135,22 @@ fn routing(rules: &Rules, agreement: &Agreement, sides: Sides<'_>) -> Routing {
     Routing { condition: condition.as_ref().map(|condition| condition.text().to_owned()), holds, words }
 }
 
-fn rows(
+fn fields(
     rules: &Rules,
     case: &Case,
     sides: Sides<'_>,
     to: &SystemName,
     (names, now): (&mut Pseudonyms, Timestamp),
-) -> Vec<Row> {
+) -> Vec<(Field, Row)> {
     let Sides { from, ticket, other } = sides;
     let sharing = Sharing::of(rules, case, now);
     let mut fields = sharing.fields(from);
     fields.extend(sharing.fields(to));
     fields.extend([Field::Title, Field::Description, Field::Status, Field::Priority]);
     fields.extend(ticket.fields.keys().map(|name| Field::Custom(name.clone())));
-    let mut rows: Vec<Row> = Vec::new();
-    for field in &fields {
-        let here = value_in(ticket, field);
+    let mut rows = Vec::new();
+    for field in fields {
+        let (field, here) = (&field, value_in(ticket, &field));
         let lifted = rules.lift(from, sharing.agreement(from), field, here, names);
         let news = News::Field(from, field, here);
         let crossing = news.crossings(rules, case, now, names).remove(to);
@@ -172,8 +163,20 @@ fn rows(
             does: Does::Stays,
             rule: if here.is_empty() { "there is nothing in it".to_owned() } else { String::new() },
         };
-        rows.push(row.decided(crossing));
+        rows.push((field.clone(), row.decided(crossing)));
     }
+    rows
+}
+
+fn remarks(
+    rules: &Rules,
+    case: &Case,
+    sides: Sides<'_>,
+    to: &SystemName,
+    (names, now): (&mut Pseudonyms, Timestamp),
+) -> Vec<Row> {
+    let Sides { from, ticket, .. } = sides;
+    let mut rows = Vec::new();
     for comment in &ticket.comments {
         let origin = Origin { system: from.clone(), id: comment.id.to_string() };
         let news = News::Remark(&origin, comment.visibility, &comment.author.name, &comment.body);
@@ -223,34 +226,10 @@ impl Row {
     }
 }
 
-/// The agreement's requirements, held against what the other side would be shown.
-fn required(rules: &Rules, agreement: &Agreement, rows: &[Row]) -> Vec<Required> {
-    let row = |field: &Field| rows.iter().find(|row| row.what == field.to_string());
-    let shown = |field: &Field| row(field).and_then(|row| row.becomes.as_deref()).unwrap_or_default();
-    let meant = |field: &Field| {
-        let row = row(field).filter(|row| row.becomes.is_some())?;
-        rules.outward(agreement, field, row.means.as_deref()?).ok()
-    };
-    let kind = agreement.counterpart_type.as_deref().unwrap_or_else(|| shown(&Field::Kind));
-    let custom = agreement.fields.keys().filter_map(|field| match field {
-        Field::Custom(name) => Some((name.as_str(), row(field)?.becomes.as_deref()?)),
-        Field::Title | Field::Description | Field::Status | Field::Priority | Field::Kind => None,
+/// What the other side is given, by field.
+fn given(fields: &[(Field, Row)]) -> BTreeMap<Field, Given> {
+    let given = fields.iter().filter_map(|(field, row)| {
+        Some((field.clone(), Given { shown: row.becomes.clone()?, means: row.means.clone() }))
     });
-    let subject = Subject {
-        title: shown(&Field::Title),
-        description: shown(&Field::Description),
-        status: meant(&Field::Status).and_then(Status::from_word),
-        priority: meant(&Field::Priority).and_then(Priority::from_word),
-        kind: Some(kind).filter(|kind| !kind.is_empty()),
-        fields: custom.filter(|(_, value)| !value.is_empty()).collect(),
-        system: agreement.counterpart.as_str(),
-        party: &agreement.party.0,
-    };
-    let requirements = agreement.require.iter().map(|requirement| Required {
-        name: requirement.name.clone(),
-        condition: requirement.condition.text().to_owned(),
-        met: requirement.condition.evaluate(&subject) == Ok(true),
-        message: requirement.message.clone(),
-    });
-    requirements.collect()
+    given.collect()
 }

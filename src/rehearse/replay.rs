@@ -6,6 +6,7 @@ use throughline_sdk::{SystemName, TicketRef, Timestamp, Visibility};
 
 use super::crossing::{Crossing, News};
 use super::report::{Change, Example, Key, Tally};
+use super::requirements::{Need, need};
 use super::routing::{Held, Known, Way, held, is_same};
 use crate::agreement::{Agreement, Kind, Pseudonyms, Rules, Sharing};
 use crate::case::{AgreementName, Case, CaseId, Fact, Field, Origin, Reading, Role};
@@ -107,7 +108,10 @@ impl<'t> Rehearsal<'t> {
         if !judged {
             return;
         }
+        let stood = past.drafted == Drafted::Same;
         let added = self.trial.route(past, record, &mut self.tally);
+        let newly = stood && matches!(past.drafted, Drafted::With(_));
+        self.trial.require(past, record, newly, &mut self.names, &mut self.tally);
         self.trial.tell_unread(past, record.at, &mut self.tally);
         // What this record tells stands in the case by now: a counterpart that is newly routed is told it with all the rest.
         for event in if added.is_empty() { events } else { added } {
@@ -306,6 +310,37 @@ impl Trial<'_> {
                 past.standing(&draft.counterpart)
             }
         }
+    }
+
+    /// What either agreement requires, in the moment in which the counterpart is to be given the request.
+    fn require(&self, past: &Past, record: &Record, newly: bool, names: &mut Pseudonyms, tally: &mut Tally) {
+        let Some(draft) = self.drafted() else { return };
+        let at = record.at;
+        let joins = |fact: &Fact| matches!(fact, Fact::Joined { leg, .. } if *leg == draft.counterpart);
+        let joined = record.facts.iter().any(joins) && way_in(record) == Way::Outbound;
+        let standing = match &past.drafted {
+            Drafted::Same if joined => self.standing(),
+            Drafted::With(_) if newly => None,
+            Drafted::Same | Drafted::With(_) | Drafted::Without => return,
+        };
+        let empty = Known::new();
+        let known = past.natives.get(&draft.home).unwrap_or(&empty);
+        let read = Sharing::of(self.in_force, &past.case, at).fields(&draft.home);
+        let mut asks = |rules: &Rules, agreement: &Agreement, case: &Case| {
+            need(rules, agreement, (case, at), (known, &read), names)
+        };
+        let before = standing.map_or(Need::Met, |standing| asks(self.in_force, standing, &past.case));
+        let after = asks(self.draft, draft, &past.drafted(&draft.counterpart, at));
+        let change = match (&before, &after) {
+            (Need::Met | Need::Unknown(_), Need::Lacking(_)) => Change::Parks,
+            (Need::Lacking(_), Need::Met) => Change::NewlyLeaves,
+            (_, Need::Unknown(_)) => Change::Untold,
+            (Need::Met | Need::Unknown(_), Need::Met) | (Need::Lacking(_), Need::Lacking(_)) => return,
+        };
+        let id = past.case.id;
+        let example = Example { case: id.to_string(), at, place: None, before: None, after: None };
+        let key = self.request(change, Way::Outbound, &before.words(), &after.words());
+        tally.add(key, Some(id), example);
     }
 
     /// What the draft would let cross and the rules in force never read, once for each case.

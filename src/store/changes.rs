@@ -49,11 +49,19 @@ impl<'a> Changes<'a> {
         Ok(now.and_then(|head| head.last))
     }
 
-    /// Takes a record whose facts are already folded into `case`. `position` is the record's own.
-    pub fn record(&mut self, facts: &[Fact], case: Option<Case>, position: Position) -> Result<(), Error> {
+    /// Takes a record whose facts are already folded into `case`. `at` and `position` are the record's own.
+    pub fn record(
+        &mut self,
+        facts: &[Fact],
+        case: Option<Case>,
+        at: Timestamp,
+        position: Position,
+    ) -> Result<(), Error> {
         for (order, fact) in facts.iter().enumerate() {
             self.standing(fact, facts, position, order)?;
             self.look(fact, position)?;
+            self.door(fact, at, position)?;
+            self.forget(fact, at, position)?;
             if let Some(case) = &case {
                 let created = self.creates(fact, case.id)?;
                 self.tickets(fact, case, created)?;
@@ -79,12 +87,12 @@ impl<'a> Changes<'a> {
         at: Timestamp,
         position: Position,
     ) -> Result<(), Error> {
-        let Some(id) = case else { return self.record(facts, None, position) };
+        let Some(id) = case else { return self.record(facts, None, at, position) };
         let mut case = self.case(id)?.unwrap_or_else(|| Case::new(id, at));
         for fact in facts {
             case.apply(fact, at);
         }
-        self.record(facts, Some(case), position)
+        self.record(facts, Some(case), at, position)
     }
 
     /// Forgets a case whose key was destroyed, but not that its number was given.

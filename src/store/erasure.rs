@@ -1,12 +1,15 @@
-//! What was erased, whose tickets are not taken up again, and which files nobody holds any more.
+//! What was erased, who was forgotten, whose tickets are not taken up again, and which files nobody holds any more.
 
 use schemars::JsonSchema;
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Digest, TicketRef, Timestamp};
 
 use super::index::from;
+use super::look::{earlier, place};
 use super::{Changes, Error, Index, Table, codec};
 use crate::case::{CaseId, Fact};
+use crate::ledger::Position;
 
 /// A case that was erased, or is being erased.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -21,6 +24,21 @@ pub struct Erasure {
     pub because: String,
     /// How many files were deleted with it; `None` as long as it is not done.
     pub files: Option<u32>,
+}
+
+/// That a person was forgotten. Never who it was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+pub struct Forgetting {
+    /// When.
+    pub at: Timestamp,
+    /// Who wanted it.
+    pub by: String,
+    /// Why.
+    pub because: String,
+    /// How many pseudonyms stand for nobody since.
+    pub pseudonyms: u32,
+    /// Where it was recorded.
+    pub record: u64,
 }
 
 impl Index {
@@ -40,6 +58,16 @@ impl Index {
     /// When the store cannot be read.
     pub fn erasures(&self, after: CaseId, limit: usize) -> Result<Vec<Erasure>, Error> {
         let rows = self.under(Table::Erasures, &[], &from(after), limit)?;
+        rows.iter().map(|(_, value)| read(value)).collect()
+    }
+
+    /// That people were forgotten, the latest first, from those on that were recorded before `before`.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read.
+    pub fn forgotten(&self, before: Option<Position>, limit: usize) -> Result<Vec<Forgetting>, Error> {
+        let rows = self.under(Table::Forgotten, &[], &earlier(before), limit)?;
         rows.iter().map(|(_, value)| read(value)).collect()
     }
 
@@ -94,9 +122,19 @@ impl Changes<'_> {
         if let Fact::Erased { case, files } = fact {
             self.set(Table::Erasing, codec::number(case.0), None);
             if let Some(before) = self.get(Table::Erasures, &codec::number(case.0))? {
-                self.keep_erasure(&Erasure { files: Some(*files), ..read(&before)? })?;
+                self.keep_erasure(&Erasure { files: Some(*files), ..read::<Erasure>(&before)? })?;
             }
         }
+        Ok(())
+    }
+
+    /// A person who was forgotten.
+    pub(super) fn forget(&mut self, fact: &Fact, at: Timestamp, position: Position) -> Result<(), Error> {
+        let Fact::Forgotten { pseudonyms, by, because } = fact else { return Ok(()) };
+        let (by, because) = (by.clone(), because.clone());
+        let forgetting = Forgetting { at, by, because, pseudonyms: *pseudonyms, record: position.0 };
+        let value = serde_json::to_vec(&forgetting).map_err(|error| Error::Broken(error.to_string()))?;
+        self.set(Table::Forgotten, place(position), Some(value));
         Ok(())
     }
 
@@ -133,7 +171,7 @@ fn places(case: CaseId, digest: &Digest) -> [Vec<u8>; 2] {
     [[case.as_slice(), digest].concat(), [digest, case.as_slice()].concat()]
 }
 
-fn read(value: &[u8]) -> Result<Erasure, Error> {
+fn read<T: DeserializeOwned>(value: &[u8]) -> Result<T, Error> {
     serde_json::from_slice(value)
         .map_err(|error| Error::Broken(format!("an erasure cannot be read: {error}")))
 }

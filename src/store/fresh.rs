@@ -78,6 +78,7 @@ impl Head {
             | Table::Filed
             | Table::Changed
             | Table::Hours
+            | Table::Due
             | Table::Erased
             | Table::Erasures
             | Table::Erasing
@@ -85,7 +86,9 @@ impl Head {
             | Table::HoldersOf
             | Table::Paused
             | Table::Reconfigured
-            | Table::Looked => false,
+            | Table::Looked
+            | Table::Entered
+            | Table::Forgotten => false,
         }
     }
 }

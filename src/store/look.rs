@@ -24,9 +24,14 @@ fn prefix(case: Option<CaseId>) -> Vec<u8> {
     }
 }
 
-/// Later ones come first.
-fn place(position: Position) -> Vec<u8> {
+/// Where something stands in a list whose latest comes first.
+pub(super) fn place(position: Position) -> Vec<u8> {
     codec::number(u64::MAX - position.0)
+}
+
+/// Where those begin that were recorded before `before`; all of them without it.
+pub(super) fn earlier(before: Option<Position>) -> Vec<u8> {
+    before.map(|before| codec::number((u64::MAX - before.0).saturating_add(1))).unwrap_or_default()
 }
 
 impl Index {
@@ -41,8 +46,7 @@ impl Index {
         before: Option<Position>,
         limit: usize,
     ) -> Result<Vec<Looked>, Error> {
-        let from = before.map(|before| codec::number((u64::MAX - before.0).saturating_add(1)));
-        let rows = self.under(Table::Looked, &prefix(case), &from.unwrap_or_default(), limit)?;
+        let rows = self.under(Table::Looked, &prefix(case), &earlier(before), limit)?;
         let read = |value: &[u8]| {
             serde_json::from_slice(value)
                 .map_err(|error| Error::Broken(format!("a look cannot be read: {error}")))

@@ -5,6 +5,7 @@
 
 mod changes;
 mod codec;
+mod entered;
 mod erasure;
 mod filing;
 mod fresh;
@@ -22,10 +23,11 @@ use std::fmt::Debug;
 use serde::{Deserialize, Serialize};
 
 pub use changes::Changes;
-pub use erasure::Erasure;
+pub use entered::Entered;
+pub use erasure::{Erasure, Forgetting};
 pub(crate) use filing::{
-    Blocks, Members, SPAN, Term, block, folded, hour, is_in_word, is_over_in, numbers, title, words,
-    words_in_order,
+    Blocks, Members, SPAN, Term, block, breached_from, folded, hour, is_in_word, is_over_in, numbers, title,
+    words, words_in_order,
 };
 pub use filing::{Standing, View};
 pub use fresh::Fresh;
@@ -104,6 +106,8 @@ pub enum Table {
     Changed,
     /// An hour to how many open cases last changed in it.
     Hours,
+    /// The moment at which a clock runs out, and a block of cases, to those of them whose clock that is.
+    Due,
     /// Tickets of cases that were erased: under the ticket, the number of its case.
     Erased,
     /// What was erased, by the number of the case.
@@ -116,6 +120,10 @@ pub enum Table {
     HoldersOf,
     /// Who looked at what, the latest first: of all cases, and of each.
     Looked,
+    /// Who came in, and what changed about who may, the latest first.
+    Entered,
+    /// That people were forgotten, the latest first.
+    Forgotten,
 }
 
 impl Table {
@@ -143,12 +151,15 @@ impl Table {
             Self::Filed => 17,
             Self::Changed => 18,
             Self::Hours => 19,
+            Self::Due => 20,
             Self::Erased => 32,
             Self::Erasures => 33,
             Self::Erasing => 34,
             Self::FilesOf => 35,
             Self::HoldersOf => 36,
+            Self::Forgotten => 37,
             Self::Looked => 48,
+            Self::Entered => 49,
         }
     }
 }
@@ -166,7 +177,7 @@ pub struct Batch {
 /// The key under [`Table::Meta`] where an engine keeps the applied mark.
 pub(crate) const APPLIED: &[u8] = b"applied";
 /// The number of the layout of tables and values; a store with another number is rebuilt.
-const FORMAT: u32 = 5;
+const FORMAT: u32 = 7;
 
 #[derive(Serialize, Deserialize)]
 struct Applied {

@@ -18,6 +18,7 @@ use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{Clock, Error, Result, SystemName, Timestamp};
 
 use crate::case::{Fact, Holder};
+use crate::daemon::Standing as Watched;
 
 /// The media type of [`Metrics::text`].
 pub const MEDIA_TYPE: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
@@ -43,6 +44,8 @@ pub struct Metrics {
     held_seconds: Family<Held, Counter<f64, AtomicU64>>,
     offers: Family<OfferIs, Counter>,
     leaks: Family<System, Counter>,
+    watched_alarms: Family<Log, Gauge>,
+    watched_asked: Family<Log, Gauge<f64, AtomicU64>>,
 }
 
 /// How a system answers, as its last answers tell.
@@ -87,6 +90,11 @@ struct Outcome {
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
 struct System {
     system: String,
+}
+
+#[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
+struct Log {
+    log: String,
 }
 
 #[derive(Clone, Debug, PartialEq, Eq, Hash, EncodeLabelSet)]
@@ -187,6 +195,19 @@ impl Metrics {
             "What was sent to a system as internal and was not internal there",
             leaks.clone(),
         );
+        let watched_alarms = Family::<Log, Gauge>::default();
+        registry.register(
+            "watched_alarm",
+            "1 while what the log of another organization signed cannot all be true: it forked, or was rolled back",
+            watched_alarms.clone(),
+        );
+        let watched_asked = Family::<Log, Gauge<f64, AtomicU64>>::default();
+        registry.register_with_unit(
+            "watched_answered_timestamp",
+            "When the log of another organization was last asked and answered, since 1970",
+            Unit::Seconds,
+            watched_asked.clone(),
+        );
         let build = Family::<Build, Gauge>::default();
         registry.register("build_info", "1, with the version that runs", build.clone());
         build.get_or_create(&Build { version: env!("CARGO_PKG_VERSION") }).set(1);
@@ -209,6 +230,8 @@ impl Metrics {
             held_seconds,
             offers,
             leaks,
+            watched_alarms,
+            watched_asked,
         };
         // A counter that begins at zero shows its first increase, one that is not there does not.
         for source in ["webhook", "poll"] {
@@ -271,9 +294,20 @@ impl Metrics {
         self.open_circuits.get_or_create(&name).set(i64::from(answers.open_circuit));
         self.failing.get_or_create(&name).set(i64::from(answers.failing));
         if let Some(well) = answers.well {
-            let millis = i32::try_from(well.timestamp_subsec_millis()).unwrap_or_default();
-            let seconds = Duration::from_secs(u64::try_from(well.timestamp()).unwrap_or_default());
-            self.answered.get_or_create(&name).set(seconds.as_secs_f64() + f64::from(millis) / 1000.0);
+            self.answered.get_or_create(&name).set(since_1970(well));
+        }
+    }
+
+    /// How the watched logs stand. Those that are watched no longer are told of no longer.
+    pub fn watched(&self, logs: &[Watched]) {
+        self.watched_alarms.clear();
+        self.watched_asked.clear();
+        for log in logs {
+            let name = Log { log: log.name.clone() };
+            self.watched_alarms.get_or_create(&name).set(i64::from(log.alarm.is_some()));
+            if let Some(asked) = log.asked {
+                self.watched_asked.get_or_create(&name).set(since_1970(asked));
+            }
         }
     }
 
@@ -335,6 +369,12 @@ impl Metrics {
         }
         out
     }
+}
+
+fn since_1970(at: Timestamp) -> f64 {
+    let millis = i32::try_from(at.timestamp_subsec_millis()).unwrap_or_default();
+    let seconds = Duration::from_secs(u64::try_from(at.timestamp()).unwrap_or_default());
+    seconds.as_secs_f64() + f64::from(millis) / 1000.0
 }
 
 impl Default for Metrics {

@@ -34,7 +34,7 @@ pub(super) fn whole(medium: &dyn Medium, name: &str) -> Result<Vec<u8>, Error> {
     let failed = |source| Error::Io { action: "read", source };
     let Some(length) = medium.len(name).map_err(failed)? else { return Ok(Vec::new()) };
     let mut bytes = vec![0; usize::try_from(length).unwrap_or_default()];
-    if fill(medium, name, &mut bytes).map_err(failed)? < bytes.len() {
+    if fill(medium, name, 0, &mut bytes).map_err(failed)? < bytes.len() {
         return Err(failed(io::ErrorKind::UnexpectedEof.into()));
     }
     Ok(bytes)

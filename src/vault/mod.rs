@@ -135,22 +135,18 @@ impl Vault {
     ///
     /// When it cannot be written.
     pub async fn forget(&self, person: &str) -> Result<usize, Error> {
-        let kept = Arc::clone(&self.kept);
-        let (said, folded) = (person.trim().to_owned(), known_as(person));
-        self.run(move || {
-            let whole = kept.read_all()?;
-            // One person has a pseudonym under each agreement: one of them names all.
-            let keys: BTreeSet<&str> = whole
-                .iter()
-                .map(|(_, named)| named)
-                .filter(|named| {
-                    named.key == folded || named.pseudonym == said || known_as(&named.value) == folded
-                })
-                .map(|named| named.key.as_str())
-                .collect();
-            kept.erase(whole.iter().filter(|(_, named)| keys.contains(named.key.as_str())))
-        })
-        .await
+        let (kept, person) = (Arc::clone(&self.kept), person.to_owned());
+        self.run(move || kept.erase(&kept.standing_for(&person)?)).await
+    }
+
+    /// How many pseudonyms stand for a person, named like that.
+    ///
+    /// # Errors
+    ///
+    /// When it cannot be read.
+    pub async fn known(&self, person: &str) -> Result<usize, Error> {
+        let (kept, person) = (Arc::clone(&self.kept), person.to_owned());
+        self.run(move || Ok(kept.standing_for(&person)?.len())).await
     }
 
     async fn run<T: Send + 'static>(
@@ -262,7 +258,21 @@ impl Kept {
     }
 
     /// Entries are never moved, so that their places hold.
-    fn erase<'a>(&self, entries: impl Iterator<Item = &'a (u64, Named)>) -> Result<usize, Error> {
+    /// The pseudonyms of a person, with their places.
+    fn standing_for(&self, person: &str) -> Result<Vec<(u64, Named)>, Error> {
+        let (said, folded) = (person.trim(), known_as(person));
+        let mut all = self.read_all()?;
+        let is_meant = |named: &Named| {
+            named.key == folded || named.pseudonym == said || known_as(&named.value) == folded
+        };
+        // One person has a pseudonym under each agreement: one of them names all.
+        let keys: BTreeSet<String> =
+            all.iter().filter(|(_, named)| is_meant(named)).map(|(_, named)| named.key.clone()).collect();
+        all.retain(|(_, named)| keys.contains(&named.key));
+        Ok(all)
+    }
+
+    fn erase(&self, entries: &[(u64, Named)]) -> Result<usize, Error> {
         let failed = |action| move |source| Error::Io { action, source };
         let _end = self.end.lock().unwrap_or_else(PoisonError::into_inner);
         let mut erased = Vec::new();

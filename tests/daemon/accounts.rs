@@ -72,6 +72,35 @@ fn with_admin() -> (Desks, Running) {
 }
 
 #[test]
+fn an_auditor_reads_who_came_in_and_who_was_refused_and_nothing_that_was_typed() {
+    let (_desks, bridge) = with_admin();
+    let mut browser = Browser::default();
+    assert_ne!(browser.log_in(&bridge, "alex", "not the right words at all").status, 303);
+    assert_ne!(browser.log_in(&bridge, "hunter2hunter2", PASSWORD).status, 303);
+    assert_eq!(browser.log_in(&bridge, "alex", PASSWORD).status, 303);
+    let lines = bridge.json(&["ledger", "entered"]);
+    let told = |line: &serde_json::Value| format!("{} {} {}", line["what"], line["name"], line["way"]);
+    let told: Vec<String> = lines.as_array().unwrap().iter().map(told).collect();
+    let expected = [
+        "\"logged_in\" \"Alex\" \"password\"",
+        "\"refused\" null \"password\"",
+        "\"refused\" \"Alex\" \"password\"",
+        "\"added\" \"Alex\" null",
+    ];
+    assert_eq!(told, expected, "the latest first");
+    let printed = bridge.command(&["ledger", "entered", "--limit", "3"]).out;
+    assert_eq!(printed.lines().count(), 3, "{printed}");
+    assert!(printed.contains("nobody known here  refused, by password"), "{printed}");
+    let page = browser.get(&bridge, "/console/record").body;
+    for said in ["logged in", "refused", "nobody known here", "by password", "<bdi>Alex</bdi>"] {
+        assert!(page.contains(said), "{said}: {page}");
+    }
+    for typed in ["hunter2", "not the right words"] {
+        assert!(!page.contains(typed) && !lines.to_string().contains(typed), "{typed}");
+    }
+}
+
+#[test]
 fn the_first_admin_is_made_before_the_first_start_and_a_session_outlives_a_restart() {
     let (_desks, mut bridge) = with_admin();
     let mut browser = Browser::default();

@@ -80,10 +80,12 @@ fn a_guest_of_one_party_can_tell_nothing_of_another() {
         }
     }
     // What is another's is answered as what is not there.
-    let foreign = read(&bridge, &guest, &format!("/console/requests/{strangers}"));
-    let nobodys = read(&bridge, &guest, "/console/requests/4711");
-    assert_eq!((foreign.status, nobodys.status), (404, 404));
-    assert_eq!(foreign.body.replace(&strangers.to_string(), "#"), nobodys.body.replace("4711", "#"));
+    for place in ["/console/requests/", "/console/?after="] {
+        let foreign = read(&bridge, &guest, &format!("{place}{strangers}"));
+        let nobodys = read(&bridge, &guest, &format!("{place}4711"));
+        assert_eq!((foreign.status, nobodys.status), (404, 404), "{place}");
+        assert_eq!(foreign.body.replace(&strangers.to_string(), "#"), nobodys.body.replace("4711", "#"));
+    }
     for path in ["TL-1", "TL-2", "TL-1?as=partner", "TL-1/live", "TL-1/files/00", "partner:1"] {
         assert_eq!(read(&bridge, &guest, &format!("/console/cases/{path}")).status, 403, "{path}");
     }

@@ -11,6 +11,7 @@ use throughline_sdk::{Clock, Entropy, RemoteId, SystemName, TicketRef};
 
 use super::bridge::{Running, TestBridge, until};
 use super::desks::Desks;
+use super::web::send;
 
 const SECRET: &str = "the kiwi is ripe";
 
@@ -75,6 +76,34 @@ fn an_erased_case_is_gone_and_stays_gone_and_the_ledger_verifies() {
     desks.raise("The last one");
     until("the last ticket crosses", || desks.titled("partner", "The last one").is_some());
     assert_eq!(desks.desk("partner").snapshot().tickets.len(), 4);
+}
+
+#[test]
+fn what_was_answered_about_a_case_is_not_kept_beyond_it() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let bridge = TestBridge::new().start(&desks, &["partner"]);
+    let number = linked(&desks, &bridge, "Kiwi", SECRET.as_bytes());
+    linked(&desks, &bridge, "Other", b"another file");
+    let bearer =
+        format!("Bearer {}", std::fs::read_to_string(bridge.data().join("admin.token")).unwrap().trim());
+    let post = |path: &str, key: &str, body: &str| {
+        let fields = [
+            ("authorization", bearer.as_str()),
+            ("idempotency-key", key),
+            ("content-type", "application/json"),
+        ];
+        send(&bridge.address, "POST", path, &fields, body.as_bytes()).unwrap().status
+    };
+    let kept = || std::fs::read_dir(bridge.data().join("idempotency")).unwrap().count();
+    assert_eq!(post(&format!("/api/v1/plan/helpdesk:{number}"), "one", ""), 200);
+    assert!(post("/api/v1/refresh/TL-1", "two", "{}") < 300);
+    assert!(post("/api/v1/refresh/TL-2", "other", "{}") < 300);
+    assert_eq!(kept(), 3);
+    let erasing = r#"{"because":"request of 2 May"}"#;
+    assert_eq!(post("/api/v1/cases/TL-1/erase", "erase", erasing), 200);
+    assert_eq!(kept(), 2, "what is left is about another case, and that this one was erased");
+    assert_eq!(post("/api/v1/cases/TL-1/erase", "erase", erasing), 200, "which is told again");
+    assert_eq!(post("/api/v1/refresh/TL-1", "two", "{}"), 404);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::process::Command;
 
-use super::bridge::{Said, TestBridge, run, secret, throughline, until};
+use super::bridge::{Running, Said, TestBridge, run, secret, throughline, until};
 use super::desks::Desks;
 
 fn say(arguments: &[&str]) -> Said {
@@ -42,7 +42,7 @@ fn evidence_is_taken_beside_the_daemon_and_after_it_and_needs_only_a_key() {
     assert_eq!(bridge.ask("/api/v1/log/key").body.trim(), key);
     fs::write(at("contoso.key"), format!("{key}\n")).unwrap();
 
-    let take = |bridge: &super::bridge::Running, name: &str, more: &[&str]| {
+    let take = |bridge: &Running, name: &str, more: &[&str]| {
         let file = at(name);
         let said = bridge.command(&[&["evidence", "TL-1", "-o", text(&file)], more].concat());
         assert_eq!(said.code, 0, "{said:?}");
@@ -89,6 +89,32 @@ fn evidence_is_taken_beside_the_daemon_and_after_it_and_needs_only_a_key() {
     assert_eq!(said.code, 1);
     assert!(said.err.contains("is not what contoso/throughline signed"), "{said:?}");
     assert_eq!(script(&["evidence", text(&at("changed.tar")), &key]), None);
+}
+
+#[test]
+fn whoever_exports_the_ledger_is_recorded_beside_the_daemon_and_after_it() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let mut bridge = TestBridge::new().start(&desks, &["partner"]);
+    desks.raise("Printed out");
+    until("the partner has the ticket", || desks.titled("partner", "Printed out").is_some());
+    let exports = |bridge: &Running| -> Vec<String> {
+        let looked = bridge.json(&["ledger", "looked"]);
+        let exports = looked.as_array().unwrap().iter().filter(|line| line["what"] == "export");
+        exports.map(|line| format!("{} {}", line["name"], line["case"])).collect()
+    };
+    assert_eq!(exports(&bridge), Vec::<String>::new());
+    let whole = bridge.command(&["ledger", "export"]);
+    assert_eq!(whole.code, 0, "{whole:?}");
+    let last = whole.out.lines().last().unwrap();
+    assert!(last.contains("\"what\":\"export\""), "its own record is the last one in it: {last}");
+    assert_eq!(exports(&bridge), ["\"command line\" null"]);
+
+    bridge.signal("TERM");
+    assert_eq!(bridge.ended().code(), Some(0));
+    let one = bridge.command(&["ledger", "export", "--case", "TL-1"]);
+    assert!(one.code == 0 && one.out.contains("Printed out"), "{one:?}");
+    assert_eq!(exports(&bridge), ["\"command line\" \"TL-1\"", "\"command line\" null"]);
+    assert_eq!(bridge.command(&["ledger", "verify"]).code, 0);
 }
 
 #[test]

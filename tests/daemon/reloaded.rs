@@ -157,3 +157,27 @@ fn what_is_wrong_or_fixed_is_refused_whole_and_all_goes_on_as_before() {
     desks.raise("Goes on");
     until("the partner has the ticket", || desks.titled("partner", "Goes on").is_some());
 }
+
+#[test]
+fn a_guest_of_a_party_that_a_reload_brought_can_be_made_at_once() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let bridge = TestBridge::new().start(&desks, &["partner"]);
+    let guest = |name: &str, party: &str| {
+        bridge.command(&["token", "create", name, "--role", "guest", "--party", party])
+    };
+    let early = guest("early", "newcomer");
+    assert!(early.code != 0 && early.err.contains("there is no party newcomer"), "{early:?}");
+    rewrite(&bridge, "[parties.partner]", "[parties.newcomer]\n[parties.partner]");
+    let reloaded = bridge.command(&["reload"]);
+    assert_eq!(reloaded.code, 0, "{reloaded:?}");
+    let made = guest("made", "newcomer");
+    assert_eq!(made.code, 0, "{made:?}");
+    // One that went with a reload is a party no more; a reload that was refused changes nothing about it.
+    rewrite(&bridge, "[parties.newcomer]\n", "");
+    rewrite(&bridge, "listen = \"127.0.0.1:0\"", "listen = \"127.0.0.1:1\"");
+    assert_ne!(bridge.command(&["reload"]).code, 0);
+    assert_eq!(guest("still", "newcomer").code, 0);
+    rewrite(&bridge, "listen = \"127.0.0.1:1\"", "listen = \"127.0.0.1:0\"");
+    assert_eq!(bridge.command(&["reload"]).code, 0);
+    assert!(guest("late", "newcomer").code != 0 && guest("more", "partner").code == 0);
+}

@@ -13,7 +13,6 @@ mod error;
 mod feed;
 mod guid;
 mod map;
-mod marker;
 mod note;
 mod read;
 mod rich;

@@ -2,13 +2,13 @@
 
 use throughline_markup::plain;
 use throughline_sdk::{
-    Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
-    Version, overflow, ticket::canonical_text,
+    Changes, Comment, CommentId, File, FileId, Marker, MarkerLine, Person, Reference, RemoteId, Ticket,
+    Timestamp, Version, overflow, ticket::canonical_text,
 };
 
 use crate::config::Config;
 use crate::wire::Row;
-use crate::{column, marker, note};
+use crate::{column, note};
 
 /// The labels of a case's status as Dynamics 365 comes, and what they mean to Throughline.
 ///
@@ -63,14 +63,14 @@ pub(crate) fn ticket(id: &str, case: &Row, notes: &[Row], whole: Option<&[u8]>, 
 
 /// The description in canonical form without our marker, and the marker.
 fn description(case: &Row, whole: Option<&[u8]>) -> (String, Option<Marker>) {
-    let (shown, marker) = marker::split(case.text("description"));
+    let (shown, marker) = MarkerLine::BRACKETS.split(case.text("description"));
     let joined = whole.and_then(|whole| overflow::cut(&shown)?.joined(whole));
     (plain::read(&joined.unwrap_or(shown)).text, marker)
 }
 
 /// The name of the file that has the rest of a case's description.
 pub(crate) fn rest_of_description(case: &Row) -> Option<String> {
-    overflow::cut(&marker::split(case.text("description")).0).map(|cut| cut.file())
+    overflow::cut(&MarkerLine::BRACKETS.split(case.text("description")).0).map(|cut| cut.file())
 }
 
 /// What of a version `If-Match` takes: the case's own, without that of its notes.
@@ -82,8 +82,9 @@ pub(crate) fn condition(version: &Version) -> &str {
 pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
     let word = |asked: &Option<String>, seen: &Option<String>| asked.is_some() && asked != seen;
     // What is formatted in it is plain there.
-    let described =
-        |asked: &String| plain::read(&marker::split(&plain::write(asked).text).0).text != ticket.description;
+    let described = |asked: &String| {
+        plain::read(&MarkerLine::BRACKETS.split(&plain::write(asked).text).0).text != ticket.description
+    };
     let standard = [
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
         ("description", changes.description.as_ref().is_some_and(described)),
@@ -109,7 +110,7 @@ fn named(case: &Row, column: Option<&String>) -> Option<String> {
 /// What a note says; `None` for one that only holds a file.
 fn comment(note: &Row, config: &Config) -> Option<Comment> {
     let (title, file) = (note.text("subject").trim(), note.text("filename"));
-    let marker = marker::alone(title);
+    let marker = MarkerLine::BRACKETS.alone(title);
     let (text, visibility) = note::read(note.text("notetext"), config);
     let titled = marker.is_none() && !title.is_empty() && title != file;
     let body = match (titled, text.is_empty()) {
@@ -148,7 +149,7 @@ fn file(note: &Row, config: &Config) -> Option<File> {
         visibility: note::read(note.text("notetext"), config).1,
         author: author(note),
         created: note.time("createdon").unwrap_or_default(),
-        marker: marker::alone(title),
+        marker: MarkerLine::BRACKETS.alone(title),
     })
 }
 

@@ -6,8 +6,8 @@ use serde_json::{Map, Value, json};
 use throughline_markup::plain;
 use throughline_sdk::overflow::{self, Stored, Whole};
 use throughline_sdk::{
-    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
-    RemoteId, Result, Subject, TookEffect, Version, Visibility,
+    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, MarkerLine, NewTicket,
+    Operation, RemoteId, Result, Subject, TookEffect, Version, Visibility,
 };
 
 use crate::api::{Api, Inserted, Set};
@@ -15,7 +15,7 @@ use crate::config::LongText;
 use crate::error::not_done;
 use crate::guid::Guid;
 use crate::read::{self, Case};
-use crate::{choice, column, map, marker, note, status};
+use crate::{choice, column, map, note, status};
 
 /// Takes a case whose columns cannot be written for what it is.
 const READ_ONLY: &str = "a resolved or cancelled case is read-only; bring it to an active status first";
@@ -106,7 +106,7 @@ pub(crate) async fn into_case(api: Api<'_>, id: Guid, intent: &Intent) -> Result
             }
             let text = note::write("", *visibility, api.config).map_err(|e| e.with_context("case", id))?;
             let columns = json!({
-                "subject": marker::title(&intent.marker),
+                "subject": MarkerLine::BRACKETS.line(&intent.marker),
                 "notetext": text,
                 "filename": name,
                 "mimetype": media_type,
@@ -146,7 +146,7 @@ async fn update(api: Api<'_>, id: Guid, changes: &Changes, expected: Option<&Ver
     let mut whole = None;
     if let Some(description) = &changes.description {
         // The marker that stands in the text stays there.
-        let marker = marker::split(before.row.text("description")).1;
+        let marker = MarkerLine::BRACKETS.split(before.row.text("description")).1;
         whole = describe(api, description, marker.as_ref(), &mut columns).map_err(about)?.whole;
     }
     if let Some(whole) = &whole {
@@ -175,7 +175,8 @@ async fn comment(
     marker: &Marker,
 ) -> Result<Effect> {
     let note = Guid::from_marker(marker);
-    let mut columns = json!({ "subject": marker::title(marker), "notetext": text, "isdocument": false });
+    let mut columns =
+        json!({ "subject": MarkerLine::BRACKETS.line(marker), "notetext": text, "isdocument": false });
     bind(&mut columns, id);
     api.insert(Set::Notes, note, &columns).await?;
     let ticket = read::back(api, id).await?.ticket;
@@ -300,7 +301,7 @@ fn describe(
         }
         (_, marker) => marker,
     };
-    let end = in_text.map_or(0, |marker| overflow::units(&marker::mark("x", marker)) - 1);
+    let end = in_text.map_or(0, |marker| overflow::units(&MarkerLine::BRACKETS.mark("x", marker)) - 1);
     let stored =
         overflow::store(&plain::write(description).text, api.config.max_description.saturating_sub(end));
     if stored.whole.is_some() && api.config.long_text == LongText::Refuse {
@@ -312,7 +313,8 @@ fn describe(
             ),
         ));
     }
-    let text = in_text.map_or_else(|| stored.text.clone(), |marker| marker::mark(&stored.text, marker));
+    let text =
+        in_text.map_or_else(|| stored.text.clone(), |marker| MarkerLine::BRACKETS.mark(&stored.text, marker));
     columns.insert("description".to_owned(), text.into());
     Ok(stored)
 }

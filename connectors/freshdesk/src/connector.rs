@@ -138,13 +138,12 @@ impl Connector for Freshdesk {
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
         let api = self.api(ctx);
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => write::find_created(api, &intent.marker).await,
-            (_, Some(id)) => {
-                let subjects = write::marked(api, id, intent).await?;
-                Ok(subjects.into_iter().map(|subject| Found { ticket: id.clone(), subject }).collect())
-            }
-            (_, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return write::find_created(api, &intent.marker).await;
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(read::ticket(api, ticket_number(id)?).await?)),
+            None => Ok(Vec::new()),
         }
     }
 

@@ -12,7 +12,7 @@ use crate::api::{Api, number};
 use crate::error::not_done;
 use crate::fields::Form;
 use crate::wire::{Conversation, NoteWrite, Ticket, TicketWrite};
-use crate::{map, marker, multipart, read};
+use crate::{map, marker, multipart};
 
 /// What a ticket comes from that an API makes: the portal.
 const PORTAL: u64 = 2;
@@ -333,28 +333,4 @@ fn is_private(id: u64, visibility: Visibility) -> Result<bool> {
         )
         .with_context("ticket", id)),
     }
-}
-
-/// Reads a ticket as the engine sees it, for looking what a doubtful write left.
-pub(crate) async fn marked(api: Api<'_>, ticket: &RemoteId, intent: &Intent) -> Result<Vec<Subject>> {
-    let read = read::ticket(api, crate::api::ticket_number(ticket)?).await?;
-    let marker = Some(&intent.marker);
-    let notes = read
-        .comments
-        .into_iter()
-        .filter(|one| one.marker.as_ref() == marker)
-        .map(|one| Subject::Comment(one.id));
-    let files =
-        read.files.into_iter().filter(|one| one.marker.as_ref() == marker).map(|one| Subject::File(one.id));
-    Ok(match intent.operation {
-        Operation::Comment { .. } => notes.collect(),
-        Operation::Attach { .. } => files.collect(),
-        // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-        Operation::Create(_)
-        | Operation::Update { .. }
-        | Operation::Transition { .. }
-        | Operation::Edit { .. }
-        | Operation::Retract { .. }
-        | Operation::LinkBack { .. } => Vec::new(),
-    })
 }

@@ -8,7 +8,7 @@ use chrono::TimeDelta;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
-    Operation, RawWebhook, RemoteId, Result, Subject, Ticket,
+    Operation, RawWebhook, RemoteId, Result, Subject, Ticket, labels,
 };
 
 use crate::api::{Api, issue_number};
@@ -16,7 +16,7 @@ use crate::config::Config;
 use crate::feed::{self, LAG_SECONDS, Moments, PAGE, Place, Row};
 use crate::map::{ASSIGNEES, LABELS, MILESTONE, OPEN, PRIORITIES, STATUSES};
 use crate::write::marker_of;
-use crate::{error, labels, map, webhook, write};
+use crate::{error, map, webhook, write};
 
 /// GitHub ends a request after ten seconds; what it then still has in hand is given twice as long.
 ///
@@ -222,28 +222,12 @@ impl Connector for GitHub {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => self.created(ctx, &intent.marker).await,
-            (Operation::Comment { .. }, Some(id)) => {
-                let comments = self.fetch(ctx, id).await?.comments.into_iter();
-                let ours = comments.filter(|comment| comment.marker.as_ref() == Some(&intent.marker));
-                let found = |comment: throughline_sdk::Comment| Found {
-                    ticket: id.clone(),
-                    subject: Subject::Comment(comment.id),
-                };
-                Ok(ours.map(found).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::Attach { .. }
-                | Operation::LinkBack { .. },
-                _,
-            )
-            | (Operation::Comment { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return self.created(ctx, &intent.marker).await;
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),
+            None => Ok(Vec::new()),
         }
     }
 

@@ -3,11 +3,12 @@
 use std::collections::BTreeMap;
 
 use throughline_markup::{github, normal};
-use throughline_sdk::{Changes, CommentId, Marker, Person, RemoteId, Ticket, Version, Visibility};
+use throughline_sdk::{
+    Changes, CommentId, Marker, MarkerLine, Person, RemoteId, Ticket, Version, Visibility, labels,
+};
 
 use crate::config::Config;
-use crate::wire::{Account, Comment, Issue};
-use crate::{labels, marker};
+use crate::wire::{Account, Comment, Issue, Label};
 
 /// GitHub's own words for a status, and what they mean to Throughline.
 ///
@@ -49,7 +50,7 @@ pub(crate) fn ticket(issue: &Issue, comments: &[Comment], config: &Config) -> Ti
         title: issue.title.trim().to_owned(),
         description,
         status: status(issue, config),
-        priority: labels::said(&config.priorities, &labels::names(issue)).map(str::to_owned),
+        priority: labels::said(&config.priorities, &label_names(issue)).map(str::to_owned),
         kind: issue.kind.as_ref().map(|kind| kind.name.clone()),
         fields: fields(issue, config),
         requester: Some(person(issue.user.as_ref())),
@@ -68,7 +69,7 @@ pub(crate) fn ticket(issue: &Issue, comments: &[Comment], config: &Config) -> Ti
 /// An issue's status: of an open one what its labels say, of a closed one why it was closed.
 pub(crate) fn status(issue: &Issue, config: &Config) -> String {
     match issue.state.as_str() {
-        "open" => labels::said(&config.statuses, &labels::names(issue)).unwrap_or(OPEN).to_owned(),
+        "open" => labels::said(&config.statuses, &label_names(issue)).unwrap_or(OPEN).to_owned(),
         "closed" => issue.state_reason.as_deref().unwrap_or(COMPLETED).replace('_', " "),
         // A state that GitHub may come to have has no meaning in the configuration, so the ticket is parked.
         other => other.to_owned(),
@@ -85,9 +86,14 @@ pub(crate) fn closing_reason(status: &str) -> Option<&'static str> {
     }
 }
 
+/// The names of an issue's labels, in GitHub's order.
+pub(crate) fn label_names(issue: &Issue) -> Vec<&str> {
+    issue.labels.iter().map(Label::name).filter(|name| !name.is_empty()).collect()
+}
+
 /// The labels of an issue that stand for neither status nor priority.
 pub(crate) fn other_labels<'a>(issue: &'a Issue, config: &Config) -> Vec<&'a str> {
-    labels::names(issue).into_iter().filter(|name| !is_word(name, config)).collect()
+    label_names(issue).into_iter().filter(|name| !is_word(name, config)).collect()
 }
 
 /// Whether a label stands for a status or a priority.
@@ -127,14 +133,14 @@ pub(crate) fn not_in(changes: &Changes, ticket: &Ticket) -> Vec<String> {
 pub(crate) fn write_text(text: &str, marker: Option<&Marker>) -> String {
     let text = github::write(text).text;
     match marker {
-        Some(marker) => marker::mark(&text, marker),
+        Some(marker) => MarkerLine::COMMENT.mark(&text, marker),
         None => text,
     }
 }
 
 /// GitHub's Markdown as canonical text, and the marker that stood in it.
 pub(crate) fn read_text(text: &str) -> (String, Option<Marker>) {
-    let (text, marker) = marker::split(text);
+    let (text, marker) = MarkerLine::COMMENT.split(text);
     (github::read(&text).text, marker)
 }
 

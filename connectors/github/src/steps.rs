@@ -1,11 +1,10 @@
 //! Which requests bring an issue to what is wanted, as data: pure, so that the order and its reasons can be tested.
 
-use throughline_sdk::{Changes, Error, ErrorKind, Result};
+use throughline_sdk::labels::{self, Exchange};
+use throughline_sdk::{Changes, Error, ErrorKind, MarkerLine, Result};
 
 use crate::config::Config;
-use crate::labels::{self, Exchange};
 use crate::map::{self, ASSIGNEES, LABELS, OPEN};
-use crate::marker;
 use crate::wire::{Issue, NewIssue, Patch};
 
 /// One request that changes an issue.
@@ -35,7 +34,7 @@ pub(crate) fn transition(issue: &Issue, status: &str, config: &Config) -> Result
         return Ok(first.into_iter().chain([Step::Patch(close)]).collect());
     }
     let wanted = Some(status).filter(|status| *status != OPEN);
-    let exchange = labels::exchange(&config.statuses, &labels::names(issue), wanted)
+    let exchange = labels::exchange(&config.statuses, &map::label_names(issue), wanted)
         .ok_or_else(|| no_word("status", status, "status_labels"))?;
     Ok(label_steps(exchange).chain((!is_open).then_some(open)).collect())
 }
@@ -50,7 +49,7 @@ pub(crate) fn update(issue: &Issue, changes: &Changes, config: &Config) -> Resul
     }
     if asks("description") {
         // The marker that stands in the text stays there.
-        let (_, marker) = marker::split(issue.body.as_deref().unwrap_or_default());
+        let (_, marker) = MarkerLine::COMMENT.split(issue.body.as_deref().unwrap_or_default());
         patch.body = changes.description.as_deref().map(|text| map::write_text(text, marker.as_ref()));
     }
     if asks("type") {
@@ -59,7 +58,7 @@ pub(crate) fn update(issue: &Issue, changes: &Changes, config: &Config) -> Resul
     let mut steps: Vec<Step> =
         (patch != Patch::default()).then_some(Step::Patch(patch)).into_iter().collect();
     if let Some(priority) = changes.priority.as_deref().filter(|_| asks("priority")) {
-        let exchange = labels::exchange(&config.priorities, &labels::names(issue), Some(priority))
+        let exchange = labels::exchange(&config.priorities, &map::label_names(issue), Some(priority))
             .ok_or_else(|| no_word("priority", priority, "priority_labels"))?;
         steps.extend(label_steps(exchange));
     }

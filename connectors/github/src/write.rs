@@ -1,15 +1,15 @@
 //! Writes, each of them read back: GitHub answers with success also where it left out what our role may not set.
 
 use throughline_sdk::{
-    CommentId, Effect, Error, ErrorKind, Intent, Marker, NewTicket, Operation, RemoteId, Result, Subject,
-    Ticket, TookEffect, Visibility,
+    CommentId, Effect, Error, ErrorKind, Intent, Marker, MarkerLine, NewTicket, Operation, RemoteId, Result,
+    Subject, Ticket, TookEffect, Visibility,
 };
 
 use crate::api::Api;
 use crate::error::not_done;
+use crate::map;
 use crate::steps::{self, Step};
 use crate::wire::Issue;
-use crate::{map, marker};
 
 /// Creates an issue that bears the marker from its first moment.
 ///
@@ -210,5 +210,5 @@ fn unsupported(message: &str, number: u64) -> Error {
 
 /// The marker of an issue's raw text.
 pub(crate) fn marker_of(issue: &Issue) -> Option<Marker> {
-    marker::split(issue.body.as_deref().unwrap_or_default()).1
+    MarkerLine::COMMENT.split(issue.body.as_deref().unwrap_or_default()).1
 }

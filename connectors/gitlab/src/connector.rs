@@ -9,7 +9,7 @@ use http::{HeaderMap, header};
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
-    Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp,
+    MarkerLine, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp, labels,
 };
 
 use crate::api::{Api, issue_number};
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::feed::{self, LAG_SECONDS, Moments, PAGE, Place};
 use crate::map::{CLOSED, DUE, KINDS, LABELS, OPENED, PRIORITIES, READ_ONLY};
 use crate::uploads::Upload;
-use crate::{labels, map, marker, webhook, write};
+use crate::{map, webhook, write};
 
 /// GitLab ends a request after sixty seconds; a queue in front of it is given half as long.
 ///
@@ -64,7 +64,8 @@ impl GitLab {
             let page = [("page", page.to_string())];
             let (issues, _) = api.issues(&[query.as_slice(), &page].concat()).await?;
             let bears = |issue: &&crate::wire::Issue| {
-                marker::split(issue.description.as_deref().unwrap_or_default()).1.as_ref() == Some(marker)
+                MarkerLine::COMMENT.split(issue.description.as_deref().unwrap_or_default()).1.as_ref()
+                    == Some(marker)
             };
             numbers.extend(issues.iter().filter(bears).map(|issue| issue.iid));
             if issues.len() < PAGE {
@@ -207,30 +208,12 @@ impl Connector for GitLab {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        let marker = Some(&intent.marker);
-        let found = |ticket: &RemoteId, subject| Found { ticket: ticket.clone(), subject };
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => self.created(ctx, &intent.marker).await,
-            (Operation::Comment { .. }, Some(id)) => {
-                let comments = self.fetch(ctx, id).await?.comments.into_iter();
-                let ours = comments.filter(|comment| comment.marker.as_ref() == marker);
-                Ok(ours.map(|comment| found(id, Subject::Comment(comment.id))).collect())
-            }
-            (Operation::Attach { .. }, Some(id)) => {
-                let files = self.fetch(ctx, id).await?.files.into_iter();
-                let ours = files.filter(|file| file.marker.as_ref() == marker);
-                Ok(ours.map(|file| found(id, Subject::File(file.id))).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::LinkBack { .. },
-                _,
-            )
-            | (Operation::Comment { .. } | Operation::Attach { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return self.created(ctx, &intent.marker).await;
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),
+            None => Ok(Vec::new()),
         }
     }
 

@@ -1,11 +1,10 @@
 //! What has to be written so that an issue becomes what is wanted: pure, one request for all of it.
 
-use throughline_sdk::{Changes, Error, ErrorKind, Marker, NewTicket, Result};
+use throughline_sdk::labels::{self, Exchange};
+use throughline_sdk::{Changes, Error, ErrorKind, Marker, MarkerLine, NewTicket, Result};
 
 use crate::config::Config;
-use crate::labels::{self, Exchange};
 use crate::map::{self, CLOSED, DUE, LABELS, OPENED};
-use crate::marker;
 use crate::wire::{Issue, IssueWrite};
 
 /// What brings an issue to a status; `None` where it has it. A closed issue keeps its labels, or reopening it by hand
@@ -18,7 +17,7 @@ pub(crate) fn transition(issue: &Issue, wanted: &str, config: &Config) -> Result
         return Ok(Some(IssueWrite { state_event: Some("close"), ..IssueWrite::default() }));
     }
     let word = Some(wanted).filter(|wanted| *wanted != OPENED);
-    let exchange = labels::exchange(&config.statuses, &labels::names(issue), word)
+    let exchange = labels::exchange(&config.statuses, &map::label_names(issue), word)
         .ok_or_else(|| no_word("status", wanted, "status_labels"))?;
     let mut write = IssueWrite::default();
     relabel(&mut write, exchange);
@@ -37,7 +36,7 @@ pub(crate) fn update(issue: &Issue, changes: &Changes, config: &Config) -> Resul
     if asks("description") {
         // The marker and the files that stand in the text stay there.
         let old = issue.description.as_deref().unwrap_or_default();
-        let (_, marker) = marker::split(old);
+        let (_, marker) = MarkerLine::COMMENT.split(old);
         write.description =
             changes.description.as_deref().map(|text| map::write_text(text, old, marker.as_ref()));
     }
@@ -46,7 +45,7 @@ pub(crate) fn update(issue: &Issue, changes: &Changes, config: &Config) -> Resul
     }
     let mut exchange = Exchange::default();
     if let Some(priority) = changes.priority.as_deref().filter(|_| asks("priority")) {
-        exchange = labels::exchange(&config.priorities, &labels::names(issue), Some(priority))
+        exchange = labels::exchange(&config.priorities, &map::label_names(issue), Some(priority))
             .ok_or_else(|| no_word("priority", priority, "priority_labels"))?;
     }
     for (name, value) in changes.fields.iter().filter(|(name, _)| asks(name)) {

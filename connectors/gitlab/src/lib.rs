@@ -9,7 +9,6 @@ mod connector;
 mod error;
 mod feed;
 mod fill;
-mod labels;
 mod map;
 mod marker;
 mod multipart;

@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use throughline_markup::{github, normal, plain};
 use throughline_sdk::{
-    Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
-    Version, Visibility,
+    Changes, Comment, CommentId, File, FileId, Marker, MarkerLine, Person, Reference, RemoteId, Ticket,
+    Timestamp, Version, Visibility, labels,
 };
 
 use crate::config::Config;
+use crate::marker;
 use crate::uploads::{self, Upload};
 use crate::wire::{self, Issue, Note};
-use crate::{labels, marker};
 
 /// GitLab's own words for a status, and what they mean to Throughline.
 ///
@@ -78,7 +78,7 @@ pub(crate) fn ticket(issue: &Issue, notes: &[Note], config: &Config) -> Ticket {
         title: issue.title.trim().to_owned(),
         description,
         status: status(issue, config),
-        priority: labels::said(&config.priorities, &labels::names(issue)).map(str::to_owned),
+        priority: labels::said(&config.priorities, &label_names(issue)).map(str::to_owned),
         kind: issue.issue_type.as_ref().map(|kind| kind.to_lowercase()),
         fields: fields(issue, config),
         requester: Some(person(issue.author.as_ref())),
@@ -97,7 +97,7 @@ pub(crate) fn ticket(issue: &Issue, notes: &[Note], config: &Config) -> Ticket {
 /// An issue's status: of an open one what its labels say.
 pub(crate) fn status(issue: &Issue, config: &Config) -> String {
     match issue.state.as_str() {
-        OPENED => labels::said(&config.statuses, &labels::names(issue)).unwrap_or(OPENED).to_owned(),
+        OPENED => labels::said(&config.statuses, &label_names(issue)).unwrap_or(OPENED).to_owned(),
         // A state that GitLab may come to have has no meaning in the configuration, so the ticket is parked.
         other => other.to_owned(),
     }
@@ -131,9 +131,9 @@ pub(crate) fn write_text(text: &str, old: &str, marker: Option<&Marker>) -> Stri
     let files = uploads::linked(old);
     let picture =
         |name: &str| files.iter().find(|file| file.picture && file.stored == name).map(Upload::address);
-    let text = uploads::keeping(&marker::split(old).0, github::write_with(text, &picture).text);
+    let text = uploads::keeping(&MarkerLine::COMMENT.split(old).0, github::write_with(text, &picture).text);
     match marker {
-        Some(marker) => marker::mark(&text, marker),
+        Some(marker) => MarkerLine::COMMENT.mark(&text, marker),
         None => text,
     }
 }
@@ -141,7 +141,7 @@ pub(crate) fn write_text(text: &str, old: &str, marker: Option<&Marker>) -> Stri
 /// GitLab's Markdown as canonical text, and the marker that stood in it. Paragraphs that only link to files are left
 /// out: files are carried as files.
 pub(crate) fn read_text(text: &str) -> (String, Option<Marker>) {
-    let (text, marker) = marker::split(text);
+    let (text, marker) = MarkerLine::COMMENT.split(text);
     let picture = |address: &str| Upload::at(address).map(|(_, stored)| stored);
     (github::read_with(&uploads::without_bare_links(&text), &picture).text, marker)
 }
@@ -259,9 +259,14 @@ fn fields(issue: &Issue, config: &Config) -> BTreeMap<String, String> {
     .collect()
 }
 
+/// The names of an issue's labels, in GitLab's order.
+pub(crate) fn label_names(issue: &Issue) -> Vec<&str> {
+    issue.labels.iter().map(String::as_str).filter(|name| !name.is_empty()).collect()
+}
+
 /// The labels of an issue that stand for neither status nor priority.
 pub(crate) fn other_labels<'a>(issue: &'a Issue, config: &Config) -> Vec<&'a str> {
-    labels::names(issue).into_iter().filter(|name| !is_word(name, config)).collect()
+    label_names(issue).into_iter().filter(|name| !is_word(name, config)).collect()
 }
 
 pub(crate) fn is_word(label: &str, config: &Config) -> bool {

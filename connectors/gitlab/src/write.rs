@@ -1,15 +1,15 @@
 //! Writes, each of them read back: GitLab answers with success also where it left out what our role may not set.
 
 use throughline_sdk::{
-    CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation, Reference, RemoteId,
-    Result, Subject, Ticket, TookEffect, Visibility,
+    CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, MarkerLine, NewTicket, Operation, Reference,
+    RemoteId, Result, Subject, Ticket, TookEffect, Visibility,
 };
 
 use crate::api::Api;
 use crate::error::not_done;
 use crate::uploads::{self, Upload};
 use crate::wire::{Issue, IssueWrite, NewNote, Note};
-use crate::{fill, map, marker, multipart};
+use crate::{fill, map, multipart};
 
 /// Creates an issue that bears the marker from its first moment.
 ///
@@ -149,7 +149,7 @@ async fn attach(
             .with_context("issue", iid)
     })?;
     let upload = Upload { secret, stored, name: name.to_owned(), picture: false };
-    let body = marker::mark(&uploads::link(name, &upload.address()), marker);
+    let body = MarkerLine::COMMENT.mark(&uploads::link(name, &upload.address()), marker);
     let (note, ticket) = say(api, iid, body, visibility).await?;
     let id = FileId::new(upload.id());
     if !ticket.files.iter().any(|file| file.id == id && file.marker.as_ref() == Some(marker)) {
@@ -194,7 +194,7 @@ async fn edit(api: Api<'_>, iid: u64, comment: &CommentId, body: &str) -> Result
     let (_, notes) = api.whole(iid).await?;
     let was = notes.iter().find(|note| note.id.to_string() == comment.as_str()).ok_or_else(gone)?;
     let old = was.body.as_deref().unwrap_or_default();
-    let text = map::write_text(body, old, marker::split(old).1.as_ref());
+    let text = map::write_text(body, old, MarkerLine::COMMENT.split(old).1.as_ref());
     match api.edit_note(iid, comment.as_str(), text).await {
         Ok(()) => {}
         Err(error) if error.kind() == ErrorKind::NotFound => return Err(gone()),

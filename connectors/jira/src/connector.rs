@@ -7,7 +7,7 @@ use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket,
+    RawWebhook, RemoteId, Result, Ticket,
 };
 
 use crate::api::{Api, Extent, MAX_RECONCILED, Search, issue_id, number};
@@ -183,29 +183,12 @@ impl Connector for Jira {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        let marker = Some(&intent.marker);
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => write::created(self.api(ctx), &intent.marker).await,
-            (Operation::Comment { .. }, Some(id)) => {
-                let ticket = self.fetch(ctx, id).await?;
-                let ours = ticket.comments.into_iter().filter(|comment| comment.marker.as_ref() == marker);
-                Ok(ours.map(|comment| found(id, Subject::Comment(comment.id))).collect())
-            }
-            (Operation::Attach { .. }, Some(id)) => {
-                let ticket = self.fetch(ctx, id).await?;
-                let ours = ticket.files.into_iter().filter(|file| file.marker.as_ref() == marker);
-                Ok(ours.map(|file| found(id, Subject::File(file.id))).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::LinkBack { .. },
-                _,
-            )
-            | (Operation::Comment { .. } | Operation::Attach { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return write::created(self.api(ctx), &intent.marker).await;
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -232,8 +215,4 @@ pub(crate) fn done(status: &Status) -> bool {
 
 fn rows(page: &SearchPage) -> Vec<Row> {
     page.issues.iter().map(|issue| Row { id: issue.id.clone(), updated: issue.fields.updated }).collect()
-}
-
-fn found(ticket: &RemoteId, subject: Subject) -> Found {
-    Found { ticket: ticket.clone(), subject }
 }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use throughline_markup::plain;
 use throughline_sdk::{
-    Comment, CommentId, Error, ErrorKind, Person, RemoteId, Result, Ticket, Timestamp, Version, Visibility,
+    Comment, CommentId, Error, ErrorKind, MarkerLine, Person, RemoteId, Result, Ticket, Timestamp, Version,
+    Visibility,
 };
 
-use crate::marker;
 use crate::wire::{Note, ServiceRequest};
 
 /// Partner Center's words for a status, and what they mean to Throughline.
@@ -89,7 +89,7 @@ pub(crate) fn comments(notes: &[Note], otherwise: Timestamp) -> Vec<Comment> {
             let moment = text(&note.created_date).unwrap_or("?");
             let number = seen.entry(moment).and_modify(|count| *count += 1).or_insert(1);
             let id = if *number == 1 { moment.to_owned() } else { format!("{moment}#{number}") };
-            let (body, marker) = marker::split(note.text.as_deref().unwrap_or_default());
+            let (body, marker) = MarkerLine::BRACKETS.split(note.text.as_deref().unwrap_or_default());
             Comment {
                 id: CommentId::new(id),
                 author: Person { name: text(&note.created_by_name).unwrap_or("(not told)").to_owned() },

@@ -1,23 +1,6 @@
-//! Where a marker stands in a note: a last line of its own, `[tl-…]`, that no reader of the canonical ticket sees.
+//! The marker as Partner Center's calls are named.
 
-use throughline_sdk::{Marker, ticket::canonical_text};
-
-/// The text with the marker as its last line.
-pub(crate) fn mark(text: &str, marker: &Marker) -> String {
-    let text = canonical_text(text);
-    if text.is_empty() { format!("[{marker}]") } else { format!("{text}\n\n[{marker}]") }
-}
-
-/// The text without the marker that its last line is, and the marker. Nobody can write below it: notes are not changed.
-pub(crate) fn split(text: &str) -> (String, Option<Marker>) {
-    let text = canonical_text(text);
-    let (above, last) = text.rsplit_once('\n').unwrap_or(("", &text));
-    let inner = last.strip_prefix('[').and_then(|last| last.strip_suffix(']'));
-    match inner.and_then(|inner| Marker::find_in(inner).filter(|marker| marker.as_str() == inner)) {
-        Some(marker) => (canonical_text(above), Some(marker)),
-        None => (text, None),
-    }
-}
+use throughline_sdk::Marker;
 
 /// The marker as a GUID: the name of the call by which Partner Center tells a repetition.
 pub(crate) fn request_id(marker: &Marker) -> String {
@@ -46,12 +29,6 @@ mod tests {
 
     proptest! {
         #[test]
-        fn what_was_marked_is_split_again(text in "(.|\n|\r\n|\\[tl-[a-z]{26}\\]\n){0,40}", hash: [u8; 32]) {
-            let marker = Marker::from_hash(&hash);
-            prop_assert_eq!(split(&mark(&text, &marker)), (canonical_text(&text), Some(marker)));
-        }
-
-        #[test]
         fn each_marker_has_a_request_id_of_its_own(one: [u8; 32], other: [u8; 32]) {
             let (one, other) = (Marker::from_hash(&one), Marker::from_hash(&other));
             prop_assert_eq!(request_id(&one).len(), 36);
@@ -59,11 +36,5 @@ mod tests {
             let same = one.as_str().get(4..) == other.as_str().get(4..);
             prop_assert!(same || request_id(&one) != request_id(&other));
         }
-    }
-
-    #[test]
-    fn a_marker_inside_a_text_is_text() {
-        let quoted = format!("see [{}]\nabove", Marker::from_hash(&[7; 32]));
-        assert_eq!(split(&quoted), (quoted.clone(), None));
     }
 }

@@ -1,13 +1,13 @@
 //! Intents carried out: notes and states, each change under a name by which Partner Center tells a repetition.
 
 use throughline_sdk::{
-    Effect, Error, ErrorKind, Found, Intent, Marker, Operation, RemoteId, Result, Subject, Timestamp,
-    Visibility,
+    Effect, Error, ErrorKind, Found, Intent, Marker, MarkerLine, Operation, RemoteId, Result, Subject,
+    Timestamp, Visibility,
 };
 
 use crate::api::Api;
 use crate::map;
-use crate::marker::{mark, request_id};
+use crate::marker::request_id;
 use crate::wire::{NewNote, Patch, ServiceRequest};
 
 /// Carries out one intent.
@@ -42,7 +42,7 @@ async fn note(api: Api<'_>, intent: &Intent, body: &str, visibility: Visibility)
         ));
     }
     let id = existing(intent)?;
-    let text = mark(body, &intent.marker);
+    let text = MarkerLine::BRACKETS.mark(body, &intent.marker);
     let patch = Patch { new_note: Some(NewNote { text: &text }), ..Patch::default() };
     let answer = api.patch(id.as_str(), &patch, &request_id(&intent.marker)).await?;
     if let Some(subject) = written(&answer, &intent.marker) {

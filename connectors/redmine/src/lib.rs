@@ -10,7 +10,6 @@ mod connector;
 mod error;
 mod feed;
 mod map;
-mod marker;
 mod race;
 mod text;
 mod webhook;

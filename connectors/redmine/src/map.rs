@@ -5,13 +5,12 @@ use std::collections::BTreeMap;
 use serde_json::Value;
 use throughline_markup::{Loss, Text};
 use throughline_sdk::{
-    Changes, Comment, CommentId, File, FileId, Lost, Marker, Person, Reference, RemoteId, Ticket, Version,
-    Visibility,
+    Changes, Comment, CommentId, File, FileId, Lost, Marker, MarkerLine, Person, Reference, RemoteId, Ticket,
+    Version, Visibility,
 };
 
 use crate::attribute::{self, ATTRIBUTES, Write};
 use crate::config::Config;
-use crate::marker;
 use crate::text::Dialect;
 use crate::wire::{Attachment, CustomField, FieldWrite, Issue, Journal, Named};
 
@@ -33,7 +32,7 @@ pub const PRIORITIES: &[(&str, &str)] =
 
 /// An issue, read with journals and attachments, as a ticket.
 pub(crate) fn ticket(issue: &Issue, config: &Config) -> Ticket {
-    let (description, in_text) = marker::split(issue.description.as_deref().unwrap_or_default());
+    let (description, in_text) = MarkerLine::BRACKETS.split(issue.description.as_deref().unwrap_or_default());
     let description = config.text.read(&description);
     let mut lost = said(None, &description.lost);
     let mut comments = Vec::new();
@@ -97,7 +96,7 @@ pub(crate) fn same_value(asked: &str, seen: &str) -> bool {
 
 /// Which of the asked changes a ticket does not show, by name.
 pub(crate) fn not_in(changes: &Changes, ticket: &Ticket, dialect: Dialect) -> Vec<String> {
-    let text = |asked: &str| dialect.through(&marker::split(asked).0);
+    let text = |asked: &str| dialect.through(&MarkerLine::BRACKETS.split(asked).0);
     let word = |asked: &Option<String>, seen: &Option<String>| asked.is_some() && asked != seen;
     let standard = [
         ("title", changes.title.as_ref().is_some_and(|asked| asked.trim() != ticket.title)),
@@ -164,7 +163,7 @@ pub(crate) fn value_text(value: &Value) -> String {
 
 /// A journal as a comment; `None` for one that only says which fields changed.
 fn comment(journal: &Journal, dialect: Dialect) -> Option<(Comment, Vec<Loss>)> {
-    let (body, marker) = marker::split(journal.notes.as_deref().unwrap_or_default());
+    let (body, marker) = MarkerLine::BRACKETS.split(journal.notes.as_deref().unwrap_or_default());
     if body.is_empty() && marker.is_none() {
         return None;
     }

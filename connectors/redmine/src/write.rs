@@ -1,15 +1,15 @@
 //! Writes, each of them read back: Redmine answers 204 also where it did nothing.
 
 use throughline_sdk::{
-    Changes, CommentId, Ctx, Digest, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewTicket,
-    Operation, RemoteId, Result, Subject, Ticket, TookEffect, Visibility,
+    Changes, CommentId, Ctx, Digest, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, MarkerLine,
+    NewTicket, Operation, RemoteId, Result, Subject, Ticket, TookEffect, Visibility,
 };
 
 use crate::api::{Api, number};
 use crate::attribute::{self, List, Write};
 use crate::error::not_done;
 use crate::wire::{CustomField, Issue, IssueWrite, JournalBody, JournalWrite, Named, UploadWrite};
-use crate::{map, marker, race, workflow};
+use crate::{map, race, workflow};
 
 /// Creates an issue that bears the marker from its first moment.
 ///
@@ -40,9 +40,10 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     match field.and_then(|field| map::field_write(&known, field, marker.as_str())) {
         Some(field) => issue.custom_fields.push(field),
         None => {
-            issue
-                .attributes
-                .insert("description", marker::mark(&api.config.text.write(&new.description).text, marker));
+            issue.attributes.insert(
+                "description",
+                MarkerLine::BRACKETS.mark(&api.config.text.write(&new.description).text, marker),
+            );
         }
     }
     let created = api.create(issue).await?.id;
@@ -177,9 +178,9 @@ async fn update(api: Api<'_>, before: Issue, changes: &Changes) -> Result<Issue>
     let mut write = fill(api, &before.project.id.to_string(), &before.custom_fields, changes).await?;
     if let Some(description) = &changes.description {
         // The marker that stands in the text stays there.
-        let (_, marker) = marker::split(before.description.as_deref().unwrap_or_default());
+        let (_, marker) = MarkerLine::BRACKETS.split(before.description.as_deref().unwrap_or_default());
         let text = api.config.text.write(description).text;
-        let text = marker.map_or_else(|| text.clone(), |marker| marker::mark(&text, &marker));
+        let text = marker.map_or_else(|| text.clone(), |marker| MarkerLine::BRACKETS.mark(&text, &marker));
         write.attributes.insert("description", text);
     }
     let after = race::write(api, &before, write).await?;
@@ -213,7 +214,7 @@ async fn comment(
             .await
             .map_err(|error| error.with_context("issue", id))?;
     }
-    let notes = marker::mark(&api.config.text.write(body).text, marker);
+    let notes = MarkerLine::BRACKETS.mark(&api.config.text.write(body).text, marker);
     let write = IssueWrite {
         attributes: [("notes", notes)].into(),
         private_notes: Some(private),
@@ -246,11 +247,11 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: Option<&String>)
         };
     };
     let notes = match (body.map(|body| api.config.text.write(body).text), &was.marker) {
-        (Some(text), Some(marker)) => marker::mark(&text, marker),
+        (Some(text), Some(marker)) => MarkerLine::BRACKETS.mark(&text, marker),
         (Some(text), None) => text,
         (None, _) => String::new(),
     };
-    let wanted = body.map(|body| api.config.text.through(&marker::split(body).0));
+    let wanted = body.map(|body| api.config.text.through(&MarkerLine::BRACKETS.split(body).0));
     api.put_note(number(comment.as_str(), "a note")?, &note_body(notes)).await?;
     let after = map::ticket(&read_back(api, id).await?, api.config);
     if shown(after.clone()).map(|one| one.body) == wanted {

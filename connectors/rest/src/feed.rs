@@ -107,11 +107,13 @@ impl Place {
         let delta = |length| TimeDelta::from_std(length).unwrap_or(TimeDelta::MAX);
         let step = tick.granularity.max(Duration::from_micros(1));
         let over = plus(floor(self.newest, step), delta(step));
-        let mut since = floor(plus(reading.reached, -delta(tick.lag)), step).min(over);
+        let settled = floor(plus(reading.reached, -delta(tick.lag)), step);
+        let mut since = settled.min(over);
         if let Some(paged) = reading.paged
-            && self.newest >= floor(reading.reached, step)
+            && self.newest >= settled
         {
-            // Something may have moved while a tick was read page by page, and a row slipped to the page before.
+            // Something may have moved while a tick was read page by page, under a time from before the reading where it
+            // was committed late, and a row slipped to the page before.
             since = since.min(paged);
         }
         Self { since, at: None, reading: None, ..self }

@@ -147,6 +147,31 @@ proptest! {
     }
 }
 
+#[test]
+fn a_row_that_slips_to_the_page_before_by_a_late_commit_is_read_again() {
+    let begun = 1_000_000 * SECOND;
+    let mut model = Model { size: 10, ..Model::default() };
+    model.tickets.extend((27..38).map(|id| (id, begun)));
+    let mut place = Place::after(at(begun / SECOND), at(begun / SECOND));
+    let mut shown = BTreeSet::new();
+    let mut page = |model: &Model, second: i64| {
+        let (rows, next) = model.page(&place);
+        shown.extend(rows.iter().map(|(id, _)| *id));
+        let last = rows.last().map(|(_, time)| *time);
+        let moment = at(begun / SECOND + second);
+        let (next, more) =
+            place.advance(&Page { newest: last, last, next, asked: moment, answered: moment }, TICK);
+        place = next;
+        more
+    };
+    // Between two pages of one second a change of five seconds ago is committed, and the last row moves up.
+    assert!(page(&model, 6));
+    model.tickets.insert(27, begun + SECOND);
+    while page(&model, 6) {}
+    while page(&model, 12) {}
+    assert_eq!(shown, (27..38).collect());
+}
+
 fn commit(model: &mut Model, owed: &mut BTreeSet<u64>) {
     for (id, micros) in std::mem::take(&mut model.late) {
         // A late commit that was overtaken changes the ticket and leaves the later time.

@@ -11,29 +11,12 @@ const MAX_CANDIDATES: usize = 50;
 
 /// Everything that bears the intent's marker.
 pub(crate) async fn find(api: Api<'_>, intent: &Intent) -> Result<Vec<Found>> {
-    let marker = Some(&intent.marker);
-    match (&intent.operation, &intent.ticket) {
-        (Operation::Create(_), _) => tickets(api, &intent.marker).await,
-        (Operation::Comment { .. }, Some(id)) => {
-            let comments = read::ticket(api, id).await?.ticket.comments;
-            let ours = comments.into_iter().filter(|comment| comment.marker.as_ref() == marker);
-            Ok(ours.map(|comment| found(id, Subject::Comment(comment.id))).collect())
-        }
-        (Operation::Attach { .. }, Some(id)) => {
-            let files = read::ticket(api, id).await?.ticket.files;
-            let ours = files.into_iter().filter(|file| file.marker.as_ref() == marker);
-            Ok(ours.map(|file| found(id, Subject::File(file.id))).collect())
-        }
-        // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-        (
-            Operation::Update { .. }
-            | Operation::Transition { .. }
-            | Operation::Edit { .. }
-            | Operation::Retract { .. }
-            | Operation::LinkBack { .. },
-            _,
-        )
-        | (Operation::Comment { .. } | Operation::Attach { .. }, None) => Ok(Vec::new()),
+    if let Operation::Create(_) = intent.operation {
+        return tickets(api, &intent.marker).await;
+    }
+    match intent.marked_in() {
+        Some(id) => Ok(intent.left_in(read::ticket(api, id).await?.ticket)),
+        None => Ok(Vec::new()),
     }
 }
 

@@ -12,8 +12,10 @@ mod double;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod labels;
 pub mod layer;
 mod line;
+pub mod marked;
 pub mod operation;
 pub mod overflow;
 pub mod reference;
@@ -32,6 +34,7 @@ pub use error::{Class, Error, ErrorKind, Result, TookEffect};
 pub use ids::{
     CommentId, Cursor, Digest, FileId, IntentId, Marker, RemoteId, SystemName, TicketRef, Version,
 };
+pub use marked::MarkerLine;
 pub use operation::{Changes, Effect, Found, Intent, NewTicket, Operation, Subject};
 pub use reference::Reference;
 pub use settings::{Setting, SettingKind, Settings};

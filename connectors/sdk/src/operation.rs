@@ -135,6 +135,29 @@ pub struct Intent {
     pub expected: Option<Version>,
 }
 
+impl Intent {
+    /// The ticket in which what this intent makes is found again by its marker: a comment or a file. `None` for one that
+    /// makes a ticket, and for one that sets a value, which bears no marker: a doubt about that is settled by reading.
+    pub fn marked_in(&self) -> Option<&RemoteId> {
+        let bears = matches!(self.operation, Operation::Comment { .. } | Operation::Attach { .. });
+        self.ticket.as_ref().filter(|_| bears)
+    }
+
+    /// What bears its marker in that ticket, as it was read.
+    pub fn left_in(&self, read: Ticket) -> Vec<Found> {
+        let Some(ticket) = self.marked_in() else { return Vec::new() };
+        let ours = |marker: Option<&Marker>| marker == Some(&self.marker);
+        let subjects: Vec<Subject> = if let Operation::Attach { .. } = self.operation {
+            let files = read.files.into_iter().filter(|file| ours(file.marker.as_ref()));
+            files.map(|file| Subject::File(file.id)).collect()
+        } else {
+            let comments = read.comments.into_iter().filter(|comment| ours(comment.marker.as_ref()));
+            comments.map(|comment| Subject::Comment(comment.id)).collect()
+        };
+        subjects.into_iter().map(|subject| Found { ticket: ticket.clone(), subject }).collect()
+    }
+}
+
 /// What an intent made or changed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

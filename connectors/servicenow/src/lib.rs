@@ -11,7 +11,6 @@ mod connector;
 mod error;
 mod feed;
 mod map;
-mod marker;
 mod text;
 mod webhook;
 mod wire;

@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use throughline_sdk::{
-    Changes, Comment, CommentId, Digest, File, FileId, Marker, Person, Reference, RemoteId, Ticket,
-    Timestamp, Version, Visibility, overflow, ticket::canonical_text,
+    Changes, Comment, CommentId, Digest, File, FileId, Marker, MarkerLine, Person, Reference, RemoteId,
+    Ticket, Timestamp, Version, Visibility, overflow, ticket::canonical_text,
 };
 
 use crate::config::Config;
+use crate::text;
 use crate::wire::Row;
-use crate::{marker, text};
 
 /// The labels of a status as ServiceNow comes, for incidents and tasks, and what they mean to Throughline.
 ///
@@ -136,7 +136,7 @@ fn word(record: &Row, field: &str) -> Option<String> {
 }
 
 fn comment(entry: &Row) -> Option<Comment> {
-    let (body, marker) = marker::split(entry.value("value"));
+    let (body, marker) = MarkerLine::BRACKETS.split(entry.value("value"));
     let body = text::read_entry(&body);
     if body.is_empty() && marker.is_none() {
         return None;

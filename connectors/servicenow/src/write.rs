@@ -5,15 +5,15 @@ use ring::digest;
 use serde_json::{Map, Value};
 use throughline_sdk::overflow::{self, Stored, Whole};
 use throughline_sdk::{
-    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, NewTicket, Operation,
-    RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility, ticket::canonical_text,
+    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Intent, Marker, MarkerLine, NewTicket,
+    Operation, RemoteId, Result, Subject, Ticket, TookEffect, Version, Visibility, ticket::canonical_text,
 };
 
 use crate::api::{Api, SysId, no_journal};
 use crate::config::{LongText, PriorityFrom};
 use crate::error::not_done;
 use crate::wire::Row;
-use crate::{choice, map, marker, text};
+use crate::{choice, map, text};
 
 /// The most read of a whole description.
 const MAX_DESCRIPTION_BYTES: u64 = 8 * 1024 * 1024;
@@ -247,7 +247,7 @@ async fn comment(
             )));
         }
     };
-    let entry = marker::mark(&text::write_entry(body), marker);
+    let entry = MarkerLine::BRACKETS.mark(&text::write_entry(body), marker);
     let most = api.config.max_comment;
     if overflow::units(&entry) > most {
         let message =

@@ -7,7 +7,7 @@ use http::Method;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket,
+    RawWebhook, RemoteId, Result, Ticket,
 };
 use url::Url;
 
@@ -147,29 +147,12 @@ impl Connector for Tmf621 {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        let marker = Some(&intent.marker);
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => write::created(self.api(ctx), &intent.marker).await,
-            (Operation::Comment { .. }, Some(id)) => {
-                let comments = self.fetch(ctx, id).await?.comments.into_iter();
-                let ours = comments.filter(|comment| comment.marker.as_ref() == marker);
-                Ok(ours.map(|comment| found(id, Subject::Comment(comment.id))).collect())
-            }
-            (Operation::Attach { .. }, Some(id)) => {
-                let files = self.fetch(ctx, id).await?.files.into_iter();
-                let ours = files.filter(|file| file.marker.as_ref() == marker);
-                Ok(ours.map(|file| found(id, Subject::File(file.id))).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::LinkBack { .. },
-                _,
-            )
-            | (Operation::Comment { .. } | Operation::Attach { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return write::created(self.api(ctx), &intent.marker).await;
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),
+            None => Ok(Vec::new()),
         }
     }
 
@@ -198,8 +181,4 @@ fn here(ours: &Url, theirs: Url) -> Url {
         return url;
     }
     theirs
-}
-
-fn found(ticket: &RemoteId, subject: Subject) -> Found {
-    Found { ticket: ticket.clone(), subject }
 }

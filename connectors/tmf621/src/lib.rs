@@ -15,7 +15,6 @@ mod feed;
 mod hub;
 mod lifecycle;
 mod map;
-mod marker;
 mod parts;
 pub mod reference;
 mod webhook;

@@ -9,12 +9,11 @@ use ring::digest;
 use throughline_markup::{normal, plain};
 use throughline_sdk::ticket::canonical_text;
 use throughline_sdk::{
-    Changes, Comment, CommentId, File, FileId, Marker, Person, Reference, RemoteId, Ticket, Timestamp,
-    Version, Visibility,
+    Changes, Comment, CommentId, File, FileId, Marker, MarkerLine, Person, Reference, RemoteId, Ticket,
+    Timestamp, Version, Visibility,
 };
 
 use crate::config::Config;
-use crate::marker;
 use crate::reference;
 use crate::wire::{self, Attachment, Note};
 
@@ -159,7 +158,7 @@ fn comments(config: &Config, read: &wire::Ticket, created: Timestamp) -> Vec<Com
 
 /// A note without a text is one that was taken back.
 fn comment(config: &Config, note: &Note, at: usize, created: Timestamp) -> Option<Comment> {
-    let (body, in_text) = marker::split(&note.text);
+    let (body, in_text) = MarkerLine::BRACKETS.split(&note.text);
     if body.is_empty() {
         return None;
     }
@@ -195,7 +194,7 @@ fn files(read: &wire::Ticket, created: Timestamp) -> Vec<File> {
         visibility: Visibility::Public,
         author: Person { name: "Unknown".to_owned() },
         created,
-        marker: whole_marker(&file.id).or_else(|| marker::split(&file.description).1),
+        marker: whole_marker(&file.id).or_else(|| MarkerLine::BRACKETS.split(&file.description).1),
     });
     files.collect()
 }

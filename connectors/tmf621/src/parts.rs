@@ -4,15 +4,14 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use serde_json::{Value, json};
 use throughline_sdk::{
-    CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, Operation, RemoteId, Result, Subject,
-    TookEffect, Visibility,
+    CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, MarkerLine, Operation, RemoteId, Result,
+    Subject, TookEffect, Visibility,
 };
 
 use crate::api::{Answered, Api, Read};
 use crate::config::{MarkerPlace, NoteWrites};
 use crate::error::not_done;
 use crate::map::{note_id, read_text, write_text};
-use crate::marker;
 use crate::write::{one_more, typed};
 
 pub(crate) async fn comment(
@@ -97,9 +96,8 @@ fn bear(api: Api<'_>, entry: &mut Value, key: &str, text: &str, mark: &Marker) {
     let Some(entry) = entry.as_object_mut() else { return };
     match api.config.marker {
         MarkerPlace::Id => entry.insert("id".to_owned(), json!(mark)),
-        MarkerPlace::Text => {
-            entry.insert(key.to_owned(), json!(marker::mark(&write_text(api.config, text), mark)))
-        }
+        MarkerPlace::Text => entry
+            .insert(key.to_owned(), json!(MarkerLine::BRACKETS.mark(&write_text(api.config, text), mark))),
     };
 }
 
@@ -178,7 +176,9 @@ pub(crate) async fn edit(
         };
     };
     let words = match (text, &was.marker, api.config.marker) {
-        (Some(text), Some(mark), MarkerPlace::Text) => marker::mark(&write_text(api.config, text), mark),
+        (Some(text), Some(mark), MarkerPlace::Text) => {
+            MarkerLine::BRACKETS.mark(&write_text(api.config, text), mark)
+        }
         (Some(text), _, _) => write_text(api.config, text),
         (None, _, _) => String::new(),
     };
@@ -204,7 +204,8 @@ pub(crate) async fn edit(
             api.merge(id, &Value::Object(body), before.tag.as_deref()).await?
         }
     };
-    let wanted = text.map(|text| read_text(api.config, &marker::split(&write_text(api.config, text)).0));
+    let wanted =
+        text.map(|text| read_text(api.config, &MarkerLine::BRACKETS.split(&write_text(api.config, text)).0));
     let is_done = |read: &Read| {
         let shown = read.ticket.comments.iter().find(|one| one.id == *comment);
         shown.map(|one| &one.body) == wanted.as_ref()

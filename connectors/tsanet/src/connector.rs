@@ -133,35 +133,19 @@ impl Connector for TsaNet {
     }
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
-        let marker = Some(&intent.marker);
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => {
-                let since = ctx.clock.now().checked_sub_signed(DOUBT).unwrap_or(chrono::DateTime::UNIX_EPOCH);
-                let filter = [("type", "OUTBOUND".to_owned()), ("createdAfter", feed::second(since))];
-                let (cases, _) = self.api(ctx).cases(&filter).await?;
-                let ids = cases.iter().filter_map(|case| {
-                    let id = RemoteId::new(case.token.clone()?);
-                    (map::ticket(&id, case, &self.config).marker.as_ref() == marker).then_some(id)
-                });
-                Ok(ids.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect())
-            }
-            (Operation::Comment { .. }, Some(id)) => {
-                let comments = self.fetch(ctx, id).await?.comments.into_iter();
-                let ours = comments.filter(|comment| comment.marker.as_ref() == marker);
-                let found = |subject| Found { ticket: id.clone(), subject };
-                Ok(ours.map(|comment| found(Subject::Comment(comment.id))).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::LinkBack { .. }
-                | Operation::Attach { .. },
-                _,
-            )
-            | (Operation::Comment { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            let since = ctx.clock.now().checked_sub_signed(DOUBT).unwrap_or(chrono::DateTime::UNIX_EPOCH);
+            let filter = [("type", "OUTBOUND".to_owned()), ("createdAfter", feed::second(since))];
+            let (cases, _) = self.api(ctx).cases(&filter).await?;
+            let ids = cases.iter().filter_map(|case| {
+                let id = RemoteId::new(case.token.clone()?);
+                (map::ticket(&id, case, &self.config).marker.as_ref() == Some(&intent.marker)).then_some(id)
+            });
+            return Ok(ids.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect());
+        }
+        match intent.marked_in() {
+            Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),
+            None => Ok(Vec::new()),
         }
     }
 

@@ -12,7 +12,7 @@ use throughline_sdk::{
 use crate::api::{Api, number};
 use crate::error::not_done;
 use crate::wire::{Article, ArticleWrite, AttachmentWrite, Ticket};
-use crate::{attribute, map, read, status};
+use crate::{attribute, map, status};
 
 /// Creates a ticket that bears the marker from its first moment, unless one bears it already.
 pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Result<Effect> {
@@ -102,30 +102,6 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
             link_back(api, id, name, &reference.line(api.config.link_chars)).await
         }
     }
-}
-
-/// Reads a ticket as the engine sees it, for looking what a doubtful write left.
-pub(crate) async fn marked(api: Api<'_>, ticket: &RemoteId, intent: &Intent) -> Result<Vec<Subject>> {
-    let read = read::ticket(api, crate::api::ticket_number(ticket)?).await?;
-    let marker = Some(&intent.marker);
-    let notes = read
-        .comments
-        .into_iter()
-        .filter(|one| one.marker.as_ref() == marker)
-        .map(|one| Subject::Comment(one.id));
-    let files =
-        read.files.into_iter().filter(|one| one.marker.as_ref() == marker).map(|one| Subject::File(one.id));
-    Ok(match intent.operation {
-        Operation::Comment { .. } => notes.collect(),
-        Operation::Attach { .. } => files.collect(),
-        // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-        Operation::Create(_)
-        | Operation::Update { .. }
-        | Operation::Transition { .. }
-        | Operation::Edit { .. }
-        | Operation::Retract { .. }
-        | Operation::LinkBack { .. } => Vec::new(),
-    })
 }
 
 /// A file as an intent names it.

@@ -6,7 +6,7 @@ use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket,
+    RawWebhook, RemoteId, Result, Ticket,
 };
 
 use crate::api::{Api, number, ticket_number};
@@ -124,33 +124,12 @@ impl Connector for Zendesk {
 
     async fn find(&self, ctx: &Ctx, intent: &Intent) -> Result<Vec<Found>> {
         let api = self.api(ctx);
-        let marker = Some(&intent.marker);
-        let here = async |id: &RemoteId| {
-            let parts = read::parts(api, ticket_number(id)?).await?;
-            Ok::<_, Error>(map::ticket(&parts, &self.config))
-        };
-        match (&intent.operation, &intent.ticket) {
-            (Operation::Create(_), _) => write::find_created(api, &intent.marker).await,
-            (Operation::Comment { .. }, Some(id)) => {
-                let ours =
-                    here(id).await?.comments.into_iter().filter(|comment| comment.marker.as_ref() == marker);
-                Ok(ours.map(|comment| found(id, Subject::Comment(comment.id))).collect())
-            }
-            (Operation::Attach { .. }, Some(id)) => {
-                let ours = here(id).await?.files.into_iter().filter(|file| file.marker.as_ref() == marker);
-                Ok(ours.map(|file| found(id, Subject::File(file.id))).collect())
-            }
-            // These set a value: a doubt about them is settled by reading the ticket, they bear no marker.
-            (
-                Operation::Update { .. }
-                | Operation::Transition { .. }
-                | Operation::Edit { .. }
-                | Operation::Retract { .. }
-                | Operation::LinkBack { .. },
-                _,
-            )
-            | (Operation::Comment { .. } | Operation::Attach { .. }, None) => Ok(Vec::new()),
+        if let Operation::Create(_) = intent.operation {
+            return write::find_created(api, &intent.marker).await;
         }
+        let Some(id) = intent.marked_in() else { return Ok(Vec::new()) };
+        let parts = read::parts(api, ticket_number(id)?).await?;
+        Ok(intent.left_in(map::ticket(&parts, &self.config)))
     }
 
     async fn apply(&self, ctx: &Ctx, intent: &Intent) -> Result<Effect> {
@@ -167,8 +146,4 @@ impl Connector for Zendesk {
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {
         webhook::accept(webhook, self.config.webhook_secret.as_ref())
     }
-}
-
-fn found(ticket: &RemoteId, subject: Subject) -> Found {
-    Found { ticket: ticket.clone(), subject }
 }

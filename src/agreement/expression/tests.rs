@@ -2,7 +2,7 @@
 
 use proptest::prelude::*;
 
-use super::{Expression, Subject};
+use super::{Asked, Expression, MAX_BYTES, Subject};
 use crate::case::{Priority, Status};
 
 fn subject() -> Subject<'static> {
@@ -45,8 +45,12 @@ fn conditions_speak_of_the_canonical_ticket() {
         ("ticket.title.contains(\"[ERP]\")", "true"),
         ("ticket.title.lower().contains(\"[erp]\")", "true"),
         ("ticket.title.startsWith(\"Invoices\") || ticket.title.endsWith(\"!\")", "true"),
+        ("size(ticket.fields) == 2", "true"),
+        ("ticket.fields.exists(name, name == \"Partner\")", "true"),
+        ("ticket.fields.all(name, name != \"Partner\")", "false"),
         ("[\"ERP\", \"CRM\"].exists(word, ticket.title.contains(word))", "true"),
         ("[\"ERP\", \"CRM\"].all(word, ticket.title.contains(word))", "false"),
+        ("[\"a\"].exists(one, [\"a\", \"b\"].exists(other, one != other))", "true"),
         ("size(ticket.description) > 3 && ticket.description.size() < 100", "true"),
         ("system == \"helpdesk\" && party != \"fabrikam\"", "true"),
         ("ticket.priority == \"low\" ? false : true", "true"),
@@ -102,13 +106,32 @@ fn every_mistake_is_told_with_its_place() {
         "1.5 < 2.0",
         "ticket.priority >= ticket.title",
         "ticket.type && true",
+        "5 == ticket.title",
+        "ticket.title < 5",
+        "5 < ticket.title",
+        "\"x\" in ticket.title",
+        "5 in [\"x\"]",
+        "true in ticket.fields",
+        "size(ticket.title).contains(\"x\")",
+        "ticket.lower() == \"x\"",
+        "ticket.title.size(1) == 1",
+        "ticket.has(\"type\")",
+        "exists(ticket.title)",
+        "[\"x\"].all(x)",
+        "lower(ticket.title) == \"x\"",
+        "ticket.title.exists(letter, letter == \"x\")",
+        "[\"a\"].exists(x, [\"b\"].exists(y, [\"c\"].exists(z, x == y)))",
+        "ticket.fields.urgnt == \"x\" && ticket.priority == \"urgnt\"",
+        "true )",
     ];
     let lines: Vec<String> = all
         .iter()
         .map(|text| {
             let mistake = Expression::compile(text).unwrap_err();
-            let words =
-                if mistake.valid.is_empty() { String::new() } else { format!(" {:?}", mistake.valid) };
+            let words = match &mistake.word {
+                Some(word) => format!(": {word} is none of {:?}", mistake.valid),
+                None => String::new(),
+            };
             format!("{text}\n    {mistake} at {:?}{words}", text.get(mistake.at.clone()).unwrap())
         })
         .collect();
@@ -120,6 +143,8 @@ fn the_same_condition_written_otherwise_is_the_same() {
     let same =
         |left: &str, right: &str| Expression::compile(left).unwrap() == Expression::compile(right).unwrap();
     assert!(same("ticket.type=='Incident'", "( ticket.type  ==\n\"Incident\" )"));
+    let written = " ticket.type=='Incident'";
+    assert_eq!(Expression::compile(written).unwrap().text(), written, "it is shown as it was written");
     assert!(same("ticket.fields.Impact == 'x'", "ticket.fields[\"Impact\"] == \"x\""));
     assert!(same("size(ticket.title) > 3", "ticket.title.size() > 3"));
     assert!(!same(
@@ -127,6 +152,50 @@ fn the_same_condition_written_otherwise_is_the_same() {
         "ticket.type == 'a' && ticket.type == 'b' || true"
     ));
     assert!(!same("!(ticket.type == 'a' && true)", "!(ticket.type == 'a') && true"));
+}
+
+#[test]
+fn a_condition_tells_what_it_asks_for() {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect();
+    let none = Asked::default;
+    for (text, asked) in [
+        ("ticket.title.contains(\"x\")", Asked { title: true, ..none() }),
+        ("size(ticket.description) > 3", Asked { description: true, ..none() }),
+        ("ticket.status == \"open\"", Asked { status: true, ..none() }),
+        ("ticket.priority >= \"high\"", Asked { priority: true, ..none() }),
+        ("has(ticket.type)", Asked { kind: true, ..none() }),
+        (
+            "ticket.type in [\"Incident\", \"Request\"] || ticket.type == \"Task\" || \"Bug\" == ticket.type",
+            Asked { kind: true, kinds: words(&["Bug", "Incident", "Request", "Task"]), ..none() },
+        ),
+        (
+            "ticket.fields.Impact == \"x\" && \"Partner\" in ticket.fields && ticket.fields[\"Site\"] == \"y\"",
+            Asked { fields: words(&["Impact", "Partner", "Site"]), ..none() },
+        ),
+        ("ticket.fields.exists(name, name == \"x\")", Asked { any_field: true, ..none() }),
+    ] {
+        let condition = Expression::compile(text).unwrap();
+        assert_eq!(*condition.asked(), asked, "{text}");
+        assert!(!condition.asked().is_empty(), "{text}");
+    }
+    for text in ["true", "system == \"helpdesk\" && party.lower() == \"contoso\""] {
+        assert!(Expression::compile(text).unwrap().asked().is_empty(), "{text}");
+    }
+}
+
+#[test]
+fn a_condition_is_as_long_and_as_deep_as_it_may_be_and_no_more() {
+    let says = |text: &str| match Expression::compile(text) {
+        Ok(condition) => condition.evaluate(&subject()).unwrap().to_string(),
+        Err(mistake) => mistake.to_string(),
+    };
+    let padded = |bytes: usize| format!("{:>bytes$}", "true");
+    assert_eq!(says(&padded(MAX_BYTES)), "true");
+    assert_eq!(says(&padded(MAX_BYTES + 1)), "a condition has 2000 bytes at most");
+    let chained = |links: usize| format!("true{}", " == true".repeat(links));
+    assert_eq!(says(&chained(63)), "true");
+    assert_eq!(says(&chained(64)), "too much stands in brackets here; take it apart");
+    assert_eq!(says(&format!("true{}", " && true".repeat(240))), "true", "what stands beside is not deep");
 }
 
 #[test]

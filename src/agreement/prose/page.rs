@@ -1,5 +1,7 @@
 //! Pages of plain blocks, written as Markdown and as one HTML file that needs nothing else.
 
+use maud::html;
+
 /// One block of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Block {
@@ -93,16 +95,5 @@ fn plain(text: &str) -> String {
 }
 
 fn escaped(text: &str) -> String {
-    let mut out = String::with_capacity(text.len());
-    for letter in text.chars() {
-        match letter {
-            '&' => out.push_str("&amp;"),
-            '<' => out.push_str("&lt;"),
-            '>' => out.push_str("&gt;"),
-            '"' => out.push_str("&quot;"),
-            '\'' => out.push_str("&#39;"),
-            other => out.push(other),
-        }
-    }
-    out
+    html! { (text) }.into_string()
 }

@@ -1,18 +1,18 @@
-//! Where keys and their answers are kept: a sealed file each, named by the hour, so that old ones go without being read.
+//! Where keys and their answers are kept: a sealed file each, named by the hour and by the case that it is about, so that
+//! old ones, and those about a case that is erased, go without being read.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use axum::http::StatusCode;
-use ring::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use ring::digest::{SHA256, digest};
-use ring::hmac;
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{Entropy, Timestamp};
 
 use crate::api::problem::Problem;
-use crate::ledger::{MasterKey, Medium, Offload, fill};
+use crate::case::CaseId;
+use crate::ledger::{MasterKey, Medium, Offload, SealedFolder, Unread, sealing_key};
 
 const FOLDER: &str = "idempotency";
 /// How long a key is known, in hours.
@@ -28,6 +28,13 @@ const MAX_BYTES: u64 = 1 << 20;
 pub(super) struct Name {
     who: String,
     key: String,
+}
+
+/// Where a key is kept: in which hour it came, and which case its request named.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Place {
+    hour: i64,
+    case: Option<CaseId>,
 }
 
 /// The answer that a request got.
@@ -67,24 +74,22 @@ pub struct Keys {
 }
 
 struct Inner {
-    medium: Arc<dyn Medium>,
-    entropy: Arc<dyn Entropy>,
-    sealing: LessSafeKey,
+    files: SealedFolder,
     offload: Offload,
     known: Mutex<Known>,
 }
 
 #[derive(Debug, Default)]
 struct Known {
-    /// In which hour each came.
-    hours: BTreeMap<Name, i64>,
+    /// Where each is kept.
+    places: BTreeMap<Name, Place>,
     /// Those that are being dealt with by this process.
     busy: BTreeSet<Name>,
 }
 
 impl fmt::Debug for Keys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Keys").field("kept", &self.inner.known().hours.len()).finish_non_exhaustive()
+        f.debug_struct("Keys").field("kept", &self.inner.known().places.len()).finish_non_exhaustive()
     }
 }
 
@@ -94,15 +99,20 @@ impl Name {
         Self { who: short(who), key: short(key) }
     }
 
-    fn file(&self, hour: i64) -> String {
-        format!("{hour:012}-{}-{}", self.who, self.key)
+    fn file(&self, Place { hour, case }: Place) -> String {
+        let case = case.map(|case| format!("-{}", case.0)).unwrap_or_default();
+        format!("{hour:012}-{}-{}{case}", self.who, self.key)
     }
 
-    fn read(file: &str) -> Option<(i64, Self)> {
+    fn read(file: &str) -> Option<(Self, Place)> {
         let mut parts = file.split('-');
-        let (hour, who, key) = (parts.next()?, parts.next()?, parts.next()?);
+        let (hour, who, key) = (parts.next()?.parse().ok()?, parts.next()?, parts.next()?);
         let name = Self { who: who.to_owned(), key: key.to_owned() };
-        Some((hour.parse().ok()?, name)).filter(|_| parts.next().is_none())
+        let case = match parts.next() {
+            Some(number) => Some(CaseId(number.parse().ok()?)),
+            None => None,
+        };
+        Some((name, Place { hour, case })).filter(|_| parts.next().is_none())
     }
 }
 
@@ -118,59 +128,54 @@ impl Keys {
         entropy: Arc<dyn Entropy>,
         offload: Offload,
     ) -> std::io::Result<Self> {
-        let secret = hmac::sign(&master.derive(b"throughline idempotency 1"), b"answers");
-        let sealing = UnboundKey::new(&AES_256_GCM, secret.as_ref()).map_err(unsealed)?;
+        let key = sealing_key(&master.derive(b"throughline idempotency 1"), b"answers").map_err(unsealed)?;
         let files = medium.list(FOLDER)?;
-        let hours =
-            files.iter().filter_map(|file| Name::read(file)).map(|(hour, name)| (name, hour)).collect();
-        let known = Mutex::new(Known { hours, busy: BTreeSet::new() });
-        let sealing = LessSafeKey::new(sealing);
-        Ok(Self { inner: Arc::new(Inner { medium, entropy, sealing, offload, known }) })
+        let places = files.iter().filter_map(|file| Name::read(file)).collect();
+        let known = Mutex::new(Known { places, busy: BTreeSet::new() });
+        let files = SealedFolder { medium, entropy, key, folder: FOLDER, max_bytes: MAX_BYTES };
+        Ok(Self { inner: Arc::new(Inner { files, offload, known }) })
     }
 
-    /// Looks a key up, and notes it if it is new: durable on return.
-    pub(super) async fn begin(&self, name: &Name, request: &str, now: Timestamp) -> Result<Begun, Problem> {
+    /// Looks a key up, and notes it if it is new: durable on return. `about` is the case that its request names.
+    pub(super) async fn begin(
+        &self,
+        name: &Name,
+        request: &str,
+        about: Option<CaseId>,
+        now: Timestamp,
+    ) -> Result<Begun, Problem> {
         let hour = now.timestamp().div_euclid(3600);
+        let anew = Place { hour, case: about };
         let (old, there) = {
             let mut known = self.inner.known();
-            let old: Vec<(Name, i64)> = known
-                .hours
-                .iter()
-                .filter(|(name, at)| **at < hour - HOURS && !known.busy.contains(*name))
-                .map(|(name, at)| (name.clone(), *at))
-                .collect();
-            for (name, _) in &old {
-                known.hours.remove(name);
-            }
-            let there = known.hours.get(name).copied();
+            let old = known.take(|place| place.hour < hour - HOURS);
+            let there = known.places.get(name).copied();
             if known.busy.contains(name) {
                 // The same key with another request is told so as soon as the first one has ended.
                 return Ok(Begun::InProgress);
             }
             if there.is_none() {
-                let of_one = known.hours.keys().filter(|kept| kept.who == name.who).count();
-                if known.hours.len() >= MOST || of_one >= MOST_OF_ONE {
+                let of_one = known.places.keys().filter(|kept| kept.who == name.who).count();
+                if known.places.len() >= MOST || of_one >= MOST_OF_ONE {
                     let detail = format!(
                         "{MOST_OF_ONE} idempotency keys are kept for a day; come back when some are old"
                     );
                     return Err(Problem::new(StatusCode::SERVICE_UNAVAILABLE, detail).retry_after(3600));
                 }
-                known.hours.insert(name.clone(), hour);
+                known.places.insert(name.clone(), anew);
             }
             known.busy.insert(name.clone());
             (old, there)
         };
-        let (inner, place, request) = (Arc::clone(&self.inner), name.clone(), request.to_owned());
+        let (inner, own, request) = (Arc::clone(&self.inner), name.clone(), request.to_owned());
         let outcome = self
             .run(move || {
-                for (name, hour) in old {
-                    inner.remove(&name.file(hour))?;
-                }
-                let Some(hour) = there else {
-                    inner.write(&place.file(hour), &Entry { request, answer: None })?;
+                old.iter().try_for_each(|file| inner.files.remove(file))?;
+                let Some(place) = there else {
+                    inner.write(&own.file(anew), &Entry { request, answer: None })?;
                     return Ok(Begun::Anew);
                 };
-                let entry = inner.read(&place.file(hour))?;
+                let entry = inner.read(&own.file(place))?;
                 Ok(match entry {
                     Some(entry) if entry.request != request => Begun::Other,
                     Some(Entry { answer: Some(kept), .. }) => Begun::Answered(kept),
@@ -182,21 +187,33 @@ impl Keys {
             let mut known = self.inner.known();
             known.busy.remove(name);
             if outcome.is_err() && there.is_none() {
-                known.hours.remove(name);
+                known.places.remove(name);
             }
         }
-        outcome
+        outcome.map_err(|error| Problem::internal(&error))
     }
 
     /// Keeps the answer, durable on return.
     pub(super) async fn finish(&self, name: &Name, answer: Kept) -> Result<(), Problem> {
-        let Some(hour) = self.inner.known().hours.get(name).copied() else { return Ok(()) };
-        let (inner, file) = (Arc::clone(&self.inner), name.file(hour));
-        self.run(move || {
+        let Some(place) = self.inner.known().places.get(name).copied() else { return Ok(()) };
+        let (inner, file) = (Arc::clone(&self.inner), name.file(place));
+        let kept = self.run(move || {
             let Some(entry) = inner.read(&file)? else { return Ok(()) };
             inner.write(&file, &Entry { answer: Some(answer), ..entry })
-        })
-        .await
+        });
+        kept.await.map_err(|error| Problem::internal(&error))
+    }
+
+    /// Forgets every key whose request named a case that is erased, durable on return. Those that are being dealt with
+    /// stay: the request to erase it is one.
+    ///
+    /// # Errors
+    ///
+    /// When one cannot be removed.
+    pub(crate) async fn erase(&self, case: CaseId) -> std::io::Result<()> {
+        let files = self.inner.known().take(|place| place.case == Some(case));
+        let inner = Arc::clone(&self.inner);
+        self.run(move || files.iter().try_for_each(|file| inner.files.remove(file))).await
     }
 
     /// Leaves the key as it stands: it is not being dealt with any more.
@@ -206,13 +223,14 @@ impl Keys {
 
     /// Forgets the key: nothing was done.
     pub(super) async fn forget(&self, name: &Name) -> Result<(), Problem> {
-        let hour = self.inner.known().hours.get(name).copied();
-        if let Some(hour) = hour {
-            let (inner, file) = (Arc::clone(&self.inner), name.file(hour));
-            self.run(move || inner.remove(&file)).await?;
+        let place = self.inner.known().places.get(name).copied();
+        if let Some(place) = place {
+            let (inner, file) = (Arc::clone(&self.inner), name.file(place));
+            let removed = self.run(move || inner.files.remove(&file));
+            removed.await.map_err(|error| Problem::internal(&error))?;
         }
         let mut known = self.inner.known();
-        known.hours.remove(name);
+        known.places.remove(name);
         known.busy.remove(name);
         Ok(())
     }
@@ -220,15 +238,20 @@ impl Keys {
     async fn run<T: Send + 'static>(
         &self,
         job: impl FnOnce() -> std::io::Result<T> + Send + 'static,
-    ) -> Result<T, Problem> {
-        let done = match self.inner.offload {
+    ) -> std::io::Result<T> {
+        match self.inner.offload {
             Offload::Inline => job(),
-            Offload::Threads => match tokio::task::spawn_blocking(job).await {
-                Ok(done) => done,
-                Err(error) => return Err(Problem::internal(&error)),
-            },
-        };
-        done.map_err(|error| Problem::internal(&error))
+            Offload::Threads => tokio::task::spawn_blocking(job).await.map_err(std::io::Error::other)?,
+        }
+    }
+}
+
+impl Known {
+    /// Takes out the keys whose place is meant, but for those that are being dealt with; answers their files.
+    fn take(&mut self, is_meant: impl Fn(Place) -> bool) -> Vec<String> {
+        let busy = &self.busy;
+        let meant = self.places.extract_if(.., |name, place| is_meant(*place) && !busy.contains(name));
+        meant.map(|(name, place)| name.file(place)).collect()
     }
 }
 
@@ -237,49 +260,17 @@ impl Inner {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// What a crash left half written, or was sealed under another key, is a request that may have been begun.
     fn read(&self, file: &str) -> std::io::Result<Option<Entry>> {
-        let path = format!("{FOLDER}/{file}");
-        let Some(length) = self.medium.len(&path)? else { return Ok(None) };
-        let mut bytes = vec![0; usize::try_from(length.min(MAX_BYTES)).unwrap_or_default()];
-        fill(&*self.medium, &path, &mut bytes)?;
-        // What a crash left half written, or was sealed under another key, is a request that may have been begun.
-        let opened = bytes.split_at_mut_checked(NONCE_LEN).and_then(|(nonce, sealed)| {
-            let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
-            let opened = self.sealing.open_in_place(nonce, Aad::from(file.as_bytes()), sealed).ok()?;
-            serde_json::from_slice(opened).ok()
-        });
-        Ok(opened)
+        match self.files.read(file) {
+            Ok(opened) => Ok(opened.and_then(|opened| serde_json::from_slice(&opened).ok())),
+            Err(Unread::Damaged) => Ok(None),
+            Err(Unread::Io(error)) => Err(error),
+        }
     }
 
     fn write(&self, file: &str, entry: &Entry) -> std::io::Result<()> {
-        let mut sealed = serde_json::to_vec(entry)?;
-        let mut nonce = [0; NONCE_LEN];
-        self.entropy.fill(&mut nonce);
-        self.sealing
-            .seal_in_place_append_tag(
-                Nonce::assume_unique_for_key(nonce),
-                Aad::from(file.as_bytes()),
-                &mut sealed,
-            )
-            .map_err(unsealed)?;
-        let bytes = [nonce.as_slice(), &sealed].concat();
-        let (path, writing) = (format!("{FOLDER}/{file}"), format!("{FOLDER}/.{file}"));
-        if self.medium.len(&writing)?.is_some() {
-            self.medium.remove(&writing)?;
-        }
-        self.medium.write_at(&writing, 0, &bytes)?;
-        self.medium.sync(&writing)?;
-        self.medium.rename(&writing, &path)?;
-        [FOLDER, ""].into_iter().try_for_each(|folder| self.medium.sync_dir(folder))
-    }
-
-    fn remove(&self, file: &str) -> std::io::Result<()> {
-        let path = format!("{FOLDER}/{file}");
-        if self.medium.len(&path)?.is_some() {
-            self.medium.remove(&path)?;
-            self.medium.sync_dir(FOLDER)?;
-        }
-        Ok(())
+        self.files.write(file, serde_json::to_vec(entry)?)
     }
 }
 
@@ -299,12 +290,12 @@ mod tests {
     use crate::clock::SystemEntropy;
     use crate::ledger::MemoryMedium;
 
-    struct Place {
+    struct House {
         medium: Arc<MemoryMedium>,
         now: Timestamp,
     }
 
-    impl Place {
+    impl House {
         fn new() -> Self {
             Self { medium: Arc::default(), now: Utc.with_ymd_and_hms(2026, 11, 26, 12, 0, 0).unwrap() }
         }
@@ -318,7 +309,7 @@ mod tests {
         }
 
         async fn begin(&self, keys: &Keys, request: &str) -> Begun {
-            keys.begin(&Name::of("agent", "k"), request, self.now).await.unwrap()
+            keys.begin(&Name::of("agent", "k"), request, None, self.now).await.unwrap()
         }
     }
 
@@ -328,7 +319,7 @@ mod tests {
 
     #[tokio::test]
     async fn a_key_is_answered_the_same_after_a_restart_and_stands_for_one_request() {
-        let place = Place::new();
+        let place = House::new();
         let keys = place.keys();
         assert_eq!(place.begin(&keys, "a").await, Begun::Anew);
         assert_eq!(place.begin(&keys, "a").await, Begun::InProgress);
@@ -338,7 +329,7 @@ mod tests {
         for keys in [keys, place.keys()] {
             assert_eq!(place.begin(&keys, "a").await, Begun::Answered(kept()));
             assert_eq!(place.begin(&keys, "b").await, Begun::Other);
-            let other = keys.begin(&Name::of("another", "k"), "a", place.now).await.unwrap();
+            let other = keys.begin(&Name::of("another", "k"), "a", None, place.now).await.unwrap();
             assert_eq!(other, Begun::Anew, "a key is its sender's own");
             keys.forget(&Name::of("another", "k")).await.unwrap();
         }
@@ -346,14 +337,14 @@ mod tests {
 
     #[tokio::test]
     async fn what_was_begun_before_a_crash_is_not_begun_again() {
-        let place = Place::new();
+        let place = House::new();
         assert_eq!(place.begin(&place.keys(), "a").await, Begun::Anew);
         assert_eq!(place.begin(&place.keys(), "a").await, Begun::InDoubt);
     }
 
     #[tokio::test]
     async fn a_key_is_forgotten_after_a_day_and_when_nothing_was_done() {
-        let mut place = Place::new();
+        let mut place = House::new();
         let keys = place.keys();
         assert_eq!(place.begin(&keys, "a").await, Begun::Anew);
         keys.forget(&Name::of("agent", "k")).await.unwrap();
@@ -362,5 +353,29 @@ mod tests {
         place.now += TimeDelta::hours(26);
         assert_eq!(place.begin(&keys, "c").await, Begun::Anew);
         assert_eq!(place.medium.list(FOLDER).unwrap().len(), 1, "the old one is gone");
+    }
+    #[tokio::test]
+    async fn what_is_kept_about_a_case_goes_with_it_and_nothing_else_does() {
+        let place = House::new();
+        let keys = place.keys();
+        let begin = async |keys: &Keys, key: &str, case| {
+            keys.begin(&Name::of("agent", key), "a", case, place.now).await.unwrap()
+        };
+        for (key, case) in [("one", Some(CaseId(1))), ("two", Some(CaseId(2))), ("none", None)] {
+            assert_eq!(begin(&keys, key, case).await, Begun::Anew);
+            keys.finish(&Name::of("agent", key), kept()).await.unwrap();
+        }
+        keys.erase(CaseId(1)).await.unwrap();
+        assert_eq!(begin(&keys, "one", None).await, Begun::InProgress, "the request to erase it is answered");
+        for key in ["one", "two", "none"] {
+            keys.leave(&Name::of("agent", key));
+        }
+        // As a daemon finds them that starts now.
+        let keys = place.keys();
+        keys.erase(CaseId(1)).await.unwrap();
+        assert_eq!(place.medium.list(FOLDER).unwrap().len(), 2);
+        assert_eq!(begin(&keys, "two", Some(CaseId(2))).await, Begun::Answered(kept()));
+        assert_eq!(begin(&keys, "none", None).await, Begun::Answered(kept()));
+        assert_eq!(begin(&keys, "one", None).await, Begun::Anew);
     }
 }

@@ -55,6 +55,22 @@ pub(super) const CONSOLE: Table = Table {
             doc: "How many requests each of them may make at once, after a quiet time.",
             example: "300",
         },
+        Key {
+            key: "streams",
+            holds: Holds::Number { min: 1, max: 448 },
+            need: Need::Default("16"),
+            doc: "How many streams of events each person and each token may hold open at once: an open page of a case is one, and so \
+                  is whoever listens at /api/v1/events.",
+            example: "16",
+        },
+        Key {
+            key: "streams_in_all",
+            holds: Holds::Number { min: 1, max: 448 },
+            need: Need::Default("256"),
+            doc: "How many of them may be open in all. Each holds one of the 512 connections that the daemon takes, of which the \
+                  others are left for webhooks, pages and programs.",
+            example: "256",
+        },
         Key { key: "oidc", holds: Holds::Table(&OIDC), need: Need::Optional, doc: OIDC.doc, example: "" },
     ],
 };

@@ -49,11 +49,19 @@
     let end = 0;
     while (end < Math.min(was.length, next.length) && was[was.length - 1 - end].isEqualNode(next[next.length - 1 - end])) end += 1;
     const [wasMiddle, nextMiddle] = [was.slice(0, was.length - end), next.slice(0, next.length - end)];
-    nextMiddle.forEach((node, at) => {
-      if (at < wasMiddle.length) become(wasMiddle[at], node);
-      else old.insertBefore(node, was[was.length - end] ?? null);
-    });
-    for (const node of wasMiddle.slice(nextMiddle.length)) node.remove();
+    // What has an id is taken away where that is gone, and put in where it is new: a list that loses its first and
+    // gains a last keeps all others.
+    const [known, wanted] = [wasMiddle, nextMiddle].map((nodes) => new Set(nodes.map((node) => node.id).filter(Boolean)));
+    const stays = (node) => !node.id || wanted.has(node.id);
+    for (const node of wasMiddle) if (!stays(node)) node.remove();
+    const left = wasMiddle.filter(stays);
+    let at = 0;
+    for (const node of nextMiddle) {
+      const isNew = node.id && !known.has(node.id);
+      if (isNew || at >= left.length) old.insertBefore(node, left[at] ?? was[was.length - end] ?? null);
+      else become(left[at++], node);
+    }
+    for (const node of left.slice(at)) node.remove();
   };
 
   const live = document.getElementById("live");
@@ -63,9 +71,13 @@
   };
   let asked = null;
   let again = false;
+  let timer = 0;
+  let took = 0;
 
   const refresh = async () => {
+    timer = 0;
     if (asked) { again = true; return; }
+    const begun = performance.now();
     try {
       asked = fetch(location.href, { headers: { accept: "text/html" }, cache: "no-store", redirect: "error" });
       const answer = await asked;
@@ -74,10 +86,9 @@
       const fresh = page.getElementById("live");
       if (!fresh) throw new Error("no page");
       // The texts of times and the note are ours.
-      for (const time of fresh.querySelectorAll("time[datetime]")) {
-        const same = document.querySelector(`time[datetime="${CSS.escape(time.dateTime)}"]`);
-        if (same) time.textContent = same.textContent;
-      }
+      const told = new Map();
+      for (const time of live.querySelectorAll("time[datetime]")) told.set(time.dateTime, time.textContent);
+      for (const time of fresh.querySelectorAll("time[datetime]")) time.textContent = told.get(time.dateTime) ?? time.textContent;
       become(live, document.importNode(fresh, true));
       document.title = page.title;
       relative();
@@ -86,14 +97,15 @@
       note("This page could not be brought up to date. Reload it.");
     } finally {
       asked = null;
+      took = performance.now() - begun;
       if (again) { again = false; soon(); }
     }
   };
 
-  let timer = 0;
+  // What follows at once is shown with it, and a page that takes long is asked for less often. However much is said,
+  // nothing is put off for longer than that.
   const soon = () => {
-    clearTimeout(timer);
-    timer = setTimeout(refresh, 120);
+    timer ||= setTimeout(refresh, Math.min(Math.max(120, 2 * took), 2000));
   };
 
   if (live) {

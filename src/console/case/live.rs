@@ -7,6 +7,7 @@ use std::time::Duration;
 use axum::extract::rejection::PathRejection;
 use axum::extract::{Path, State};
 use axum::response::sse::{Event, KeepAlive, Sse};
+use axum::response::{IntoResponse as _, Response};
 use futures::stream::{Stream, unfold};
 use tokio::sync::broadcast::error::RecvError;
 
@@ -15,7 +16,7 @@ use crate::api::{Api, Problem};
 use crate::case::CaseId;
 use crate::console::{Entered, Refusal};
 use crate::daemon::Shared;
-use crate::identity::Look;
+use crate::identity::{Look, Place as OpenPlace};
 
 /// So often something is said when there is nothing to say, so that nobody in between hangs up.
 const ALIVE: Duration = Duration::from_secs(20);
@@ -25,19 +26,25 @@ const LIFE: Duration = Duration::from_secs(300);
 
 pub(in crate::console) async fn live(
     State(api): State<Api>,
-    _: Entered<Look>,
+    entered: Entered<Look>,
     name: Result<Path<String>, PathRejection>,
-) -> Result<Sse<impl Stream<Item = Result<Event, Infallible>>>, Refusal> {
+) -> Result<Response, Refusal> {
     let Path(name) = name.map_err(Problem::from)?;
     let case = find(api.bridge.shared(), &name).await?.id;
     let shared = Arc::clone(api.bridge.shared());
-    Ok(stream(shared, case, |_| async { true }))
+    Ok(match api.identity.place(entered.principal()) {
+        Ok(place) => stream(shared, case, place, |_| async { true }).into_response(),
+        // Told to a script, not to a person.
+        Err(full) => Problem::crowded(full).into_response(),
+    })
 }
 
-/// One event for each record about the case that `concerns` whoever listens, for [`LIFE`] or until the bridge stops.
+/// One event for each record about the case that `concerns` whoever listens, for [`LIFE`] or until the bridge stops. The
+/// stream has `place` as long as somebody listens.
 pub(in crate::console) fn stream<F, C>(
     shared: Arc<Shared>,
     case: CaseId,
+    place: OpenPlace,
     concerns: F,
 ) -> Sse<impl Stream<Item = Result<Event, Infallible>>>
 where
@@ -46,23 +53,27 @@ where
 {
     let news = shared.journal.news();
     let ends = shared.clock.monotonic() + LIFE;
-    let stream = unfold((shared, news, concerns), move |(shared, mut news, mut concerns)| async move {
-        loop {
-            let heard = tokio::select! {
-                () = shared.supervisor.stopping() => return None,
-                () = shared.clock.sleep(ends.saturating_sub(shared.clock.monotonic())) => return None,
-                heard = news.recv() => heard,
-            };
-            match heard {
-                Ok(told) if told.case != case => {}
-                Ok(_) | Err(RecvError::Lagged(_)) => {
-                    if concerns(Arc::clone(&shared)).await {
-                        return Some((Ok(Event::default().data("news")), (shared, news, concerns)));
+    let stream =
+        unfold((shared, news, concerns, place), move |(shared, mut news, mut concerns, place)| async move {
+            loop {
+                let heard = tokio::select! {
+                    () = shared.supervisor.stopping() => return None,
+                    () = shared.clock.sleep(ends.saturating_sub(shared.clock.monotonic())) => return None,
+                    heard = news.recv() => heard,
+                };
+                match heard {
+                    Ok(told) if told.case != case => {}
+                    Ok(_) | Err(RecvError::Lagged(_)) => {
+                        if concerns(Arc::clone(&shared)).await {
+                            return Some((
+                                Ok(Event::default().data("news")),
+                                (shared, news, concerns, place),
+                            ));
+                        }
                     }
+                    Err(RecvError::Closed) => return None,
                 }
-                Err(RecvError::Closed) => return None,
             }
-        }
-    });
+        });
     Sse::new(stream).keep_alive(KeepAlive::new().interval(ALIVE))
 }

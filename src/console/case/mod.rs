@@ -129,7 +129,7 @@ impl Whole<'_> {
         let line = &explanation.case;
         let main = match &shown.party {
             None => self.ours(&explanation, &cast, shown.all.is_some()),
-            Some(party) => self.theirs(party)?,
+            Some(party) => self.theirs(party, shown)?,
         };
         let refresh = format!("/console/cases/{}{}", self.case.id, query(shown));
         let evidence = self.evidence(None);
@@ -184,7 +184,7 @@ impl Whole<'_> {
     }
 
     /// The very page of that party's guests.
-    fn theirs(&self, party: &str) -> Result<Markup, Refusal> {
+    fn theirs(&self, party: &str, shown: &Shown) -> Result<Markup, Refusal> {
         let legs: Vec<&SystemName> = self
             .case
             .legs
@@ -196,6 +196,9 @@ impl Whole<'_> {
             return Err(gone(&format!("no party {party:?} takes part in {}", self.case.id)));
         }
         let own = html! { (cast_title(self.known, party)) };
+        let base = format!("/console/cases/{}", self.case.id);
+        let everything = query(&Shown { party: Some(party.to_owned()), all: Some(1) });
+        let whole = shown.all.is_none().then_some(everything.as_str());
         Ok(html! {
             div.notice.info {
                 p { "This is what " (own) " sees of the request, and all that its guests are shown here." }
@@ -205,7 +208,10 @@ impl Whole<'_> {
             }
             @for leg in legs {
                 @match self.seen(leg) {
-                    Some(seen) => (request::shown(&seen, &request::title_of(self.known.rules, leg), &format!("/console/cases/{}", self.case.id), self.now)),
+                    Some(seen) => {
+                        @let title = request::title_of(self.known.rules, leg);
+                        (request::shown(&seen, request::Frame { title: &title, base: &base, whole, now: self.now }))
+                    }
                     None => section.card { (empty("Nothing yet", "Its ticket was not created yet: nothing was sent there.")) },
                 }
             }
@@ -230,7 +236,7 @@ fn cast_title(known: Known<'_>, party: &str) -> Markup {
 
 fn query(shown: &Shown) -> String {
     match (&shown.party, shown.all) {
-        (Some(party), _) => format!("?as={}", encoded(party)),
+        (Some(party), all) => format!("?as={}{}", encoded(party), if all.is_some() { "&all=1" } else { "" }),
         (None, Some(_)) => "?all=1".to_owned(),
         (None, None) => String::new(),
     }

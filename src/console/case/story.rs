@@ -18,7 +18,7 @@ pub(super) fn first_shown(trace: &Trace, everything: bool) -> u64 {
 /// The timeline, folded away, newest last.
 pub(super) fn story(trace: &Trace, cast: &Cast, everything: bool) -> Markup {
     let left_out = if everything { 0 } else { trace.events.len().saturating_sub(SHOWN) };
-    let mut last = 0;
+    let mut last = (0, 0);
     html! {
         section.card #story aria-labelledby="story-title" {
             details.fold #timeline {
@@ -33,9 +33,10 @@ pub(super) fn story(trace: &Trace, cast: &Cast, everything: bool) -> Markup {
                     } }
                     tbody {
                         @for event in trace.events.iter().skip(left_out) {
-                            // One record may tell of several things: the first line bears its name.
-                            @let named = std::mem::replace(&mut last, event.seq) != event.seq;
-                            (line(event, cast, named))
+                            // One record may tell of several things: links lead to the first line.
+                            @let part = if last.0 == event.seq { last.1 + 1 } else { 0 };
+                            @let () = last = (event.seq, part);
+                            (line(event, cast, part))
                         }
                     }
                 } }
@@ -44,10 +45,10 @@ pub(super) fn story(trace: &Trace, cast: &Cast, everything: bool) -> Markup {
     }
 }
 
-fn line(event: &Event, cast: &Cast, named: bool) -> Markup {
-    let id = named.then(|| format!("e{}", event.seq));
+fn line(event: &Event, cast: &Cast, part: usize) -> Markup {
+    let id = if part == 0 { format!("e{}", event.seq) } else { format!("e{}-{part}", event.seq) };
     html! {
-        tr id=[id] tabindex=[named.then_some("-1")] {
+        tr id=(id) tabindex=[(part == 0).then_some("-1")] {
             td { (moment(event.at)) }
             td {
                 @if let Some(system) = &event.system {

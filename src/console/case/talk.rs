@@ -8,7 +8,7 @@ use throughline_sdk::{SystemName, Timestamp};
 use crate::agreement::counted;
 use crate::api::explain::{Explanation, ItemLine};
 use crate::case::{Attachment, Case, Fact, Field, Item, Origin, PartyName, Remark};
-use crate::console::pieces::{Cast, Tone, badge, empty, moment};
+use crate::console::pieces::{Cast, Tone, badge, empty, moment, named_by};
 use crate::console::words::{prose, words};
 use crate::ledger::Record;
 use crate::plan::Outcome;
@@ -18,6 +18,7 @@ const SHOWN: usize = 200;
 
 /// Something that was said, or of which only that is known.
 struct Post<'c> {
+    id: String,
     at: Timestamp,
     system: SystemName,
     what: What<'c>,
@@ -56,17 +57,25 @@ pub(super) fn talk(
     let mut posts: Vec<Post<'_>> = Vec::new();
     for (origin, remark) in &case.document.remarks {
         let what = What::Remark(origin, remark);
-        posts.push(Post { at: remark.written, system: origin.system.clone(), what });
+        let id = named_by(&["comment", origin.system.as_str(), &origin.id]);
+        posts.push(Post { id, at: remark.written, system: origin.system.clone(), what });
     }
     for (origin, file) in &case.document.attachments {
-        posts.push(Post { at: file.written, system: origin.system.clone(), what: What::File(origin, file) });
+        let id = named_by(&["file", origin.system.as_str(), &origin.id]);
+        posts.push(Post {
+            id,
+            at: file.written,
+            system: origin.system.clone(),
+            what: What::File(origin, file),
+        });
     }
     for record in records {
         for fact in &record.facts {
             if let Fact::Withheld { leg, what, rule } = fact
                 && (what.starts_with("comment:") || what.starts_with("file:"))
             {
-                posts.push(Post { at: record.at, system: leg.clone(), what: What::Kept(what, rule) });
+                let id = named_by(&["kept", leg.as_str(), what, &record.seq.to_string()]);
+                posts.push(Post { id, at: record.at, system: leg.clone(), what: What::Kept(what, rule) });
             }
         }
     }
@@ -80,27 +89,27 @@ pub(super) fn talk(
                 p { (posts.len()) " posts" }
             }
             @if let Some(description) = case.document.fields.get(&Field::Description).filter(|it| !it.value.is_empty()) {
-                (framed(cast, &description.from, &html! {
+                (framed(cast, "description", &description.from, &html! {
                     header { (who(cast, &description.from, None)) (moment(description.at)) (badge(Tone::Quiet, "description")) }
                     (prose(&description.value))
                 }))
             }
             @if left_out > 0 {
-                p.older { a href="?all=1#talk" { "Show the " (left_out) " older posts" } }
+                p.older #older { a href="?all=1#talk" { "Show the " (left_out) " older posts" } }
             }
             @if posts.is_empty() && !case.document.fields.contains_key(&Field::Description) {
                 (empty("Nothing was said yet", "Comments and files of all parties appear here in the order in which they were written."))
             }
             @for post in posts.iter().skip(left_out) {
-                (framed(cast, &post.system, &shown(post, &texts, &shares, case, cast)))
+                (framed(cast, &post.id, &post.system, &shown(post, &texts, &shares, case, cast)))
             }
         }
     }
 }
 
-fn framed(cast: &Cast, system: &SystemName, inner: &Markup) -> Markup {
+fn framed(cast: &Cast, id: &str, system: &SystemName, inner: &Markup) -> Markup {
     let class = cast.of_system(system).map_or_else(|| "party-7".to_owned(), |member| member.class());
-    html! { article.post.(class) { (inner) } }
+    html! { article.post.(class) id=(id) { (inner) } }
 }
 
 fn who(cast: &Cast, system: &SystemName, author: Option<&str>) -> Markup {

@@ -184,7 +184,7 @@ fn a_long_case_is_shown_at_once() {
     let (records, clock) = (records(&world), SystemClock::new());
     let known = Known { rules: &world.rules, names: &world.names };
     let verdicts = world.foreseen(&[]).verdicts;
-    for (shown, most_bytes) in [(Shown::default(), 700_000), (as_seen_by(PARTNER), 2_000_000)] {
+    for (shown, most_bytes) in [(Shown::default(), 700_000), (as_seen_by(PARTNER), 500_000)] {
         let begun = clock.monotonic();
         let verdicts = verdicts.clone();
         let now = at(world.tick);
@@ -195,5 +195,39 @@ fn a_long_case_is_shown_at_once() {
         assert!(took < bound, "{took:?} for {} records", records.len());
         assert!(page.len() < most_bytes, "{} bytes", page.len());
         assert!(page.matches("class=\"spot").count() < 200, "what is near is told together");
+        let elements = tags(&page).iter().filter(|(name, _)| !name.starts_with('/')).count();
+        assert!(elements < 10_000, "{elements} elements are more than a browser lays out at once");
+    }
+}
+
+/// The ids of the posts on a page.
+fn posts(page: &str) -> Vec<String> {
+    let posts = tags(page).into_iter().filter(|(name, _)| name == "article");
+    let ids = posts.filter_map(|(_, attributes)| attributes.into_iter().find(|(key, _)| key == "id"));
+    ids.map(|(_, id)| id).filter(|id| id != "description").collect()
+}
+
+#[test]
+fn of_a_long_case_the_latest_is_shown_and_all_of_it_on_request() {
+    let world = long(2000);
+    for party in [None, Some(PARTNER)] {
+        let of = |all| page(&world, &Shown { party: party.map(str::to_owned), all });
+        let (latest, whole) = (of(None), of(Some(1)));
+        let (few, all) = (posts(&latest), posts(&whole));
+        assert!(few.len() == 200 && all.len() > 600, "{party:?}: {} of {}", few.len(), all.len());
+        assert!(all.ends_with(&few), "{party:?}: what is left out is what is older");
+        assert!(latest.contains(&format!("Show the {} older posts", all.len() - few.len())));
+        assert!(!whole.contains("older posts") && !whole.contains("older records"), "{party:?}");
+    }
+}
+
+#[test]
+fn a_new_post_leaves_the_others_what_they_are() {
+    for shown in [Shown::default(), as_seen_by(PARTNER)] {
+        let (before, after) = (posts(&page(&long(900), &shown)), posts(&page(&long(903), &shown)));
+        assert_eq!(before[1..], after[..199], "the script finds them by their ids");
+        assert!(!before.contains(&after[199]));
+        let different: std::collections::BTreeSet<&String> = after.iter().collect();
+        assert_eq!(different.len(), 200);
     }
 }

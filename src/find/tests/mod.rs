@@ -5,13 +5,13 @@ mod pace;
 mod town;
 
 use proptest::prelude::{Just, ProptestConfig, Strategy, any, prop_oneof, proptest};
-use throughline_sdk::Timestamp;
+use throughline_sdk::{SystemName, Timestamp};
 
 use super::run::{Bounds, find_within};
 use super::{Ask, Audience, Error, Query, Shown, Sort, counts};
-use crate::case::{Case, CaseId, Field, PartyName, Priority, Role, Status};
+use crate::case::{Case, CaseId, Field, Offer, PartyName, Priority, Role, Status};
 use crate::store::{View, hour};
-use town::{Step, Town, step};
+use town::{Said, Step, Town, step};
 
 const WIDE: Bounds = Bounds { rows: 60_000, looks: 2_000, begun: 20_000 };
 /// So that most answers are cut.
@@ -92,7 +92,8 @@ impl Asked {
             Self::View(View::Parked) => case.is_parked(),
             Self::View(View::Conflict) => !case.document.conflicts.is_empty(),
             Self::View(View::Breached) => {
-                !over && case.legs.values().filter_map(|leg| leg.offer.as_ref()).any(|offer| offer.lapsed)
+                let late = |offer: &Offer| offer.lapsed || offer.respond_by.is_some_and(|due| due <= now);
+                !over && case.legs.values().filter_map(|leg| leg.offer.as_ref()).any(late)
             }
             Self::Silent(hours) => !over && hour(case.changed) + hours < hour(now),
         }
@@ -193,6 +194,9 @@ fn holds_for(town: &Town, queries: &[(Vec<Asked>, Sort, usize)], bounds: Bounds)
             Err(error) => panic!("{line:?}: {error}"),
         }
     }
+    let breached = town.read(|index| counts(index, 48, town.now())).unwrap().breached;
+    let late = expected(town, &[Asked::View(View::Breached)], Sort::Newest);
+    assert_eq!(breached, u64::try_from(late.len()).unwrap());
 }
 
 fn queries() -> impl Strategy<Value = Vec<(Vec<Asked>, Sort, usize)>> {
@@ -225,6 +229,18 @@ proptest! {
     }
 }
 
+#[test]
+fn a_claimed_ticket_is_found_by_the_number_that_it_had() {
+    let mut town = Town::new();
+    for step in [Step::Open(2801), Step::Say(2801, Said::Created), Step::Say(2801, Said::Claimed)] {
+        town.go(&step);
+    }
+    for line in ["acme:a2800", "acme:a2*", "interface:i2800", "a2800"] {
+        assert_eq!(pages(&town, line, Sort::Newest, 10, WIDE).unwrap(), [CaseId(2801)], "{line}");
+    }
+    assert_eq!(pages(&town, "system:acme", Sort::Newest, 10, WIDE).unwrap(), [], "it holds none any more");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 
@@ -233,6 +249,7 @@ proptest! {
         steps in proptest::collection::vec(step(), 1..60),
         asked in proptest::collection::vec(asked(), 0..3),
         shows_title in any::<bool>(),
+        moved in any::<bool>(),
     ) {
         let mut town = Town::new();
         for step in steps {
@@ -247,7 +264,10 @@ proptest! {
         let line: Vec<String> = asked.iter().map(Asked::line).collect();
         let query = Query::parse(&line.join(" ")).unwrap();
         let now = town.now();
-        let audience = Audience::Party { party: &party, shown: &shown };
+        // A claim brings a ticket from one of their systems to another.
+        let mut systems = vec![SystemName::new("acme")];
+        systems.extend(moved.then(|| SystemName::new("interface")));
+        let audience = Audience::Party { party: &party, systems: &systems, shown: &shown };
         let page = town.read(|index| {
             super::find(index, &query, &Ask { sort: Sort::Oldest, cursor: None, limit: 100, now, audience })
         });
@@ -264,7 +284,9 @@ proptest! {
         // What is not theirs is taken out of each case before it is looked at.
         let theirs = |case: &Case| {
             let mut case = case.clone();
-            case.legs.retain(|_, leg| leg.party == party);
+            case.legs.retain(|system, leg| {
+                leg.party == party && leg.ticket.is_some() && systems.contains(system)
+            });
             case.former.clear();
             if !shows_title {
                 case.document.fields.remove(&Field::Title);
@@ -351,6 +373,37 @@ fn silence_is_counted_from_one_moment_for_all_pages() {
     assert_eq!(page(first.next.as_deref(), 0).cases[0].id, CaseId(2));
     let silent = town.read(|index| counts(index, 1, opened + chrono::Duration::hours(80)));
     assert_eq!(silent.unwrap().silent, 3);
+}
+
+#[test]
+fn a_clock_that_has_run_out_is_found_before_anything_is_recorded_of_it() {
+    let mut town = Town::new();
+    for number in 1..=6 {
+        town.go(&Step::Open(number));
+        town.go(&Step::Say(number, Said::Offer(10 * i64::try_from(number).unwrap())));
+    }
+    let breached = |town: &Town, later: chrono::Duration, line: &str| {
+        let (query, now) = (Query::parse(line).unwrap(), town.now() + later);
+        let page = town.read(|index| super::find(index, &query, &ask(Sort::Newest, None, 9, now))).unwrap();
+        let count = town.read(|index| counts(index, 48, now)).unwrap().breached;
+        let (_, rows) = town.read(|index| index.run_out(now, 100)).unwrap();
+        (page.cases.iter().map(|case| case.id.0).collect::<Vec<_>>(), count, rows)
+    };
+    let hours = chrono::Duration::hours;
+    assert_eq!(breached(&town, hours(10) - chrono::Duration::seconds(1), "is:breached"), (vec![], 0, 0));
+    assert_eq!(breached(&town, hours(10), "is:breached"), (vec![1], 1, 1));
+    // What is read are the clocks that have run out, and none of those that run.
+    assert_eq!(breached(&town, hours(35), "is:breached"), (vec![3, 2, 1], 3, 3));
+    // In whichever way it is looked for, and looked into.
+    assert_eq!(breached(&town, hours(35), "is:breached TL-2").0, [2]);
+    assert_eq!(breached(&town, hours(35), "is:breached helpdesk:HD-3").0, [3]);
+    assert_eq!(breached(&town, hours(25), "is:breached helpdesk:HD-3").0, Vec::<u64>::new());
+    // It is one case, before its clock is recorded as run out and after; an answer stops the clock, and so does an end.
+    town.go(&Step::Say(1, Said::Lapse));
+    assert_eq!(breached(&town, hours(35), "is:breached"), (vec![3, 2, 1], 3, 2));
+    town.go(&Step::Say(2, Said::Accept));
+    town.go(&Step::Say(3, Said::Status(Status::Closed)));
+    assert_eq!(breached(&town, hours(35), "is:breached"), (vec![1], 1, 0));
 }
 
 #[test]

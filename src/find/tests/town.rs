@@ -43,7 +43,8 @@ pub(super) enum Said {
     Settle,
     Park,
     Unpark,
-    Offer,
+    /// With so many hours to answer.
+    Offer(i64),
     Lapse,
     Accept,
     Created,
@@ -64,7 +65,7 @@ pub(super) fn step() -> impl Strategy<Value = Step> {
         Just(Said::Settle),
         Just(Said::Park),
         Just(Said::Unpark),
-        Just(Said::Offer),
+        (1i64..60).prop_map(Said::Offer),
         Just(Said::Lapse),
         Just(Said::Accept),
         Just(Said::Created),
@@ -197,11 +198,11 @@ fn facts(number: u64, said: &Said, case: &Case, now: Timestamp) -> Vec<Fact> {
         changed: now,
         overruled: BTreeMap::new(),
     };
-    let handshake = |state| Fact::Handshake {
+    let handshake = |state, within: Option<i64>| Fact::Handshake {
         leg: acme(),
         state,
         words: String::new(),
-        respond_by: (state == OfferState::Offered).then_some(now),
+        respond_by: within.map(|hours| now + chrono::Duration::hours(hours)),
         heard: Heard::default(),
         answers_after: None,
     };
@@ -234,14 +235,14 @@ fn facts(number: u64, said: &Said, case: &Case, now: Timestamp) -> Vec<Fact> {
             by: String::new(),
             reason: String::new(),
         },
-        Said::Offer => {
+        Said::Offer(hours) => {
             return vec![
                 Fact::Offering { leg: acme(), to: Role::Counterpart, after: None },
-                handshake(OfferState::Offered),
+                handshake(OfferState::Offered, Some(*hours)),
             ];
         }
         Said::Lapse => Fact::OfferLapsed { leg: acme() },
-        Said::Accept => handshake(OfferState::Accepted),
+        Said::Accept => handshake(OfferState::Accepted, None),
         Said::Created => {
             let Fact::Observed { mut reading, .. } = observed(number) else { return Vec::new() };
             reading.ticket = Some(RemoteId::new(format!("a{}", number - 1)));

@@ -39,15 +39,16 @@ pub trait Medium: Debug + Send + Sync + 'static {
     fn remove(&self, name: &str) -> io::Result<()>;
 }
 
-/// Fills `bytes` from the beginning of a file. How many there were: fewer, where it ends before.
+/// Fills `bytes` with what stands in a file from `from` on. How many there were: fewer, where it ends before.
 ///
 /// # Errors
 ///
 /// When the file cannot be read.
-pub(crate) fn fill(medium: &dyn Medium, name: &str, bytes: &mut [u8]) -> io::Result<usize> {
+pub(crate) fn fill(medium: &dyn Medium, name: &str, from: u64, bytes: &mut [u8]) -> io::Result<usize> {
     let mut filled = 0;
     while let Some(rest) = bytes.get_mut(filled..).filter(|rest| !rest.is_empty()) {
-        match medium.read_at(name, u64::try_from(filled).unwrap_or(u64::MAX), rest)? {
+        let at = from.saturating_add(u64::try_from(filled).unwrap_or(u64::MAX));
+        match medium.read_at(name, at, rest)? {
             0 => break,
             count => filled += count,
         }

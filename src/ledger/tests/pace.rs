@@ -120,7 +120,7 @@ fn many_cases_stay_small() {
                 facts.extend(read_and_changed(number + round));
                 let case = fold(None, CaseId(number), at(1), &facts);
                 json += u64::try_from(serde_json::to_vec(&case).unwrap().len()).unwrap();
-                changes.record(&facts, Some(case), Position(number)).unwrap();
+                changes.record(&facts, Some(case), at(1), Position(number)).unwrap();
             }
             index.absorb(changes.finish());
             index.write_out(&mark).unwrap();

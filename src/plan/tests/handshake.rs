@@ -485,6 +485,28 @@ pub(super) fn take(world: &mut World, step: &Step, opener: &'static str) {
     }
 }
 
+/// A plan that settles a counterpart's status leaves no link at home that says otherwise.
+#[test]
+fn a_link_says_what_the_same_plan_settled() {
+    let mut world = world(&DESKS[1..], PARTNER, &handshake());
+    let (home, partner) = (0, 1);
+    let done = |desk| Step::Deliver { desk, outcome: Outcome::Done };
+    let steps = [
+        Step::Type { desk: home, status: 0 },
+        Step::Type { desk: partner, status: 1 },
+        Step::Read(0),
+        done(home),
+        Step::Read(137),
+        done(home),
+        Step::Read(91),
+        done(partner),
+        Step::Read(0),
+    ];
+    for step in &steps {
+        take(&mut world, step, PARTNER);
+    }
+}
+
 proptest! {
     #![proptest_config(proptest::test_runner::Config { cases: 200, ..Default::default() })]
 

@@ -7,7 +7,7 @@ use proptest::{prop_assert, proptest};
 use throughline_sdk::{RemoteId, TicketRef, Timestamp, Visibility};
 
 use super::{Change, Group, Head, Rehearsal, Report, Tally, Trial};
-use crate::agreement::{Agreement, Direction, Expression, Otherwise, Policy, Rules};
+use crate::agreement::{Agreement, Direction, Expression, Otherwise, Policy, Requirement, Rules};
 use crate::case::{AgreementName, Fact, Field};
 use crate::ledger::{Position, Record};
 use crate::plan::tests::invariants::{DESKS, policy, step, take};
@@ -237,6 +237,53 @@ fn a_request_that_a_draft_newly_routes_would_leave_with_all_that_it_has() {
     assert_eq!(leaves, expected);
     let late = report(&records(&world), &world.rules, &draft, VENDOR, at(9999));
     assert!(late.is_same(), "what was before the time asked for is not judged");
+}
+
+fn requirement(name: &str, text: &str) -> Requirement {
+    let message = format!("no {name} is named");
+    Requirement { name: name.to_owned(), condition: condition(text), message }
+}
+
+#[test]
+fn a_request_that_lacks_what_a_draft_requires_would_wait() {
+    let world = World::calm(&[PARTNER], Policy::Latest);
+    let asks_more = |agreement: &mut Agreement| {
+        agreement.require = vec![
+            requirement("title", "ticket.title != ''"),
+            requirement("impact", "ticket.description.contains('impact')"),
+        ];
+    };
+    let tightened = tried(&world, asks_more);
+    let group = only(&tightened);
+    assert_eq!((group.change, group.item.as_str(), group.count), (Change::Parks, "request", 1));
+    assert_eq!((group.source.as_str(), group.target.as_str()), (HOME, PARTNER));
+    assert_eq!(group.draft, "more is required: no impact is named (impact)");
+    assert_eq!(group.examples[0].case, "TL-1");
+
+    // As if it had been required all along, and a draft let it go.
+    let mut strict = world.rules.clone();
+    asks_more(strict.agreements.get_mut(&AgreementName(PARTNER.to_owned())).unwrap());
+    let eased = report(&records(&world), &strict, &world.rules, PARTNER, at(0));
+    let group = only(&eased);
+    assert_eq!((group.change, group.item.as_str()), (Change::NewlyLeaves, "request"));
+    assert_eq!(group.in_force, "more is required: no impact is named (impact)");
+}
+
+#[test]
+fn a_requirement_about_what_was_not_read_cannot_be_told() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    for agreement in world.rules.agreements.values_mut() {
+        agreement.fields.remove(&Field::Description);
+    }
+    world.settle();
+    let report = tried(&world, |agreement| {
+        let shared = agreement.fields.get(&Field::Title).cloned().unwrap();
+        agreement.fields.insert(Field::Description, shared);
+        agreement.require = vec![requirement("impact", "ticket.description.contains('impact')")];
+    });
+    let told = report.groups.iter().find(|group| group.item == "request").unwrap();
+    assert_eq!(told.change, Change::Untold);
+    assert_eq!(told.draft, "impact asks for the description, which was not read");
 }
 
 #[test]

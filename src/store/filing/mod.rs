@@ -15,13 +15,15 @@ use throughline_sdk::{RemoteId, Timestamp};
 
 pub(crate) use members::{Blocks, Members, SPAN, block};
 pub use terms::View;
-pub(crate) use terms::{Term, folded, is_in_word, is_over_in, numbers, title, words, words_in_order};
+pub(crate) use terms::{
+    Term, breached_from, folded, is_in_word, is_over_in, numbers, title, words, words_in_order,
+};
 
 use super::{Changes, Error, Index, Table, codec};
 use crate::case::{Case, CaseId, Priority, Status};
 
 /// Bytes of a [`Filing`].
-pub(super) const FILING: usize = 1 + 1 + 1 + 4 + 8;
+pub(super) const FILING: usize = 1 + 1 + 1 + 4 + 8 + 8;
 
 /// What a case is filed under, as far as the writer has to know it of the case before.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -32,6 +34,8 @@ pub(super) struct Filing {
     priority: u8,
     /// When it last changed, in hours since 1970.
     hour: u32,
+    /// From when on it is breached, in nanoseconds since 1970; zero where nothing makes it so by itself.
+    due: u64,
     /// A hash of what [`terms::names`] is made of. Where it differs without need, the names are only looked at.
     names: u64,
 }
@@ -54,6 +58,12 @@ impl Standing {
     }
 }
 
+/// A moment as it is ordered: in nanoseconds since 1970, from one on, up to the year 2262.
+fn nanoseconds(moment: Timestamp) -> u64 {
+    let late = if moment.timestamp() > 0 { u64::MAX } else { 1 };
+    moment.timestamp_nanos_opt().map_or(late, |nanoseconds| u64::try_from(nanoseconds).unwrap_or(1).max(1))
+}
+
 /// The hour of a moment, counted from 1970.
 pub(crate) fn hour(moment: Timestamp) -> u32 {
     u32::try_from(moment.timestamp().max(0) / 3600).unwrap_or(u32::MAX)
@@ -67,28 +77,31 @@ impl Filing {
             status: place(&Status::ALL, terms::status(case)),
             priority: place(&Priority::ALL, terms::priority(case)),
             hour: hour(case.changed),
+            due: breached_from(case).map(nanoseconds).unwrap_or_default(),
             names: names_hash(case),
         }
     }
 
     pub(super) fn encode(self) -> [u8; FILING] {
         let mut bytes = [0; FILING];
-        let hour = self.hour.to_be_bytes();
+        let (hour, due) = (self.hour.to_be_bytes(), self.due.to_be_bytes());
         let names = self.names.to_be_bytes();
-        let parts = [self.views, self.status, self.priority].into_iter().chain(hour).chain(names);
+        let parts = [self.views, self.status, self.priority].into_iter().chain(hour).chain(due).chain(names);
         bytes.iter_mut().zip(parts).for_each(|(byte, part)| *byte = part);
         bytes
     }
 
     pub(super) fn decode(bytes: &[u8; FILING]) -> Self {
         let [views, status, priority, rest @ ..] = bytes;
-        let (hour, names) = rest.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
+        let (hour, rest) = rest.split_first_chunk::<4>().unwrap_or((&[0; 4], &[]));
+        let (due, names) = rest.split_first_chunk::<8>().unwrap_or((&[0; 8], &[]));
         let names = names.first_chunk::<8>().unwrap_or(&[0; 8]);
         Self {
             views: *views,
             status: *status,
             priority: *priority,
             hour: u32::from_be_bytes(*hour),
+            due: u64::from_be_bytes(*due),
             names: u64::from_be_bytes(*names),
         }
     }
@@ -103,6 +116,11 @@ impl Filing {
     /// The hour under which it stands in the order of changes: only what is open does.
     fn ordered(self) -> Option<u32> {
         (self.views & View::Open.bit() != 0).then_some(self.hour)
+    }
+
+    /// The moment under which it stands among those whose clocks run.
+    fn due(self) -> Option<u64> {
+        Some(self.due).filter(|due| *due > 0)
     }
 }
 
@@ -121,7 +139,7 @@ fn names_hash(case: &Case) -> u64 {
     for (system, leg) in &case.legs {
         (system.as_str(), &leg.party, &leg.key, leg.ticket.as_ref().map(RemoteId::as_str)).hash(&mut hasher);
     }
-    case.former.values().for_each(|ticket| ticket.as_str().hash(&mut hasher));
+    case.former.iter().for_each(|(system, ticket)| (system.as_str(), ticket.as_str()).hash(&mut hasher));
     case.references.known.iter().for_each(|reference| reference.key.hash(&mut hasher));
     hasher.finish()
 }
@@ -159,6 +177,13 @@ impl Changes<'_> {
                 let Some(hour) = hour else { continue };
                 self.enter(Table::Changed, hour.to_be_bytes().to_vec(), id, is_member)?;
                 self.count_hour(hour, is_member)?;
+            }
+        }
+        let (from, to) = (was.and_then(Filing::due), is.and_then(Filing::due));
+        if from != to {
+            for (due, is_member) in [(from, false), (to, true)] {
+                let Some(due) = due else { continue };
+                self.enter(Table::Due, codec::number(due), id, is_member)?;
             }
         }
         let views = |filing: Option<Filing>| filing.unwrap_or_default().views;
@@ -222,6 +247,19 @@ impl Index {
     pub(crate) fn changed_in(&self, hour: u32) -> Result<Blocks, Error> {
         let place = hour.to_be_bytes();
         self.blocks(Table::Changed, &place, &end(&place, u64::MAX), usize::MAX)
+    }
+
+    /// The cases with a clock that has run out by this moment, although nothing is recorded of it yet, and how many rows
+    /// tell of them: at most `most` are read, those of the clocks that ran out first. A lane records what becomes of its
+    /// clock as soon as it runs out, so that there are few at any time, however many clocks run.
+    pub(crate) fn run_out(&self, now: Timestamp, most: usize) -> Result<(Blocks, usize), Error> {
+        let rows = self.between(Table::Due, &[], &codec::number(nanoseconds(now).saturating_add(1)), most)?;
+        let mut blocks = Blocks::new();
+        for (key, value) in &rows {
+            let (block, members) = (last_number(key)?, Members::decode(value)?);
+            blocks.entry(block).and_modify(|before| *before = before.or(&members)).or_insert(members);
+        }
+        Ok((blocks, rows.len()))
     }
 
     /// The hours in which open cases last changed, earliest first, and how many did in each.

@@ -3,9 +3,9 @@
 use std::collections::BTreeSet;
 
 use icu_normalizer::DecomposingNormalizerBorrowed;
-use throughline_sdk::RemoteId;
+use throughline_sdk::{RemoteId, SystemName, Timestamp};
 
-use crate::case::{Case, Field, Offer, Priority, Role, Status};
+use crate::case::{Case, Field, Offer, PartyName, Priority, Role, Status};
 
 const DECOMPOSED: DecomposingNormalizerBorrowed<'static> = DecomposingNormalizerBorrowed::new_nfkd();
 /// Bytes of a word or number that count: a desk may send any length.
@@ -32,7 +32,8 @@ pub enum View {
     Parked,
     /// Its legs disagree, and a person has to decide.
     Conflict,
-    /// Open, and an offer was not answered in time.
+    /// Open, and an offer was not answered in time, as far as that is recorded. A clock that has run out and is not is
+    /// found by the moment at which it did.
     Breached,
 }
 
@@ -113,6 +114,12 @@ pub(crate) fn is_over_in(status: Status) -> bool {
     }
 }
 
+/// From when on a case is breached although nothing says so yet: a clock of it has run out by then, unless an answer is
+/// recorded before. `None` where none runs, or where it is breached already.
+pub(crate) fn breached_from(case: &Case) -> Option<Timestamp> {
+    case.answer_due().filter(|_| !is_over(case) && !View::Breached.holds(case))
+}
+
 fn is_over(case: &Case) -> bool {
     status(case).is_some_and(is_over_in)
 }
@@ -142,6 +149,17 @@ impl Term {
     /// A system that holds a ticket; folded.
     pub(crate) fn system(system: &str) -> Self {
         Self::new(b's', system)
+    }
+
+    /// A system that held a ticket of the case before it was claimed elsewhere; folded.
+    pub(crate) fn former(system: &str) -> Self {
+        Self::new(b'f', system)
+    }
+
+    /// A ticket of a party in a system of its own: what that party's people are shown.
+    pub(crate) fn own(party: &PartyName, system: &SystemName) -> Self {
+        // Folded texts have no such sign.
+        Self::new(b'o', &format!("{}\u{1}{}", folded(&party.0), folded(system.as_str())))
     }
 
     pub(crate) fn status(status: Status) -> Self {
@@ -258,7 +276,10 @@ pub(super) fn names(case: &Case) -> BTreeSet<Term> {
     let numbers = numbers(case).map(folded).filter(|key| !key.is_empty()).map(|key| Term::key(&key));
     let parties = case.legs.values().map(|leg| Term::party(&folded(&leg.party.0)));
     let systems = case.legs.keys().map(|system| Term::system(&folded(system.as_str())));
-    words.chain(numbers).chain(parties).chain(systems).collect()
+    let standing = case.legs.iter().filter(|(_, leg)| leg.ticket.is_some());
+    let own = standing.map(|(system, leg)| Term::own(&leg.party, system));
+    let former = case.former.keys().map(|system| Term::former(&folded(system.as_str())));
+    words.chain(numbers).chain(parties).chain(systems).chain(own).chain(former).collect()
 }
 
 #[cfg(test)]

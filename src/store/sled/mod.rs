@@ -133,11 +133,14 @@ impl Store for SledStore {
                     | Table::Filed
                     | Table::Changed
                     | Table::Hours
+                    | Table::Due
                     | Table::Erased
                     | Table::Erasing
                     | Table::FilesOf
                     | Table::HoldersOf
-                    | Table::Looked => 1,
+                    | Table::Looked
+                    | Table::Entered
+                    | Table::Forgotten => 1,
                 };
                 let after = match value {
                     Some(value) => put(&mut changes, &key, &value),

@@ -14,10 +14,10 @@ pub(crate) fn assert_filed(index: &Index, cases: &BTreeMap<CaseId, Case>) {
     let once = Index::new(Arc::new(MemoryStore::new()));
     let mut changes = Changes::new(&once).unwrap();
     for case in cases.values() {
-        changes.record(&[], Some(case.clone()), Position(0)).unwrap();
+        changes.record(&[], Some(case.clone()), case.changed, Position(0)).unwrap();
     }
     once.absorb(changes.finish());
-    for table in [Table::Filed, Table::Changed, Table::Hours] {
+    for table in [Table::Filed, Table::Changed, Table::Hours, Table::Due] {
         assert_eq!(index.rows(table).unwrap(), once.rows(table).unwrap(), "{table:?}");
     }
     let counts = index.counts().unwrap();

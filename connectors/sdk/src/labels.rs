@@ -1,45 +1,41 @@
-//! Labels that stand for a status or a priority: which word a set of them says, and how another word is put there.
+//! Labels that stand for a status or a priority, at desks that have no field for it: which word a set of them says, and how
+//! another word is put there.
 //!
 //! Labels are added and removed one by one, never replaced as a whole: what somebody else adds at the same moment
 //! stays.
 
 use std::collections::BTreeMap;
 
-use crate::wire::{Issue, Label};
-
 /// Words by label.
-pub(crate) type Words = BTreeMap<String, String>;
+pub type Words = BTreeMap<String, String>;
 
-/// What has to be done to an issue's labels.
+/// What has to be done to a ticket's labels.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Exchange {
-    pub(crate) add: Vec<String>,
-    pub(crate) remove: Vec<String>,
+pub struct Exchange {
+    /// Labels to put there.
+    pub add: Vec<String>,
+    /// Labels to take away.
+    pub remove: Vec<String>,
 }
 
-/// The names of an issue's labels, in GitHub's order.
-pub(crate) fn names(issue: &Issue) -> Vec<&str> {
-    issue.labels.iter().map(Label::name).filter(|name| !name.is_empty()).collect()
-}
-
-/// Whether two names are one label: GitHub does not tell case apart.
-pub(crate) fn same(one: &str, other: &str) -> bool {
+/// Whether two names are one label: case is not told apart.
+pub fn same(one: &str, other: &str) -> bool {
     one.to_lowercase() == other.to_lowercase()
 }
 
 /// The word of a label.
-pub(crate) fn word<'w>(words: &'w Words, label: &str) -> Option<&'w str> {
+pub fn word<'w>(words: &'w Words, label: &str) -> Option<&'w str> {
     words.iter().find(|(known, _)| same(known, label)).map(|(_, word)| word.as_str())
 }
 
-/// The word that an issue's labels say. Of several the one whose label comes first in the alphabet.
-pub(crate) fn said<'w>(words: &'w Words, present: &[&str]) -> Option<&'w str> {
+/// The word that a ticket's labels say. Of several the one whose label comes first in the alphabet.
+pub fn said<'w>(words: &'w Words, present: &[&str]) -> Option<&'w str> {
     let there = |label: &String| present.iter().any(|name| same(name, label));
     words.iter().find(|(label, _)| there(label)).map(|(_, word)| word.as_str())
 }
 
 /// How the labels come to say `wanted`, or nothing for `None`. `None` if no label stands for the word.
-pub(crate) fn exchange(words: &Words, present: &[&str], wanted: Option<&str>) -> Option<Exchange> {
+pub fn exchange(words: &Words, present: &[&str], wanted: Option<&str>) -> Option<Exchange> {
     let there = |label: &str| present.iter().any(|name| same(name, label));
     let fits: Vec<&String> =
         words.iter().filter(|(_, word)| Some(word.as_str()) == wanted).map(|(label, _)| label).collect();
@@ -55,7 +51,7 @@ pub(crate) fn exchange(words: &Words, present: &[&str], wanted: Option<&str>) ->
 }
 
 /// How one set of names becomes another.
-pub(crate) fn difference(present: &[&str], wanted: &[&str]) -> Exchange {
+pub fn difference(present: &[&str], wanted: &[&str]) -> Exchange {
     let missing = |from: &[&str], name: &str| !from.iter().any(|other| same(other, name));
     let owned = |names: Vec<&str>| names.into_iter().map(str::to_owned).collect();
     Exchange {
