@@ -7,6 +7,7 @@ mod groups;
 mod iban;
 mod ip;
 mod phone;
+mod wanted;
 
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
