@@ -71,6 +71,7 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
     for leg in planner.home_first() {
         planner.recall(&leg);
     }
+    planner.recall_links();
     for leg in planner.home_first() {
         planner.project(&leg);
     }
