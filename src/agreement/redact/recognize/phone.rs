@@ -77,17 +77,36 @@ pub(super) fn pattern() -> Result<Regex, String> {
 }
 
 pub(super) fn find(pattern: &Regex, text: &str, found: &mut Vec<Match>) {
-    for candidate in pattern.find_iter(text) {
-        // Behind the last group of the number another one may have been taken in.
-        let digits = candidate.as_str().char_indices().rev().filter(|(_, char)| char.is_ascii_digit());
-        let places = digits.map(|(last, _)| candidate.start()..candidate.start() + last + 1);
-        let parted = places.clone().filter(|place| another_follows(text, place.end));
-        let shown = parted
-            .chain(places)
-            .filter(|place| is_whole(text, place) && !continues(text, place))
-            .find_map(|place| Some((number(text, place.start, text.get(place.clone())?)?, place)));
-        found.extend(shown.map(|(key, place)| Match { place, class: Class::Phone, key, value: None }));
+    let mut at = 0;
+    while let Some(candidate) = pattern.find_at(text, at) {
+        let shown = first_number(text, candidate.range());
+        // Before the number a date or a time may have been taken in: `12.03.2024 10:15 0171 2345678`.
+        let done = || moment(text, candidate.range()).unwrap_or(candidate.end());
+        at = shown.as_ref().map_or_else(done, |shown| shown.place.end);
+        found.extend(shown);
     }
+}
+
+/// The part of a candidate that is a number: one behind which another plainly begins, else the longest. That other one
+/// may have been taken in.
+fn first_number(text: &str, candidate: Range<usize>) -> Option<Match> {
+    let written = text.get(candidate.clone())?;
+    let digits = written.char_indices().rev().filter(|(_, char)| char.is_ascii_digit());
+    let places = digits.map(|(last, _)| candidate.start..candidate.start + last + 1);
+    let parted = places.clone().filter(|place| another_follows(text, place.end));
+    parted.chain(places).filter(|place| is_whole(text, place) && !continues(text, place)).find_map(|place| {
+        let key = number(text, place.start, text.get(place.clone())?)?;
+        Some(Match { place, class: Class::Phone, key, value: None })
+    })
+}
+
+/// Where the date, or the last two digits of a time, ends with which a candidate begins.
+fn moment(text: &str, candidate: Range<usize>) -> Option<usize> {
+    let date = text.get(candidate.start..candidate.start + "2024-03-12".len());
+    if date.is_some_and(|date| is_date(&groups(date), date)) {
+        return Some(candidate.start + "2024-03-12".len());
+    }
+    text.get(..candidate.start)?.ends_with(':').then_some(candidate.start + "15".len())
 }
 
 /// Whether a slash and a trunk zero stand there, with which another number begins: `030 901820/0171 2345678`.
@@ -119,8 +138,7 @@ fn number(text: &str, at: usize, written: &str) -> Option<String> {
     // A trunk zero in brackets is not dialled from abroad.
     let bare = written.replace("(0)", "");
     let digits: String = bare.chars().filter(char::is_ascii_digit).collect();
-    let groups: Vec<&str> =
-        bare.split(|char: char| !char.is_ascii_digit()).filter(|it| !it.is_empty()).collect();
+    let groups = groups(&bare);
     let called = announced(text, at, WORDS);
     if written.contains('+') || digits.starts_with("00") {
         let digits = if written.contains('+') { digits.as_str() } else { digits.strip_prefix("00")? };
@@ -179,6 +197,10 @@ fn is_date(groups: &[&str], written: &str) -> bool {
         |group: Option<&&str>| group.is_some_and(|group| group.starts_with("19") || group.starts_with("20"));
     (lengths.starts_with(&[2, 2, 4]) && year(groups.get(2)) && written.contains(['.', '/', '-']))
         || (lengths.starts_with(&[4, 2, 2]) && year(groups.first()))
+}
+
+fn groups(written: &str) -> Vec<&str> {
+    written.split(|char: char| !char.is_ascii_digit()).filter(|it| !it.is_empty()).collect()
 }
 
 fn lengths(groups: &[&str]) -> Vec<usize> {

@@ -155,20 +155,42 @@ fn what_parts_words_parts_a_number_from_them() {
     );
 }
 
-/// The second one is found when what stands behind the first one's token is looked at.
+/// Without spaces the second one is found when what stands behind the first one's token is looked at.
 #[test]
 fn of_two_numbers_with_a_slash_between_them_the_first_ends_there() {
     check(
         &Class::Phone,
         &[
             "«030 123456»/0171 2345678",
-            "«030 123456» / 0171 2345678",
+            "«030 123456» / «0171 2345678»",
             "«+49 30 901820»/0171 2345678",
             "«0171 2345678»/0171 2345679",
             "/«0171 2345678»",
             // What is before the slash is no number by itself.
             "«030/0901820»",
             "«030 / 0901820»",
+        ],
+    );
+}
+
+/// Of what is noted of a call, the moment is no part of the number.
+#[test]
+fn a_number_is_found_behind_a_date_or_a_time() {
+    check(
+        &Class::Phone,
+        &[
+            "12.03.2024 «0171 2345678»",
+            "2024-03-12 «0171 23456789» 0",
+            "12/03/1999 10:15 «0171 2345678»",
+            "10:15:30 «030 901820», 10:15 «(030) 901820»",
+            "12.03.2024 «030 901820» 12.03.2024 «030 901821»",
+            // Other numbers before it hide it: groups of cards and accounts look like that.
+            "4711 0171 2345678",
+            "12.03.4711 0171 2345678",
+            "DE43 1114 0469 3703 2892",
+            // A number behind a moment is held like any other.
+            "12.03.2024 10 Uhr, 12.03.2024 030 1234",
+            "3:0171 2345678",
         ],
     );
 }
