@@ -9,7 +9,7 @@ use super::planner::Planner;
 use super::project::{Target, Write, nameless};
 use super::want;
 use crate::agreement::{Account, Kind, Sharing};
-use crate::case::{Case, Fact, Field, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase, Role};
+use crate::case::{Case, Fact, Field, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase};
 
 impl Planner<'_> {
     /// Ends the intents of a leg that were not sent yet and are not to be sent any more: what they carry was withdrawn,
@@ -28,20 +28,23 @@ impl Planner<'_> {
     /// Ends the unsent links that say what has changed meanwhile, once it is noted which offers were told of: that is
     /// said beside a link too.
     pub(super) fn recall_links(&mut self) {
-        // What is dropped may make another offer count as told of; each is noted once, so this ends.
-        for _ in 0..=self.case.legs.len() {
-            let before = self.plan.facts.len();
-            for name in self.home_first() {
-                self.note_told(&name);
+        let legs = self.home_first();
+        // Where nothing is on its way any more, another offer may count as told of. Each round ends a link.
+        loop {
+            for name in &legs {
+                self.note_told(name);
             }
-            for name in self.home_first() {
-                for intent in self.outdated_links(&name) {
-                    let reason = "what it tells of has changed since".to_owned();
-                    self.say(Fact::Dropped { leg: name.clone(), intent, reason });
-                }
-            }
-            if self.plan.facts.len() == before {
+            let outdated = |name: &SystemName| {
+                let links = self.outdated_links(name).into_iter();
+                links.map(|intent| (name.clone(), intent)).collect::<Vec<_>>()
+            };
+            let outdated: Vec<_> = legs.iter().flat_map(outdated).collect();
+            if outdated.is_empty() {
                 return;
+            }
+            for (leg, intent) in outdated {
+                let reason = "what it tells of has changed since".to_owned();
+                self.say(Fact::Dropped { leg, intent, reason });
             }
         }
     }
@@ -135,9 +138,9 @@ pub(crate) fn objection(
         | Operation::Update { .. }
         | Operation::Transition { .. }
         | Operation::LinkBack { .. }) => {
-            let refused =
-                leg.offer.as_ref().is_some_and(|offer| offer.to == Role::Counterpart && !offer.is_open());
-            if matches!(operation, Operation::Create(_)) && refused && sharing.offer(name).is_some() {
+            // Before there is a ticket nobody accepts.
+            let refused = leg.offer.as_ref().is_some_and(|offer| !offer.is_open());
+            if matches!(operation, Operation::Create(_)) && refused {
                 return Some("the offer was taken back");
             }
             // How an offer stands is told also where the field is not shared.

@@ -32,9 +32,9 @@ pub(super) fn lose(world: &mut World, desk: &str) -> Item {
 /// What is recorded of a desk when it is read.
 pub(super) fn read(world: &mut World, desk: &str) -> (Reading, Vec<Fact>) {
     let facts = world.observe(&[desk]).facts;
-    let observed = facts.iter().find_map(|fact| match fact {
-        Fact::Observed { leg, reading } if *leg == name(desk) => Some(reading.clone()),
-        _ => None,
+    let observed = facts.iter().find_map(|fact| {
+        let Fact::Observed { leg, reading } = fact else { return None };
+        (*leg == name(desk)).then(|| reading.clone())
     });
     (observed.unwrap_or_default(), facts)
 }

@@ -5,16 +5,16 @@ use throughline_sdk::{Operation, Visibility};
 use super::grants::{self, ask, granted_as};
 use super::handshake::{self, handshake, offered};
 use super::visibility::{confiding, discharge, parked, publish, standing};
-use super::world::{HOME, Outcome, PARTNER, World, name};
-use crate::agreement::{Direction, Policy};
-use crate::case::{Fact, Field, Granted, Health, Item};
-use crate::plan::GrantAsk;
+use super::world::{HOME, Outcome, PARTNER, World, at, name};
+use crate::agreement::{Direction, Handshake, Policy, Sharing};
+use crate::case::{Fact, Field, Granted, Health, Heard, Item, OfferState};
+use crate::plan::{GrantAsk, objection};
 
 /// Why something was called back by this plan.
 fn called_back(facts: &[Fact]) -> Vec<&str> {
-    let reasons = facts.iter().filter_map(|fact| match fact {
-        Fact::Dropped { reason, .. } => Some(reason.as_str()),
-        _ => None,
+    let reasons = facts.iter().filter_map(|fact| {
+        let Fact::Dropped { reason, .. } = fact else { return None };
+        Some(reason.as_str())
     });
     reasons.collect()
 }
@@ -172,9 +172,9 @@ fn a_link_is_called_back_once_for_whatever_reasons() {
     let facts = world.observe(&[HOME, PARTNER]).facts;
     let dropped: Vec<&str> = facts
         .iter()
-        .filter_map(|fact| match fact {
-            Fact::Dropped { intent, .. } => Some(intent.as_str()),
-            _ => None,
+        .filter_map(|fact| {
+            let Fact::Dropped { intent, .. } = fact else { return None };
+            Some(intent.as_str())
         })
         .collect();
     let once: std::collections::BTreeSet<&str> = dropped.iter().copied().collect();
@@ -231,4 +231,29 @@ fn the_environment_of_a_grant_that_ended_is_not_told_of() {
     world.tick += 500;
     let facts = world.observe(&[]).facts;
     assert_eq!(called_back(&facts), ["the grant that it tells of has ended"]);
+}
+
+/// Only the words that tell how an offer stands need no field that is shared.
+#[test]
+fn nothing_else_is_sent_under_an_agreement_that_ended_while_an_offer_is_to_be_told() {
+    let share = Handshake { share_before: true, ..handshake() };
+    let mut world = handshake::world(&[PARTNER], HOME, &share);
+    world.observe(&[HOME]);
+    world.deliver(PARTNER, Outcome::Done);
+    world.observe(&[PARTNER]);
+    world.tell(Fact::Handshake {
+        leg: name(PARTNER),
+        state: OfferState::Withdrawn,
+        words: String::new(),
+        respond_by: None,
+        heard: Heard::default(),
+        answers_after: None,
+    });
+    world.rules.agreements.clear();
+    let sharing = Sharing::of(&world.rules, &world.case, at(world.tick));
+    let leg = &world.case.legs[&name(PARTNER)];
+    let links = leg.outstanding.iter().filter(|standing| matches!(standing.item, Item::LinkBack(_)));
+    let objections: Vec<_> =
+        links.map(|standing| objection(&world.case, &sharing, &name(PARTNER), leg, standing)).collect();
+    assert_eq!(objections, [Some("what it carries is not shared any more")]);
 }

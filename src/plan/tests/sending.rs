@@ -147,11 +147,9 @@ fn what_is_edited_while_it_is_on_its_way_leaves_work_behind() {
     world.deliver(PARTNER, Ending::Done);
     assert!(world.case.legs[&name(PARTNER)].dirty);
     let facts = world.observe(&[]).facts;
-    let edits = |fact: &Fact| match fact {
-        Fact::Intended { intent, .. } => {
-            matches!(&intent.operation, Operation::Edit { body, .. } if body.ends_with("new"))
-        }
-        _ => false,
+    let edits = |fact: &Fact| {
+        let Fact::Intended { intent, .. } = fact else { return false };
+        matches!(&intent.operation, Operation::Edit { body, .. } if body.ends_with("new"))
     };
     assert!(facts.iter().any(edits), "{facts:#?}");
 }

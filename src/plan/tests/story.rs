@@ -345,10 +345,13 @@ fn what_another_desk_has_under_the_same_numbers_changes_nothing() {
     }
 }
 
+/// The fields as they are read, and what is told of them.
+type Step = (&'static [(&'static str, &'static str)], &'static [&'static str]);
+
 #[test]
 fn a_field_that_its_people_changed_is_told_and_one_that_is_as_it_was_is_not() {
     let mut world = story();
-    let steps: [(&[(&str, &str)], &[&str]); 5] = [
+    let steps: [Step; 5] = [
         (&[("title", "A"), ("description", "")], &["title: A"]),
         (&[("title", "A")], &[]),
         (&[("status", "Open"), ("description", "It burns.")], &["the description changed", "status: Open"]),
