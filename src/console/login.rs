@@ -131,6 +131,7 @@ pub(super) async fn depart(
 /// Takes a person in who comes back from there.
 pub(super) async fn arrive(
     State(api): State<Api>,
+    Client(from): Client,
     headers: HeaderMap,
     returned: Result<Query<Returned>, QueryRejection>,
 ) -> Result<Response, Refusal> {
@@ -144,7 +145,7 @@ pub(super) async fn arrive(
         error: returned.error,
     };
     let callback = callback(&api, &headers)?;
-    let (session, to) = match api.identity.arrive(&callback, &arrival).await {
+    let (session, to) = match api.identity.arrive(&callback, &arrival, from).await {
         Ok(entered) => entered,
         Err(error @ (Error::Provider(_) | Error::NoRole(_) | Error::Refused)) => {
             let why = format!("You are not logged in: {error}.");

@@ -313,7 +313,8 @@ impl Search<'_> {
         }
         if let Some((system, key)) = &text.ticket {
             let key = self.name(key, at, Term::key)?;
-            any.push(Lists::All(vec![key, Lists::Term(Term::system(system))]));
+            let held = Lists::Any(vec![Lists::Term(Term::system(system)), Lists::Term(Term::former(system))]);
+            any.push(Lists::All(vec![key, held]));
         }
         if let Some((last, whole)) = text.words.split_last() {
             let last = Name { text: last.clone(), is_beginning: text.whole.is_beginning };

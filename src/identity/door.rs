@@ -321,8 +321,14 @@ impl Identity {
     ///
     /// # Errors
     ///
-    /// When it is not told who they are, they have no role, or may not enter.
-    pub async fn arrive(&self, callback: &Url, arrival: &Arrival) -> Result<(Secret, String), Error> {
+    /// When it is not told who they are, they have no role, or may not enter; [`Error::Slowed`] after too many such tries
+    /// from the address.
+    pub async fn arrive(
+        &self,
+        callback: &Url,
+        arrival: &Arrival,
+        from: IpAddr,
+    ) -> Result<(Secret, String), Error> {
         let kept = self.kept()?;
         match kept.oidc.as_ref().ok_or(Error::None)?.arrive(callback, arrival).await {
             Ok(known) => {
@@ -330,6 +336,8 @@ impl Identity {
                 Ok((kept.let_in(&account, Way::Oidc).await?, known.to))
             }
             Err(error) => {
+                // Nobody has to have set out to come back: what is recorded of them must not grow without an end.
+                kept.by_address.count(&network(from)).map_err(Error::Slowed)?;
                 kept.record(Door::Refused { who: None, way: Way::Oidc }).await?;
                 Err(error)
             }

@@ -7,10 +7,12 @@ use std::time::Duration;
 use chrono::TimeDelta;
 use futures::future::BoxFuture;
 use secrecy::SecretString;
+use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{Clock, Entropy, Timestamp};
 
 use super::{
-    Change, Error, Identity, NewAccount, NewToken, Pace, Parts, Principal, RightName, Role, Settings,
+    Arrival, Change, Error, Identity, NewAccount, NewToken, Pace, Parts, Principal, RightName, Role,
+    Settings, oidc,
 };
 use crate::case::Who;
 use crate::clock::{SystemClock, SystemEntropy};
@@ -43,6 +45,16 @@ impl Clock for Turned {
 
     fn sleep(&self, _: Duration) -> BoxFuture<'static, ()> {
         Box::pin(std::future::pending())
+    }
+}
+
+/// The way to a provider that nobody is sent to.
+#[derive(Debug)]
+struct Unasked;
+
+impl Transport for Unasked {
+    fn send(&self, request: Request) -> BoxFuture<'_, throughline_sdk::Result<Response>> {
+        panic!("asked for {}", request.url)
     }
 }
 
@@ -79,8 +91,12 @@ impl House {
             clock,
             entropy,
             offload: Offload::Inline,
-            way: None,
-            settings: Settings { requests: Pace { per_minute: 60, burst: 2 }, ..Settings::default() },
+            way: Some(Arc::new(Unasked)),
+            settings: Settings {
+                requests: Pace { per_minute: 60, burst: 2 },
+                oidc: Some(oidc::tests::settings()),
+                ..Settings::default()
+            },
         })
     }
 }
@@ -179,6 +195,27 @@ async fn tries_are_slowed_by_account_and_by_address_and_come_back_with_time() {
         identity.log_in("another", &wrong, from(7)).await
     };
     assert!(matches!(tries(40).await, Err(Error::Slowed(_))));
+}
+
+#[tokio::test]
+async fn whoever_comes_back_without_having_set_out_is_recorded_so_often_and_no_more() {
+    let house = House::new().await;
+    let identity = house.open(1).unwrap();
+    let callback = "https://tickets.example/console/login/callback".parse().unwrap();
+    let arrival = Arrival { state: Some("made up".to_owned()), ..Arrival::default() };
+    let from = |last: u8| std::net::Ipv4Addr::new(192, 0, 2, last).into();
+    for _ in 0..30 {
+        let refused = identity.arrive(&callback, &arrival, from(7)).await;
+        assert!(matches!(refused, Err(Error::Provider(_))), "{refused:?}");
+    }
+    let recorded = house.journal.end();
+    for _ in 0..30 {
+        let refused = identity.arrive(&callback, &arrival, from(7)).await;
+        assert!(matches!(refused, Err(Error::Slowed(_))), "{refused:?}");
+    }
+    assert_eq!(house.journal.end(), recorded);
+    let other = identity.arrive(&callback, &arrival, "198.51.100.1".parse().unwrap()).await;
+    assert!(matches!(other, Err(Error::Provider(_))), "{other:?}");
 }
 
 #[tokio::test]

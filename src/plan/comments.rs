@@ -20,8 +20,8 @@ impl Planner<'_> {
         news: &mut News,
     ) {
         let Some(standing) = self.case.legs.get(leg) else { return };
-        let any = sharing.gathers(Kind::Comments, Visibility::Public, leg)
-            || sharing.gathers(Kind::Comments, Visibility::Internal, leg);
+        // Whoever gathers what is internal gathers what is public too.
+        let any = sharing.gathers(Kind::Comments, Visibility::Public, leg);
         let gathered =
             |comment: &Comment| sharing.takes(Kind::Comments, comment.visibility, leg, comment.id.as_str());
         let known = &standing.shadow.comments;
@@ -82,9 +82,9 @@ impl Planner<'_> {
     ) {
         let remark = self.case.document.remarks.get(&seen.origin);
         let same_readers = remark.is_none_or(|remark| remark.visibility() == comment.visibility);
-        // What was shown by a grant that has ended may be shown by another one.
-        let forgotten = remark.is_some_and(|remark| remark.withdrawn);
-        if !seen.gone && !forgotten && same_readers && seen.seen == print(comment) {
+        // What is back, or was shown by a grant that has ended, is part of the request once more.
+        let withdrawn = remark.is_some_and(|remark| remark.withdrawn);
+        if !withdrawn && same_readers && seen.seen == print(comment) {
             return;
         }
         let version = remark.map_or(0, |remark| remark.version).saturating_add(1);

@@ -20,8 +20,8 @@ impl Planner<'_> {
         news: &mut News,
     ) {
         let Some(standing) = self.case.legs.get(leg) else { return };
-        let any = sharing.gathers(Kind::Files, Visibility::Public, leg)
-            || sharing.gathers(Kind::Files, Visibility::Internal, leg);
+        // Whoever gathers what is internal gathers what is public too.
+        let any = sharing.gathers(Kind::Files, Visibility::Public, leg);
         let gathered = |file: &File| sharing.takes(Kind::Files, file.visibility, leg, file.id.as_str());
         let known = &standing.shadow.files;
         let mut strangers = ticket.files.iter().filter(|file| !known.contains_key(&file.id));
@@ -43,7 +43,7 @@ impl Planner<'_> {
                 (Some(seen), _) if gathered(file) => self.own_file_again(leg, file, seen, sharing, news),
                 (Some(seen), _) if file.visibility != Visibility::Public && !seen.gone => {
                     news.reading.lost_files.push(file.id.clone());
-                    self.withdraw_file(&seen.origin, news);
+                    news.after.push(Fact::AttachmentWithdrawn { origin: seen.origin.clone() });
                 }
                 (Some(_), _) => {}
                 (None, Some((origin, internal))) => {
@@ -64,7 +64,7 @@ impl Planner<'_> {
         for (id, seen) in known.iter().filter(|(id, seen)| !seen.gone && !present.contains(id)) {
             news.reading.lost_files.push(id.clone());
             if seen.origin.system == *leg {
-                self.withdraw_file(&seen.origin, news);
+                news.after.push(Fact::AttachmentWithdrawn { origin: seen.origin.clone() });
             }
         }
     }
@@ -123,12 +123,6 @@ impl Planner<'_> {
             written: file.created,
             internal: file.visibility != Visibility::Public,
         });
-    }
-
-    fn withdraw_file(&self, origin: &Origin, news: &mut News) {
-        if self.case.document.attachments.get(origin).is_some_and(|attachment| !attachment.withdrawn) {
-            news.after.push(Fact::AttachmentWithdrawn { origin: origin.clone() });
-        }
     }
 
     /// The markers of files of ours that are not known to be on this leg, and whether they were sent as internal.

@@ -71,15 +71,9 @@ pub fn plan(case: &mut Case, view: &View<'_>) -> Plan {
     for leg in planner.home_first() {
         planner.recall(&leg);
     }
+    planner.recall_links();
     for leg in planner.home_first() {
         planner.project(&leg);
-    }
-    // What was just settled of one leg may be what a link on another waited for.
-    for leg in planner.home_first() {
-        if !planner.outdated_links(&leg).is_empty() {
-            planner.recall(&leg);
-            planner.project(&leg);
-        }
     }
     planner.let_go();
     planner.plan

@@ -60,7 +60,7 @@ impl Planner<'_> {
     /// Plans for one leg whatever it lacks.
     pub(super) fn project(&mut self, name: &SystemName) {
         let able = self.view.capabilities.get(name);
-        let answer = able.and_then(|able| self.telling(name, able));
+        let answer = able.and_then(|able| self.answer(name, able));
         let sharing = self.sharing();
         let (Some(leg), Some(able)) = (self.able(name, &sharing), able) else {
             return self.rest(name);

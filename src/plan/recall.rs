@@ -18,16 +18,31 @@ impl Planner<'_> {
         let sharing = self.sharing();
         let Some(leg) = self.case.legs.get(name) else { return };
         let unsent = leg.outstanding.iter().filter(|standing| is_unsent(standing));
-        let mut ended: Vec<Fact> =
+        let ended: Vec<Fact> =
             unsent.filter_map(|standing| self.ended(name, leg, standing, &sharing)).collect();
-        if sharing.takes_part(name) {
-            ended.extend(self.outdated_links(name).into_iter().map(|intent| {
-                let reason = "what it tells of has changed since".to_owned();
-                Fact::Dropped { leg: name.clone(), intent, reason }
-            }));
-        }
         for fact in ended {
             self.say(fact);
+        }
+    }
+
+    /// Ends the unsent links that say what has changed meanwhile, once it is noted which offers were told of: that is
+    /// said beside a link too.
+    pub(super) fn recall_links(&mut self) {
+        // What is dropped may make another offer count as told of; each is noted once, so this ends.
+        for _ in 0..=self.case.legs.len() {
+            let before = self.plan.facts.len();
+            for name in self.home_first() {
+                self.note_told(&name);
+            }
+            for name in self.home_first() {
+                for intent in self.outdated_links(&name) {
+                    let reason = "what it tells of has changed since".to_owned();
+                    self.say(Fact::Dropped { leg: name.clone(), intent, reason });
+                }
+            }
+            if self.plan.facts.len() == before {
+                return;
+            }
         }
     }
 

@@ -85,8 +85,7 @@ impl Target<'_> {
         for (id, seen) in &self.leg.shadow.comments {
             copies.entry(&seen.origin).or_default().push((id, seen));
         }
-        let mut remarks: Vec<_> =
-            self.case.document.remarks.iter().filter(|(origin, _)| origin.system != *self.name).collect();
+        let mut remarks: Vec<_> = self.case.document.remarks.iter().collect();
         remarks.sort_by_key(|(origin, remark)| (remark.written, origin.place()));
         let mut decisions = Vec::new();
         let mut held = false;
@@ -96,7 +95,7 @@ impl Target<'_> {
             let carried = self.sharing.carries(Kind::Comments, remark.visibility(), origin, self.name);
             if remark.withdrawn || (remark.internal && !carried) {
                 // A copy that is still under way has to be taken back once it is there.
-                if self.leg.outstanding.iter().any(|sent| sent.item == item && sent.value.is_some()) {
+                if self.leg.outstanding.iter().any(|sent| sent.item == item) {
                     decisions.push((item, Decision::Outrun));
                 }
                 continue;

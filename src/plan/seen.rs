@@ -163,7 +163,7 @@ impl Seen {
     ) -> Option<Self> {
         let standing = case.legs.get(leg).filter(|standing| standing.ticket.is_some())?;
         let told: Vec<(Timestamp, &Fact)> = told.into_iter().collect();
-        let mut teller = Teller::new(names(leg, &told), standing.agreement.clone(), known);
+        let mut teller = Teller::new(names(leg, &told), known);
         for (at, fact) in told {
             teller.take(at, fact);
         }
@@ -241,6 +241,7 @@ struct Said<'f> {
 struct Teller<'a> {
     names: Vec<(usize, SystemName)>,
     count: usize,
+    /// Under which it takes part at this place of the story: its pseudonyms are those that were known then.
     agreement: Option<AgreementName>,
     known: Known<'a>,
     since: Option<Timestamp>,
@@ -252,18 +253,18 @@ struct Teller<'a> {
     grants: BTreeMap<GrantId, SeenGrant>,
     events: Vec<SeenEvent>,
     intents: BTreeMap<IntentId, Operation>,
-    /// What its people's comments looked like when they were read.
+    /// What the comments there looked like when they were last read.
     prints: BTreeMap<String, Fingerprint>,
     /// Who had the ball.
     holders: Vec<(Timestamp, PartyName)>,
 }
 
 impl<'a> Teller<'a> {
-    fn new(names: Vec<(usize, SystemName)>, agreement: Option<AgreementName>, known: Known<'a>) -> Self {
+    fn new(names: Vec<(usize, SystemName)>, known: Known<'a>) -> Self {
         Self {
             names,
             count: 0,
-            agreement,
+            agreement: None,
             known,
             since: None,
             fields: BTreeMap::new(),
@@ -295,14 +296,15 @@ impl<'a> Teller<'a> {
             self.holders.push((*since, party.clone()));
         }
         if let Fact::Claimed(claim) = fact
-            && self.names.iter().any(|(from, name)| *from == self.count && claim.to == *name)
+            && self.names.iter().any(|(_, name)| claim.to == *name)
         {
             self.claimed(claim);
         }
-        if let Fact::Joined { leg, .. } = fact
+        if let Fact::Joined { leg, agreement, .. } = fact
             && self.is_own(leg)
         {
             self.since = self.since.or(Some(at));
+            self.agreement.clone_from(agreement);
         }
         if let Fact::Offering { leg, .. } = fact
             && self.is_own(leg)
@@ -363,8 +365,7 @@ impl<'a> Teller<'a> {
         {
             self.intents.insert(intent.id.clone(), intent.operation.clone());
         }
-        if let Fact::Effected { leg, intent, subject, .. } = fact
-            && self.is_own(leg)
+        if let Fact::Effected { intent, subject, .. } = fact
             && let Some(operation) = self.intents.remove(intent)
         {
             self.effected(at, operation, subject);
@@ -384,21 +385,21 @@ impl<'a> Teller<'a> {
             };
             self.grants.insert(*grant, seen);
         }
-        let next = if let Fact::GrantApproved { grant, leg, .. } = fact {
-            Some((grant, leg, GrantState::Approved))
-        } else if let Fact::GrantRefused { grant, leg, .. } = fact {
-            Some((grant, leg, GrantState::Refused))
-        } else if let Fact::GrantOpened { grant, leg } = fact {
-            Some((grant, leg, GrantState::Open))
-        } else if let Fact::GrantRevoked { grant, leg, .. } = fact {
-            Some((grant, leg, GrantState::Revoked))
-        } else if let Fact::GrantExpired { grant, leg } = fact {
-            Some((grant, leg, GrantState::Expired))
+        let next = if let Fact::GrantApproved { grant, .. } = fact {
+            Some((grant, GrantState::Approved))
+        } else if let Fact::GrantRefused { grant, .. } = fact {
+            Some((grant, GrantState::Refused))
+        } else if let Fact::GrantOpened { grant, .. } = fact {
+            Some((grant, GrantState::Open))
+        } else if let Fact::GrantRevoked { grant, .. } = fact {
+            Some((grant, GrantState::Revoked))
+        } else if let Fact::GrantExpired { grant, .. } = fact {
+            Some((grant, GrantState::Expired))
         } else {
             None
         };
-        if let Some((grant, leg, state)) = next
-            && self.is_own(leg)
+        // Only its own are known here.
+        if let Some((grant, state)) = next
             && let Some(grant) = self.grants.get_mut(grant)
         {
             grant.state = state;
@@ -414,9 +415,7 @@ impl<'a> Teller<'a> {
             }
         }
         for comment in &reading.comments {
-            if self.is_own(&comment.origin.system) {
-                self.prints.insert(comment.id.to_string(), comment.print.clone());
-            }
+            self.prints.insert(comment.id.to_string(), comment.print.clone());
         }
         for id in &reading.lost_comments {
             self.gone(Kind::Comment, id.as_str());
@@ -577,10 +576,6 @@ impl<'a> Teller<'a> {
                 Posted::File(_) => claim.file(&FileId::new(&post.id)).to_string(),
             };
         }
-        let prints = std::mem::take(&mut self.prints);
-        let renamed =
-            |(id, print): (String, Fingerprint)| (claim.comment(&CommentId::new(id)).to_string(), print);
-        self.prints = prints.into_iter().map(renamed).collect();
         self.agreement = Some(claim.agreement.clone());
     }
 

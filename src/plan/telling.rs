@@ -29,7 +29,7 @@ pub(super) enum Telling {
 
 impl<'p> Planner<'p> {
     /// How this counterpart has to be told how its offer stands; `None` where there is nothing to tell.
-    fn answer(&self, name: &SystemName, able: &Capabilities) -> Option<Telling> {
+    pub(super) fn answer(&self, name: &SystemName, able: &Capabilities) -> Option<Telling> {
         let (offer, handshake) = self.offered(name)?;
         let leg = self.case.legs.get(name).filter(|_| offer.is_to_be_told())?;
         let key = format!("{}-{}", offer.state.word(), offer.round);
@@ -86,13 +86,13 @@ impl<'p> Planner<'p> {
         words.into_iter().flatten().find(|word| !refuses(word)).map(String::as_str)
     }
 
-    /// Notes that a counterpart has been told, where that is so, and answers how it has to be told otherwise.
-    pub(super) fn telling(&mut self, name: &SystemName, able: &Capabilities) -> Option<Telling> {
-        let telling = self.answer(name, able);
-        if matches!(telling, Some(Telling::Done)) {
+    /// Notes that a counterpart has been told, where that is so.
+    pub(super) fn note_told(&mut self, name: &SystemName) {
+        let able = self.view.capabilities.get(name);
+        let answer = able.and_then(|able| self.answer(name, able));
+        if matches!(answer, Some(Telling::Done)) {
             self.say(Fact::Told { leg: name.clone() });
         }
-        telling
     }
 
     /// The write that tells a leg how the offer stands, if it has to be told.

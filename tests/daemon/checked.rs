@@ -145,7 +145,9 @@ fn the_readme_names_every_command_and_no_metric_that_is_not_there() {
         assert!(named.iter().any(|name| readme.contains(name)), "README.md does not name `{command}`");
     }
     let desks = Desks::open(&["helpdesk", "partner"]);
-    let bridge = TestBridge::new().start(&desks, &["partner"]);
+    let watched = "[watched.NAME]\nsource = \"https://bridge.partner.example/api/v1/log/checkpoint\"\n\
+                   key = \"example.com/foo+530d903a+AekyeRrm56hApGFkyQR4ZCbV54Id2LKaANYcrnKv3U2k\"\n";
+    let bridge = TestBridge::new().agreement(watched).start(&desks, &["partner"]);
     let metrics = web::get(&bridge.address, "/metrics").body;
     let words = readme.split(|letter: char| !(letter.is_ascii_alphanumeric() || letter == '_'));
     let named: Vec<&str> = words.filter(|word| word.starts_with("throughline_")).collect();

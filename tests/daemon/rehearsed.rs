@@ -60,11 +60,11 @@ fn a_draft_is_tried_beside_the_daemon_and_on_an_export_with_the_same_answer() {
 
     bridge.signal("TERM");
     assert_eq!(bridge.ended().code(), Some(0));
-    let before = bridge.json(&["ledger", "verify"]);
     let written = desks.desk("partner").history().len();
     assert_eq!(json(&tried(DRAFT, &["--json"]))["groups"], report["groups"]);
     let export = folder.path().join("records.jsonl");
     assert_eq!(bridge.command(&["ledger", "export", "-o", export.to_str().unwrap()]).code, 0);
+    let before = bridge.json(&["ledger", "verify"]);
     let exported = json(&tried(DRAFT, &["--json", "--export", export.to_str().unwrap()]));
     assert_eq!(exported["groups"], report["groups"]);
 

@@ -40,6 +40,20 @@ enum Part {
     Token(String),
 }
 
+impl Clean {
+    /// In scripts without spaces two values may touch: their pseudonyms would be known as neither of them, and would not
+    /// come back.
+    fn token(&mut self, token: String) {
+        if let Some(Part::Token(last)) = self.parts.last()
+            && last.ends_with(char::is_alphanumeric)
+            && token.starts_with(char::is_alphanumeric)
+        {
+            self.parts.push(Part::Plain(" ".to_owned()));
+        }
+        self.parts.push(Part::Token(token));
+    }
+}
+
 impl Cleaner<'_> {
     /// The text as the counterpart may have it.
     ///
@@ -54,7 +68,7 @@ impl Cleaner<'_> {
                 // A value that already is a token of ours stays one.
                 let token = self.tokens(text).first().is_some_and(|token| *token == (0..text.len()));
                 if token || action == Action::Pass {
-                    clean.parts.push(Part::Token(text.to_owned()));
+                    clean.token(text.to_owned());
                 } else {
                     self.replace(&mut clean, action, &class, key, value);
                 }
@@ -99,7 +113,7 @@ impl Cleaner<'_> {
         for token in self.tokens(text) {
             self.plain(text.get(done..token.start).unwrap_or_default(), 0, clean)?;
             done = token.end;
-            clean.parts.push(Part::Token(text.get(token).unwrap_or_default().to_owned()));
+            clean.token(text.get(token).unwrap_or_default().to_owned());
         }
         self.plain(text.get(done..).unwrap_or_default(), 0, clean)
     }
@@ -159,7 +173,7 @@ impl Cleaner<'_> {
             },
         };
         *clean.redacted.entry(class.word().to_owned()).or_default() += 1;
-        clean.parts.push(Part::Token(token));
+        clean.token(token);
     }
 
     /// Where pseudonyms of this agreement, masks and ellipses stand.

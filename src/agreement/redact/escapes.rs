@@ -124,10 +124,13 @@ mod tests {
     #[test]
     fn characters_are_read_however_they_are_spelled() {
         for (text, expected) in [
-            (r"a\u00fcb\ud83d\ude00\nc", "aüb😀\nc"),
+            (r"a\u00fcb\ud83d\ude00\nc\td\re", "aüb😀\nc\td\ne"),
             ("M&uuml;ller &#64;&#x40; &amp;&unknown; &", "Müller @@ &&unknown; &"),
             ("a%40b%C3%BC 100% %zz %e2%82", "a@bü 100% %zz %e2%82"),
+            ("%e2%82%ac%20%f0%9f%98%80", "€ 😀"),
             (r"\u12 \ud800 \x", r"\u12 \ud800 \x"),
+            // Half a pair, whatever stands behind it.
+            (r"\ud83d--de00", r"\ud83d--de00"),
         ] {
             assert_eq!(decoded(text).map(|(_, _, char)| char).collect::<String>(), expected);
         }

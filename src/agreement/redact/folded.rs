@@ -101,10 +101,12 @@ pub(super) fn fold(value: &str) -> String {
 
 /// Whether two neighbouring characters belong to one word. Scripts without spaces between words have no such border.
 pub(super) fn joins(left: char, right: char) -> bool {
-    let spaced = |char: char| {
-        char.is_alphanumeric() && !matches!(u32::from(char), 0x0e00..=0x0eff | 0x1100..=0x11ff | 0x2e80..)
-    };
-    spaced(left) && spaced(right)
+    is_spaced(left) && is_spaced(right)
+}
+
+/// Whether a character is part of a word in a script that has spaces between words.
+fn is_spaced(char: char) -> bool {
+    char.is_alphanumeric() && !matches!(u32::from(char), 0x0e00..=0x0eff | 0x1100..=0x11ff | 0x2e80..)
 }
 
 /// Whether a range begins and ends at a word's border.
@@ -121,24 +123,11 @@ pub(super) fn is_whole(text: &str, range: &Range<usize>) -> bool {
 /// The range, widened to the borders of the words in which it begins and ends.
 pub(super) fn widened(text: &str, range: Range<usize>) -> Range<usize> {
     // What is put in its place begins and ends with a letter or digit, whatever stands at its ends.
-    let mut first = Some('a');
-    let mut start = range.start;
-    for (at, char) in text.get(..range.start).unwrap_or_default().char_indices().rev() {
-        if first.is_none_or(|first| !joins(char, first)) {
-            break;
-        }
-        (start, first) = (at, Some(char));
-    }
-    let mut last = Some('a');
-    let mut end = range.end;
-    for char in text.get(range.end..).unwrap_or_default().chars() {
-        if last.is_none_or(|last| !joins(last, char)) {
-            break;
-        }
-        end += char.len_utf8();
-        last = Some(char);
-    }
-    start..end
+    let before = text.get(..range.start).unwrap_or_default().chars().rev();
+    let after = text.get(range.end..).unwrap_or_default().chars();
+    let left: usize = before.take_while(|char| is_spaced(*char)).map(char::len_utf8).sum();
+    let right: usize = after.take_while(|char| is_spaced(*char)).map(char::len_utf8).sum();
+    range.start - left..range.end + right
 }
 
 #[cfg(test)]
@@ -154,6 +143,12 @@ mod tests {
             ("**Ada** Lovelace", "ada lovelace"),
             ("a\u{2011}b\u{ff21}", "a-ba"),
             ("JU\u{308}RGEN Mu\u{308}ller", "jürgen müller"),
+            ("O\u{2019}Connor", "o'connor"),
+            // A domain before a name, a sign of reckoning, a path: no formatting, and nothing of them is lost.
+            ("NORTHWIND\\Ada\\", "northwind\\ada\\"),
+            ("2*3 ~4 *", "2*3 ~4 *"),
+            // Accents that no letter takes up.
+            ("\u{308}x q\u{308}", "\u{308}x q\u{308}"),
         ] {
             assert_eq!(fold(text), expected, "{text:?}");
         }
@@ -167,6 +162,18 @@ mod tests {
         let at = folded.text().find("da love").unwrap();
         let source = folded.source(&(at..at + 7)).unwrap();
         assert_eq!(text.get(source), Some("da**\u{200b} Love"));
+        for (text, folded, expected) in [
+            ("Ju\u{308}rgen, x", "x", "x"),
+            ("Ju\u{308}rgen, x", "jü", "Ju\u{308}"),
+            // All of a gap is one space.
+            ("a \t  b", " ", " \t  "),
+            ("a \n  b", "\n", " \n  "),
+        ] {
+            let form = Folded::of(text);
+            let at = form.text().find(folded).unwrap();
+            let source = form.source(&(at..at + folded.len())).unwrap();
+            assert_eq!(text.get(source), Some(expected), "{folded:?} in {text:?}");
+        }
     }
 
     #[test]

@@ -9,6 +9,8 @@ mod pseudonym;
 mod recognize;
 mod residual;
 mod terms;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -338,34 +340,3 @@ fn without_markers(text: &str) -> String {
 
 const PREFIX: &str = "tl-";
 const LENGTH_BYTES: usize = 29;
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_quoted_marker_leaves_no_trace_and_other_words_stay() {
-        let marker = Marker::from_hash(&[7; 32]);
-        let digits = marker.as_str().trim_start_matches(PREFIX);
-        for (text, expected) in [
-            (format!("see {marker} and html-form"), "see … and html-form".to_owned()),
-            (format!("tl-{marker}{digits}"), format!("tl-…{digits}")),
-            (format!("{marker}{marker}, ä{marker}"), "……, ä…".to_owned()),
-            (format!("{marker}x"), "…x".to_owned()),
-            ("tl-ä".to_owned(), "tl-ä".to_owned()),
-            ("tl-ääääääääääääääääääää".to_owned(), "tl-ääääääääääääääääääää".to_owned()),
-        ] {
-            let clean = without_markers(&text);
-            assert_eq!(clean, expected);
-            assert_eq!(Marker::find_in(&clean), None, "{text}");
-        }
-    }
-
-    #[test]
-    fn a_files_name_has_no_path() {
-        let release = Release { names: &Pseudonyms::default(), approved: false };
-        for (name, expected) in [("..\\../etc/pass\nwd", "passwd"), ("a/", "file")] {
-            assert_eq!(file_name(name, None, &release).unwrap().into_intent(), expected);
-        }
-    }
-}

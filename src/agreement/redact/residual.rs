@@ -123,7 +123,29 @@ fn possible_names(text: &str) -> usize {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
+    use super::super::terms::Class;
     use super::*;
+
+    proptest! {
+        /// However they lie: within, over, beside and before each other.
+        #[test]
+        fn what_was_recognized_is_known_and_nothing_else(
+            places in proptest::collection::vec((0_usize..30, 1_usize..12), 0..6),
+        ) {
+            let places: Vec<Range<usize>> = places.into_iter().map(|(at, length)| at..at + length).collect();
+            let found: Vec<Match> = places
+                .iter()
+                .map(|place| Match { place: place.clone(), class: Class::Email, key: String::new(), value: None })
+                .collect();
+            let known = Known::of(&found);
+            for at in 0..45 {
+                let expected = places.iter().any(|place| place.contains(&at));
+                prop_assert_eq!(known.covers(at), expected, "{} of {:?}", at, places);
+            }
+        }
+    }
 
     #[test]
     fn shapes_are_counted() {
@@ -134,10 +156,25 @@ mod tests {
             ("Der Drucker brennt. The Printer burns", 0),
             ("Hallo Frau Müller, Bitte Warten", 1),
             ("Hopper. Grace", 0),
+            ("thanks, Grace\nHopper", 0),
+            ("O'Connor Anne-Marie or Grace", 1),
+            // Abbreviations, brands, rooms and single letters.
+            ("SQL Server, Grace HOPPER", 0),
+            ("GitHub Desktop, Windows11 Pro2", 0),
+            ("Raum-12 Haus-3", 0),
+            ("Vitamin C, Plan B", 0),
         ] {
             assert_eq!(possible_names(text), names, "{text}");
         }
-        assert_eq!(long_numbers("12 34-56.78, 123456, 2024-01-02 10", &none), 2);
+        for (text, numbers) in [
+            ("12 34-56.78, 123456, 2024-01-02 10", 2),
+            ("1234567", 1),
+            ("123456", 0),
+            ("12345678901234, 12/34/567", 2),
+            ("1234--567, 1234 -567, 1234_567", 0),
+        ] {
+            assert_eq!(long_numbers(text, &none), numbers, "{text}");
+        }
         assert_eq!(handles("ask @grace, not g@h @1", &none), 1);
     }
 }

@@ -229,6 +229,18 @@ proptest! {
     }
 }
 
+#[test]
+fn a_claimed_ticket_is_found_by_the_number_that_it_had() {
+    let mut town = Town::new();
+    for step in [Step::Open(2801), Step::Say(2801, Said::Created), Step::Say(2801, Said::Claimed)] {
+        town.go(&step);
+    }
+    for line in ["acme:a2800", "acme:a2*", "interface:i2800", "a2800"] {
+        assert_eq!(pages(&town, line, Sort::Newest, 10, WIDE).unwrap(), [CaseId(2801)], "{line}");
+    }
+    assert_eq!(pages(&town, "system:acme", Sort::Newest, 10, WIDE).unwrap(), [], "it holds none any more");
+}
+
 proptest! {
     #![proptest_config(ProptestConfig { cases: 48, failure_persistence: None, ..ProptestConfig::default() })]
 

@@ -92,6 +92,25 @@ impl Transport for Desk {
     }
 }
 
+pub(in crate::identity) fn settings() -> OidcSettings {
+    let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
+    let guests = [("fabrikam", "f"), ("adatum", "d")];
+    OidcSettings {
+        issuer: ISSUER.parse().unwrap(),
+        issuer_name: ISSUER.to_owned(),
+        client_id: "us".to_owned(),
+        client_secret: Some("secret".into()),
+        scopes: words(&["profile"]),
+        rules: Rules {
+            claim: "groups".to_owned(),
+            admin: words(&["admins"]),
+            agent: words(&["helpdesk"]),
+            auditor: words(&["audit"]),
+            guests: guests.map(|(party, group)| (PartyName(party.to_owned()), words(&[group]))).into(),
+        },
+    }
+}
+
 /// A login between us, a browser and a provider.
 struct Stage {
     desk: Arc<Desk>,
@@ -108,26 +127,10 @@ impl Stage {
             asked: Vec::new(),
         };
         let desk = Arc::new(Desk { state: Mutex::new(state) });
-        let words = |words: &[&str]| words.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>();
-        let guests = [("fabrikam", "f"), ("adatum", "d")];
-        let settings = OidcSettings {
-            issuer: ISSUER.parse().unwrap(),
-            issuer_name: ISSUER.to_owned(),
-            client_id: "us".to_owned(),
-            client_secret: Some("secret".into()),
-            scopes: words(&["profile"]),
-            rules: Rules {
-                claim: "groups".to_owned(),
-                admin: words(&["admins"]),
-                agent: words(&["helpdesk"]),
-                auditor: words(&["audit"]),
-                guests: guests.map(|(party, group)| (PartyName(party.to_owned()), words(&[group]))).into(),
-            },
-        };
         let clock: Arc<dyn Clock> = Arc::new(SystemClock::new());
         let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy::new());
         let way: Arc<dyn Transport> = Arc::<Desk>::clone(&desk);
-        Self { oidc: Oidc::new(settings, way, clock, entropy), desk }
+        Self { oidc: Oidc::new(settings(), way, clock, entropy), desk }
     }
 
     fn callback() -> Url {

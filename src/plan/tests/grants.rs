@@ -22,7 +22,7 @@ fn asset() -> Field {
 }
 
 /// A calm case of home, partner and vendor, whose agreements let everything be asked for.
-fn calm() -> World {
+pub(super) fn calm() -> World {
     calm_under(None)
 }
 
@@ -52,7 +52,7 @@ pub(super) fn calm_under(handshake: Option<&Handshake>) -> World {
     world
 }
 
-fn ask(world: &World, party: &str, what: Granted, seconds: i64) -> GrantAsk {
+pub(super) fn ask(world: &World, party: &str, what: Granted, seconds: i64) -> GrantAsk {
     let environment = (what == Granted::Environment).then(|| Environment {
         label: "erp-copy".to_owned(),
         reference: "https://copies.example/erp".to_owned(),
@@ -69,13 +69,13 @@ fn ask(world: &World, party: &str, what: Granted, seconds: i64) -> GrantAsk {
     }
 }
 
-fn act(world: &mut World, act: &GrantAct) -> Result<GrantId, Unfit> {
+pub(super) fn act(world: &mut World, act: &GrantAct) -> Result<GrantId, Unfit> {
     let (grant, fact) = act_on_grant(&world.case, &world.rules, act, at(world.tick))?;
     world.tell(fact);
     Ok(grant)
 }
 
-fn approve(grant: GrantId) -> GrantAct {
+pub(super) fn approve(grant: GrantId) -> GrantAct {
     let decision = Decision::Approve { role: ROLE.to_owned(), environment: None };
     GrantAct::Decide { grant, by: "Grace".to_owned(), decision }
 }
@@ -86,12 +86,12 @@ fn revoke(grant: GrantId) -> GrantAct {
 }
 
 /// Asked for, approved, open.
-fn granted(world: &mut World, party: &str, what: Granted, seconds: i64) -> GrantId {
+pub(super) fn granted(world: &mut World, party: &str, what: Granted, seconds: i64) -> GrantId {
     let asked = ask(world, party, what, seconds);
     granted_as(world, asked)
 }
 
-fn granted_as(world: &mut World, asked: GrantAsk) -> GrantId {
+pub(super) fn granted_as(world: &mut World, asked: GrantAsk) -> GrantId {
     let grant = act(world, &GrantAct::Ask(asked)).unwrap();
     act(world, &approve(grant)).unwrap();
     world.settle();

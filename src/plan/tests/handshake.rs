@@ -44,7 +44,7 @@ pub(super) fn world(counterparts: &[&str], opener: &str, handshake: &Handshake) 
     world
 }
 
-fn offered() -> World {
+pub(super) fn offered() -> World {
     let mut world = world(&[PARTNER], HOME, &handshake());
     world.settle();
     world
@@ -58,7 +58,7 @@ fn bodies(world: &World, system: &str) -> Vec<String> {
     world.tickets[&name(system)].comments.iter().map(|comment| comment.body.clone()).collect()
 }
 
-fn says(world: &mut World, system: &str, text: &str) {
+pub(super) fn says(world: &mut World, system: &str, text: &str) {
     world.says(system, text, Visibility::Public);
     world.settle();
 }

@@ -12,7 +12,7 @@ use crate::case::{
 };
 use crate::plan::{Known, Posted, Seen, Side};
 
-fn seen(world: &World, desk: &str) -> Option<Seen> {
+pub(super) fn seen(world: &World, desk: &str) -> Option<Seen> {
     let told = world.told();
     let told = told.iter().map(|(fact, at)| (*at, fact));
     Seen::of(&world.case, &name(desk), told, Known { rules: &world.rules, names: &world.names })

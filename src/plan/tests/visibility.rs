@@ -7,7 +7,7 @@ use crate::agreement::{Direction, Internal, Policy};
 use crate::case::{Fact, Field, Health, Item, PartyName};
 
 /// A calm world whose partner is shown what is internal at home.
-fn confiding() -> World {
+pub(super) fn confiding() -> World {
     let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
     let agreement = world.rules.agreements.values_mut().find(|it| it.counterpart == name(PARTNER));
     agreement.unwrap().internal = Internal::AsInternal;
@@ -15,17 +15,17 @@ fn confiding() -> World {
     world
 }
 
-fn standing(world: &World, system: &str) -> Vec<(String, Visibility)> {
+pub(super) fn standing(world: &World, system: &str) -> Vec<(String, Visibility)> {
     let comments = &world.tickets[&name(system)].comments;
     comments.iter().map(|comment| (comment.body.clone(), comment.visibility)).collect()
 }
 
-fn parked(world: &World, system: &str) -> Vec<String> {
+pub(super) fn parked(world: &World, system: &str) -> Vec<String> {
     let leg = &world.case.legs[&name(system)];
     leg.parked.iter().filter(|(_, parked)| !parked.discarded).map(|(item, _)| item.to_string()).collect()
 }
 
-fn discharge(world: &mut World, system: &str, item: &str) {
+pub(super) fn discharge(world: &mut World, system: &str, item: &str) {
     let item = Item::try_from(item.to_owned()).unwrap();
     let fact =
         Fact::Unparked { leg: name(system), item, discarded: true, by: String::new(), reason: String::new() };
@@ -33,7 +33,7 @@ fn discharge(world: &mut World, system: &str, item: &str) {
 }
 
 /// Somebody makes the first comment or file of ours readable for everybody.
-fn publish(world: &mut World, system: &str) {
+pub(super) fn publish(world: &mut World, system: &str) {
     world.person(system, |ticket, _| {
         for comment in ticket.comments.iter_mut().filter(|it| it.marker.is_some()) {
             comment.visibility = Visibility::Public;

@@ -139,7 +139,7 @@ fn names_hash(case: &Case) -> u64 {
     for (system, leg) in &case.legs {
         (system.as_str(), &leg.party, &leg.key, leg.ticket.as_ref().map(RemoteId::as_str)).hash(&mut hasher);
     }
-    case.former.values().for_each(|ticket| ticket.as_str().hash(&mut hasher));
+    case.former.iter().for_each(|(system, ticket)| (system.as_str(), ticket.as_str()).hash(&mut hasher));
     case.references.known.iter().for_each(|reference| reference.key.hash(&mut hasher));
     hasher.finish()
 }

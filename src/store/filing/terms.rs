@@ -151,6 +151,11 @@ impl Term {
         Self::new(b's', system)
     }
 
+    /// A system that held a ticket of the case before it was claimed elsewhere; folded.
+    pub(crate) fn former(system: &str) -> Self {
+        Self::new(b'f', system)
+    }
+
     /// A ticket of a party in a system of its own: what that party's people are shown.
     pub(crate) fn own(party: &PartyName, system: &SystemName) -> Self {
         // Folded texts have no such sign.
@@ -273,7 +278,8 @@ pub(super) fn names(case: &Case) -> BTreeSet<Term> {
     let systems = case.legs.keys().map(|system| Term::system(&folded(system.as_str())));
     let standing = case.legs.iter().filter(|(_, leg)| leg.ticket.is_some());
     let own = standing.map(|(system, leg)| Term::own(&leg.party, system));
-    words.chain(numbers).chain(parties).chain(systems).chain(own).collect()
+    let former = case.former.keys().map(|system| Term::former(&folded(system.as_str())));
+    words.chain(numbers).chain(parties).chain(systems).chain(own).chain(former).collect()
 }
 
 #[cfg(test)]

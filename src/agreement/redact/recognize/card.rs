@@ -27,10 +27,7 @@ pub(super) fn find(text: &str, groups: &[Group], found: &mut Vec<Match>) {
 fn is_card(number: &Number) -> bool {
     let split = number.lengths.len() == 1 || GROUPS.contains(&number.lengths.as_slice());
     let even = number.between.windows(2).all(|pair| matches!(pair, [left, right] if left == right));
-    split
-        && even
-        && is_issued(&number.signs)
-        && digits(&number.signs).is_some_and(|digits| luhn(&digits) && digits.iter().any(|digit| *digit != 0))
+    split && even && is_issued(&number.signs) && digits(&number.signs).is_some_and(|digits| luhn(&digits))
 }
 
 /// Whether some scheme issues numbers of this beginning and length.

@@ -120,7 +120,7 @@ fn length_in(country: &str) -> Option<usize> {
 }
 
 fn holds(number: &str) -> bool {
-    let Some((head, account)) = number.split_at_checked(4) else { return false };
+    let (head, account) = number.split_at_checked(4).unwrap_or_default();
     let rest = account.chars().chain(head.chars()).try_fold(0, |rest, sign| {
         let value = sign.to_digit(36)?;
         Some(if value < 10 { (rest * 10 + value) % 97 } else { (rest * 100 + value) % 97 })

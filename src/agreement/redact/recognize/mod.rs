@@ -15,6 +15,8 @@ mod names;
 mod national;
 mod pattern;
 mod phone;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 use std::ops::Range;

@@ -27,7 +27,7 @@ impl Listed {
     /// When a name on the line has fewer than two letters or digits, so that it would be found everywhere.
     pub fn parse(line: &str) -> Result<Option<Self>, String> {
         let line = line.trim();
-        if line.is_empty() || line.starts_with('#') {
+        if line.starts_with('#') {
             return Ok(None);
         }
         let mut names = line.split(';').map(str::trim).filter(|name| !name.is_empty());
@@ -43,7 +43,7 @@ impl Listed {
 /// One list, ready to be looked for.
 #[derive(Debug)]
 pub(super) struct Names {
-    finder: Option<AhoCorasick>,
+    finder: AhoCorasick,
     /// For each spelling that is looked for, whose it is.
     owners: Vec<usize>,
     /// Key and name of each entry.
@@ -80,16 +80,14 @@ impl Names {
             .match_kind(MatchKind::Standard)
             .kind(Some(AhoCorasickKind::ContiguousNFA))
             .build(&spellings);
-        let finder = finder.map_err(|error| error.to_string())?;
-        Ok(Self { finder: (!spellings.is_empty()).then_some(finder), owners, entries })
+        Ok(Self { finder: finder.map_err(|error| error.to_string())?, owners, entries })
     }
 
     pub(super) fn find(&self, text: &str, class: &Class, found: &mut Vec<Match>) {
-        let Some(finder) = &self.finder else { return };
         // A name may be broken over two lines.
         let text = text.replace(LINE, " ");
         // Overlapping: a name that fails at its border must not hide one that begins inside of it.
-        for place in finder.find_overlapping_iter(&text) {
+        for place in self.finder.find_overlapping_iter(&text) {
             let range = place.range();
             let owner =
                 self.owners.get(place.pattern().as_usize()).and_then(|owner| self.entries.get(*owner));
@@ -97,6 +95,59 @@ impl Names {
                 let (key, value) = (key.clone(), Some(name.clone()));
                 found.push(Match { place: range, class: class.clone(), key, value });
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::super::folded::Folded;
+    use super::*;
+
+    #[test]
+    fn a_line_of_a_list_is_a_name_and_its_other_spellings() {
+        for (line, expected) in [
+            (" Ada Lovelace ", &["Ada Lovelace"][..]),
+            ("Ada Lovelace; Ada;;Countess of Lovelace ;", &["Ada Lovelace", "Ada", "Countess of Lovelace"]),
+            ("Li", &["Li"]),
+            ("李雷", &["李雷"]),
+            ("3M", &["3M"]),
+            ("", &[]),
+            ("  ", &[]),
+            (" ; ;", &[]),
+            ("# Ada; A", &[]),
+        ] {
+            let listed = Listed::parse(line).unwrap();
+            let names: Vec<String> =
+                listed.into_iter().flat_map(|it| std::iter::once(it.name).chain(it.others)).collect();
+            assert_eq!(names, expected, "{line:?}");
+        }
+        for (line, short) in [("A", "A"), ("Ada Lovelace; B.", "B."), ("a#", "a#"), ("&;Ada", "&")] {
+            let fault = Listed::parse(line).unwrap_err();
+            assert_eq!(fault, format!("{short:?} has fewer than two letters or digits"), "{line:?}");
+        }
+    }
+
+    #[test]
+    fn people_are_known_with_their_last_name_first_unless_they_are_listed_so() {
+        let listed = |name: &str| Listed { name: name.to_owned(), others: Vec::new() };
+        let people = Names::of_people(&[listed("Ada King Lovelace"), listed("Hopper, Grace")]).unwrap();
+        let none = Names::of_people(&[]).unwrap();
+        for (text, expected) in [
+            ("ask Ada King\nLovelace.", &["Ada King Lovelace"][..]),
+            ("ask Lovelace, Ada King", &["Ada King Lovelace"]),
+            ("ask LOVELACE Ada King", &["Ada King Lovelace"]),
+            ("ask Hopper, Grace, please", &["Hopper, Grace"]),
+            ("ask Grace Hopper, please", &[]),
+            ("ask McLovelace, Ada King", &[]),
+        ] {
+            let mut found = Vec::new();
+            people.find(Folded::of(text).text(), &Class::Person, &mut found);
+            let names: Vec<String> = found.into_iter().filter_map(|it| it.value).collect();
+            assert_eq!(names, expected, "{text:?}");
+            let mut found = Vec::new();
+            none.find(Folded::of(text).text(), &Class::Person, &mut found);
+            assert_eq!(found, [], "{text:?}");
         }
     }
 }

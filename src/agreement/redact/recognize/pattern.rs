@@ -62,3 +62,34 @@ impl Pattern {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pattern_that_cannot_be_used_is_refused_with_its_reason() {
+        for (text, expected) in [
+            ("AT-(", "error: unclosed group"),
+            ("x*", "this pattern matches where nothing stands"),
+            ("[a-z]{1000}{1000}", "this pattern is too large"),
+        ] {
+            assert_eq!(Pattern::new("asset", text).unwrap_err(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_pattern_claims_whole_words_once_and_never_nothing() {
+        for (pattern, text, expected) in [
+            ("at-[0-9]{4}", "see AT-12345, at-4711.", &["AT-12345", "at-4711"][..]),
+            ("[a-z][0-9]", "a1b2c3 d4", &["a1b2c3", "d4"]),
+            (r"\b(at-[0-9]+)?", "see at-4711 there", &["at-4711"]),
+            ("at-[0-9]", "at home", &[]),
+        ] {
+            let mut found = Vec::new();
+            Pattern::new("asset", pattern).unwrap().find(text, &mut found);
+            let words: Vec<_> = found.iter().map(|it| text.get(it.place.clone()).unwrap()).collect();
+            assert_eq!(words, expected, "{pattern} in {text}");
+        }
+    }
+}

@@ -5,6 +5,8 @@
 //! American Numbering Plan. A national number without trunk zero, spaces or a word before it is not claimed: it looks
 //! like any other number.
 
+use std::ops::Range;
+
 use regex::Regex;
 
 use super::super::folded::is_whole;
@@ -75,41 +77,60 @@ pub(super) fn pattern() -> Result<Regex, String> {
 }
 
 pub(super) fn find(pattern: &Regex, text: &str, found: &mut Vec<Match>) {
-    for candidate in pattern.find_iter(text) {
-        // Behind the last group of the number another one may have been taken in.
-        let mut end = candidate.end();
-        while let Some(written) = text.get(candidate.start()..end) {
-            let place = candidate.start()..end;
-            if is_whole(text, &place)
-                && !continues(text, &place)
-                && let Some(key) = number(text, place.start, written)
-            {
-                found.push(Match { place, class: Class::Phone, key, value: None });
-                break;
-            }
-            let Some(shorter) = written.rfind(|char: char| !char.is_ascii_digit()) else { break };
-            let shorter = written
-                .get(..shorter)
-                .unwrap_or_default()
-                .trim_end_matches(|char: char| !char.is_ascii_digit());
-            if shorter.is_empty() {
-                break;
-            }
-            end = candidate.start() + shorter.len();
-        }
+    let mut at = 0;
+    while let Some(candidate) = pattern.find_at(text, at) {
+        let shown = first_number(text, candidate.range());
+        // Before the number a date or a time may have been taken in: `12.03.2024 10:15 0171 2345678`.
+        let done = || moment(text, candidate.range()).unwrap_or(candidate.end());
+        at = shown.as_ref().map_or_else(done, |shown| shown.place.end);
+        found.extend(shown);
     }
 }
 
-/// Whether the number is a part of a longer one, or of an amount.
-fn continues(text: &str, place: &std::ops::Range<usize>) -> bool {
-    let before: String = text.get(..place.start).unwrap_or_default().chars().rev().take(2).collect();
-    let after: String = text.get(place.end..).unwrap_or_default().chars().take(2).collect();
-    let mut before = before.chars();
-    let mut after = after.chars();
-    let glued = |sign: Option<char>, digit: Option<char>| {
-        sign.is_some_and(|sign| ",.:_#-/".contains(sign)) && digit.is_some_and(char::is_alphanumeric)
+/// The part of a candidate that is a number: one behind which another plainly begins, else the longest. That other one
+/// may have been taken in.
+fn first_number(text: &str, candidate: Range<usize>) -> Option<Match> {
+    let written = text.get(candidate.clone())?;
+    let digits = written.char_indices().rev().filter(|(_, char)| char.is_ascii_digit());
+    let places = digits.map(|(last, _)| candidate.start..candidate.start + last + 1);
+    let parted = places.clone().filter(|place| another_follows(text, place.end));
+    parted.chain(places).filter(|place| is_whole(text, place) && !continues(text, place)).find_map(|place| {
+        let key = number(text, place.start, text.get(place.clone())?)?;
+        Some(Match { place, class: Class::Phone, key, value: None })
+    })
+}
+
+/// Where the date, or the last two digits of a time, ends with which a candidate begins.
+fn moment(text: &str, candidate: Range<usize>) -> Option<usize> {
+    let date = text.get(candidate.start..candidate.start + "2024-03-12".len());
+    if date.is_some_and(|date| is_date(&groups(date), date)) {
+        return Some(candidate.start + "2024-03-12".len());
+    }
+    text.get(..candidate.start)?.ends_with(':').then_some(candidate.start + "15".len())
+}
+
+/// Whether a slash and a trunk zero stand there, with which another number begins: `030 901820/0171 2345678`.
+fn another_follows(text: &str, at: usize) -> bool {
+    let slash = text.get(at..).and_then(|rest| rest.trim_start().strip_prefix('/'));
+    slash.is_some_and(|next| next.trim_start().starts_with('0'))
+}
+
+/// Whether the number is a part of a longer one, of an amount, or of the name of something.
+fn continues(text: &str, place: &Range<usize>) -> bool {
+    let glued = |sign: Option<char>, next: Option<char>| match sign {
+        // Between words they part them, as in a table: `Ada,0171 2345678,Berlin`, `contact:0171 2345678`.
+        Some(',' | ':') => next.is_some_and(|next| next.is_ascii_digit()),
+        Some('.' | '_' | '#' | '-' | '/') => next.is_some_and(char::is_alphanumeric),
+        _ => false,
     };
-    glued(before.next(), before.next()) || glued(after.next(), after.next())
+    let (before, rest) = text.split_at_checked(place.start).unwrap_or_default();
+    // "Tel.030 901820": the word that says what it is.
+    let word = before.rsplit(|char: char| !char.is_alphanumeric()).nth(1);
+    let begins = rest.starts_with('+') || word.is_some_and(|word| WORDS.contains(&word));
+    let mut before = before.chars().rev();
+    let mut after = text.get(place.end..).unwrap_or_default().chars();
+    let ends = another_follows(text, place.end);
+    (!begins && glued(before.next(), before.next())) || (!ends && glued(after.next(), after.next()))
 }
 
 /// The digits of a number to call, with a plus where it is international.
@@ -117,8 +138,7 @@ fn number(text: &str, at: usize, written: &str) -> Option<String> {
     // A trunk zero in brackets is not dialled from abroad.
     let bare = written.replace("(0)", "");
     let digits: String = bare.chars().filter(char::is_ascii_digit).collect();
-    let groups: Vec<&str> =
-        bare.split(|char: char| !char.is_ascii_digit()).filter(|it| !it.is_empty()).collect();
+    let groups = groups(&bare);
     let called = announced(text, at, WORDS);
     if written.contains('+') || digits.starts_with("00") {
         let digits = if written.contains('+') { digits.as_str() } else { digits.strip_prefix("00")? };
@@ -162,21 +182,27 @@ fn has_trunk_zero(digits: &str, groups: &[&str], written: &str) -> bool {
 
 /// Whether it is written as numbers are by which some countries know people: 3-2-4, or a day of birth and more.
 fn is_national_id(groups: &[&str], written: &str) -> bool {
-    let [first, second, rest @ ..] = groups else { return false };
-    let within = |text: Option<&str>, most: u32| {
-        text.and_then(|text| text.parse().ok()).is_some_and(|number: u32| (1..=most).contains(&number))
-    };
-    let american = first.len() == 3 && second.len() == 2 && rest.len() == 1 && written.contains('-');
-    let born =
-        first.len() == 6 && rest.is_empty() && within(first.get(..2), 31) && within(first.get(2..4), 12);
-    american || (born && (4..=5).contains(&second.len()))
+    let month = groups.first().and_then(|first| first.get(2..4)).and_then(|month| month.parse().ok());
+    match lengths(groups).as_slice() {
+        [3, 2, 4] => written.contains('-'),
+        // What would be the day is one: a trunk zero and another digit.
+        [6, 4 | 5] => month.is_some_and(|month: u32| (1..=12).contains(&month)),
+        _ => false,
+    }
 }
 
 fn is_date(groups: &[&str], written: &str) -> bool {
-    let lengths: Vec<usize> = groups.iter().map(|group| group.len()).collect();
-    let year = |group: Option<&&str>| {
-        group.is_some_and(|group| group.len() == 4 && (group.starts_with("19") || group.starts_with("20")))
-    };
+    let lengths = lengths(groups);
+    let year =
+        |group: Option<&&str>| group.is_some_and(|group| group.starts_with("19") || group.starts_with("20"));
     (lengths.starts_with(&[2, 2, 4]) && year(groups.get(2)) && written.contains(['.', '/', '-']))
         || (lengths.starts_with(&[4, 2, 2]) && year(groups.first()))
+}
+
+fn groups(written: &str) -> Vec<&str> {
+    written.split(|char: char| !char.is_ascii_digit()).filter(|it| !it.is_empty()).collect()
+}
+
+fn lengths(groups: &[&str]) -> Vec<usize> {
+    groups.iter().map(|group| group.len()).collect()
 }
