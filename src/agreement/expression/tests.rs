@@ -193,8 +193,8 @@ fn a_condition_is_as_long_and_as_deep_as_it_may_be_and_no_more() {
     assert_eq!(says(&padded(MAX_BYTES)), "true");
     assert_eq!(says(&padded(MAX_BYTES + 1)), "a condition has 2000 bytes at most");
     let chained = |links: usize| format!("true{}", " == true".repeat(links));
-    assert_eq!(says(&chained(63)), "true");
-    assert_eq!(says(&chained(64)), "too much stands in brackets here; take it apart");
+    assert_eq!(says(&chained(31)), "true");
+    assert_eq!(says(&chained(32)), "too much stands in brackets here; take it apart");
     assert_eq!(says(&format!("true{}", " && true".repeat(240))), "true", "what stands beside is not deep");
 }
 
