@@ -324,6 +324,23 @@ fn the_account_of_a_comment_is_that_of_its_author_and_its_text() {
     assert_eq!(told.into_intent(), "1970-01-01 00:00 UTC: “‹person›, @grace”");
 }
 
+#[test]
+fn a_last_word_of_nothing_that_can_be_read_is_told_by_its_time_alone() {
+    let (names, written) = (Pseudonyms::default(), DateTime::from_timestamp(0, 0).unwrap());
+    let release = Release { names: &names, approved: false };
+    let timed = "last word 1970-01-01 00:00 UTC";
+    for (text, line) in [
+        (None, timed),
+        (Some(""), timed),
+        (Some(" \n"), timed),
+        (Some("\u{7}"), timed),
+        (Some("ring\u{7} the\u{1b}[31m bell"), "1970-01-01 00:00 UTC: “ring the[31m bell”"),
+    ] {
+        let told = Standing { state: None, ball: None, last: Some(LastWord { written, text }) };
+        assert_eq!(standing(&told, None, &release).unwrap().into_intent(), line, "{text:?}");
+    }
+}
+
 /// So that one round of giving them is enough.
 #[test]
 fn the_names_that_a_comment_needs_are_asked_for_at_once() {

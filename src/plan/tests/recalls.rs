@@ -71,7 +71,20 @@ fn shown(what: &Granted, in_public: bool) -> World {
 fn what_is_planned_stays_planned_as_long_as_it_may_arrive() {
     let mut named_later = ticket_planned(None, false);
     named_later.rules.agreements.values_mut().next().unwrap().counterpart_type = Some("Task".to_owned());
+    let mut bare = World::new(&[PARTNER], Policy::Latest, HOME);
+    bare.rules.agreements.values_mut().next().unwrap().fields.clear();
+    bare.observe(&[HOME]);
+    let mut alarmed = confiding();
+    alarmed.says(HOME, "for staff", Visibility::Internal);
+    alarmed.settle();
+    publish(&mut alarmed, PARTNER);
+    alarmed.settle();
+    assert!(alarmed.case.legs[&name(PARTNER)].leaks());
+    alarmed.says(HOME, "for all", Visibility::Public);
+    alarmed.observe(&[HOME]);
     let planned = [
+        ("a ticket that carries nothing", bare),
+        ("a public comment while an alarm stands", alarmed),
         ("a ticket of the agreement's type", ticket_planned(Some("Task"), false)),
         ("a ticket of home's type", ticket_planned(None, true)),
         ("a ticket without a type, which tells of none", named_later),
