@@ -245,8 +245,10 @@ fn who_asks_why_is_told_the_rule_that_decided() {
         assert_eq!(why(internal, HOME, OTHER), by(OTHER, stays));
         assert_eq!(why(Visibility::Unknown, HOME, ONE), by(ONE, Rule::Unknown));
         assert_eq!(why(Visibility::Unknown, ONE, HOME), by(ONE, Rule::Unknown));
-        let apart = if leads_in(direction) { by(OTHER, Rule::NotIntroduced) } else { travels };
+        let apart = if leads_in(direction) { by(OTHER, Rule::NotIntroduced) } else { travels.clone() };
         assert_eq!(why(public, ONE, OTHER), apart);
+        let kept = if leads_out(direction) { by(ONE, Rule::NotIntroduced) } else { travels };
+        assert_eq!(why(public, OTHER, ONE), kept);
         assert_eq!(why(internal, OTHER, ONE), by(OTHER, stays));
         assert_eq!(why(public, ONE, ONE), by(ONE, Rule::Own));
         assert_eq!(why(public, HOME, HOME), (None, Rule::Own));
