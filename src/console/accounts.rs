@@ -209,7 +209,7 @@ fn accounts_section(accounts: &[Account], principal: &Principal) -> Markup {
     html! {
         section.card aria-labelledby="people" {
             header { h2 #people { "People" } }
-            (table(&["Name", "Role", "Enters by", "Logged in last", "Change"], &html! {
+            (table("People", &["Name", "Role", "Enters by", "Logged in last", "Change"], &html! {
                 @for account in accounts {
                     tr {
                         th scope="row" { (account.name) @if account.disabled { " (disabled)" } }
@@ -250,7 +250,7 @@ fn tokens_section(api: &Api, principal: &Principal) -> Markup {
     html! {
         section.card aria-labelledby="tokens" {
             header { h2 #tokens { "Tokens of programs" } }
-            (table(&["Name", "Role", "Ends", "Used last", "Change"], &html! {
+            (table("Tokens of programs", &["Name", "Role", "Ends", "Used last", "Change"], &html! {
                 @for token in api.identity.tokens() {
                     tr {
                         th scope="row" { (token.name) @if token.has_ended(now) { " (ended)" } }
@@ -288,7 +288,7 @@ fn sessions_section(api: &Api, accounts: &[Account], principal: &Principal) -> M
     html! {
         section.card aria-labelledby="sessions" {
             header { h2 #sessions { "Who is logged in" } }
-            (table(&["Name", "Since", "Used last", "Change"], &html! {
+            (table("Who is logged in", &["Name", "Since", "Used last", "Change"], &html! {
                 @for session in api.identity.sessions() {
                     @let account = accounts.iter().find(|account| account.id == session.account);
                     @let name = account.map_or(session.account.0.as_str(), |account| account.name.as_str());

@@ -56,7 +56,7 @@ pub(super) async fn list(State(api): State<Api>, entered: Entered<Look>) -> Resu
             @if shared.rules.agreements.is_empty() {
                 (empty("No agreement is in force", "Write one in the configuration, check it, and reload."))
             } @else {
-                div.scroll { table.data.stack {
+                div.scroll tabindex="0" role="region" aria-label="Agreements" { table.data.stack {
                     thead { tr {
                         th scope="col" { "Agreement" } th scope="col" { "With" } th scope="col" { "Between" }
                         th scope="col" { "Version" } th scope="col" { "Earlier ones" } th scope="col" { "" }
@@ -274,7 +274,7 @@ fn table(bench: &Workbench) -> Markup {
     let known: Vec<&str> = bench.in_force.rows.iter().map(|row| row.what.as_str()).collect();
     let new = drafted.values().filter(|row| !known.contains(&row.what.as_str()));
     html! {
-        div.scroll { table.data.stack {
+        div.scroll tabindex="0" role="region" aria-label="What each rule does" { table.data.stack {
             thead { tr {
                 th scope="col" { "What" } th scope="col" { "Stands here" } th scope="col" { "Means" }
                 th scope="col" { "Is shown there" } th scope="col" { "Stands there" } th scope="col" { "By which rule" }

@@ -153,7 +153,7 @@ fn rows(page: &find::Page, asked: &Asked, failed: bool, cast: &Cast, now: Timest
                 (empty("Nothing was found", "No case has all parts of the query. A part less finds more."))
             }
         } @else {
-            div.scroll { table.data.stack {
+            div.scroll tabindex="0" role="region" aria-label="Cases" { table.data.stack {
                 thead { tr {
                     th scope="col" { "Case" } th scope="col" { "Subject" } th scope="col" { "Status" }
                     th scope="col" { "Has the ball" } th scope="col" { "Tickets" } th scope="col" { "Opened" }

@@ -152,7 +152,7 @@ fn found(look: &Looked, may: bool, principal: &Principal) -> Markup {
         } @else {
             form method="post" action="/console/drift/repair" {
                 (form_token(principal))
-                div.scroll { table.data.stack {
+                div.scroll tabindex="0" role="region" aria-label="Differences" { table.data.stack {
                     thead { tr {
                         @if may { th scope="col" { span.visually-hidden { "Mend" } } }
                         th scope="col" { "Case" } th scope="col" { "Ticket" } th scope="col" { "Item" }

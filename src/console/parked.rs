@@ -66,7 +66,7 @@ pub(super) async fn list(
             } @else if lines.is_empty() {
                 (empty("Nothing is parked", "What a system refuses for good, or nobody can tell whether it arrived, is listed here."))
             } @else {
-                div.scroll { table.data.stack {
+                div.scroll tabindex="0" role="region" aria-label="Parked items" { table.data.stack {
                     thead { tr {
                         th scope="col" { "Case" } th scope="col" { "Item" } th scope="col" { "For" }
                         th scope="col" { "Why" } th scope="col" { "Since" }

@@ -57,10 +57,11 @@ pub(crate) fn named_by(names: &[&str]) -> String {
     format!("p{}", print.as_str().get(..16).unwrap_or_default())
 }
 
-/// A table that becomes a stack of cards where the page is narrow: each cell names its column in `data-label`.
-pub(crate) fn table(columns: &[&str], rows: &Markup) -> Markup {
+/// A table of this name that becomes a stack of cards where the page is narrow: each cell names its column in `data-label`.
+/// Where it is wider than its place, it is scrolled by keys too.
+pub(crate) fn table(name: &str, columns: &[&str], rows: &Markup) -> Markup {
     html! {
-        div.scroll { table.data.stack {
+        div.scroll tabindex="0" role="region" aria-label=(name) { table.data.stack {
             thead { tr { @for column in columns { th scope="col" { (column) } } } }
             tbody { (rows) }
         } }

@@ -161,7 +161,7 @@ fn looked_section(looked: &Part<LookedLine>, asked: &Asked, mistake: Option<&str
             } @else if looked.lines.is_empty() {
                 (empty("Nobody looked", "Whoever opens a case, its story or a file, or takes evidence, is listed here."))
             } @else {
-                (table(&["Who", "What", "Case", "As seen by", "When"], &html! {
+                (table("Who looked at what", &["Who", "What", "Case", "As seen by", "When"], &html! {
                     @for line in &looked.lines { (look(line)) }
                 }))
             }
@@ -197,7 +197,7 @@ fn erased_section(erasures: &Part<Erasure>, asked: &Asked, identity: &Identity) 
             @if erasures.lines.is_empty() {
                 (empty("Nothing was erased", "`throughline erase` and what the agreements say on retention are listed here, with who wanted it and why."))
             } @else {
-                (table(&["Case", "Why", "Who wanted it", "Files", "When"], &html! {
+                (table("What was erased", &["Case", "Why", "Who wanted it", "Files", "When"], &html! {
                     @for erasure in &erasures.lines { (erased(erasure, identity)) }
                 }))
             }
@@ -231,7 +231,7 @@ fn entered_section(entered: &Part<EnteredLine>, is_later_page: bool) -> Markup {
             @if entered.lines.is_empty() {
                 (empty("Nobody came", "Every login and every failure is listed here, and every change of an account or token."))
             } @else {
-                (table(&["Who", "What", "How", "By whom", "When"], &html! {
+                (table("Who came in", &["Who", "What", "How", "By whom", "When"], &html! {
                     @for line in &entered.lines { (happened(line)) }
                 }))
             }
@@ -273,7 +273,7 @@ fn watched_section(watched: &[Standing]) -> Markup {
             @for standing in watched {
                 @if let Some(alarm) = &standing.alarm { p.error role="alert" { (words(alarm)) } }
             }
-            (table(&["Log", "Stands", "Records", "Last asked"], &html! {
+            (table("Logs of others", &["Log", "Stands", "Records", "Last asked"], &html! {
                 @for standing in watched {
                     tr {
                         th scope="row" { (words(&standing.name)) " " span.quiet.small { (words(&standing.log)) } }
@@ -301,7 +301,7 @@ fn forgotten_section(forgotten: &Part<Forgetting>, is_later_page: bool, identity
             @if forgotten.lines.is_empty() {
                 (empty("Nobody was forgotten", "`throughline erase --person` is listed here, with who wanted it and why."))
             } @else {
-                (table(&["When", "Why", "Who wanted it", "Pseudonyms"], &html! {
+                (table("Who was forgotten", &["When", "Why", "Who wanted it", "Pseudonyms"], &html! {
                     @for one in &forgotten.lines {
                         tr {
                             th.nowrap scope="row" { (moment(one.at)) }

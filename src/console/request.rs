@@ -75,7 +75,7 @@ pub(super) async fn list(
             @if rows.is_empty() {
                 (empty("No requests yet", "A request appears here as soon as a ticket about it stands in your desk."))
             } @else {
-                div.scroll { table.data.stack {
+                div.scroll tabindex="0" role="region" aria-label="Requests" { table.data.stack {
                     thead { tr { th scope="col" { "Your ticket" } th scope="col" { "Subject" } th scope="col" { "Status" } th scope="col" { "Has the ball" } th scope="col" { "Since" } } }
                     tbody { @for seen in &rows { (row(seen)) } }
                 } }

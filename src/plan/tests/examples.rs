@@ -4,7 +4,7 @@ use throughline_sdk::{CommentId, Operation, Visibility};
 
 use super::world::{HOME, Outcome, PARTNER, VENDOR, World, name};
 use crate::agreement::{Direction, Expression, Policy};
-use crate::case::{Fact, Field, Item, Origin};
+use crate::case::{Fact, Field, Health, Item, Origin};
 
 fn bodies(world: &World, system: &str) -> Vec<String> {
     world.tickets[&name(system)].comments.iter().map(|comment| comment.body.clone()).collect()
@@ -348,6 +348,24 @@ fn a_comments_text_is_kept_only_while_a_leg_that_is_shown_it_lacks_it() {
     assert!(world.case.document.remarks.values().all(|remark| remark.body.is_some()));
     world.settle();
     assert!(world.case.document.remarks.values().all(|remark| remark.body.is_none()));
+}
+
+/// Neither a leg that is gone nor one that did not take the request on is ever shown it.
+#[test]
+fn a_comments_text_is_not_kept_for_a_leg_that_will_not_be_shown_it() {
+    let mut gone = World::calm(&[PARTNER], Policy::Latest);
+    gone.tell(Fact::Ailed { leg: name(PARTNER), health: Health::Gone, reason: "404".to_owned() });
+    let handshake = super::handshake::handshake();
+    let mut refused = super::handshake::world(&[PARTNER], HOME, &handshake);
+    refused.settle();
+    refused.says(PARTNER, "REJECT: no", Visibility::Public);
+    refused.settle();
+    for (what, mut world) in [("gone", gone), ("refused", refused)] {
+        world.says(HOME, "later", Visibility::Public);
+        world.observe(&[HOME]);
+        let remarks = &world.case.document.remarks;
+        assert!(remarks.values().all(|remark| remark.body.is_none()), "{what}: {remarks:#?}");
+    }
 }
 
 #[test]

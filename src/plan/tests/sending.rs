@@ -178,22 +178,26 @@ fn each_comment_is_read_again_in_its_own_words() {
 /// A ticket that counts as gone is not read into the request; what stands there now may be for other readers.
 #[test]
 fn words_that_were_not_read_into_the_request_are_not_sent() {
-    let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
-    let vendors = |world: &mut World, comments| {
-        let mut agreements = world.rules.agreements.values_mut();
-        agreements.find(|it| it.counterpart == name(VENDOR)).unwrap().comments = comments;
-    };
-    vendors(&mut world, Direction::None);
-    world.settle();
-    world.says(HOME, "text", Visibility::Public);
-    world.settle();
-    world.tell(Fact::Ailed { leg: name(HOME), health: Health::Gone, reason: "404".to_owned() });
-    world.person(HOME, |ticket, _| {
-        ticket.comments[0].body = "SECRET".to_owned();
-        ticket.comments[0].visibility = Visibility::Internal;
-    });
-    vendors(&mut world, Direction::Both);
-    world.settle();
-    assert_eq!(standing(&world, VENDOR), []);
-    assert_eq!(parked(&world, VENDOR).len(), 1, "and a person sees that");
+    for (body, visibility) in
+        [("SECRET", Visibility::Internal), ("SECRET", Visibility::Public), ("text", Visibility::Internal)]
+    {
+        let mut world = World::new(&[PARTNER, VENDOR], Policy::Latest, HOME);
+        let vendors = |world: &mut World, comments| {
+            let mut agreements = world.rules.agreements.values_mut();
+            agreements.find(|it| it.counterpart == name(VENDOR)).unwrap().comments = comments;
+        };
+        vendors(&mut world, Direction::None);
+        world.settle();
+        world.says(HOME, "text", Visibility::Public);
+        world.settle();
+        world.tell(Fact::Ailed { leg: name(HOME), health: Health::Gone, reason: "404".to_owned() });
+        world.person(HOME, |ticket, _| {
+            body.clone_into(&mut ticket.comments[0].body);
+            ticket.comments[0].visibility = visibility;
+        });
+        vendors(&mut world, Direction::Both);
+        world.settle();
+        assert_eq!(standing(&world, VENDOR), [], "{body} {visibility:?}");
+        assert_eq!(parked(&world, VENDOR).len(), 1, "and a person sees that");
+    }
 }
