@@ -279,7 +279,6 @@ pub fn standing(
 
 fn excerpt(text: &str) -> String {
     let plain = one_line(&throughline_markup::plain::write(text).text);
-    let plain: String = plain.chars().filter(|char| !char.is_control()).collect();
     let Some((at, _)) = plain.char_indices().nth(LAST_WORD_CHARS) else { return plain };
     format!("{}…", plain.get(..at).unwrap_or_default().trim_end())
 }

@@ -334,6 +334,7 @@ fn a_last_word_of_nothing_that_can_be_read_is_told_by_its_time_alone() {
         (Some(""), timed),
         (Some(" \n"), timed),
         (Some("\u{7}"), timed),
+        (Some("\u{9b}\u{85}\u{7f}"), timed),
         (Some("ring\u{7} the\u{1b}[31m bell"), "1970-01-01 00:00 UTC: “ring the[31m bell”"),
     ] {
         let told = Standing { state: None, ball: None, last: Some(LastWord { written, text }) };
