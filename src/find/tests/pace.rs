@@ -51,7 +51,7 @@ fn an_answer_among_a_million_cases() {
         ("printer room7 word123", Sort::Newest),
         ("word4567", Sort::Oldest),
         ("word4567", Sort::Changed),
-        ("word12*", Sort::Newest),
+        ("word123*", Sort::Newest),
         ("HD-77777*", Sort::Newest),
         ("printer nosuchword", Sort::Newest),
         ("partner3", Sort::Newest),
