@@ -21,6 +21,7 @@ use crate::clock::SystemEntropy;
 use crate::daemon::DataDir;
 use crate::ledger::watch::Told;
 use crate::ledger::{self, Log, hex};
+use serde::Serialize;
 
 const VERIFY_HELP: &str = "\
 What is noticed: any changed byte, any record taken out, put in or moved, and a missing end, which the checkpoint \
@@ -169,14 +170,7 @@ async fn looked(which: &Which, case: Option<String>, limit: u16, output: Output)
         }
     };
     door.close().await?;
-    let lines = lines?;
-    if output.json {
-        output.value(&lines);
-        return Ok(());
-    }
-    if lines.is_empty() {
-        output.line("Nobody looked.");
-    }
+    let Some(lines) = in_words(lines?, "Nobody looked.", output) else { return Ok(()) };
     for line in &lines {
         let name = line.name.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
         let case = line.case.as_deref().map(|case| format!(" of {case}")).unwrap_or_default();
@@ -185,6 +179,18 @@ async fn looked(which: &Which, case: Option<String>, limit: u16, output: Output)
         output.line(&format!("{at}  {}{name}  {what}{case}{party}", line.who));
     }
     Ok(())
+}
+
+/// What is to be told in words: nothing where JSON was asked for, which is then printed. `none` is said where nothing is.
+fn in_words<T: Serialize>(lines: Vec<T>, none: &str, output: Output) -> Option<Vec<T>> {
+    if output.json {
+        output.value(&lines);
+        return None;
+    }
+    if lines.is_empty() {
+        output.line(none);
+    }
+    Some(lines)
 }
 
 async fn entered(which: &Which, limit: u16, output: Output) -> Result<(), Failure> {
@@ -199,14 +205,7 @@ async fn entered(which: &Which, limit: u16, output: Output) -> Result<(), Failur
         }
     };
     door.close().await?;
-    let lines = lines?;
-    if output.json {
-        output.value(&lines);
-        return Ok(());
-    }
-    if lines.is_empty() {
-        output.line("Nobody came.");
-    }
+    let Some(lines) = in_words(lines?, "Nobody came.", output) else { return Ok(()) };
     let called = |id: &Option<String>, name: &Option<String>| {
         let id = id.as_deref().unwrap_or("nobody known here");
         let name = name.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
