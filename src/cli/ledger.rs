@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::{Args, Subcommand};
+use serde::Serialize;
 use serde_json::json;
 
 use super::access::Access;
@@ -21,7 +22,6 @@ use crate::clock::SystemEntropy;
 use crate::daemon::DataDir;
 use crate::ledger::watch::Told;
 use crate::ledger::{self, Log, hex};
-use serde::Serialize;
 
 const VERIFY_HELP: &str = "\
 What is noticed: any changed byte, any record taken out, put in or moved, and a missing end, which the checkpoint \
