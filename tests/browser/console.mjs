@@ -2,25 +2,15 @@
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
-import { createServer } from "node:net";
 import { join } from "node:path";
 import { start } from "../oidc/provider.mjs";
 import { PATIENCE, audit, demo, enter, folder, look, play, until } from "./stage.mjs";
 
-/** A port that nobody listens on just now. */
-async function freePort() {
-  const server = createServer();
-  await new Promise((listening) => server.listen(0, "127.0.0.1", listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
-
-const port = await freePort();
+const provider = await start();
 writeFileSync(join(folder, "oidc.secret"), "a secret between the two of them", { mode: 0o600 });
 writeFileSync(join(folder, "more.toml"), `
 [console.oidc]
-issuer = "http://127.0.0.1:${port}"
+issuer = "${provider.issuer}"
 client_id = "throughline"
 client_secret = { file = "${join(folder, "oidc.secret")}" }
 scopes = ["profile", "groups"]
@@ -36,7 +26,7 @@ await play(child, async (test) => {
   const home = new URL(addresses.console);
   const at = (path) => new URL(path, home).href;
   const password = lines.map((line) => / the password of each is (\S+)/.exec(line)?.[1]).find(Boolean);
-  const provider = await start({ callback: at("/console/login/callback"), inToken: true, port });
+  provider.serve({ callback: at("/console/login/callback"), inToken: true });
   const { browser, person, violations, dialogs } = await enter();
   const visit = await person();
   const [admin, helpdesk, partner] = [await visit(), await visit(), await visit()];
@@ -222,7 +212,7 @@ await play(child, async (test) => {
 
   await test("no script ran and the pages' policy was never hurt", () => {
     assert.deepEqual(dialogs, []);
-    assert.deepEqual(violations.filter((text) => !text.includes(`127.0.0.1:${port}`)), []);
+    assert.deepEqual(violations.filter((text) => !text.includes(new URL(provider.issuer).host)), []);
   });
   await provider.stop();
   return browser;

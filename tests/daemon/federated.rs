@@ -3,6 +3,7 @@
 use std::net::TcpListener;
 
 use bytes::Bytes;
+use throughline_testkit::ReservedAddress;
 
 use super::bridge::{Running, until};
 use super::desks::{Desks, SECRET, TOKEN};
@@ -17,13 +18,14 @@ pub(crate) struct Pair {
     pub(crate) desks: Desks,
     pub(crate) contoso: Running,
     pub(crate) fabrikam: Running,
+    pub(crate) _reserved: [ReservedAddress; 2],
 }
 
 impl Pair {
     /// Two bridges that run. With `hub`, Fabrikam's tells Contoso's of changes; else they are found by polling alone.
     fn start(version: u8, text: &str, more: &str, hub: bool) -> Self {
         let desks = Desks::open(&["helpdesk", "servicedesk"]);
-        let [ours, theirs] = [free_address(), free_address()];
+        let [ours, theirs] = reserved();
         let secrets = [
             ("desks.token", TOKEN),
             ("desks.secret", SECRET),
@@ -62,6 +64,7 @@ impl Pair {
             desks,
             contoso: Running::configured(&contoso, &secrets),
             fabrikam: Running::configured(&fabrikam, &secrets),
+            _reserved: [ours, theirs],
         };
         pair.fabrikam.start();
         pair.contoso.start();
@@ -117,9 +120,9 @@ pub(crate) fn home(desks: &Desks, party: &str, desk: &str, other: &str) -> Strin
     )
 }
 
-/// An address that a bridge can come back to after it was killed.
-pub(crate) fn free_address() -> String {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string()
+/// Addresses that each bridge can come back to after it was killed.
+pub(crate) fn reserved() -> [ReservedAddress; 2] {
+    [ReservedAddress::new().unwrap(), ReservedAddress::new().unwrap()]
 }
 
 #[test]

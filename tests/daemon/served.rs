@@ -1,8 +1,9 @@
 //! What a running daemon serves, and how it stands beside dead desks, systemd and a second one of itself.
 
-use std::net::TcpListener;
 use std::os::unix::net::UnixDatagram;
 use std::time::Duration;
+
+use throughline_testkit::ReservedAddress;
 
 use super::bridge::{TestBridge, run, throughline, until};
 use super::desks::{Desks, SECRET};
@@ -113,10 +114,11 @@ fn a_second_daemon_on_the_same_data_refuses() {
 fn a_dead_desk_leaves_the_others_working() {
     let desks = Desks::open(&["helpdesk", "partner", "vendor"]);
     let bridge = TestBridge::new().set_up(&desks, &["partner", "vendor"]);
-    // An address at which nobody listens any more.
-    let dead = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+    // An address at which nobody listens.
+    let dead = ReservedAddress::new().unwrap();
     let text = std::fs::read_to_string(bridge.config()).unwrap();
-    std::fs::write(bridge.config(), text.replace(&desks.address("vendor").to_string(), &dead)).unwrap();
+    std::fs::write(bridge.config(), text.replace(&desks.address("vendor").to_string(), &dead.to_string()))
+        .unwrap();
     let mut bridge = bridge;
     bridge.start();
     desks.announce_to(&bridge.address);

@@ -2,13 +2,13 @@
 
 use super::bridge::{Running, until};
 use super::desks::{Desks, SECRET, TOKEN};
-use super::federated::{Pair, free_address, home, outlive};
+use super::federated::{Pair, home, outlive, reserved};
 use super::web;
 
 /// Contoso invites Fabrikam, which takes what Contoso confirms.
 fn start() -> Pair {
     let desks = Desks::open(&["helpdesk", "servicedesk"]);
-    let [ours, theirs] = [free_address(), free_address()];
+    let [ours, theirs] = reserved();
     let secrets = [("desks.token", TOKEN), ("desks.secret", SECRET)];
     let (at_ours, at_theirs) =
         (format!("http://{ours}/sharing/fabrikam"), format!("http://{theirs}/sharing/contoso"));
@@ -38,6 +38,7 @@ fn start() -> Pair {
         desks,
         contoso: Running::configured(&contoso, &secrets),
         fabrikam: Running::configured(&fabrikam, &secrets),
+        _reserved: [ours, theirs],
     };
     pair.fabrikam.start();
     pair.contoso.start();

@@ -22,7 +22,8 @@ wait_http() {
   return 1
 }
 
-# free_port FROM: the first port from FROM on where nobody listens, so that two of one kind run side by side.
+# free_port FROM: the first port from FROM on where nobody listens, so that two of one kind run side by side. Below those
+# that the system gives to whoever asks for any (32768 on), so that nobody takes it before it is used.
 free_port() {
   local port=$1
   while (exec 3<>"/dev/tcp/127.0.0.1/$port") 2>/dev/null; do port=$((port + 1)); done

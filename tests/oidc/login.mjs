@@ -1,8 +1,7 @@
 // People log in to a real bridge through a real provider, by plain HTTP as a browser would.
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { chmod, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { start } from './provider.mjs';
@@ -46,14 +45,6 @@ class Browser {
   }
 }
 
-async function freePort() {
-  const server = createServer();
-  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
-  const { port } = server.address();
-  await new Promise((closed) => server.close(closed));
-  return port;
-}
-
 async function until(what, holds) {
   for (const end = Date.now() + patience; Date.now() < end; await new Promise((go) => setTimeout(go, 50))) {
     if (await holds().catch(() => false)) return;
@@ -63,9 +54,7 @@ async function until(what, holds) {
 
 async function played({ inToken }) {
   const folder = await mkdtemp(join(tmpdir(), 'throughline-oidc-'));
-  const address = `127.0.0.1:${await freePort()}`;
-  const bridge = `http://${address}`;
-  const provider = await start({ callback: `${bridge}/console/login/callback`, inToken });
+  const provider = await start();
   const secret = async (name, text) => { await writeFile(join(folder, name), text); await chmod(join(folder, name), 0o600); };
   await secret('oidc.secret', 'a secret between the two of them');
   await secret('desk.token', 'unused');
@@ -74,7 +63,7 @@ async function played({ inToken }) {
 [bridge]
 home = "contoso"
 data = "data"
-listen = "${address}"
+listen = "127.0.0.1:0"
 [parties.contoso]
 [parties.fabrikam]
 [systems.helpdesk]
@@ -97,7 +86,12 @@ agent = ["helpdesk"]
   daemon.stderr.on('data', (text) => { log += text; });
   const ended = new Promise((exited) => daemon.on('exit', exited));
   try {
-    await until('the bridge serves', async () => (await fetch(`${bridge}/healthz`)).ok);
+    let bridge;
+    await until('the bridge serves', async () => {
+      bridge = `http://${JSON.parse(await readFile(join(folder, 'data', 'daemon.json'), 'utf8')).address}`;
+      return (await fetch(`${bridge}/healthz`)).ok;
+    });
+    provider.serve({ callback: `${bridge}/console/login/callback`, inToken });
     const admin = new Browser();
     const page = await admin.ask(`${bridge}/console/login?to=/console/accounts`);
     assert.match(page.body, /Log in with your organization/);

@@ -5,13 +5,19 @@ import { Provider } from 'oidc-provider';
 // Whoever logs in under a name is in the groups that the name stands for.
 const groups = { ada: ['helpdesk-admins'], kim: ['helpdesk'], guest: ['partner-fabrikam'], nobody: ['sales'] };
 
-/** Starts it; `callback` is where our bridge takes people back, `inToken` whether the ID token tells the groups, `port` where
- * it listens, if that has to be known before. */
-export async function start({ callback, inToken, port = 0 }) {
+/** Listens on a free port. It answers once `serve` was told where our bridge takes people back, and whether the ID token tells
+ * the groups: a bridge is configured with this address before its own is known. */
+export async function start() {
   const server = createServer();
-  await new Promise((listening) => server.listen(port, '127.0.0.1', listening));
+  await new Promise((listening) => server.listen(0, '127.0.0.1', listening));
   const issuer = `http://127.0.0.1:${server.address().port}`;
-  const provider = new Provider(issuer, {
+  const serve = (options) => server.on('request', provider(issuer, options).callback());
+  const stop = () => new Promise((stopped) => { server.closeAllConnections(); server.close(stopped); });
+  return { issuer, serve, stop };
+}
+
+function provider(issuer, { callback, inToken }) {
+  return new Provider(issuer, {
     clients: [{
       client_id: 'throughline',
       client_secret: 'a secret between the two of them',
@@ -29,6 +35,4 @@ export async function start({ callback, inToken, port = 0 }) {
       claims: () => ({ sub, preferred_username: `${sub}@contoso.example`, groups: groups[sub] ?? [] }),
     }),
   });
-  server.on('request', provider.callback());
-  return { issuer, stop: () => new Promise((stopped) => { server.closeAllConnections(); server.close(stopped); }) };
 }

@@ -15,7 +15,7 @@ use hyper_util::rt::TokioIo;
 use throughline::daemon::Supervisor;
 use throughline_sdk::Urgency;
 use throughline_sdk::http::{Authentication, Request, Transport};
-use throughline_testkit::SocketTransport;
+use throughline_testkit::{ReservedAddress, SocketTransport};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use url::Url;
@@ -53,9 +53,10 @@ impl std::error::Error for Lost {}
 impl Gate {
     /// An open gate in front of `desk`.
     pub(crate) async fn to(desk: &str) -> Self {
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let reserved = ReservedAddress::new().unwrap();
+        let listener = TcpListener::bind(reserved.address()).await.unwrap();
         let gate = Self {
-            address: listener.local_addr().unwrap(),
+            address: reserved.address(),
             shared: Arc::new(Shared {
                 desk: Url::parse(desk).unwrap(),
                 transport: SocketTransport::new(Authentication::None),
@@ -66,7 +67,7 @@ impl Gate {
                 supervisor: Supervisor::default(),
             }),
         };
-        gate.shared.supervisor.spawn(gate.clone().keep(listener));
+        gate.shared.supervisor.spawn(gate.clone().keep(listener, reserved));
         gate
     }
 
@@ -95,13 +96,13 @@ impl Gate {
         std::mem::take(&mut *self.shared.passed.lock().unwrap())
     }
 
-    async fn keep(self, first: TcpListener) {
+    async fn keep(self, first: TcpListener, reserved: ReservedAddress) {
         let mut is_open = self.shared.is_open.subscribe();
         let mut listener = Some(first);
         loop {
             let bound = match listener.take() {
                 Some(bound) => bound,
-                None => TcpListener::bind(self.address).await.unwrap(),
+                None => TcpListener::bind(reserved.address()).await.unwrap(),
             };
             loop {
                 tokio::select! {

@@ -28,7 +28,7 @@ trap end EXIT
 # Prism on a document, on a free port; its address in `at`.
 serve() {
     local port log
-    port=$(python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])')
+    port=$(. ../desks/common.sh && free_port 18881)
     log=$(mktemp)
     # Not by way of npx, which leaves the server running when it ends.
     node node_modules/.bin/prism mock -h 127.0.0.1 -p "$port" --errors "$1" >"$log" 2>&1 &

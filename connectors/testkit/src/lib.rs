@@ -32,6 +32,7 @@ pub mod conformance;
 pub mod dial;
 pub mod meanwhile;
 pub mod played;
+pub mod reserved;
 pub mod socket;
 pub mod transport;
 
@@ -41,5 +42,6 @@ pub use clock::{ManualClock, SeededEntropy};
 pub use dial::{Commit, FaultyDial};
 pub use meanwhile::Meanwhile;
 pub use played::Played;
+pub use reserved::ReservedAddress;
 pub use socket::SocketTransport;
 pub use transport::{Fault, Faulty, RouterTransport};

@@ -8,7 +8,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use serde_json::{Map, Value, json};
 use throughline_sdk::http::{Authentication, Request, Response, Transport};
 use throughline_sdk::{Changes, Error, NewTicket, Operation, Subject as Made, Visibility};
 use throughline_testkit::conformance::Subject;
-use throughline_testkit::{ManualClock, SocketTransport};
+use throughline_testkit::{ManualClock, ReservedAddress, SocketTransport};
 
 use crate::behaviour::World;
 use crate::desk::{NAME, OWNER};
@@ -83,11 +83,11 @@ async fn requests_and_answers_are_as_github_publishes_them() {
         let document = document(&installed);
         let between = Prism::start(&installed, &document, Some(desk)).await;
         let alone = Prism::start(&installed, &document, None).await;
-        let asked = walk(stage, &clock, between.at, alone.at).await;
+        let asked = walk(stage, &clock, between.at.address(), alone.at.address()).await;
         let operations: BTreeSet<String> =
             OPERATIONS.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
         assert_eq!(asked, operations, "the operations that the walk used, and those that are known");
-        refuses(between.at).await;
+        refuses(between.at.address()).await;
         fs::remove_file(document).unwrap();
     };
     tokio::select! {
@@ -241,32 +241,30 @@ impl Transport for Divided {
 
 /// Prism at work. Ends with the test.
 struct Prism {
-    at: SocketAddr,
+    at: ReservedAddress,
     child: Child,
 }
 
 impl Prism {
     /// Starts Prism in front of `behind`, or alone, and waits until it answers.
     async fn start(installed: &Path, document: &Path, behind: Option<SocketAddr>) -> Self {
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+        let at = ReservedAddress::new().unwrap();
         // Through node itself: whoever ends npx leaves its child listening.
         let mut command = Command::new("node");
         command.current_dir(installed).arg("node_modules/.bin/prism");
         command.arg(if behind.is_some() { "proxy" } else { "mock" });
-        command.args(["-h", "127.0.0.1", "-p", &at.port().to_string()]).arg(document);
+        command.args(["-h", "127.0.0.1", "-p", &at.address().port().to_string()]).arg(document);
         command.args(behind.map(|_| "--errors"));
         command.args(behind.map(|desk| format!("http://{desk}")));
         let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
         let prism = Self { at, child };
         for _ in 0..600 {
-            if tokio::net::TcpStream::connect(at).await.is_ok() {
+            if tokio::net::TcpStream::connect(prism.at.address()).await.is_ok() {
                 return prism;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("Prism does not listen on {at} after a minute");
+        panic!("Prism does not listen on {} after a minute", prism.at);
     }
 }
 

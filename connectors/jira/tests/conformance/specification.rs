@@ -8,7 +8,7 @@
 //! `jira/jira-cloud-v3-issues.json`.
 
 use std::collections::BTreeSet;
-use std::net::{SocketAddr, TcpListener};
+use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
@@ -22,7 +22,7 @@ use throughline_sdk::http::{Authentication, Request, Response, Transport};
 use throughline_sdk::{
     Changes, Error, NewTicket, Operation, Reference, Subject as Made, Urgency, Visibility,
 };
-use throughline_testkit::{ManualClock, SocketTransport};
+use throughline_testkit::{ManualClock, ReservedAddress, SocketTransport};
 
 use crate::desk::{Desk, Plays};
 use crate::subject::{LAG, Stand, say, to};
@@ -92,8 +92,8 @@ async fn requests_and_answers_are_as_atlassian_publishes_them() {
         let serve = axum::serve(listener, desk.router());
         let test = async {
             let prism = Prism::start(behind).await;
-            asked.extend(walk(desk, &clock, Divided { prism: prism.at, desk: behind }).await);
-            refuses(prism.at).await;
+            asked.extend(walk(desk, &clock, Divided { prism: prism.at.address(), desk: behind }).await);
+            refuses(prism.at.address()).await;
         };
         tokio::select! {
             ended = async { serve.await } => panic!("the desk ended: {ended:?}"),
@@ -280,7 +280,7 @@ impl Transport for Divided {
 
 /// Prism at work. Ends with the test.
 struct Prism {
-    at: SocketAddr,
+    at: ReservedAddress,
     child: Child,
 }
 
@@ -289,9 +289,7 @@ impl Prism {
     async fn start(behind: SocketAddr) -> Self {
         let document = folder("THROUGHLINE_SPECS").join("jira/jira-cloud-v3-issues.json");
         assert!(Path::new(&document).is_file(), "{} is the published document", document.display());
-        let free = TcpListener::bind("127.0.0.1:0").unwrap();
-        let at = free.local_addr().unwrap();
-        drop(free);
+        let at = ReservedAddress::new().unwrap();
         // Through node itself: whoever ends npx leaves its child listening.
         let child = Command::new("node")
             .current_dir(folder("THROUGHLINE_PRISM"))
@@ -302,7 +300,7 @@ impl Prism {
                 "-h",
                 "127.0.0.1",
                 "-p",
-                &at.port().to_string(),
+                &at.address().port().to_string(),
             ])
             .arg(document)
             .arg(format!("http://{behind}"))
@@ -312,12 +310,12 @@ impl Prism {
             .unwrap();
         let prism = Self { at, child };
         for _ in 0..600 {
-            if tokio::net::TcpStream::connect(at).await.is_ok() {
+            if tokio::net::TcpStream::connect(prism.at.address()).await.is_ok() {
                 return prism;
             }
             tokio::time::sleep(Duration::from_millis(100)).await;
         }
-        panic!("Prism does not listen on {at} after a minute");
+        panic!("Prism does not listen on {} after a minute", prism.at);
     }
 }
 
