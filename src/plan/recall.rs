@@ -2,24 +2,40 @@
 
 use std::collections::BTreeSet;
 
-use throughline_sdk::{ErrorKind, NewTicket, Operation, SystemName, Visibility};
+use throughline_sdk::{ErrorKind, Operation, SystemName, Visibility};
 
 use super::decide::Decision;
 use super::planner::Planner;
-use super::project::{Target, Write, nameless};
+use super::project::{Creation, Target, Write};
 use super::want;
 use crate::agreement::{Account, Kind, Sharing};
-use crate::case::{Case, Fact, Field, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase};
+use crate::case::{Case, Fact, Fingerprint, Grant, Health, Item, Leg, Offer, Origin, Outstanding, Phase};
 
 impl Planner<'_> {
     /// Ends the intents of a leg that were not sent yet and are not to be sent any more: what they carry was withdrawn,
-    /// has other readers by now, or is no longer shared.
+    /// has other readers by now, is no longer shared, or reads otherwise by now.
     pub(super) fn recall(&mut self, name: &SystemName) {
         let sharing = self.sharing();
         let Some(leg) = self.case.legs.get(name) else { return };
-        let unsent = leg.outstanding.iter().filter(|standing| is_unsent(standing));
-        let ended: Vec<Fact> =
-            unsent.filter_map(|standing| self.ended(name, leg, standing, &sharing)).collect();
+        let mut ended = Vec::new();
+        let mut reordered = false;
+        for standing in leg.outstanding.iter().filter(|standing| is_unsent(standing)) {
+            let is_comment = matches!(standing.intent.operation, Operation::Comment { .. });
+            let drop = |reason: &str| {
+                let (leg, intent) = (name.clone(), standing.intent.id.clone());
+                Fact::Dropped { leg, intent, reason: reason.to_owned() }
+            };
+            let superseded = || self.superseded(&sharing, name, leg, standing);
+            if let Some(fact) = self.ended(name, leg, standing, &sharing) {
+                ended.push(fact);
+            } else if let Some(reason) = superseded() {
+                reordered |= is_comment;
+                ended.push(drop(reason));
+            } else if reordered && is_comment {
+                // It is planned again behind what it was written after.
+                ended.push(drop("what was said before it has changed since"));
+            }
+        }
         for fact in ended {
             self.say(fact);
         }
@@ -56,9 +72,7 @@ impl Planner<'_> {
         standing: &Outstanding,
         sharing: &Sharing<'_>,
     ) -> Option<Fact> {
-        let objection = objection(self.case, sharing, name, leg, standing);
-        let objection = objection.or_else(|| self.names_too_much(sharing, name, &standing.intent.operation));
-        if let Some(reason) = objection {
+        if let Some(reason) = objection(self.case, sharing, name, leg, standing) {
             let intent = standing.intent.id.clone();
             return Some(Fact::Dropped { leg: name.clone(), intent, reason: reason.to_owned() });
         }
@@ -80,23 +94,31 @@ impl Planner<'_> {
             intent: Some(standing.intent.id.clone()),
         })
     }
-}
 
-impl Planner<'_> {
-    /// Whether a ticket to be made bears a title or type that is not shared any more. It is never without a title.
-    fn names_too_much(
+    /// Why what an intent says is not what it would say now, if so: what was taken out of a text before it was sent never
+    /// leaves.
+    fn superseded(
         &self,
         sharing: &Sharing<'_>,
         name: &SystemName,
-        operation: &Operation,
+        leg: &Leg,
+        standing: &Outstanding,
     ) -> Option<&'static str> {
-        let Operation::Create(new) = operation else { return None };
-        let shared = |field: &Field| sharing.is_target(name, field);
-        let titled = shared(&Field::Title) || new.title == nameless(self.case, self.view, name);
-        let given = sharing.agreement(name).and_then(|agreement| agreement.counterpart_type.as_ref());
-        let typed =
-            sharing.is_home(name) || shared(&Field::Kind) || new.kind.is_none() || new.kind.as_ref() == given;
-        (!(titled && typed)).then_some("its title or type is not shared any more")
+        let document = &self.case.document;
+        let current = match (&standing.item, &standing.value) {
+            (Item::Remark(origin), Some(value)) => document.remarks.get(origin)?.print == *value,
+            (Item::Field(field), Some(value)) if !tells(leg) => {
+                Fingerprint::of(&document.fields.get(field)?.value) == *value
+            }
+            (Item::Ticket, None) => {
+                let able = self.view.capabilities.get(name)?;
+                let target = Target { name, leg, case: self.case, view: self.view, sharing, able };
+                let Creation { ticket, unnamed, .. } = target.creation();
+                unnamed.is_empty() && standing.intent.operation == Operation::Create(ticket)
+            }
+            _ => true,
+        };
+        (!current).then_some("what it says has changed since")
     }
 }
 
@@ -144,15 +166,10 @@ pub(crate) fn objection(
                 return Some("the offer was taken back");
             }
             // How an offer stands is told also where the field is not shared.
-            let tells = leg.offer.as_ref().is_some_and(Offer::is_to_be_told);
-            if tells && matches!(standing.item, Item::Field(_)) {
+            if tells(leg) && matches!(standing.item, Item::Field(_)) {
                 return None;
             }
-            let shared = sharing.takes_part(name)
-                && carried_fields(operation, &standing.item)
-                    .iter()
-                    .all(|field| sharing.is_target(name, field))
-                && other_ticket(&standing.item).is_none_or(|other| sharing.links(name, other));
+            let shared = sharing.takes_part(name) && carries(sharing, name, &standing.item);
             return (!shared).then_some("what it carries is not shared any more");
         }
     };
@@ -199,45 +216,24 @@ pub(crate) fn objection(
     }
 }
 
-/// The fields that an operation tells of.
-fn carried_fields(operation: &Operation, item: &Item) -> BTreeSet<Field> {
-    match (operation, item) {
-        (Operation::Create(new), _) => fields_of(new),
-        (_, Item::Field(field)) => BTreeSet::from([field.clone()]),
-        (
-            _,
-            Item::Ticket
-            | Item::Remark(_)
-            | Item::Attachment(_)
-            | Item::LinkBack(_)
-            | Item::Offer
-            | Item::Notice(_)
-            | Item::Recall(_)
-            | Item::Leak(_),
-        ) => BTreeSet::new(),
-    }
+/// Whether it is still to be told there how an offer stands.
+fn tells(leg: &Leg) -> bool {
+    leg.offer.as_ref().is_some_and(Offer::is_to_be_told)
 }
 
-/// Title and type are judged apart: what stands there may be ours.
-fn fields_of(new: &NewTicket) -> BTreeSet<Field> {
-    let mut fields: BTreeSet<Field> = new.fields.keys().map(|name| Field::Custom(name.clone())).collect();
-    fields.extend((!new.description.is_empty()).then_some(Field::Description));
-    fields.extend(new.status.is_some().then_some(Field::Status));
-    fields.extend(new.priority.is_some().then_some(Field::Priority));
-    fields
-}
-
-fn other_ticket(item: &Item) -> Option<&SystemName> {
+/// Whether a leg is still shown the field or the link that an item is. What a ticket to be made is shown is compared with
+/// what it would be shown now.
+fn carries(sharing: &Sharing<'_>, name: &SystemName, item: &Item) -> bool {
     match item {
-        Item::LinkBack(other) => Some(other),
+        Item::Field(field) => sharing.is_target(name, field),
+        Item::LinkBack(other) => sharing.links(name, other),
         Item::Ticket
-        | Item::Field(_)
         | Item::Remark(_)
         | Item::Attachment(_)
         | Item::Offer
         | Item::Notice(_)
         | Item::Recall(_)
-        | Item::Leak(_) => None,
+        | Item::Leak(_) => true,
     }
 }
 

@@ -54,6 +54,31 @@ fn what_turns_internal_while_it_waits_is_read_again_and_never_sent() {
 }
 
 #[test]
+fn what_is_taken_out_of_a_text_while_it_waits_never_leaves() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let bridge = agreed(&TestBridge::new().poll("1d").without_webhooks(), &desks, "recheck = true");
+    let busy = || Faults { rate_limit: 100, retry_after: Duration::from_secs(1), ..Faults::default() };
+    let idle = || until("nothing is on the way", || bridge.ask("/readyz").json()["working"] == 0);
+    let number = desks.raise("Waiting");
+    announce(&bridge, &desks, "helpdesk", "Waiting");
+    idle();
+    desks.desk("partner").set_faults(busy());
+    let comment = desks.desk("helpdesk").comment("Ada Agent", number, "It is hunter2.", false).unwrap();
+    desks.desk("helpdesk").comment("Ada Agent", number, "Thanks.", false).unwrap();
+    announce(&bridge, &desks, "helpdesk", "Waiting");
+    until("the comments wait", || !bridge.facts("attempted").is_empty());
+    desks.desk("helpdesk").edit_comment("Ada Agent", number, comment, "It is on its way.").unwrap();
+    desks.desk("partner").set_faults(Faults::default());
+    idle();
+    let told = desks.titled("partner", "Waiting").unwrap();
+    let bodies: Vec<_> = told.comments.iter().map(|comment| comment.body.as_str()).collect();
+    assert!(bodies[0].contains("It is on its way.") && bodies[1].contains("Thanks."), "{bodies:?}");
+    let effects = bridge.facts("effected");
+    let written = effects.iter().filter(|fact| fact["subject"].get("comment").is_some());
+    assert_eq!(written.count(), 2, "neither was written and edited then: {effects:#?}");
+}
+
+#[test]
 fn what_is_not_internal_although_it_was_sent_so_is_an_alarm_and_is_taken_back() {
     let desks = Desks::open(&["helpdesk", "partner"]);
     let bridge = agreed(&TestBridge::new(), &desks, "internal = \"as_internal\"");

@@ -12,6 +12,7 @@ pub(crate) mod invariants;
 mod links;
 mod maps;
 mod originals;
+mod outdated;
 mod policies;
 pub(crate) mod privacy;
 mod recalls;

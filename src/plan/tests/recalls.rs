@@ -69,8 +69,6 @@ fn shown(what: &Granted, in_public: bool) -> World {
 
 #[test]
 fn what_is_planned_stays_planned_as_long_as_it_may_arrive() {
-    let mut named_later = ticket_planned(None, false);
-    named_later.rules.agreements.values_mut().next().unwrap().counterpart_type = Some("Task".to_owned());
     let mut bare = World::new(&[PARTNER], Policy::Latest, HOME);
     bare.rules.agreements.values_mut().next().unwrap().fields.clear();
     bare.observe(&[HOME]);
@@ -87,7 +85,7 @@ fn what_is_planned_stays_planned_as_long_as_it_may_arrive() {
         ("a public comment while an alarm stands", alarmed),
         ("a ticket of the agreement's type", ticket_planned(Some("Task"), false)),
         ("a ticket of home's type", ticket_planned(None, true)),
-        ("a ticket without a type, which tells of none", named_later),
+        ("a ticket without a type", ticket_planned(None, false)),
         ("a public comment", said(Visibility::Public, false)),
         ("an internal comment", said(Visibility::Internal, false)),
         ("the edit of a public comment", said(Visibility::Public, true)),
@@ -103,6 +101,16 @@ fn what_is_planned_stays_planned_as_long_as_it_may_arrive() {
         assert_eq!(called_back(&facts), Vec::<&str>::new(), "{what}");
         assert_eq!(world.case.legs[&name(PARTNER)].outstanding, before, "{what}");
     }
+}
+
+#[test]
+fn a_ticket_is_made_of_the_type_that_its_agreement_names_by_then() {
+    let mut world = ticket_planned(None, false);
+    world.rules.agreements.values_mut().next().unwrap().counterpart_type = Some("Task".to_owned());
+    let facts = world.observe(&[HOME]).facts;
+    assert_eq!(called_back(&facts), ["what it says has changed since"]);
+    let planned = |operation: &Operation| matches!(operation, Operation::Create(new) if new.kind.as_deref() == Some("Task"));
+    assert!(is_planned(&world, planned));
 }
 
 #[test]

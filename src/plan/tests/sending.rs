@@ -142,6 +142,7 @@ fn what_is_edited_while_it_is_on_its_way_leaves_work_behind() {
     let mut world = World::calm(&[PARTNER], Policy::Latest);
     world.says(HOME, "old", Visibility::Public);
     world.observe(&[HOME]);
+    world.deliver(PARTNER, Ending::DoneAnswerLost);
     world.person(HOME, |ticket, _| ticket.comments[0].body = "new".to_owned());
     world.observe(&[HOME]);
     world.deliver(PARTNER, Ending::Done);
