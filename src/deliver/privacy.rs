@@ -6,10 +6,10 @@ use std::sync::Arc;
 use throughline_sdk::{Class, Error, ErrorKind, SystemName};
 
 use super::lane::Lane;
-use crate::agreement::{Refused, Release, Unnamed, redacted_file};
+use crate::agreement::{Refused, Sharing, Unnamed};
 use crate::case::{Fact, FileCopy, Fingerprint, Item, Origin, Prepared};
 use crate::ledger;
-use crate::plan;
+use crate::plan::{self, Passage};
 
 /// What came of looking through a file.
 #[derive(Debug)]
@@ -68,36 +68,30 @@ impl Lane<'_> {
 
     async fn look_through(&self, leg: &SystemName, origin: &Origin) -> Result<Looked, Error> {
         let shared = Arc::clone(self.shared);
-        let gone =
-            || Error::new(ErrorKind::NotFound, "the file or its agreement is not part of the case any more");
-        let agreement = self.case.legs.get(leg).and_then(|leg| leg.agreement.as_ref()).ok_or_else(gone)?;
-        let agreement = shared.rules.agreements.get(agreement).ok_or_else(gone)?;
-        let redaction = agreement.redaction.as_ref().ok_or_else(gone)?;
         let digest = self.case.document.attachments.get(origin).and_then(|file| file.digest.clone());
-        let digest = digest.ok_or_else(gone)?;
+        let digest = digest
+            .ok_or_else(|| Error::new(ErrorKind::NotFound, "the file is not part of the case any more"))?;
         let bytes = shared.blobs.read(&digest).await?;
-        let terms = plan::preparation(&digest, redaction);
+        let (terms, looked) = {
+            let names = shared.vault.names();
+            let sharing = Sharing::of(&shared.rules, &self.case, shared.clock.now());
+            let passage = Passage::of(&sharing, &names, origin, leg);
+            let text = std::str::from_utf8(&bytes).ok();
+            (passage.terms(&digest), text.map(|text| passage.prepare(text, &names)))
+        };
         let prepared = |prepared, redacted| {
             let (leg, origin) = (leg.clone(), origin.clone());
             Looked::Fact(Box::new(Fact::Prepared { leg, origin, prepared, redacted }))
         };
-        let Ok(text) = std::str::from_utf8(&bytes) else {
+        let Some(looked) = looked else {
             let opaque = Prepared { terms, copy: None, left: BTreeMap::new() };
             return Ok(prepared(opaque, BTreeMap::new()));
         };
-        let redacted = {
-            let names = shared.vault.names();
-            // What may be left in it decides when it is planned for: a person may let it through.
-            let release = Release { names: &names, approved: true };
-            redacted_file(text, agreement, &release)
-        };
-        let redacted = match redacted {
-            Ok(redacted) => redacted,
+        let (copy, account) = match looked {
+            Ok(looked) => looked,
             Err(Refused::Unnamed(unnamed)) => return Ok(Looked::Unnamed(unnamed)),
             Err(refused) => return Err(Error::new(ErrorKind::Rejected, refused.to_string())),
         };
-        let account = redacted.account().clone();
-        let copy = redacted.into_intent();
         let size = u64::try_from(copy.len()).unwrap_or(u64::MAX);
         let digest = shared.blobs.write(copy.into()).await?;
         let copy = Some(FileCopy { digest, size });

@@ -2,6 +2,7 @@
 //!
 //! Level-triggered: planning again with the same observations says nothing.
 
+mod attachments;
 mod claim;
 mod comments;
 mod custody;
@@ -35,12 +36,12 @@ use throughline_sdk::{Capabilities, IntentId, Marker, SystemName, Ticket, Timest
 use crate::agreement::{Pseudonyms, Rules, Unnamed};
 use crate::case::{Case, CaseId, Fact, Fingerprint, Item, Origin, Outstanding};
 
+pub use attachments::{Passage, wanted_file};
 pub use claim::{Twins, twins};
 pub use refer::refer;
 
 pub(crate) use native::value_in;
 use planner::Planner;
-pub use remarks::{preparation, wanted_file};
 pub use seen::{Known, Post, Posted, Seen, SeenEvent, SeenFile, SeenGrant, SeenOffer, Side};
 pub use verdict::{Foresight, Outcome, Verdict, foresee, verdict};
 

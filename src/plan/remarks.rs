@@ -1,57 +1,15 @@
-//! Comments and files out: each original once per leg, in the order in which they were written.
+//! Comments out: each original once per leg, in the order in which they were written.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use throughline_sdk::ticket::canonical_text;
-use throughline_sdk::{CommentId, Digest, ErrorKind, Operation, Visibility};
+use throughline_sdk::{CommentId, ErrorKind, Operation, Visibility};
 
 use super::decide::Decision;
-use super::files::copy_version;
 use super::planner::Planner;
 use super::project::{Target, Write};
-use crate::agreement::{
-    Kind, Leftover, OtherFiles, Redaction, Refused, Said, file_name, remark_body, restored,
-};
-use crate::case::{Attachment, Fact, FileCopy, Fingerprint, Health, Item, Origin, Remark, SeenComment};
-
-/// The longest text that is looked through.
-const LONGEST_TEXT_BYTES: u64 = 8 << 20;
-
-/// Whether a file is to be looked through: by its media type, or by its name where the desk knows no type, and by its
-/// size. Its bytes decide whether it can be.
-fn may_be_text(file: &Attachment) -> bool {
-    const SUBTYPES: &[&str] =
-        &["json", "xml", "yaml", "x-yaml", "csv", "toml", "sql", "javascript", "x-ndjson", "ndjson"];
-    const ENDINGS: &[&str] = &[
-        "txt", "log", "csv", "tsv", "json", "ndjson", "xml", "yaml", "yml", "toml", "ini", "cfg", "conf",
-        "md", "html", "htm", "sql", "eml", "ics", "vcf",
-    ];
-    let essence = file.media_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
-    let subtype = essence.split_once('/').map_or("", |(_, subtype)| subtype);
-    let written = match essence.as_str() {
-        "" | "application/octet-stream" | "binary/octet-stream" => {
-            let ending = file.name.rsplit_once('.').map_or("", |(_, ending)| ending).to_ascii_lowercase();
-            ENDINGS.contains(&ending.as_str())
-        }
-        "message/rfc822" => true,
-        _ => {
-            essence.starts_with("text/")
-                || SUBTYPES.contains(&subtype)
-                || ["+json", "+xml", "+yaml"].iter().any(|suffix| subtype.ends_with(suffix))
-        }
-    };
-    written && file.size <= LONGEST_TEXT_BYTES
-}
-
-/// What a prepared copy stands for: the file's bytes and the terms under which they were looked through.
-pub fn preparation(digest: &Digest, redaction: &Redaction) -> Fingerprint {
-    Fingerprint::of(&format!("{digest} {:?}", redaction.print()))
-}
-
-/// What is approved of a file: its bytes.
-pub fn wanted_file(digest: &Digest) -> Fingerprint {
-    Fingerprint::of(digest.as_str())
-}
+use crate::agreement::{Kind, Said, remark_body, restored};
+use crate::case::{Fact, Fingerprint, Health, Item, Origin, Remark, SeenComment};
 
 impl Planner<'_> {
     /// Lets go of the texts of comments that every leg has to which they are shown.
@@ -196,130 +154,14 @@ impl Target<'_> {
         let agreement = self.sharing.agreement(&origin.system);
         current.then(|| canonical_text(&restored(&comment.body, agreement, self.view.names)))
     }
-
-    /// What becomes of each file, in the order in which they were attached.
-    pub(super) fn attachments(&self) -> Vec<(Item, Decision)> {
-        // A copy for other readers is none.
-        let copies: BTreeSet<(&Origin, bool)> =
-            self.leg.shadow.files.values().map(|seen| (&seen.origin, seen.internal)).collect();
-        let mut files: Vec<_> = self
-            .case
-            .document
-            .attachments
-            .iter()
-            .filter(|(origin, file)| self.sharing.carries(Kind::Files, file.visibility(), origin, self.name))
-            .collect();
-        files.sort_by_key(|(origin, file)| (file.written, origin.place()));
-        let decisions = files.into_iter().map(|(origin, file)| {
-            let internal = file.internal && !self.goes_public(Kind::Files, origin);
-            let decision = if file.withdrawn {
-                Decision::Unshared
-            } else if copies.contains(&(origin, internal)) {
-                Decision::Has
-            } else if internal && self.leg.leaks() {
-                Decision::Leaks
-            } else if !self.sharing.admits(self.name, origin, file.written) {
-                not_taken_on(false)
-            } else {
-                self.attach(origin, file)
-            };
-            (Item::Attachment(origin.clone()), decision)
-        });
-        decisions.collect()
-    }
-
-    fn attach(&self, origin: &Origin, file: &Attachment) -> Decision {
-        let item = Item::Attachment(origin.clone());
-        let internal = file.internal && !self.goes_public(Kind::Files, origin);
-        let size = file.size;
-        let refusal = if self.able.attach.is_none() {
-            Some(format!("{} takes no files", self.name))
-        } else if internal && !self.able.internal_comments {
-            Some(format!("{} has nothing that only its staff may read", self.name))
-        } else if size > self.able.max_file_bytes {
-            Some(format!(
-                "the file has {size} bytes and {} takes at most {}",
-                self.name, self.able.max_file_bytes
-            ))
-        } else {
-            None
-        };
-        // Whatever a file was parked for, neither its size nor its bytes are looked at again.
-        let parked = self.leg.parked.contains_key(&item);
-        if let Some(reason) = refusal {
-            let want = Fingerprint::of(&format!("{item} {size}"));
-            let kind = ErrorKind::Unsupported;
-            return if parked { Decision::Parked } else { Decision::Refused { want, kind, reason } };
-        }
-        let Some(digest) = &file.digest else {
-            return if parked { Decision::Parked } else { Decision::Unstored };
-        };
-        let ready = match self.ready(origin, file, digest) {
-            Ok(ready) => ready,
-            Err(decision) => return *decision,
-        };
-        let want = wanted_file(digest);
-        let agreement = self.sharing.agreement(self.name);
-        let name = match file_name(&file.name, agreement, &self.release(&item, &want)) {
-            Ok(name) => name,
-            Err(refused) => return self.refuse(&item, want, refused),
-        };
-        let account = name.account().clone();
-        let operation = Operation::Attach {
-            name: name.into_intent(),
-            media_type: file.media_type.clone(),
-            size: ready.size,
-            digest: ready.digest,
-            visibility: audience(internal),
-        };
-        let version = Some(copy_version(internal));
-        self.want(Write { item, value: None, operation, version, account })
-    }
-
-    /// The bytes of a file as this leg may have them, or what becomes of it where it may not, or not yet.
-    fn ready(&self, origin: &Origin, file: &Attachment, digest: &Digest) -> Result<FileCopy, Box<Decision>> {
-        let as_it_is = FileCopy { digest: digest.clone(), size: file.size };
-        let redaction = self.sharing.agreement(self.name).and_then(|agreement| agreement.redaction.as_ref());
-        let Some(redaction) = redaction else { return Ok(as_it_is) };
-        let (item, want) = (Item::Attachment(origin.clone()), wanted_file(digest));
-        let approved = self.release(&item, &want).approved;
-        let blocked = self.blocked(&item, &want);
-        let prepared = self.leg.prepared.get(origin).filter(|it| it.terms == preparation(digest, redaction));
-        if may_be_text(file) {
-            let Some(prepared) = prepared else {
-                return Err(Box::new(if blocked { Decision::Parked } else { Decision::Unprepared }));
-            };
-            if let Some(copy) = &prepared.copy {
-                let left = &prepared.left;
-                if redaction.leftover != Leftover::Hold || approved || left.is_empty() {
-                    return Ok(copy.clone());
-                }
-                return Err(Box::new(self.refuse(&item, want, Refused::Left(left.clone()))));
-            }
-        }
-        Err(Box::new(match redaction.other_files {
-            OtherFiles::Send => return Ok(as_it_is),
-            OtherFiles::Hold if approved => return Ok(as_it_is),
-            OtherFiles::Hold if blocked => Decision::Parked,
-            OtherFiles::Hold => {
-                let reason = "the agreement has files that cannot be looked into wait for a person; \
-                              retry it to send it as it is";
-                Decision::Held { want, reason: reason.to_owned() }
-            }
-            OtherFiles::Drop => {
-                let rule = "the agreement keeps back files that cannot be looked into";
-                Decision::Kept { what: format!("file:{origin}"), rule }
-            }
-        }))
-    }
 }
 
 /// What becomes of what is said about a request that its counterpart did not take on.
-fn not_taken_on(there: bool) -> Decision {
+pub(super) fn not_taken_on(there: bool) -> Decision {
     if there { Decision::Has } else { Decision::NotAccepted { tell: false } }
 }
 
 /// Who may read a copy.
-fn audience(internal: bool) -> Visibility {
+pub(super) fn audience(internal: bool) -> Visibility {
     if internal { Visibility::Internal } else { Visibility::Public }
 }

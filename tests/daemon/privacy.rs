@@ -64,6 +64,14 @@ fn the_partner_replies_with_a_pseudonym_and_home_reads_the_name() {
     until("home reads the name", || {
         desks.times_said("helpdesk", "Ada Lovelace cannot log in", "Ask Ada Lovelace again.") == 1
     });
+    let report = format!("{pseudonym},locked\n").into_bytes();
+    desks.desk("partner").attach("Bob", ticket.number, "report.csv", report.into(), false).unwrap();
+    until("home has the partner's report in its own words", || {
+        let home = desks.titled("helpdesk", "Ada Lovelace cannot log in").unwrap();
+        home.files
+            .iter()
+            .any(|file| file.name == "report.csv" && file.bytes.as_ref() == b"Ada Lovelace,locked\n")
+    });
     let told = bridge.command(&["trace", "TL-1"]).out;
     assert!(told.contains("ticket: redacted 1 person"), "{told}");
     let vault = std::fs::read(bridge.data().join("vault")).unwrap();

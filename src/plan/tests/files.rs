@@ -7,10 +7,10 @@ use throughline_sdk::{CreateClass, Digest, Visibility};
 use super::grants::{self, ask, granted_as};
 use super::privacy::redaction;
 use super::visibility::{confiding, parked, publish};
-use super::world::{HOME, PARTNER, World, name};
-use crate::agreement::{Action, Class, Leftover, Policy, Redaction};
+use super::world::{HOME, PARTNER, World, at, name};
+use crate::agreement::{Action, Class, Leftover, Policy, Redaction, Sharing};
 use crate::case::{Fact, FileCopy, Granted, Item, Origin, Prepared};
-use crate::plan::{GrantAsk, Plan, preparation};
+use crate::plan::{GrantAsk, Passage, Plan};
 
 fn there(world: &World) -> Vec<(&str, Visibility)> {
     world.tickets[&name(PARTNER)].files.iter().map(|file| (file.name.as_str(), file.visibility)).collect()
@@ -36,8 +36,8 @@ fn stored(world: &mut World) -> Origin {
 
 /// What was found in it, under the terms that are in force.
 fn prepare(world: &mut World, origin: &Origin, left: BTreeMap<String, u32>) {
-    let redaction = world.rules.agreements.values().next().unwrap().redaction.clone().unwrap();
-    let terms = preparation(&Digest::new("00"), &redaction);
+    let sharing = Sharing::of(&world.rules, &world.case, at(world.tick));
+    let terms = Passage::of(&sharing, &world.names, origin, &name(PARTNER)).terms(&Digest::new("00"));
     let copy = Some(FileCopy { digest: Digest::new("redacted"), size: 1 });
     let prepared = Prepared { terms, copy, left };
     let (leg, origin) = (name(PARTNER), origin.clone());

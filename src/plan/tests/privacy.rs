@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use throughline_sdk::Visibility;
 
-use super::world::{HOME, PARTNER, VENDOR, World, name};
+use super::world::{HOME, PARTNER, VENDOR, World, at, name};
 use crate::agreement::{
-    Action, Class, Leftover, Listed, OtherFiles, Place, PlaceTerms, Policy, Recognizers, Redaction,
+    Action, Class, Leftover, Listed, OtherFiles, Place, PlaceTerms, Policy, Recognizers, Redaction, Sharing,
 };
-use crate::case::{Fact, Field, Item};
+use crate::case::{Fact, Field, Item, Origin};
+use crate::plan::Passage;
 
 pub(crate) fn redaction() -> Redaction {
     let people = [Listed { name: "Ada Lovelace".to_owned(), others: vec!["Ada".to_owned()] }];
@@ -113,7 +114,7 @@ fn a_text_in_which_something_may_be_left_waits_for_a_person_where_the_agreement_
         by: String::new(),
         reason: String::new(),
     };
-    world.case.apply(&retry, super::world::at(world.tick));
+    world.case.apply(&retry, at(world.tick));
     world.settle();
     assert!(bodies(&world, PARTNER)[0].ends_with("write to bob@example.org"));
 }
@@ -153,7 +154,40 @@ fn files_are_looked_into_before_they_leave_and_others_wait() {
         by: String::new(),
         reason: String::new(),
     };
-    world.case.apply(&retry, super::world::at(world.tick));
+    world.case.apply(&retry, at(world.tick));
     world.settle();
     assert_eq!(world.tickets[&name(PARTNER)].files.len(), 2);
+}
+
+#[test]
+fn what_a_counterpart_writes_into_a_text_file_is_put_back_for_home_and_renamed_for_others() {
+    let mut world = world(&[PARTNER, VENDOR], "Ada Lovelace cannot log in", &redaction());
+    let [partners, vendors] = [PARTNER, VENDOR].map(|desk| title(&world, desk).replace(" cannot log in", ""));
+    world.attaches(PARTNER, 10, Visibility::Public);
+    let origin = Origin { system: name(PARTNER), id: format!("f{}", world.tick) };
+    world.settle();
+    for desk in [HOME, VENDOR] {
+        let files = &world.tickets[&name(desk)].files;
+        assert_eq!(files[0].digest.as_ref().unwrap().as_str(), "redacted", "{desk} has the prepared copy");
+    }
+    let sharing = Sharing::of(&world.rules, &world.case, at(world.tick));
+    let read = |to: &str| {
+        let passage = Passage::of(&sharing, &world.names, &origin, &name(to));
+        passage.prepare(&format!("login of {partners} failed"), &world.names).unwrap().0
+    };
+    assert_eq!(read(HOME), "login of Ada Lovelace failed");
+    assert_eq!(read(VENDOR), format!("login of {vendors} failed"));
+}
+
+#[test]
+fn a_counterparts_file_comes_as_it_is_where_it_can_hold_no_pseudonym() {
+    let mut unnamed = world(&[PARTNER], "Printer burns", &redaction());
+    unnamed.attaches(PARTNER, 10, Visibility::Public);
+    let mut opaque = world(&[PARTNER], "Ada Lovelace cannot log in", &redaction());
+    opaque.attaches(PARTNER, 10, Visibility::Public);
+    opaque.person(PARTNER, |ticket, _| ticket.files[0].media_type = "image/png".to_owned());
+    for world in [&mut unnamed, &mut opaque] {
+        world.settle();
+        assert_eq!(world.tickets[&name(HOME)].files[0].digest.as_ref().unwrap().as_str(), "00");
+    }
 }

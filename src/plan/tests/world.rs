@@ -10,9 +10,9 @@ use throughline_sdk::{
 };
 
 use super::desks::{agreement, capabilities, system};
-use crate::agreement::{Named, Policy, Pseudonyms, Rules, Unnamed};
+use crate::agreement::{Named, Policy, Pseudonyms, Rules, Sharing, Unnamed};
 use crate::case::{Case, CaseId, Fact, Field, FileCopy, Item, Phase, Prepared};
-use crate::plan::{Foresight, MarkerKey, Plan, View, foresee, plan, preparation, want};
+use crate::plan::{Foresight, MarkerKey, Passage, Plan, View, foresee, plan, want};
 
 pub(crate) const HOME: &str = "helpdesk";
 pub(crate) const PARTNER: &str = "partner";
@@ -170,10 +170,9 @@ impl World {
         }
         self.name(&plan.unnamed);
         for (leg, origin) in &plan.unprepared {
-            let agreement = self.case.legs[leg].agreement.as_ref().unwrap();
-            let redaction = self.rules.agreements[agreement].redaction.as_ref().unwrap();
-            let terms =
-                preparation(self.case.document.attachments[origin].digest.as_ref().unwrap(), redaction);
+            let sharing = Sharing::of(&self.rules, &self.case, at(self.tick));
+            let passage = Passage::of(&sharing, &self.names, origin, leg);
+            let terms = passage.terms(self.case.document.attachments[origin].digest.as_ref().unwrap());
             let copy = Some(FileCopy { digest: Digest::new("redacted"), size: 1 });
             let prepared = Prepared { terms, copy, left: BTreeMap::new() };
             let (leg, origin) = (leg.clone(), origin.clone());
