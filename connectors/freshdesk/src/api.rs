@@ -130,7 +130,7 @@ impl Api<'_> {
     }
 
     /// One page of the tickets that changed from a second on, the longest ago first.
-    pub(crate) async fn changed_since(&self, since: Timestamp, page: u64) -> Result<Vec<Ticket>> {
+    pub(crate) async fn changed_since(&self, since: Timestamp, page: u32) -> Result<Vec<Ticket>> {
         let (since, page, size) =
             (since.format("%Y-%m-%dT%H:%M:%SZ").to_string(), page.to_string(), PAGE.to_string());
         let query = [

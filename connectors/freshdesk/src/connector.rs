@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
+    Description, Effect, Error, ErrorKind, FileId, Found, Hint, Identity, Intent, Linking, Operation,
     RawWebhook, RemoteId, Result, Ticket,
 };
 
@@ -55,7 +55,7 @@ impl Connector for Freshdesk {
             retract: true,
             link_back: if self.config.link_field.is_some() { Linking::Field } else { Linking::None },
             conditional_write: ConditionalWrite::None,
-            feed: Feed { granularity: Duration::from_secs(1), lag: Duration::from_secs(feed::LAG_SECONDS) },
+            feed: feed::FEED,
             webhooks: self.config.webhook_token.as_ref().map(|_| Completeness::Hint),
             max_file_bytes: self.config.max_file_bytes,
         }

@@ -5,15 +5,16 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use chrono::TimeDelta;
+use throughline_sdk::paged::{Place, Row};
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
+    Description, Effect, Error, ErrorKind, FileId, Found, Hint, Identity, Intent, Linking, Marker, Moments,
     Operation, RawWebhook, RemoteId, Result, Subject, Ticket, labels,
 };
 
 use crate::api::{Api, issue_number};
 use crate::config::Config;
-use crate::feed::{self, LAG_SECONDS, Moments, PAGE, Place, Row};
+use crate::feed::{self, FEED, PAGE};
 use crate::map::{ASSIGNEES, LABELS, MILESTONE, OPEN, PRIORITIES, STATUSES};
 use crate::write::marker_of;
 use crate::{error, map, webhook, write};
@@ -96,7 +97,7 @@ impl Connector for GitHub {
     fn capabilities(&self) -> Capabilities {
         Capabilities {
             // A list reads the database, but GitHub does not promise that it shows at once what was just written.
-            create: Some(CreateClass::C3 { lag: Duration::from_secs(LAG_SECONDS) }),
+            create: Some(CreateClass::C3 { lag: FEED.lag }),
             // An issue's own comments are what people see who reload the page.
             comment: Some(CreateClass::C2),
             attach: None,
@@ -109,7 +110,7 @@ impl Connector for GitHub {
             link_back: Linking::None,
             // `If-Match` is not heeded: entity tags are for reads.
             conditional_write: ConditionalWrite::None,
-            feed: Feed { granularity: Duration::from_secs(1), lag: Duration::from_secs(LAG_SECONDS) },
+            feed: FEED,
             webhooks: self.config.webhook_secret.as_ref().map(|_| Completeness::Hint),
             max_file_bytes: 0,
         }
@@ -187,19 +188,21 @@ impl Connector for GitHub {
             let newest = [("sort", "updated".to_owned()), ("direction", "desc".to_owned())];
             let newest = api.issues(&newest).await?;
             let newest = newest.first().map_or(chrono::DateTime::UNIX_EPOCH, |issue| issue.updated_at);
-            let next = Place::after(newest, ctx.clock.now()).cursor()?;
+            let next = Cursor::write(&Place::after(newest, ctx.clock.now(), FEED))?;
             return Ok(ChangePage { hints: Vec::new(), next, more: false });
         };
-        let place = Place::parse(since)?;
-        let issues = api.issues(&place.query()).await?;
+        let place: Place = since.read("the GitHub connector")?;
+        let issues = api.issues(&feed::query(&place)).await?;
         // Pull requests fill the pages like issues, so they count for the place and for nothing else.
-        let row = |issue: &crate::wire::Issue| Row { number: issue.number, updated: issue.updated_at };
+        let row = |issue: &crate::wire::Issue| Row { id: issue.number, changed: issue.updated_at };
         let rows: Vec<Row> = issues.iter().map(row).collect();
-        let (next, more) = place.advance(&rows, Moments { asked, answered: ctx.clock.now() });
-        let hinted = issues.iter().filter(|issue| issue.pull_request.is_none() && place.wants(&row(issue)));
+        let moments = Moments { asked, answered: ctx.clock.now() };
+        let (next, more) = place.advance(&rows, rows.len() >= PAGE, moments, FEED);
+        let hinted =
+            issues.iter().filter(|issue| issue.pull_request.is_none() && feed::wants(&place, &row(issue)));
         Ok(ChangePage {
             hints: hinted.map(|issue| Hint::new(RemoteId::new(issue.number.to_string()))).collect(),
-            next: next.cursor()?,
+            next: Cursor::write(&next)?,
             more,
         })
     }

@@ -6,15 +6,16 @@ use std::time::Duration;
 use bytes::Bytes;
 use chrono::TimeDelta;
 use http::{HeaderMap, header};
+use throughline_sdk::paged::Row;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Marker,
-    MarkerLine, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp, labels,
+    Description, Effect, Error, ErrorKind, FileId, Found, Hint, Identity, Intent, Linking, Marker,
+    MarkerLine, Moments, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp, labels,
 };
 
 use crate::api::{Api, issue_number};
 use crate::config::Config;
-use crate::feed::{self, LAG_SECONDS, Moments, PAGE, Place};
+use crate::feed::{self, FEED, PAGE, Place};
 use crate::map::{CLOSED, DUE, KINDS, LABELS, OPENED, PRIORITIES, READ_ONLY};
 use crate::uploads::Upload;
 use crate::{map, webhook, write};
@@ -25,7 +26,7 @@ use crate::{map, webhook, write};
 const SETTLE: Duration = Duration::from_secs(90);
 
 /// Replicas lag, and whose own writes a reader sees is sure for half a minute only.
-const FOUND: CreateClass = CreateClass::C3 { lag: Duration::from_secs(LAG_SECONDS) };
+const FOUND: CreateClass = CreateClass::C3 { lag: FEED.lag };
 
 /// How long ago a doubtful create can lie. Older issues are not looked at.
 const DOUBT: TimeDelta = TimeDelta::days(30);
@@ -102,7 +103,7 @@ impl Connector for GitLab {
             retract: true,
             link_back: if self.config.link_note { Linking::Comment } else { Linking::None },
             conditional_write: ConditionalWrite::None,
-            feed: Feed { granularity: Duration::from_millis(1), lag: Duration::from_secs(LAG_SECONDS) },
+            feed: FEED,
             webhooks: (self.config.webhook_token.is_some() || self.config.webhook_signing_token.is_some())
                 .then_some(Completeness::Hint),
             max_file_bytes: self.config.max_file_bytes,
@@ -180,18 +181,19 @@ impl Connector for GitLab {
             let newest = [all, ("order_by", "updated_at".to_owned()), ("sort", "desc".to_owned())];
             let (newest, _) = api.issues(&newest).await?;
             let newest = newest.first().map_or(chrono::DateTime::UNIX_EPOCH, |issue| issue.updated_at);
-            let next = Place::after(newest, ctx.clock.now()).cursor()?;
+            let next = Cursor::write(&Place::after(newest, ctx.clock.now()))?;
             return Ok(ChangePage { hints: Vec::new(), next, more: false });
         };
-        let place = Place::parse(since)?;
+        let place: Place = since.read("the GitLab connector")?;
         let mut query = place.query();
         query.push(all);
         let (issues, headers) = api.issues(&query).await?;
-        let rows: Vec<Timestamp> = issues.iter().map(|issue| issue.updated_at).collect();
+        let row = |issue: &crate::wire::Issue| Row { id: issue.iid, changed: issue.updated_at };
+        let rows: Vec<Row> = issues.iter().map(row).collect();
         let moments = Moments { asked, answered: ctx.clock.now() };
         let (next, more) = place.advance(&rows, feed::next(&headers), moments);
         let hint = |issue: &crate::wire::Issue| Hint::new(RemoteId::new(issue.iid.to_string()));
-        Ok(ChangePage { hints: issues.iter().map(hint).collect(), next: next.cursor()?, more })
+        Ok(ChangePage { hints: issues.iter().map(hint).collect(), next: Cursor::write(&next)?, more })
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {

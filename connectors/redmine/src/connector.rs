@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use bytes::Bytes;
+use throughline_sdk::paged::Row;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
-    RawWebhook, RemoteId, Result, Ticket,
+    Description, Effect, Error, ErrorKind, FileId, Found, Hint, Identity, Intent, Linking, Moments,
+    Operation, RawWebhook, RemoteId, Result, Ticket,
 };
 
 use crate::api::{Api, issue_number, number};
 use crate::attribute::ATTRIBUTES;
 use crate::config::Config;
-use crate::feed::{LAG_SECONDS, Moments, PAGE, Place, Row};
+use crate::feed::{FEED, PAGE, Place};
 use crate::wire::Named;
 use crate::{map, webhook, write};
 
@@ -55,7 +56,7 @@ impl Connector for Redmine {
             retract: true,
             link_back: if self.config.link_field.is_some() { Linking::Field } else { Linking::None },
             conditional_write: ConditionalWrite::None,
-            feed: Feed { granularity: Duration::from_secs(1), lag: Duration::from_secs(LAG_SECONDS) },
+            feed: FEED,
             webhooks: self.config.webhook_token.as_ref().map(|_| Completeness::Hint),
             max_file_bytes: self.config.max_file_bytes,
         }
@@ -127,16 +128,16 @@ impl Connector for Redmine {
             let newest = newest.first().map_or(chrono::DateTime::UNIX_EPOCH, |issue| issue.updated_on);
             return Ok(ChangePage {
                 hints: Vec::new(),
-                next: Place::after(newest, ctx.clock.now()).cursor()?,
+                next: Cursor::write(&Place::after(newest, ctx.clock.now()))?,
                 more: false,
             });
         };
-        let place = Place::parse(since)?;
+        let place: Place = since.read("the Redmine connector")?;
         let mut query = of_project(&place.query());
         query.push(("limit", PAGE.to_string()));
         let issues = api.issues(&query).await?;
         let rows: Vec<Row> =
-            issues.iter().map(|issue| Row { id: issue.id, updated: issue.updated_on }).collect();
+            issues.iter().map(|issue| Row { id: issue.id, changed: issue.updated_on }).collect();
         let (next, more) = place.advance(&rows, Moments { asked, answered: ctx.clock.now() });
         Ok(ChangePage {
             hints: rows
@@ -144,7 +145,7 @@ impl Connector for Redmine {
                 .filter(|row| place.wants(row))
                 .map(|row| Hint::new(RemoteId::new(row.id.to_string())))
                 .collect(),
-            next: next.cursor()?,
+            next: Cursor::write(&next)?,
             more,
         })
     }

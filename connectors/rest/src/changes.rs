@@ -5,10 +5,12 @@ use std::collections::BTreeSet;
 use chrono::TimeDelta;
 use http::header::DATE;
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{ChangePage, Cursor, Error, ErrorKind, Hint, RemoteId, Result, Timestamp};
+use throughline_sdk::{
+    ChangePage, Cursor, Error, ErrorKind, Feed, Hint, Moments, RemoteId, Result, Timestamp,
+};
 
 use crate::expression::Scope;
-use crate::feed::{self, Tick};
+use crate::feed;
 use crate::manifest::Changes;
 use crate::pagination::{self, Position};
 use crate::request::{Answer, Api};
@@ -36,7 +38,7 @@ struct Rows {
 
 /// One page of changes after `since`, or the place where the feed stands now.
 pub(crate) async fn changes(api: Api<'_>, since: Option<&Cursor>) -> Result<ChangePage> {
-    let place = since.map(parse).transpose()?;
+    let place = since.map(|since| since.read("this connector")).transpose()?;
     let by_sequence = api.desk.manifest.changes.sequence.is_some();
     let (hints, next, more) = match place {
         None if by_sequence => (Vec::new(), Place::Sequence(latest(api).await?), false),
@@ -50,19 +52,19 @@ pub(crate) async fn changes(api: Api<'_>, since: Option<&Cursor>) -> Result<Chan
             ));
         }
     };
-    Ok(ChangePage { hints, next: write(&next)?, more })
+    Ok(ChangePage { hints, next: Cursor::write(&next)?, more })
 }
 
 async fn by_time(api: Api<'_>, place: &feed::Place) -> Result<(Vec<Hint>, Place, bool)> {
     let says = &api.desk.manifest.changes;
-    let tick = Tick { granularity: says.granularity, lag: says.lag };
+    let feed = Feed { granularity: says.granularity, lag: says.lag };
     let position = place.at.clone().unwrap_or_else(|| says.pages.first());
     let exclusive = if says.exclusive {
         TimeDelta::from_std(says.granularity).unwrap_or_default()
     } else {
         TimeDelta::zero()
     };
-    let from = place.since - exclusive;
+    let from = place.since() - exclusive;
     let asked = api.ctx.clock.now();
     let page = rows(api, &position, api.desk.scope().with("since", api.desk.since.write(from))).await?;
     let mut times = Vec::new();
@@ -86,12 +88,11 @@ async fn by_time(api: Api<'_>, place: &feed::Place) -> Result<(Vec<Hint>, Place,
         newest: times.iter().copied().chain(last).max(),
         last,
         next: page.next,
-        asked,
-        answered: api.ctx.clock.now(),
+        moments: Moments { asked, answered: api.ctx.clock.now() },
     };
-    let (next, more) = place.advance(&seen, tick);
+    let (next, more) = place.advance(&seen, feed);
     // Where rows tell their times, what is older than the window is known already.
-    let wanted = |at: usize| times.get(at).is_none_or(|time| *time >= place.since);
+    let wanted = |at: usize| times.get(at).is_none_or(|time| *time >= place.since());
     let hints = tickets.into_iter().enumerate().filter(|(at, _)| wanted(*at)).map(|(_, ticket)| ticket);
     Ok((once(hints), Place::Time(next), more))
 }
@@ -137,10 +138,11 @@ async fn now(api: Api<'_>) -> Result<feed::Place> {
     let told = answer.response.headers.get(DATE).and_then(|date| date.to_str().ok());
     let told =
         told.and_then(|date| chrono::DateTime::parse_from_rfc2822(date).ok()).map(|date| date.to_utc());
-    let granularity = api.desk.manifest.changes.granularity;
-    let lag = TimeDelta::from_std(api.desk.manifest.changes.lag).unwrap_or_default();
-    let newest = told.unwrap_or(now - SKEW) - lag;
-    Ok(feed::Place::after(crate::dates::floor(newest, granularity), now))
+    let says = &api.desk.manifest.changes;
+    let feed = Feed { granularity: says.granularity, lag: says.lag };
+    // What the desk answers by need not be the clock that it dates changes by.
+    let newest = told.unwrap_or(now - SKEW) - TimeDelta::from_std(says.lag).unwrap_or_default();
+    Ok(feed::Place::after(newest, now, feed))
 }
 
 /// Where a feed by number stands now. Found by halving, so that a long journal is not read through.
@@ -246,18 +248,6 @@ fn once(tickets: impl Iterator<Item = RemoteId>) -> Vec<Hint> {
         all.into_iter().rev().filter(|ticket| told.insert(ticket.clone())).map(Hint::new).collect();
     hints.reverse();
     hints
-}
-
-fn parse(cursor: &Cursor) -> Result<Place> {
-    serde_json::from_str(cursor.as_str()).map_err(|error| {
-        Error::new(ErrorKind::Malformed, format!("this is no cursor of this connector: {error}"))
-    })
-}
-
-fn write(place: &Place) -> Result<Cursor> {
-    serde_json::to_string(place)
-        .map(Cursor::new)
-        .map_err(|error| Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}")))
 }
 
 impl Changes {

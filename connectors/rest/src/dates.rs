@@ -1,7 +1,5 @@
 //! Times as a desk writes them, and back.
 
-use std::time::Duration;
-
 use chrono::{DateTime, FixedOffset, NaiveDate, NaiveDateTime, NaiveTime, Offset, TimeDelta, TimeZone, Utc};
 use throughline_sdk::Timestamp;
 
@@ -105,13 +103,6 @@ impl Format {
     }
 }
 
-/// The moment without what is below one step of a clock.
-pub(crate) fn floor(time: Timestamp, step: Duration) -> Timestamp {
-    let step = i64::try_from(step.as_micros()).unwrap_or(i64::MAX).max(1);
-    let micros = time.timestamp_micros();
-    DateTime::<Utc>::from_timestamp_micros(micros - micros.rem_euclid(step)).unwrap_or(time)
-}
-
 fn zone(text: &str) -> Option<FixedOffset> {
     if text == "UTC" { Some(Utc.fix()) } else { text.parse().ok() }
 }
@@ -162,12 +153,5 @@ mod tests {
         {
             assert!(format(pattern, zone).is_err(), "{pattern} {zone}");
         }
-    }
-
-    #[test]
-    fn a_step_of_the_clock_is_cut_downwards() {
-        let time = DateTime::from_timestamp(-1, 250_000_000).unwrap();
-        assert_eq!(floor(time, Duration::from_secs(1)), DateTime::from_timestamp(-1, 0).unwrap());
-        assert_eq!(floor(time, Duration::ZERO), time);
     }
 }

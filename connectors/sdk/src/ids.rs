@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
+
+use crate::{Error, ErrorKind, Result};
 
 macro_rules! text_id {
     ($($(#[$doc:meta])* $name:ident;)*) => {$(
@@ -48,6 +51,31 @@ text_id! {
     IntentId;
     /// The SHA-256 of a file's bytes, in lower-case hexadecimal: its name in the content-addressed folder.
     Digest;
+}
+
+impl Cursor {
+    /// Writes a place in a feed.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`] for a place that JSON cannot hold.
+    pub fn write(place: &impl Serialize) -> Result<Self> {
+        serde_json::to_string(place).map(Self).map_err(|error| {
+            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
+        })
+    }
+
+    /// Reads what [`write`](Self::write) wrote. `whose` names the feed to whoever reads the error.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Malformed`] for what somebody else wrote.
+    pub fn read<P: DeserializeOwned>(&self, whose: &str) -> Result<P> {
+        serde_json::from_str(&self.0).map_err(|error| {
+            let fault = crate::http::json_fault(&error);
+            Error::new(ErrorKind::Malformed, format!("this is no cursor of {whose}: {fault}"))
+        })
+    }
 }
 
 /// An opaque token that lets a write be recognized afterwards: a keyed hash, without names or numbers.

@@ -27,6 +27,7 @@
 
 pub mod blobs;
 pub mod canary;
+pub mod changing;
 pub mod clock;
 pub mod conformance;
 pub mod dial;
@@ -38,6 +39,7 @@ pub mod transport;
 
 pub use blobs::MemoryBlobs;
 pub use canary::{Canary, Haystack};
+pub use changing::ChangingList;
 pub use clock::{ManualClock, SeededEntropy};
 pub use dial::{Commit, FaultyDial};
 pub use meanwhile::Meanwhile;

@@ -109,7 +109,7 @@ impl Api<'_> {
     }
 
     /// One page of the tickets that changed from a moment on, the longest ago first.
-    pub(crate) async fn changed_since(&self, since: Timestamp, page: u64) -> Result<Vec<Ticket>> {
+    pub(crate) async fn changed_since(&self, since: Timestamp, page: u32) -> Result<Vec<Ticket>> {
         let since = since.format("%Y-%m-%dT%H:%M:%S%.3fZ").to_string();
         self.search(("updated_at", "after (absolute)", &since), "asc", (page, PAGE)).await
     }
@@ -128,7 +128,7 @@ impl Api<'_> {
         &self,
         (attribute, operator, value): (&str, &str, &str),
         order: &str,
-        (page, size): (u64, usize),
+        (page, size): (u32, usize),
     ) -> Result<Vec<Ticket>> {
         let name = format!("condition[ticket.{attribute}]");
         let (operator_name, value_name) = (format!("{name}[operator]"), format!("{name}[value]"));
