@@ -99,7 +99,7 @@ impl Connector for AzureSupport {
         let now = Moment { ours, theirs: date(&answer).map_or(ours, |time| time.timestamp()) };
         let mut listed = api.rest(open).await?;
         let Some(since) = since else {
-            let next = Place::start(rows(&listed), now).cursor()?;
+            let next = Cursor::write(&Place::start(rows(&listed), now))?;
             return Ok(ChangePage { hints: Vec::new(), next, more: false });
         };
         let mut place = Place::parse(since)?;
@@ -109,7 +109,7 @@ impl Connector for AzureSupport {
         let mut news = place.compare(rows(&listed), now);
         let more = look(api, &mut place, &mut news, now).await?;
         let hints = news.hints.into_iter().map(|(_, name)| Hint::new(RemoteId::new(name))).collect();
-        Ok(ChangePage { hints, next: place.cursor()?, more })
+        Ok(ChangePage { hints, next: Cursor::write(&place)?, more })
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {

@@ -21,8 +21,7 @@ pub(crate) async fn create(api: Api<'_>, marker: &Marker, new: &NewTicket) -> Re
     };
     check_severity(config, &severity)?;
     check_fields(new)?;
-    let effect =
-        || Effect { subject: Subject::Ticket(RemoteId::new(name)), read_back: None, lost: Vec::new() };
+    let effect = || Effect::of(Subject::Ticket(RemoteId::new(name)));
     let named = Named::Ticket(name);
     if api.is_there(named).await? {
         return Ok(effect());

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, TimeDelta};
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Cursor, Error, ErrorKind, Result, Timestamp};
+use throughline_sdk::{Cursor, Result, Timestamp};
 
 use crate::map::is_closed;
 use crate::wire::Ticket;
@@ -125,21 +125,9 @@ impl News {
 }
 
 impl Place {
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// The place that a cursor of ours holds.
     pub(crate) fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("this is no cursor of the Azure Support connector: {error}"),
-            )
-        })
-    }
-
-    /// Writes the place as a cursor.
-    pub(crate) fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the Azure Support connector")
     }
 
     /// The filter for tickets created since shortly before the last reading.

@@ -59,7 +59,7 @@ pub(crate) async fn attach(
         let chunk = Chunk { content: STANDARD.encode(chunk), chunk_index: length(index) };
         api.upload(&workspace, &name, &chunk).await.map_err(|error| error.with_context("chunk", index))?;
     }
-    Ok(Effect { subject: Subject::File(FileId::new(name)), read_back: None, lost: Vec::new() })
+    Ok(Effect::of(Subject::File(FileId::new(name))))
 }
 
 /// The file of an intent, if it was announced.

@@ -100,8 +100,7 @@ async fn comment(
 ) -> Result<Effect> {
     public(visibility, "message")?;
     let (ticket, name) = (ticket.as_str(), marker.as_str());
-    let effect =
-        || Effect { subject: Subject::Comment(CommentId::new(name)), read_back: None, lost: Vec::new() };
+    let effect = || Effect::of(Subject::Comment(CommentId::new(name)));
     let named = Named::Message { ticket, name };
     if api.is_there(named).await? {
         return Ok(effect());
@@ -154,7 +153,7 @@ async fn update(api: Api<'_>, intent: &Intent, wanted: &Wanted) -> Result<Effect
         let message = "the ticket changed since it was read; nothing was written";
         return Err(Error::new(ErrorKind::Conflict, message).with_context("ticket", id));
     }
-    let done = || Effect { subject: Subject::Ticket(id.clone()), read_back: None, lost: Vec::new() };
+    let done = || Effect::of(Subject::Ticket(id.clone()));
     if wanted.is_in(&before) {
         return Ok(done());
     }

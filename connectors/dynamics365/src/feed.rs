@@ -41,21 +41,9 @@ impl Place {
         Self { cases: Feed::Anew { since }, notes: Feed::Anew { since } }
     }
 
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// The place that a cursor of ours holds.
     pub(crate) fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            let what = throughline_sdk::http::json_fault(&error);
-            Error::new(
-                ErrorKind::Malformed,
-                format!("this is no cursor of the Dynamics 365 connector: {what}"),
-            )
-        })
-    }
-
-    fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the Dynamics 365 connector")
     }
 
     /// One page of each feed.
@@ -73,7 +61,11 @@ impl Place {
             || cases.more
             || notes.more;
         let place = Self { cases: cases.next, notes: notes.next };
-        Ok(ChangePage { hints: hints.into_iter().map(Hint::new).collect(), next: place.cursor()?, more })
+        Ok(ChangePage {
+            hints: hints.into_iter().map(Hint::new).collect(),
+            next: Cursor::write(&place)?,
+            more,
+        })
     }
 }
 
@@ -184,7 +176,7 @@ mod tests {
             },
         ];
         for place in places {
-            assert_eq!(Place::parse(&place.cursor().unwrap()).unwrap(), place);
+            assert_eq!(Place::parse(&Cursor::write(&place).unwrap()).unwrap(), place);
         }
         assert_eq!(Place::parse(&Cursor::new("{}")).unwrap_err().kind(), ErrorKind::Malformed);
     }

@@ -69,7 +69,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
         })
         .ok();
     let subject = Subject::Ticket(RemoteId::new(id.to_string()));
-    Ok(Effect { subject, read_back: read_back.map(|case| case.ticket), lost: Vec::new() })
+    Ok(Effect::of(subject).seen_in(read_back.map(|case| case.ticket)))
 }
 
 /// Carries out an operation on a case that exists.
@@ -93,17 +93,9 @@ pub(crate) async fn into_case(api: Api<'_>, id: Guid, intent: &Intent) -> Result
                 api.delete_note(note).await?;
             }
             let ticket = read::back(api, id).await?.ticket;
-            Ok(Effect {
-                subject: Subject::Comment(comment.clone()),
-                read_back: Some(ticket),
-                lost: Vec::new(),
-            })
+            Ok(Effect::of(Subject::Comment(comment.clone())).seen_in(ticket))
         }
-        Operation::Attach { name, media_type, size, digest, visibility } => {
-            if *size > api.config.max_file_bytes {
-                let message = format!("the file has {size} bytes, more than max_file_bytes allows");
-                return Err(Error::new(ErrorKind::Rejected, message).with_context("case", id));
-            }
+        Operation::Attach { name, media_type, digest, visibility, .. } => {
             let text = note::write("", *visibility, api.config).map_err(|e| e.with_context("case", id))?;
             let columns = json!({
                 "subject": MarkerLine::BRACKETS.line(&intent.marker),
@@ -182,11 +174,9 @@ async fn comment(
     let ticket = read::back(api, id).await?.ticket;
     let name = note.to_string();
     match ticket.comments.iter().find(|comment| comment.id.as_str() == name) {
-        Some(made) if made.visibility == visibility => Ok(Effect {
-            subject: Subject::Comment(CommentId::new(name)),
-            read_back: Some(ticket),
-            lost: Vec::new(),
-        }),
+        Some(made) if made.visibility == visibility => {
+            Ok(Effect::of(Subject::Comment(CommentId::new(name))).seen_in(ticket))
+        }
         Some(_) => Err(withdrawn(api, note, "notetext").await.with_context("case", id)),
         None => Err(not_done(&["the note".to_owned()], TookEffect::Unknown).with_context("case", id)),
     }
@@ -214,11 +204,9 @@ async fn attach(
         Some(made) if made.visibility != visibility => {
             Err(withdrawn(api, note, "notetext").await.with_context("case", id))
         }
-        Some(made) if Some(made.size) == size => Ok(Effect {
-            subject: Subject::File(FileId::new(name)),
-            read_back: Some(ticket),
-            lost: Vec::new(),
-        }),
+        Some(made) if Some(made.size) == size => {
+            Ok(Effect::of(Subject::File(FileId::new(name))).seen_in(ticket))
+        }
         Some(_) | None => {
             Err(not_done(&["the file".to_owned()], TookEffect::Unknown).with_context("case", id))
         }
@@ -246,7 +234,7 @@ async fn edit(api: Api<'_>, id: Guid, comment: &CommentId, body: &str) -> Result
     let ticket = read::back(api, id).await?.ticket;
     let stands = ticket.comments.iter().find(|one| one.id == *comment);
     if stands.is_some_and(|one| (one.body.as_str(), one.visibility) == (wanted.0.as_str(), wanted.1)) {
-        Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: Some(ticket), lost: Vec::new() })
+        Ok(Effect::of(Subject::Comment(comment.clone())).seen_in(ticket))
     } else {
         Err(about(not_done(&["notetext".to_owned()], TookEffect::Unknown)))
     }
@@ -378,9 +366,5 @@ fn put(columns: &mut Value, column: &str, value: String) {
 }
 
 fn changed(case: Case) -> Effect {
-    Effect {
-        subject: Subject::Ticket(case.ticket.id.clone()),
-        read_back: Some(case.ticket),
-        lost: Vec::new(),
-    }
+    Effect::of(Subject::Ticket(case.ticket.id.clone())).seen_in(case.ticket)
 }

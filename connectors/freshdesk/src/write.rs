@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use throughline_sdk::{
-    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewTicket,
-    Operation, RemoteId, Result, Subject, TookEffect, Visibility,
+    Changes, CommentId, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewFile, NewTicket,
+    Operation, RemoteId, Result, Subject, TookEffect,
 };
 
 use crate::api::{Api, number};
@@ -54,7 +54,7 @@ pub(crate) async fn find_created(api: Api<'_>, marker: &Marker) -> Result<Vec<Fo
     ids.sort_unstable();
     ids.dedup();
     let ids = ids.into_iter().map(|id| RemoteId::new(id.to_string()));
-    Ok(ids.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect())
+    Ok(ids.map(Found::made).collect())
 }
 
 /// Carries out an operation on a ticket that exists.
@@ -72,25 +72,22 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
         Operation::Comment { body, visibility } => {
             let note = NoteWrite {
                 body: marker::mark(&map::write_text(body), &intent.marker),
-                private: is_private(id, *visibility)?,
+                private: visibility.is_internal().map_err(|error| error.with_context("ticket", id))?,
             };
             let made = api.add_note(id, &note).await?;
             as_asked(api, id, &made, note.private).await?;
-            Ok(Effect {
-                subject: Subject::Comment(CommentId::new(made.id.to_string())),
-                read_back: None,
-                lost: Vec::new(),
-            })
+            Ok(Effect::of(Subject::Comment(CommentId::new(made.id.to_string()))))
         }
         Operation::Edit { comment, body } => edit(api, id, comment, body).await,
         Operation::Retract { comment } => {
             let (note, _) = ours(api, id, comment).await?;
             api.delete_note(note).await.map_err(|error| error.with_context("ticket", id))?;
-            Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None, lost: Vec::new() })
+            Ok(Effect::of(Subject::Comment(comment.clone())))
         }
         Operation::Attach { name, media_type, size, digest, visibility } => {
-            let file = File { name, media_type, size: *size, digest };
-            attach(api, id, &file, is_private(id, *visibility)?, &intent.marker).await
+            let visibility = *visibility;
+            let file = NewFile { name, media_type, size: *size, digest, visibility };
+            attach(api, id, file, &intent.marker).await
         }
         Operation::LinkBack(reference) => {
             let name = api.config.link_field.as_ref().ok_or_else(|| {
@@ -101,21 +98,11 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
     }
 }
 
-/// A file as an intent names it.
-struct File<'a> {
-    name: &'a str,
-    media_type: &'a str,
-    size: u64,
-    digest: &'a Digest,
-}
-
 /// The ticket, if it still is as the plan was made on. What changes between this reading and the write is overwritten.
 async fn expected(api: Api<'_>, id: u64, intent: &Intent) -> Result<Ticket> {
     let (ticket, _) = api.ticket(id).await?;
-    if intent.expected.as_ref().is_some_and(|expected| *expected != map::version(&ticket)) {
-        return Err(Error::new(ErrorKind::Conflict, "the ticket has changed since the plan was made")
-            .with_context("ticket", id));
-    }
+    let stands = map::version(&ticket);
+    intent.still_fits(Some(&stands)).map_err(|error| error.with_context("ticket", id))?;
     Ok(ticket)
 }
 
@@ -159,29 +146,24 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: &str) -> Result<
     let html = map::write_text(body);
     let after = api.edit_note(note, marker::mark(&html, &marker)).await.map_err(about)?;
     if map::note(&after).0 == map::read_text(&html) {
-        Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None, lost: Vec::new() })
+        Ok(Effect::of(Subject::Comment(comment.clone())))
     } else {
         Err(about(not_done(&["the note's text".to_owned()], TookEffect::Unknown)))
     }
 }
 
-async fn attach(api: Api<'_>, id: u64, file: &File<'_>, private: bool, marker: &Marker) -> Result<Effect> {
+async fn attach(api: Api<'_>, id: u64, file: NewFile<'_>, marker: &Marker) -> Result<Effect> {
     let about = |error: Error| error.with_context("ticket", id).with_context("file", file.name);
-    if file.size > api.config.max_file_bytes {
-        let words = format!("the file has {} bytes, more than max_file_bytes allows", file.size);
-        return Err(about(Error::new(ErrorKind::Rejected, words)));
-    }
+    let private = file.visibility.is_internal().map_err(about)?;
     let bytes = api.ctx.blobs.read(file.digest).await?;
     let note = NoteWrite { body: marker::mark(&map::write_name(file.name), marker), private };
     let sent = multipart::File { name: file.name, media_type: file.media_type, bytes: &bytes };
     let made = api.add_file(id, &note, &sent, marker).await?;
     as_asked(api, id, &made, private).await?;
     match made.attachments.first() {
-        Some(kept) if kept.size == file.size => Ok(Effect {
-            subject: Subject::File(FileId::new(kept.id.to_string())),
-            read_back: None,
-            lost: Vec::new(),
-        }),
+        Some(kept) if kept.size == file.size => {
+            Ok(Effect::of(Subject::File(FileId::new(kept.id.to_string()))))
+        }
         Some(_) => Err(about(not_done(&["the file's size".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&["the file".to_owned()], TookEffect::Unknown))),
     }
@@ -316,21 +298,5 @@ pub(crate) fn custom_name(form: &Form, label: &str) -> Option<String> {
 }
 
 fn changed(ticket: &Ticket) -> Effect {
-    Effect {
-        subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())),
-        read_back: None,
-        lost: Vec::new(),
-    }
-}
-
-fn is_private(id: u64, visibility: Visibility) -> Result<bool> {
-    match visibility {
-        Visibility::Public => Ok(false),
-        Visibility::Internal => Ok(true),
-        Visibility::Unknown => Err(Error::new(
-            ErrorKind::Unsupported,
-            "a note and its files are public or private, nothing else",
-        )
-        .with_context("ticket", id)),
-    }
+    Effect::of(Subject::Ticket(RemoteId::new(ticket.id.to_string())))
 }

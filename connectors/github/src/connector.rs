@@ -9,7 +9,7 @@ use throughline_sdk::paged::{Place, Row};
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, FileId, Found, Hint, Identity, Intent, Linking, Marker, Moments,
-    Operation, RawWebhook, RemoteId, Result, Subject, Ticket, labels,
+    Operation, RawWebhook, RemoteId, Result, Ticket, labels,
 };
 
 use crate::api::{Api, issue_number};
@@ -78,7 +78,7 @@ impl GitHub {
                 return Ok(numbers
                     .into_iter()
                     .map(|number| RemoteId::new(number.to_string()))
-                    .map(found)
+                    .map(Found::made)
                     .collect());
             }
         }
@@ -248,10 +248,6 @@ impl Connector for GitHub {
     fn accept(&self, webhook: &RawWebhook) -> Result<Vec<Hint>> {
         webhook::accept(webhook, &self.config)
     }
-}
-
-fn found(id: RemoteId) -> Found {
-    Found { ticket: id.clone(), subject: Subject::Ticket(id) }
 }
 
 fn misconfigured(message: &str, repository: &str) -> Error {

@@ -26,11 +26,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = read_back.inspect_err(|error| {
         tracing::warn!(issue = number, %error, "GitHub created an issue that lacks something we asked for.");
     });
-    Ok(Effect {
-        subject: Subject::Ticket(RemoteId::new(number.to_string())),
-        read_back: read_back.ok(),
-        lost: Vec::new(),
-    })
+    Ok(Effect::of(Subject::Ticket(RemoteId::new(number.to_string()))).seen_in(read_back.ok()))
 }
 
 /// Carries out an operation on an issue that exists.
@@ -103,7 +99,7 @@ async fn comment(
             .with_context("issue", number)
             .with_context("comment", id));
     }
-    Ok(Effect { subject: Subject::Comment(id), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::Comment(id)).seen_in(ticket))
 }
 
 async fn edit(api: Api<'_>, number: u64, comment: &CommentId, body: &str) -> Result<Effect> {
@@ -122,11 +118,7 @@ async fn edit(api: Api<'_>, number: u64, comment: &CommentId, body: &str) -> Res
     }
     let after = read_back(api, number).await?;
     if shown(&after, comment).is_some_and(|one| map::same_text(body, &one.body)) {
-        return Ok(Effect {
-            subject: Subject::Comment(comment.clone()),
-            read_back: Some(after),
-            lost: Vec::new(),
-        });
+        return Ok(Effect::of(Subject::Comment(comment.clone())).seen_in(after));
     }
     Err(not_done(&["the comment".to_owned()], TookEffect::No)
         .with_context("issue", number)
@@ -137,7 +129,7 @@ async fn retract(api: Api<'_>, number: u64, comment: &CommentId) -> Result<Effec
     let before = read(api, number).await?;
     let subject = Subject::Comment(comment.clone());
     if shown(&before, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(before));
     }
     match api.delete_comment(comment).await {
         Ok(()) => {}
@@ -147,7 +139,7 @@ async fn retract(api: Api<'_>, number: u64, comment: &CommentId) -> Result<Effec
     }
     let after = read_back(api, number).await?;
     if shown(&after, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(after), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(after));
     }
     Err(not_done(&["the comment".to_owned()], TookEffect::No)
         .with_context("issue", number)
@@ -163,10 +155,7 @@ fn shown<'t>(ticket: &'t Ticket, comment: &CommentId) -> Option<&'t throughline_
 async fn expected(api: Api<'_>, number: u64, intent: &Intent) -> Result<(Issue, Ticket)> {
     let (issue, comments) = api.whole(number).await?;
     let ticket = map::ticket(&issue, &comments, api.config);
-    if intent.expected.is_some() && intent.expected != ticket.version {
-        return Err(Error::new(ErrorKind::Conflict, "the issue has changed since the plan was made")
-            .with_context("issue", number));
-    }
+    intent.still_fits(ticket.version.as_ref()).map_err(|error| error.with_context("issue", number))?;
     Ok((issue, ticket))
 }
 
@@ -201,7 +190,7 @@ async fn read_back(api: Api<'_>, number: u64) -> Result<Ticket> {
 }
 
 fn changed(ticket: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(Subject::Ticket(ticket.id.clone())).seen_in(ticket)
 }
 
 fn unsupported(message: &str, number: u64) -> Error {

@@ -10,7 +10,7 @@ use throughline_sdk::paged::Row;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, FileId, Found, Hint, Identity, Intent, Linking, Marker,
-    MarkerLine, Moments, Operation, RawWebhook, RemoteId, Result, Subject, Ticket, Timestamp, labels,
+    MarkerLine, Moments, Operation, RawWebhook, RemoteId, Result, Ticket, Timestamp, labels,
 };
 
 use crate::api::{Api, issue_number};
@@ -73,9 +73,7 @@ impl GitLab {
                 numbers.sort_unstable();
                 numbers.dedup();
                 let ids = numbers.into_iter().map(|iid| RemoteId::new(iid.to_string()));
-                return Ok(ids
-                    .map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) })
-                    .collect());
+                return Ok(ids.map(Found::made).collect());
             }
         }
         Err(Error::new(

@@ -22,11 +22,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = finish(api, created, new.status.as_deref()).await.inspect_err(|error| {
         tracing::warn!(issue = iid, %error, "GitLab created an issue that lacks something we asked for.");
     });
-    Ok(Effect {
-        subject: Subject::Ticket(RemoteId::new(iid.to_string())),
-        read_back: read_back.ok(),
-        lost: Vec::new(),
-    })
+    Ok(Effect::of(Subject::Ticket(RemoteId::new(iid.to_string()))).seen_in(read_back.ok()))
 }
 
 /// Carries out an operation on an issue that exists.
@@ -70,17 +66,13 @@ pub(crate) async fn into_issue(api: Api<'_>, iid: u64, intent: &Intent) -> Resul
             if !held {
                 return Err(not_kept(iid, &note));
             }
-            Ok(Effect { subject: Subject::Comment(note), read_back: Some(ticket), lost: Vec::new() })
+            Ok(Effect::of(Subject::Comment(note)).seen_in(ticket))
         }
         Operation::Edit { comment, body } => edit(api, iid, comment, body).await,
         Operation::Retract { comment } => retract(api, iid, comment).await,
-        Operation::Attach { name, media_type, size, digest, visibility } => {
+        Operation::Attach { name, media_type, digest, visibility, .. } => {
             // Nothing is stored that cannot be attached afterwards.
-            let internal = is_internal(*visibility, iid)?;
-            if *size > api.config.max_file_bytes {
-                let message = format!("the file has {size} bytes, more than max_file_bytes allows");
-                return Err(Error::new(ErrorKind::Rejected, message).with_context("issue", iid));
-            }
+            let internal = visibility.is_internal().map_err(|error| error.with_context("issue", iid))?;
             if internal {
                 api.may_write_internal_notes().await.map_err(|error| error.with_context("issue", iid))?;
             }
@@ -155,12 +147,12 @@ async fn attach(
     if !ticket.files.iter().any(|file| file.id == id && file.marker.as_ref() == Some(marker)) {
         return Err(not_kept(iid, &note));
     }
-    Ok(Effect { subject: Subject::File(id), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::File(id)).seen_in(ticket))
 }
 
 /// Adds a note with its visibility, and makes sure that it has it.
 async fn say(api: Api<'_>, iid: u64, body: String, visibility: Visibility) -> Result<(CommentId, Ticket)> {
-    let internal = is_internal(visibility, iid)?;
+    let internal = visibility.is_internal().map_err(|error| error.with_context("issue", iid))?;
     if internal {
         api.may_write_internal_notes().await.map_err(|error| error.with_context("issue", iid))?;
     }
@@ -172,17 +164,6 @@ async fn say(api: Api<'_>, iid: u64, body: String, visibility: Visibility) -> Re
         return Err(not_done(&["internal".to_owned()], TookEffect::No).with_context("issue", iid));
     }
     Ok((id, read_back(api, iid).await?))
-}
-
-fn is_internal(visibility: Visibility, iid: u64) -> Result<bool> {
-    match visibility {
-        Visibility::Public => Ok(false),
-        Visibility::Internal => Ok(true),
-        Visibility::Unknown => {
-            Err(Error::new(ErrorKind::Unsupported, "a note is internal or it is not")
-                .with_context("issue", iid))
-        }
-    }
 }
 
 async fn edit(api: Api<'_>, iid: u64, comment: &CommentId, body: &str) -> Result<Effect> {
@@ -202,11 +183,7 @@ async fn edit(api: Api<'_>, iid: u64, comment: &CommentId, body: &str) -> Result
     }
     let after = read_back(api, iid).await?;
     if shown(&after, comment).is_some_and(|one| map::same_text(body, &one.body)) {
-        return Ok(Effect {
-            subject: Subject::Comment(comment.clone()),
-            read_back: Some(after),
-            lost: Vec::new(),
-        });
+        return Ok(Effect::of(Subject::Comment(comment.clone())).seen_in(after));
     }
     Err(not_done(&["the note".to_owned()], TookEffect::No)
         .with_context("issue", iid)
@@ -217,7 +194,7 @@ async fn retract(api: Api<'_>, iid: u64, comment: &CommentId) -> Result<Effect> 
     let before = read(api, iid).await?;
     let subject = Subject::Comment(comment.clone());
     if shown(&before, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(before));
     }
     match api.delete_note(iid, comment.as_str()).await {
         Ok(()) => {}
@@ -227,7 +204,7 @@ async fn retract(api: Api<'_>, iid: u64, comment: &CommentId) -> Result<Effect> 
     }
     let after = read_back(api, iid).await?;
     if shown(&after, comment).is_none() {
-        return Ok(Effect { subject, read_back: Some(after), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(after));
     }
     Err(not_done(&["the note".to_owned()], TookEffect::No)
         .with_context("issue", iid)
@@ -243,10 +220,7 @@ fn shown<'t>(ticket: &'t Ticket, comment: &CommentId) -> Option<&'t throughline_
 async fn expected(api: Api<'_>, iid: u64, intent: &Intent) -> Result<(Issue, Ticket)> {
     let (issue, notes) = api.whole(iid).await?;
     let ticket = map::ticket(&issue, &notes, api.config);
-    if intent.expected.is_some() && intent.expected != ticket.version {
-        return Err(Error::new(ErrorKind::Conflict, "the issue has changed since the plan was made")
-            .with_context("issue", iid));
-    }
+    intent.still_fits(ticket.version.as_ref()).map_err(|error| error.with_context("issue", iid))?;
     Ok((issue, ticket))
 }
 
@@ -288,5 +262,5 @@ fn not_kept(iid: u64, note: &CommentId) -> Error {
 }
 
 fn changed(ticket: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(Subject::Ticket(ticket.id.clone())).seen_in(ticket)
 }

@@ -117,9 +117,5 @@ fn shown<'w>(whole: &'w Whole, comment: &str) -> Option<&'w wire::Comment> {
 }
 
 fn effect(api: Api<'_>, comment: CommentId, whole: &Whole) -> Effect {
-    Effect {
-        subject: Subject::Comment(comment),
-        read_back: Some(map::ticket(whole, api.config)),
-        lost: Vec::new(),
-    }
+    Effect::of(Subject::Comment(comment)).seen_in(map::ticket(whole, api.config))
 }

@@ -6,13 +6,13 @@ use std::time::Duration;
 use bytes::Bytes;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
-    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
-    RawWebhook, RemoteId, Result, Ticket,
+    Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Moments,
+    Operation, RawWebhook, RemoteId, Result, Ticket,
 };
 
 use crate::api::{Api, Extent, MAX_RECONCILED, Search, issue_id, number};
 use crate::config::{Config, Edition};
-use crate::feed::{self, Moments, Place, Row};
+use crate::feed::{self, Place, Row};
 use crate::wire::{SearchPage, Status};
 use crate::{field, map, webhook, write};
 
@@ -137,7 +137,7 @@ impl Connector for Jira {
             let minutes = feed::back(self.config.search_lag);
             let jql = feed::jql(&self.config.project, minutes);
             let (page, _) = api.search(&Search { jql, from: None, reconcile: &[] }).await?;
-            let next = Place::after(&rows(&page), asked, server).cursor()?;
+            let next = Cursor::write(&Place::after(&rows(&page), asked, server))?;
             return Ok(ChangePage { hints: Vec::new(), next, more: false });
         };
         let place = Place::parse(since)?;
@@ -152,7 +152,7 @@ impl Connector for Jira {
         let moments = Moments { asked, answered: ctx.clock.now() };
         let (hinted, place) = place.advance(&rows(&page), &reading, next, moments);
         let hints = hinted.into_iter().map(|id| Hint::new(RemoteId::new(id))).collect();
-        Ok(ChangePage { hints, next: place.cursor()?, more })
+        Ok(ChangePage { hints, next: Cursor::write(&place)?, more })
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {

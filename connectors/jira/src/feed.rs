@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Cursor, Error, ErrorKind, Result, Timestamp};
+use throughline_sdk::{Cursor, Moments, Result, Timestamp};
 
 /// Dates are compared to the minute, and both ends of a stretch are cut.
 const GRANULARITY_MINUTES: u64 = 2;
@@ -31,13 +31,6 @@ const REMEMBERED: usize = 300;
 pub(crate) struct Row {
     pub(crate) id: String,
     pub(crate) updated: Timestamp,
-}
-
-/// When a page was asked for and when it came, on our clock.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Moments {
-    pub(crate) asked: Timestamp,
-    pub(crate) answered: Timestamp,
 }
 
 /// Where to read next. Times are milliseconds.
@@ -77,18 +70,9 @@ impl Place {
         place
     }
 
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// The place that a cursor of ours holds.
     pub(crate) fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("this is no cursor of the Jira connector: {error}"))
-        })
-    }
-
-    /// Writes the place as a cursor.
-    pub(crate) fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the Jira connector")
     }
 
     /// The reading to go on with, or a new one.

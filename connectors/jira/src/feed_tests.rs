@@ -95,7 +95,7 @@ impl Run {
         let more = next.is_some();
         self.now += 3;
         let page = Moments { asked, answered: self.ours() };
-        let place = Place::parse(&self.place.cursor().unwrap()).unwrap();
+        let place = Place::parse(&Cursor::write(&self.place).unwrap()).unwrap();
         let (hinted, place) = place.advance(&rows, &reading, next, page);
         for id in &hinted {
             self.owed.remove(&id.parse().unwrap());
@@ -191,10 +191,14 @@ fn a_cursor_stays_small_and_is_nobody_elses() {
     let page = Moments { asked: at(1_767_225_600_000), answered: at(1_767_225_600_000) };
     let (hinted, place) = place.advance(&rows, &reading, None, page);
     assert_eq!(hinted.len(), 2_000);
-    let cursor = place.cursor().unwrap();
+    let cursor = Cursor::write(&place).unwrap();
     assert!(cursor.as_str().len() < 16 * 1024, "{}", cursor.as_str().len());
     assert_eq!(place.recent(2), ["1001999", "1001998"]);
     for text in ["", "{}", "17", r#"{"since":"x"}"#] {
-        assert_eq!(Place::parse(&Cursor::new(text)).unwrap_err().kind(), ErrorKind::Malformed, "{text}");
+        assert_eq!(
+            Place::parse(&Cursor::new(text)).unwrap_err().kind(),
+            throughline_sdk::ErrorKind::Malformed,
+            "{text}"
+        );
     }
 }

@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 use throughline_sdk::{
-    Digest, Effect, Error, ErrorKind, FileId, Marker, Result, Subject, Ticket, TookEffect, Visibility,
+    Effect, Error, ErrorKind, FileId, Marker, NewFile, Result, Subject, Ticket, TookEffect, Visibility,
 };
 
 use crate::api::{Api, Extent};
@@ -21,16 +21,6 @@ use crate::write::read_back;
 
 /// The property with the notes.
 pub(crate) const NOTES: &str = "throughline.files";
-
-/// A file to attach.
-#[derive(Debug)]
-pub(crate) struct New<'n> {
-    pub(crate) name: &'n str,
-    pub(crate) media_type: &'n str,
-    pub(crate) size: u64,
-    pub(crate) digest: &'n Digest,
-    pub(crate) visibility: Visibility,
-}
 
 /// The notes of an issue, by marker.
 type Notes = BTreeMap<String, Note>;
@@ -75,11 +65,7 @@ fn notes(issue: &Issue) -> Notes {
 }
 
 /// Attaches a file.
-pub(crate) async fn attach(api: Api<'_>, id: &str, new: &New<'_>, marker: &Marker) -> Result<Effect> {
-    if new.size > api.config.max_file_bytes {
-        let message = format!("the file has {} bytes, more than max_file_bytes allows", new.size);
-        return Err(Error::new(ErrorKind::Rejected, message).with_context("issue", id));
-    }
+pub(crate) async fn attach(api: Api<'_>, id: &str, new: &NewFile<'_>, marker: &Marker) -> Result<Effect> {
     let public = match (new.visibility, api.config.service_desk) {
         (Visibility::Public, _) => true,
         (Visibility::Internal, true) => false,
@@ -149,7 +135,7 @@ async fn on_portal(
 async fn into_issue(
     api: Api<'_>,
     id: &str,
-    new: &New<'_>,
+    new: &NewFile<'_>,
     form: (Vec<u8>, String),
     marker: &Marker,
 ) -> Result<()> {
@@ -200,5 +186,5 @@ fn hidden(whole: &Whole, asked: Visibility, seen: Visibility) -> Error {
 }
 
 fn effect(file: FileId, ticket: Ticket) -> Effect {
-    Effect { subject: Subject::File(file), read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(Subject::File(file)).seen_in(ticket)
 }

@@ -2,8 +2,8 @@
 
 use serde_json::{Map, Value, json};
 use throughline_sdk::{
-    Changes, Effect, Error, ErrorKind, Found, Intent, Marker, NewTicket, Operation, Reference, RemoteId,
-    Result, Subject, Ticket, TookEffect,
+    Changes, Effect, Error, ErrorKind, Found, Intent, Marker, NewFile, NewTicket, Operation, Reference,
+    RemoteId, Result, Subject, Ticket, TookEffect,
 };
 
 use crate::api::{Api, Extent, Search};
@@ -53,7 +53,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
             );
         })
         .ok();
-    Ok(Effect { subject: Subject::Ticket(RemoteId::new(created)), read_back, lost: Vec::new() })
+    Ok(Effect::of(Subject::Ticket(RemoteId::new(created))).seen_in(read_back))
 }
 
 /// The issues that bear a marker as their label, as far as the search has got.
@@ -65,10 +65,7 @@ pub(crate) async fn created(api: Api<'_>, marker: &Marker) -> Result<Vec<Found>>
         .issues
         .into_iter()
         .filter(|issue| issue.fields.labels.iter().any(|label| label == marker.as_str()));
-    Ok(ours
-        .map(|issue| RemoteId::new(issue.id))
-        .map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) })
-        .collect())
+    Ok(ours.map(|issue| RemoteId::new(issue.id)).map(Found::made).collect())
 }
 
 /// Carries out an operation on an issue that exists.
@@ -94,7 +91,7 @@ pub(crate) async fn into_issue(api: Api<'_>, id: &str, intent: &Intent) -> Resul
         Operation::Edit { comment, body } => comment::edit(api, id, comment, body).await,
         Operation::Retract { comment } => comment::retract(api, id, comment).await,
         Operation::Attach { name, media_type, size, digest, visibility } => {
-            let new = file::New { name, media_type, size: *size, digest, visibility: *visibility };
+            let new = NewFile { name, media_type, size: *size, digest, visibility: *visibility };
             file::attach(api, id, &new, &intent.marker).await
         }
         Operation::LinkBack(link) => link_back(api, id, link, &intent.marker).await,
@@ -106,10 +103,7 @@ pub(crate) async fn into_issue(api: Api<'_>, id: &str, intent: &Intent) -> Resul
 async fn expected(api: Api<'_>, id: &str, intent: &Intent, extent: Extent) -> Result<Whole> {
     let whole = api.whole(id, extent).await?;
     let stands = map::ticket(&whole, api.config).version;
-    if intent.expected.is_some() && intent.expected != stands {
-        return Err(Error::new(ErrorKind::Conflict, "the issue has changed since the plan was made")
-            .with_context("issue", id));
-    }
+    intent.still_fits(stands.as_ref()).map_err(|error| error.with_context("issue", id))?;
     Ok(whole)
 }
 
@@ -246,5 +240,5 @@ pub(crate) async fn read_back(api: Api<'_>, id: &str) -> Result<Whole> {
 
 fn changed(api: Api<'_>, whole: &Whole) -> Effect {
     let ticket = map::ticket(whole, api.config);
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(Subject::Ticket(ticket.id.clone())).seen_in(ticket)
 }

@@ -52,8 +52,7 @@ async fn carry_out(config: &Config, ctx: &Ctx, intent: &Intent, committed: &Atom
     };
     let mut session = Session::open(config, ctx).await?;
     let mail = compose(config, ctx, &mut session, intent, file).await?;
-    let effect =
-        Effect { subject: subject(intent, &mail.id, &mail.bytes), read_back: None, lost: Vec::new() };
+    let effect = Effect::of(subject(intent, &mail.id, &mail.bytes));
     session.enter(&config.sent, true).await?;
     for held in ours(&mut session, &mail.id).await? {
         if !held.is_draft {

@@ -110,7 +110,7 @@ impl Connector for MicrosoftHealth {
             for list in self.lists() {
                 *strand(&mut place, *list) = start(api, *list).await?;
             }
-            return Ok(ChangePage { hints: Vec::new(), next: place.cursor()?, more: false });
+            return Ok(ChangePage { hints: Vec::new(), next: Cursor::write(&place)?, more: false });
         };
         let mut place = Place::parse(since)?;
         let mut hints = Vec::new();
@@ -127,7 +127,7 @@ impl Connector for MicrosoftHealth {
         }
         hints.sort();
         let hints = hints.into_iter().map(|(_, id)| Hint::new(id)).collect();
-        Ok(ChangePage { hints, next: place.cursor()?, more })
+        Ok(ChangePage { hints, next: Cursor::write(&place)?, more })
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {

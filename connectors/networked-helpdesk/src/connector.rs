@@ -146,10 +146,7 @@ impl Connector for NetworkedHelpDesk {
             (Operation::Create(_), _) => {
                 let held = self.both(ctx).own.with_uuid(&name).await?.filter(|held| !held.offered);
                 let id = held.map(|held| RemoteId::new(held.id));
-                Ok(id
-                    .map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) })
-                    .into_iter()
-                    .collect())
+                Ok(id.map(Found::made).into_iter().collect())
             }
             (Operation::Comment { .. } | Operation::Attach { .. }, Some(id)) => {
                 let read = self.fetch(ctx, id).await?;

@@ -117,12 +117,7 @@ pub(crate) async fn into_ticket(both: Both<'_>, id: &RemoteId, intent: &Intent) 
             push.comments.push(comment);
             (Subject::Comment(CommentId::new(name)), lost)
         }
-        Operation::Attach { name, media_type, size, digest, visibility } => {
-            let most = both.config.max_file_bytes;
-            if *size > most {
-                let why = format!("the file has {size} bytes, more than the {most} of max_file_bytes");
-                return Err(Error::new(ErrorKind::Rejected, why));
-            }
+        Operation::Attach { name, media_type, digest, visibility, .. } => {
             let (public, demoted) = shown(&held, *visibility)?;
             agreement::in_force(&held.agreement)?;
             let file = File { name, media_type, bytes: both.own.ctx.blobs.read(digest).await?, public };

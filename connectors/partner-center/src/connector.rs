@@ -99,7 +99,7 @@ impl Connector for PartnerCenter {
             hints.clear();
         }
         let hints = hints.into_iter().map(|id| Hint::new(RemoteId::new(id))).collect();
-        Ok(ChangePage { hints, next: place.cursor()?, more: false })
+        Ok(ChangePage { hints, next: Cursor::write(&place)?, more: false })
     }
 
     async fn fetch(&self, ctx: &Ctx, ticket: &RemoteId) -> Result<Ticket> {

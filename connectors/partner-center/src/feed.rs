@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Cursor, Error, ErrorKind, Result, Timestamp};
+use throughline_sdk::{Cursor, Result, Timestamp};
 
 use crate::map::modified;
 use crate::wire::ServiceRequest;
@@ -30,21 +30,9 @@ pub(crate) struct Place {
 }
 
 impl Place {
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// The place that a cursor of ours holds.
     pub(crate) fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            Error::new(
-                ErrorKind::Malformed,
-                format!("this is no cursor of the Partner Center connector: {error}"),
-            )
-        })
-    }
-
-    /// Writes the place as a cursor.
-    pub(crate) fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the Partner Center connector")
     }
 
     /// What was modified since, oldest first. `whole` says whether surely no request is missing.
@@ -106,7 +94,7 @@ mod tests {
         let mut place = Place::default();
         let all: Vec<ServiceRequest> = (0..2000).map(|number| request(&number.to_string(), number)).collect();
         place.compare(&all, false);
-        assert!(place.cursor().unwrap().as_str().len() < 16 * 1024);
+        assert!(Cursor::write(&place).unwrap().as_str().len() < 16 * 1024);
         assert!(place.compare(&all, false).is_empty());
     }
 

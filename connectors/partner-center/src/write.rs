@@ -46,7 +46,7 @@ async fn note(api: Api<'_>, intent: &Intent, body: &str, visibility: Visibility)
     let patch = Patch { new_note: Some(NewNote { text: &text }), ..Patch::default() };
     let answer = api.patch(id.as_str(), &patch, &request_id(&intent.marker)).await?;
     if let Some(subject) = written(&answer, &intent.marker) {
-        return Ok(Effect { subject, read_back: None, lost: Vec::new() });
+        return Ok(Effect::of(subject));
     }
     // The answer may be without its notes, as lists are.
     let after = api.request(id.as_str()).await.map_err(Error::with_unknown_effect)?;
@@ -54,7 +54,7 @@ async fn note(api: Api<'_>, intent: &Intent, body: &str, visibility: Visibility)
         Error::new(ErrorKind::Rejected, "Partner Center accepted the note and does not show it")
             .with_context("request", id)
     })?;
-    Ok(Effect { subject, read_back: None, lost: Vec::new() })
+    Ok(Effect::of(subject))
 }
 
 /// Reads, compares with what the plan was made on, writes, and looks at what stands there afterwards.
@@ -66,7 +66,7 @@ async fn transition(api: Api<'_>, intent: &Intent, status: &str) -> Result<Effec
         let message = "the request changed since it was read; nothing was written";
         return Err(Error::new(ErrorKind::Conflict, message).with_context("request", id));
     }
-    let done = || Effect { subject: Subject::Ticket(id.clone()), read_back: None, lost: Vec::new() };
+    let done = || Effect::of(Subject::Ticket(id.clone()));
     if map::status(&before) == wanted {
         return Ok(done());
     }

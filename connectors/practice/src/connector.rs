@@ -286,7 +286,7 @@ async fn read<T: DeserializeOwned>(call: Call<'_>, doing: &'static str) -> Resul
 }
 
 fn effect(subject: Subject, ticket: Ticket) -> Effect {
-    Effect { subject, read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(subject).seen_in(ticket)
 }
 
 fn done(kept: bool, what: &str, subject: Subject, ticket: Ticket) -> Result<Effect> {

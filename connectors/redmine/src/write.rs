@@ -55,7 +55,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
             tracing::warn!(issue = created, %error, "Redmine created an issue that lacks something we asked for.");
         })
         .ok();
-    Ok(Effect { subject: Subject::Ticket(RemoteId::new(created.to_string())), read_back, lost: Vec::new() })
+    Ok(Effect::of(Subject::Ticket(RemoteId::new(created.to_string()))).seen_in(read_back))
 }
 
 /// The issues that bear a marker, in the custom field or in the description.
@@ -87,11 +87,7 @@ pub(crate) async fn created(api: Api<'_>, marker: &Marker) -> Result<Vec<Found>>
     }
     numbers.sort_unstable();
     numbers.dedup();
-    Ok(numbers
-        .into_iter()
-        .map(|id| RemoteId::new(id.to_string()))
-        .map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) })
-        .collect())
+    Ok(numbers.into_iter().map(|id| RemoteId::new(id.to_string())).map(Found::made).collect())
 }
 
 /// Carries out an operation on an issue that exists.
@@ -109,18 +105,11 @@ pub(crate) async fn into_issue(api: Api<'_>, id: u64, intent: &Intent) -> Result
         Operation::Comment { body, visibility } => comment(api, id, body, *visibility, &intent.marker).await,
         Operation::Edit { comment, body } => edit(api, id, comment, Some(body)).await,
         Operation::Retract { comment } => edit(api, id, comment, None).await,
-        Operation::Attach { name, media_type, size, digest, visibility } => {
+        Operation::Attach { name, media_type, digest, visibility, .. } => {
             if *visibility != Visibility::Public {
                 return Err(Error::new(
                     ErrorKind::Unsupported,
                     "whoever sees a Redmine issue sees its files, so only public ones are attached",
-                )
-                .with_context("issue", id));
-            }
-            if *size > api.config.max_file_bytes {
-                return Err(Error::new(
-                    ErrorKind::Rejected,
-                    format!("the file has {size} bytes, more than max_file_bytes allows"),
                 )
                 .with_context("issue", id));
             }
@@ -150,10 +139,7 @@ pub(crate) async fn into_issue(api: Api<'_>, id: u64, intent: &Intent) -> Result
 async fn expected(api: Api<'_>, id: u64, intent: &Intent) -> Result<Issue> {
     let issue = api.issue(id).await?;
     let stands = map::ticket(&issue, api.config).version;
-    if intent.expected.is_some() && intent.expected != stands {
-        return Err(Error::new(ErrorKind::Conflict, "the issue has changed since the plan was made")
-            .with_context("issue", id));
-    }
+    intent.still_fits(stands.as_ref()).map_err(|error| error.with_context("issue", id))?;
     Ok(issue)
 }
 
@@ -230,7 +216,7 @@ async fn comment(
         api.put_note(note, &note_body(String::new())).await.map_err(Error::with_unknown_effect)?;
         return Err(not_done(&["private_notes".to_owned()], TookEffect::No).with_context("issue", id));
     }
-    Ok(Effect { subject: Subject::Comment(made.id.clone()), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::Comment(made.id.clone())).seen_in(ticket))
 }
 
 /// Replaces the text of a note, or deletes it for `None`.
@@ -240,7 +226,7 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: Option<&String>)
     let subject = Subject::Comment(comment.clone());
     let Some(was) = shown(before.clone()) else {
         return match body {
-            None => Ok(Effect { subject, read_back: Some(before), lost: Vec::new() }),
+            None => Ok(Effect::of(subject).seen_in(before)),
             Some(_) => Err(Error::new(ErrorKind::Rejected, "the note is no longer there")
                 .with_context("issue", id)
                 .with_context("note", comment)),
@@ -255,7 +241,7 @@ async fn edit(api: Api<'_>, id: u64, comment: &CommentId, body: Option<&String>)
     api.put_note(number(comment.as_str(), "a note")?, &note_body(notes)).await?;
     let after = map::ticket(&read_back(api, id).await?, api.config);
     if shown(after.clone()).map(|one| one.body) == wanted {
-        Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
+        Ok(Effect::of(subject).seen_in(after))
     } else {
         Err(not_done(&["notes".to_owned()], TookEffect::No)
             .with_context("issue", id)
@@ -279,11 +265,9 @@ async fn attach(
     let ticket = map::ticket(&read_back(api, id).await?, api.config);
     let made = ticket.files.iter().find(|file| file.marker.as_ref() == Some(marker));
     match made {
-        Some(file) if file.size == size => Ok(Effect {
-            subject: Subject::File(FileId::new(file.id.as_str())),
-            read_back: Some(ticket),
-            lost: Vec::new(),
-        }),
+        Some(file) if file.size == size => {
+            Ok(Effect::of(Subject::File(FileId::new(file.id.as_str()))).seen_in(ticket))
+        }
         Some(_) => {
             Err(not_done(&["the file's size".to_owned()], TookEffect::Unknown).with_context("issue", id))
         }
@@ -394,7 +378,7 @@ pub(crate) fn number_of(list: &[Named], word: &str, what: &str) -> Result<u64> {
 
 fn changed(api: Api<'_>, issue: &Issue) -> Effect {
     let ticket = map::ticket(issue, api.config);
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(Subject::Ticket(ticket.id.clone())).seen_in(ticket)
 }
 
 fn note_body(notes: String) -> JournalBody {

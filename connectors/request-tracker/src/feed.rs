@@ -37,11 +37,9 @@ struct Place {
 /// Reads one page of changes after `since`; from now on if `None`.
 pub(crate) async fn changes(config: &Config, rest: &Rest<'_>, since: Option<&Cursor>) -> Result<ChangePage> {
     let Some(cursor) = since else { return begin(config, rest).await };
-    let mut place: Place = serde_json::from_str(cursor.as_str()).map_err(|error| {
-        Error::new(ErrorKind::Malformed, format!("this is no cursor of Request Tracker's feed: {error}"))
-    })?;
+    let mut place: Place = cursor.read("Request Tracker's feed")?;
     let (hints, more) = walk(config, rest, &mut place).await?;
-    Ok(ChangePage { hints, next: cursor_of(&place)?, more })
+    Ok(ChangePage { hints, next: Cursor::write(&place)?, more })
 }
 
 /// From now on: what stands within the overlap is taken for seen, so that only what is committed later is a change.
@@ -52,7 +50,7 @@ async fn begin(config: &Config, rest: &Rest<'_>) -> Result<ChangePage> {
         place.last = place.from;
         while walk(config, rest, &mut place).await?.1 {}
     }
-    Ok(ChangePage { hints: Vec::new(), next: cursor_of(&place)?, more: false })
+    Ok(ChangePage { hints: Vec::new(), next: Cursor::write(&place)?, more: false })
 }
 
 /// Reads on from `place` and moves it. Says what changed and whether there is more.
@@ -189,12 +187,6 @@ fn id_of(text: &str) -> Result<u64> {
     })
 }
 
-fn cursor_of(place: &Place) -> Result<Cursor> {
-    serde_json::to_string(place)
-        .map(Cursor::new)
-        .map_err(|error| Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}")))
-}
-
 /// A text inside RT's query language.
 pub(crate) fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
@@ -212,7 +204,7 @@ mod tests {
     #[test]
     fn a_cursor_survives_being_written_down() {
         let place = Place { last: 300, seen: BTreeSet::from([299, 300]), from: 10, quiet: "7 x".to_owned() };
-        let read: Place = serde_json::from_str(cursor_of(&place).unwrap().as_str()).unwrap();
+        let read: Place = Cursor::write(&place).unwrap().read("this test").unwrap();
         assert_eq!((read.last, read.seen, read.from), (300, BTreeSet::from([299, 300]), 10));
     }
 }

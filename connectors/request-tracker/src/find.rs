@@ -28,7 +28,7 @@ async fn find_ticket(config: &Config, rest: &Rest<'_>, marker: &Marker) -> Resul
     if let Some(name) = &config.marker_field {
         let query = format!("CF.{{{name}}} = {}", feed::quoted(marker.as_str()));
         let tickets: Vec<wire::Ticket> = rest.list(&["tickets"], &[("query", &query)]).await?;
-        return Ok(tickets.into_iter().map(|ticket| found_ticket(&ticket.id)).collect());
+        return Ok(tickets.into_iter().map(|ticket| Found::made(RemoteId::new(ticket.id))).collect());
     }
     let search = json!([{"field": "Headers", "operator": "LIKE", "value": marker.as_str()}]);
     let query = [("fields", "TransactionId"), ("per_page", "100")];
@@ -37,7 +37,7 @@ async fn find_ticket(config: &Config, rest: &Rest<'_>, marker: &Marker) -> Resul
     for part in parts {
         let transaction: wire::Transaction =
             rest.get(&["transaction", number(&part.transaction_id.id)?], &[]).await?;
-        let ticket = found_ticket(&transaction.object.id);
+        let ticket = Found::made(RemoteId::new(&transaction.object.id));
         if transaction.kind == "Create" && !found.contains(&ticket) {
             found.push(ticket);
         }
@@ -58,8 +58,4 @@ async fn find_message(rest: &Rest<'_>, ticket: &RemoteId, marker: &Marker) -> Re
             },
         })
         .collect())
-}
-
-fn found_ticket(id: &str) -> Found {
-    Found { ticket: RemoteId::new(id), subject: Subject::Ticket(RemoteId::new(id)) }
 }

@@ -95,7 +95,7 @@ impl Writer<'_> {
         };
         // It exists; whether it can be read at once is another matter, and the engine will read it anyway.
         let read_back = read::ticket(self.config, self.rest, &id).await.ok();
-        Ok(Effect { subject: Subject::Ticket(id), read_back, lost: Vec::new() })
+        Ok(Effect::of(Subject::Ticket(id)).seen_in(read_back))
     }
 
     /// A message's text: plain where it is plain, else HTML.
@@ -176,7 +176,7 @@ impl Writer<'_> {
         let before = self.prepare(ticket, visibility, &mut message).await?;
         let id = self.message(ticket, visibility, Body::json(&Value::Object(message))).await?;
         self.leave_status(ticket, &id, before.as_ref()).await;
-        Ok(Effect { subject: Subject::Comment(CommentId::new(id)), read_back: None, lost: Vec::new() })
+        Ok(Effect::of(Subject::Comment(CommentId::new(id))))
     }
 
     async fn attach(&self, ticket: &RemoteId, file: &NewFile<'_>, visibility: Visibility) -> Result<Effect> {
@@ -218,7 +218,7 @@ impl Writer<'_> {
                 file.size
             )));
         }
-        Ok(Effect { subject: Subject::File(FileId::new(stored.id)), read_back: None, lost: Vec::new() })
+        Ok(Effect::of(Subject::File(FileId::new(stored.id))))
     }
 
     /// The address is a link of the kind *Refers to*; number and summary stand in the custom field, which holds one
@@ -434,7 +434,7 @@ fn differences(changes: &Changes, after: &Ticket) -> Vec<String> {
 }
 
 fn effect(after: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(after.id.clone()), read_back: Some(after), lost: Vec::new() }
+    Effect::of(Subject::Ticket(after.id.clone())).seen_in(after)
 }
 
 pub(crate) fn ticket_of(intent: &Intent) -> Result<&RemoteId> {

@@ -85,7 +85,7 @@ pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, file: &Sent<'_>, marker:
         .with_effect(TookEffect::Unknown)
         .with_context("file", &made.id));
     }
-    Ok(Effect { subject: Subject::File(made.id.clone()), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::File(made.id.clone())).seen_in(ticket))
 }
 
 /// A file's bytes, at most `limit` of them.

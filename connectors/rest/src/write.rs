@@ -46,7 +46,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = read_back.inspect_err(|error| {
         tracing::warn!(ticket = %id, %error, "The desk created a ticket that lacks something we asked for.");
     });
-    Ok(Effect { subject: Subject::Ticket(id), read_back: read_back.ok(), lost: Vec::new() })
+    Ok(Effect::of(Subject::Ticket(id)).seen_in(read_back.ok()))
 }
 
 /// The ticket that was just raised, brought to its status where the desk did not take that at once.
@@ -94,9 +94,7 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: &RemoteId, intent: &Intent) ->
 /// read and the write is overwritten.
 async fn expected(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Result<Read> {
     let read = read::ticket(api, id).await?;
-    if intent.expected.is_some() && intent.expected != read.ticket.version {
-        return Err(Error::new(ErrorKind::Conflict, "the ticket has changed since the plan was made"));
-    }
+    intent.still_fits(read.ticket.version.as_ref())?;
     Ok(read)
 }
 
@@ -221,7 +219,7 @@ async fn comment(
         take_back(api, id, &made).await;
         return Err(not_done("who may read the comment", TookEffect::Unknown).with_context("comment", made));
     }
-    Ok(Effect { subject: Subject::Comment(made.id.clone()), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::Comment(made.id.clone())).seen_in(ticket))
 }
 
 /// A comment that everybody can read and nobody should: taken back where the desk can, else a person has to.
@@ -243,7 +241,7 @@ async fn edit(api: Api<'_>, id: &RemoteId, comment: &CommentId, body: &str) -> R
     let dialect = api.desk.manifest.text.dialect;
     let kept = dialect.kept(body);
     if was.body == kept {
-        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(before));
     }
     let marked = was.marker.as_ref().map_or_else(|| dialect.write(body), |marker| dialect.mark(body, marker));
     let scope = api
@@ -256,7 +254,7 @@ async fn edit(api: Api<'_>, id: &RemoteId, comment: &CommentId, body: &str) -> R
     api.write(&says.request, &BTreeMap::new(), Some(&says.body), &scope).await?;
     let after = read_back(api, id).await?.ticket;
     if after.comments.iter().any(|one| one.id == *comment && one.body == kept) {
-        Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
+        Ok(Effect::of(subject).seen_in(after))
     } else {
         Err(not_done("the comment's text", TookEffect::No).with_context("comment", comment))
     }
@@ -268,7 +266,7 @@ async fn retract(api: Api<'_>, id: &RemoteId, comment: &CommentId) -> Result<Eff
     let stands = |ticket: &Ticket| ticket.comments.iter().any(|one| one.id == *comment);
     let before = read::ticket(api, id).await?.ticket;
     if !stands(&before) {
-        return Ok(Effect { subject, read_back: Some(before), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(before));
     }
     let scope = api.desk.scope().with("id", id.as_str()).with("comment_id", comment.as_str());
     api.write(&says.request, &BTreeMap::new(), says.body.as_ref(), &scope).await?;
@@ -276,7 +274,7 @@ async fn retract(api: Api<'_>, id: &RemoteId, comment: &CommentId) -> Result<Eff
     if stands(&after) {
         return Err(not_done("the comment", TookEffect::No).with_context("comment", comment));
     }
-    Ok(Effect { subject, read_back: Some(after), lost: Vec::new() })
+    Ok(Effect::of(subject).seen_in(after))
 }
 
 async fn link_back(api: Api<'_>, id: &RemoteId, link: &Reference) -> Result<Effect> {
@@ -382,11 +380,7 @@ fn says_something(body: &Json) -> bool {
 }
 
 fn changed(read: Read) -> Effect {
-    Effect {
-        subject: Subject::Ticket(read.ticket.id.clone()),
-        read_back: Some(read.ticket),
-        lost: Vec::new(),
-    }
+    Effect::of(Subject::Ticket(read.ticket.id.clone())).seen_in(read.ticket)
 }
 
 /// Which of the asked changes a ticket does not show, by name.

@@ -37,7 +37,7 @@ pub use ids::{
     CommentId, Cursor, Digest, FileId, IntentId, Marker, RemoteId, SystemName, TicketRef, Version,
 };
 pub use marked::MarkerLine;
-pub use operation::{Changes, Effect, Found, Intent, NewTicket, Operation, Subject};
+pub use operation::{Changes, Effect, Found, Intent, NewFile, NewTicket, Operation, Subject};
 pub use reference::Reference;
 pub use settings::{Setting, SettingKind, Settings};
 pub use stream::{Destination, Dial, NoDial, Protection, Stream};

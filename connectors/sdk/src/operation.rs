@@ -4,7 +4,10 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentId, Digest, FileId, IntentId, Marker, Reference, RemoteId, Ticket, Version, Visibility};
+use crate::{
+    CommentId, Digest, Error, ErrorKind, FileId, IntentId, Marker, Reference, RemoteId, Result, Ticket,
+    Version, Visibility,
+};
 
 /// One change to make in a system. Every connector matches every variant by name.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -76,6 +79,21 @@ impl Operation {
     }
 }
 
+/// A file to attach, as [`Operation::Attach`] names it.
+#[derive(Clone, Copy, Debug)]
+pub struct NewFile<'a> {
+    /// The file name, any Unicode.
+    pub name: &'a str,
+    /// The media type.
+    pub media_type: &'a str,
+    /// Size in bytes.
+    pub size: u64,
+    /// Its bytes, by digest, from [`Blobs`](crate::Blobs).
+    pub digest: &'a Digest,
+    /// Who may read it there.
+    pub visibility: Visibility,
+}
+
 /// The content of a ticket to be created, in the target system's own words.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NewTicket {
@@ -143,6 +161,19 @@ impl Intent {
         self.ticket.as_ref().filter(|_| bears)
     }
 
+    /// Refuses to write into a ticket that is not as the plan was made on; `stands` is its version now. An intent that
+    /// expects no version may be carried out on any.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Conflict`] where it has another version.
+    pub fn still_fits(&self, stands: Option<&Version>) -> Result<()> {
+        if self.expected.is_some() && self.expected.as_ref() != stands {
+            return Err(Error::new(ErrorKind::Conflict, "the ticket has changed since the plan was made"));
+        }
+        Ok(())
+    }
+
     /// What bears its marker in that ticket, as it was read.
     pub fn left_in(&self, read: Ticket) -> Vec<Found> {
         let Some(ticket) = self.marked_in() else { return Vec::new() };
@@ -184,6 +215,17 @@ pub struct Effect {
 }
 
 impl Effect {
+    /// What was made or changed, with nothing read back and nothing lost.
+    pub fn of(subject: Subject) -> Self {
+        Self { subject, read_back: None, lost: Vec::new() }
+    }
+
+    /// The same effect, with the ticket as it was read back, if it was.
+    #[must_use]
+    pub fn seen_in(self, ticket: impl Into<Option<Ticket>>) -> Self {
+        Self { read_back: ticket.into(), ..self }
+    }
+
     /// The same effect, with what of `operation`'s formatted text was lost, as `write` says of each text.
     #[must_use]
     pub fn with_lost<L: ToString>(mut self, operation: &Operation, write: impl Fn(&str) -> Vec<L>) -> Self {
@@ -204,4 +246,34 @@ pub struct Found {
     pub ticket: RemoteId,
     /// What was found.
     pub subject: Subject,
+}
+
+impl Found {
+    /// A ticket that the write made.
+    pub fn made(ticket: RemoteId) -> Self {
+        Self { ticket: ticket.clone(), subject: Subject::Ticket(ticket) }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_intent_fits_the_version_it_was_planned_on_and_any_where_it_names_none() {
+        let version = |text: &str| Version::new(text);
+        let mut intent = Intent {
+            id: IntentId::new("one"),
+            ticket: Some(RemoteId::new("7")),
+            operation: Operation::Transition { status: "open".to_owned() },
+            marker: Marker::from_hash(&[7; 32]),
+            expected: None,
+        };
+        assert!(intent.still_fits(None).is_ok() && intent.still_fits(Some(&version("2"))).is_ok());
+        intent.expected = Some(version("1"));
+        assert!(intent.still_fits(Some(&version("1"))).is_ok());
+        for stands in [None, Some(version("2"))] {
+            assert_eq!(intent.still_fits(stands.as_ref()).unwrap_err().kind(), ErrorKind::Conflict);
+        }
+    }
 }

@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::{CommentId, Digest, FileId, Marker, Reference, RemoteId, Timestamp, Version};
+use crate::{
+    CommentId, Digest, Error, ErrorKind, FileId, Marker, Reference, RemoteId, Result, Timestamp, Version,
+};
 
 /// A ticket as read from its system, in the system's own words for status, priority and type.
 ///
@@ -82,6 +84,24 @@ pub enum Visibility {
     Internal,
     /// The system did not say. Never shared.
     Unknown,
+}
+
+impl Visibility {
+    /// Whether only the system's own staff may read it.
+    ///
+    /// # Errors
+    ///
+    /// [`ErrorKind::Unsupported`] where nobody said: a desk would show it to whom it shows things by default.
+    pub fn is_internal(self) -> Result<bool> {
+        match self {
+            Self::Public => Ok(false),
+            Self::Internal => Ok(true),
+            Self::Unknown => Err(Error::new(
+                ErrorKind::Unsupported,
+                "a comment and its files are public or internal, and nobody said which",
+            )),
+        }
+    }
 }
 
 /// A person as a system names them. Never an address to send anything to.

@@ -103,7 +103,7 @@ impl Connector for ServiceNow {
         match since {
             Some(cursor) => Place::parse(cursor)?.advance(api).await,
             None => {
-                let next = Place::now(api).await?.cursor()?;
+                let next = Cursor::write(&Place::now(api).await?)?;
                 Ok(ChangePage { hints: Vec::new(), next, more: false })
             }
         }

@@ -67,19 +67,9 @@ impl Place {
         Ok(Self { records: window.clone(), files: window })
     }
 
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// The place that a cursor of ours holds.
     pub(crate) fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            let what = throughline_sdk::http::json_fault(&error);
-            Error::new(ErrorKind::Malformed, format!("this is no cursor of the ServiceNow connector: {what}"))
-        })
-    }
-
-    /// Writes the place as a cursor.
-    pub(crate) fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the ServiceNow connector")
     }
 
     /// One page of each feed.
@@ -94,7 +84,7 @@ impl Place {
             }
         }
         let place = Self { records: records.next, files: files.next };
-        Ok(ChangePage { hints, next: place.cursor()?, more: records.more || files.more })
+        Ok(ChangePage { hints, next: Cursor::write(&place)?, more: records.more || files.more })
     }
 }
 
@@ -280,7 +270,7 @@ mod tests {
     fn an_old_cursor_is_still_read() {
         let old = r#"{"records":{"since":"2026-01-01T00:00:00Z"},"files":{"since":"2026-01-01T00:00:00Z","after":"a","until":"2026-01-01T00:00:09Z"}}"#;
         let place = Place::parse(&Cursor::new(old)).unwrap();
-        assert_eq!(Place::parse(&place.cursor().unwrap()).unwrap(), place);
+        assert_eq!(Place::parse(&Cursor::write(&place).unwrap()).unwrap(), place);
         assert_eq!(place.files.after.as_deref(), Some("a"));
     }
 }

@@ -117,7 +117,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
         })
         .ok();
     let subject = Subject::Ticket(RemoteId::new(id.as_str()));
-    Ok(Effect { subject, read_back: read_back.map(|record| record.ticket), lost: Vec::new() })
+    Ok(Effect::of(subject).seen_in(read_back.map(|record| record.ticket)))
 }
 
 /// Carries out an operation on a record that exists.
@@ -260,11 +260,9 @@ async fn comment(
     let ticket = read_back(api, id).await?.ticket;
     // Our account may write what it may not read, and a rule may send it to the other journal.
     match ticket.comments.iter().find(|comment| comment.marker.as_ref() == Some(marker)) {
-        Some(made) if made.visibility == visibility => Ok(Effect {
-            subject: Subject::Comment(CommentId::new(made.id.as_str())),
-            read_back: Some(ticket),
-            lost: Vec::new(),
-        }),
+        Some(made) if made.visibility == visibility => {
+            Ok(Effect::of(Subject::Comment(CommentId::new(made.id.as_str()))).seen_in(ticket))
+        }
         Some(_) => Err(about(not_done(&["for whom the comment is".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&[journal.to_owned()], TookEffect::No))),
     }
@@ -282,11 +280,9 @@ async fn attach(
     let ticket = read_back(api, id).await?.ticket;
     let made = ticket.files.iter().find(|one| one.id.as_str() == file.as_str());
     match made {
-        Some(made) if made.size == size => Ok(Effect {
-            subject: Subject::File(FileId::new(file.as_str())),
-            read_back: Some(ticket),
-            lost: Vec::new(),
-        }),
+        Some(made) if made.size == size => {
+            Ok(Effect::of(Subject::File(FileId::new(file.as_str()))).seen_in(ticket))
+        }
         Some(_) | None => {
             Err(not_done(&["the file".to_owned()], TookEffect::Unknown).with_context("record", id.as_str()))
         }
@@ -456,9 +452,5 @@ fn put(fields: &mut Map<String, Value>, field: &str, value: &str) {
 }
 
 fn changed(record: Record) -> Effect {
-    Effect {
-        subject: Subject::Ticket(record.ticket.id.clone()),
-        read_back: Some(record.ticket),
-        lost: Vec::new(),
-    }
+    Effect::of(Subject::Ticket(record.ticket.id.clone())).seen_in(record.ticket)
 }

@@ -45,7 +45,7 @@ pub(crate) async fn changes(api: Api<'_>, since: Option<&Cursor>) -> Result<Chan
         let newest = api.list(&query(api, None), 0, 1).await?;
         let now = newest.at.unwrap_or_else(|| api.ctx.clock.now() - SKEW);
         let place = Place { since: minus(now, lag), inside: None, hub: hub::ensured(api, None).await };
-        return Ok(ChangePage { hints: Vec::new(), next: place.cursor()?, more: false });
+        return Ok(ChangePage { hints: Vec::new(), next: Cursor::write(&place)?, more: false });
     };
     let place = Place::parse(since)?;
     let asked = api.ctx.clock.now();
@@ -78,7 +78,7 @@ pub(crate) async fn changes(api: Api<'_>, since: Option<&Cursor>) -> Result<Chan
         Place { inside: Some(inside), ..place }
     };
     let more = next.inside.is_some();
-    Ok(ChangePage { hints, next: next.cursor()?, more })
+    Ok(ChangePage { hints, next: Cursor::write(&next)?, more })
 }
 
 fn query(api: Api<'_>, from: Option<Timestamp>) -> Vec<(&'static str, String)> {
@@ -102,15 +102,7 @@ fn row(row: serde_json::Value) -> Result<wire::Row> {
 
 impl Place {
     fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("this is no cursor of the TMF621 connector: {error}"))
-        })
-    }
-
-    fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the TMF621 connector")
     }
 }
 

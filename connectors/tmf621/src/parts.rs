@@ -49,11 +49,11 @@ pub(crate) async fn comment(
     if mine.visibility != visibility {
         return Err(not_done("the note's @type", TookEffect::Unknown));
     }
-    Ok(Effect { subject: Subject::Comment(mine.id.clone()), read_back: Some(after.ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::Comment(mine.id.clone())).seen_in(after.ticket))
 }
 
 pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Result<Effect> {
-    let Operation::Attach { name, media_type, size, digest, visibility } = &intent.operation else {
+    let Operation::Attach { name, media_type, digest, visibility, .. } = &intent.operation else {
         return Err(Error::new(ErrorKind::Unsupported, "this operation attaches nothing"));
     };
     if *visibility != Visibility::Public {
@@ -62,10 +62,6 @@ pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Resu
     }
     if !api.config.files {
         return Err(Error::new(ErrorKind::Unsupported, "the setting files is false for this desk"));
-    }
-    if *size > api.config.max_file_bytes {
-        let why = format!("the file has {size} bytes, more than max_file_bytes allows");
-        return Err(Error::new(ErrorKind::Rejected, why));
     }
     let bytes = api.ctx.blobs.read(digest).await?;
     let mark = &intent.marker;
@@ -84,11 +80,7 @@ pub(crate) async fn attach(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Resu
     let after = after.await?;
     let mine = after.ticket.files.iter().find(|file| file.marker.as_ref() == Some(mark));
     let Some(mine) = mine else { return Err(unmarked("attachment")) };
-    Ok(Effect {
-        subject: Subject::File(FileId::new(mine.id.as_str())),
-        read_back: Some(after.ticket),
-        lost: Vec::new(),
-    })
+    Ok(Effect::of(Subject::File(FileId::new(mine.id.as_str()))).seen_in(after.ticket))
 }
 
 /// Puts the marker where this desk's entries bear it.
@@ -168,7 +160,7 @@ pub(crate) async fn edit(
     let was = before.ticket.comments.iter().find(|one| one.id == *comment);
     let (Some(place), Some(was)) = (place, was) else {
         return match text {
-            None => Ok(Effect { subject, read_back: Some(before.ticket), lost: Vec::new() }),
+            None => Ok(Effect::of(subject).seen_in(before.ticket)),
             Some(_) => {
                 Err(Error::new(ErrorKind::Rejected, "the note is no longer there")
                     .with_context("note", comment))
@@ -216,7 +208,7 @@ pub(crate) async fn edit(
         Answered::Later(_) => api.once(id, |read| is_done(read)).await?,
     };
     match is_done(&after) {
-        true => Ok(Effect { subject, read_back: Some(after.ticket), lost: Vec::new() }),
+        true => Ok(Effect::of(subject).seen_in(after.ticket)),
         false => Err(not_done("the note", TookEffect::No).with_context("note", comment)),
     }
 }

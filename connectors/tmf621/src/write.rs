@@ -35,11 +35,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     let read_back = finished.await.inspect_err(|error| {
         tracing::warn!(ticket = %id, %error, "The desk created a ticket that lacks something we asked for.");
     });
-    Ok(Effect {
-        subject: Subject::Ticket(id),
-        read_back: read_back.ok().map(|read| read.ticket),
-        lost: Vec::new(),
-    })
+    Ok(Effect::of(Subject::Ticket(id)).seen_in(read_back.ok().map(|read| read.ticket)))
 }
 
 /// The tickets that bear a marker. A desk leaves out a filter it does not know, so each row is looked at.
@@ -61,7 +57,7 @@ pub(crate) async fn created(api: Api<'_>, marker: &Marker) -> Result<Vec<Found>>
         // The newest stand last on some desks and first on others, so none is left out.
         if whole {
             let found = found.into_iter();
-            return Ok(found.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect());
+            return Ok(found.map(Found::made).collect());
         }
     }
     let message =
@@ -111,14 +107,8 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: &RemoteId, intent: &Intent) ->
 /// The ticket, if it still is as the plan was made on.
 async fn expected(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Result<Read> {
     let read = api.ticket(id).await?;
-    if intent.expected.is_some() && intent.expected != read.ticket.version {
-        return Err(stale());
-    }
+    intent.still_fits(read.ticket.version.as_ref())?;
     Ok(read)
-}
-
-fn stale() -> Error {
-    Error::new(ErrorKind::Conflict, "the ticket has changed since the plan was made")
 }
 
 async fn update(api: Api<'_>, before: Read, changes: &Changes) -> Result<Read> {
@@ -384,9 +374,5 @@ pub(crate) fn typed(api: Api<'_>) -> Map<String, Value> {
 }
 
 fn changed(read: Read) -> Effect {
-    Effect {
-        subject: Subject::Ticket(read.ticket.id.clone()),
-        read_back: Some(read.ticket),
-        lost: Vec::new(),
-    }
+    Effect::of(Subject::Ticket(read.ticket.id.clone())).seen_in(read.ticket)
 }

@@ -7,7 +7,7 @@ use chrono::TimeDelta;
 use throughline_sdk::{
     Capabilities, ChangePage, Choice, Completeness, ConditionalWrite, Connector, CreateClass, Ctx, Cursor,
     Description, Effect, Error, ErrorKind, Feed, FileId, Found, Hint, Identity, Intent, Linking, Operation,
-    RawWebhook, RemoteId, Result, Subject, Ticket,
+    RawWebhook, RemoteId, Result, Ticket,
 };
 
 use crate::api::{Api, date};
@@ -106,7 +106,8 @@ impl Connector for TsaNet {
         let api = self.api(ctx);
         let Some(since) = since else {
             let (_, headers) = api.me().await?;
-            let next = Place::after(date(&headers).unwrap_or_else(|| ctx.clock.now())).cursor()?;
+            let place = Place::after(date(&headers).unwrap_or_else(|| ctx.clock.now()));
+            let next = Cursor::write(&place)?;
             return Ok(ChangePage { hints: Vec::new(), next, more: false });
         };
         let place = Place::parse(since)?;
@@ -118,7 +119,7 @@ impl Connector for TsaNet {
                 all.extend(api.cases(&[("status", status.to_owned())]).await?.0);
             }
         }
-        let next = place.next(&changed, there, due).cursor()?;
+        let next = Cursor::write(&place.next(&changed, there, due))?;
         let hints = feed::hints(changed.iter().chain(place.new_among(&all)));
         Ok(ChangePage { hints, next, more: false })
     }
@@ -141,7 +142,7 @@ impl Connector for TsaNet {
                 let id = RemoteId::new(case.token.clone()?);
                 (map::ticket(&id, case, &self.config).marker.as_ref() == Some(&intent.marker)).then_some(id)
             });
-            return Ok(ids.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect());
+            return Ok(ids.map(Found::made).collect());
         }
         match intent.marked_in() {
             Some(id) => Ok(intent.left_in(self.fetch(ctx, id).await?)),

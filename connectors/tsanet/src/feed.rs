@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 use chrono::TimeDelta;
 use serde::{Deserialize, Serialize};
-use throughline_sdk::{Cursor, Error, ErrorKind, Hint, RemoteId, Result, Timestamp};
+use throughline_sdk::{Cursor, Hint, RemoteId, Result, Timestamp};
 
 use crate::map::{ACCEPTED, INFORMATION, OPEN};
 use crate::wire::Case;
@@ -40,18 +40,9 @@ impl Place {
         Self { since, looked: since }
     }
 
-    /// Reads what [`cursor`](Self::cursor) wrote.
+    /// The place that a cursor of ours holds.
     pub(crate) fn parse(cursor: &Cursor) -> Result<Self> {
-        serde_json::from_str(cursor.as_str()).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("this is no cursor of the TSANet connector: {error}"))
-        })
-    }
-
-    /// Writes the place as a cursor.
-    pub(crate) fn cursor(&self) -> Result<Cursor> {
-        serde_json::to_string(self).map(Cursor::new).map_err(|error| {
-            Error::new(ErrorKind::Malformed, format!("the cursor cannot be written: {error}"))
-        })
+        cursor.read("the TSANet connector")
     }
 
     /// The moment to ask for. Whether the list takes in that second is not documented, so one more is asked for.
@@ -119,7 +110,7 @@ mod tests {
         assert_eq!(later.next(&[], None, true), later, "no time is told and nothing was seen");
         let seen = case(json!({"updatedAt": "2031-05-01T10:40:00Z"}));
         assert_eq!(later.next(&[seen], None, false), Place { since: at("10:38:00"), looked: at("10:28:00") });
-        assert_eq!(Place::parse(&place.cursor().unwrap()).unwrap(), place);
+        assert_eq!(Place::parse(&Cursor::write(&place).unwrap()).unwrap(), place);
         assert!(Place::parse(&Cursor::new("2031")).is_err());
     }
 

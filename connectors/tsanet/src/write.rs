@@ -30,7 +30,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
     })?;
     let id = RemoteId::new(token);
     let ticket = read_back(api, &id).await?;
-    Ok(Effect { subject: Subject::Ticket(id), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::Ticket(id)).seen_in(ticket))
 }
 
 /// Carries out an intent on a request.
@@ -123,7 +123,7 @@ async fn comment(
     if !ticket.comments.iter().any(|one| one.id == comment && one.marker.as_ref() == Some(marker)) {
         return Err(not_done("the note").with_context("note", made.id));
     }
-    Ok(Effect { subject: Subject::Comment(comment), read_back: Some(ticket), lost: Vec::new() })
+    Ok(Effect::of(Subject::Comment(comment)).seen_in(ticket))
 }
 
 /// Puts our number where the partner sees it: into the request, or into the approval of one.
@@ -164,10 +164,9 @@ fn is_approved(case: &Case) -> bool {
 /// The request, if it still is as the plan was made on. TSANet cannot check that in the write itself.
 async fn expected(api: Api<'_>, id: &RemoteId, intent: &Intent) -> Result<Case> {
     let case = api.case(id).await?;
-    if intent.expected.is_some() && intent.expected != map::ticket(id, &case, api.config).version {
-        return Err(Error::new(ErrorKind::Conflict, "the request has changed since the plan was made")
-            .with_context("case", case.id));
-    }
+    intent
+        .still_fits(map::ticket(id, &case, api.config).version.as_ref())
+        .map_err(|error| error.with_context("case", case.id))?;
     Ok(case)
 }
 
@@ -178,5 +177,5 @@ async fn read_back(api: Api<'_>, id: &RemoteId) -> Result<Ticket> {
 }
 
 fn changed(ticket: Ticket) -> Effect {
-    Effect { subject: Subject::Ticket(ticket.id.clone()), read_back: Some(ticket), lost: Vec::new() }
+    Effect::of(Subject::Ticket(ticket.id.clone())).seen_in(ticket)
 }

@@ -5,8 +5,8 @@ use base64::prelude::BASE64_STANDARD;
 use chrono::{SubsecRound, TimeDelta};
 use serde_json::{Map, Value};
 use throughline_sdk::{
-    Changes, CommentId, Digest, Effect, Error, ErrorKind, Found, Intent, Marker, NewTicket, Operation,
-    RemoteId, Result, Subject, TookEffect, Visibility,
+    Changes, CommentId, Effect, Error, ErrorKind, Found, Intent, Marker, NewFile, NewTicket, Operation,
+    RemoteId, Result, Subject, TookEffect,
 };
 
 use crate::api::{Api, number};
@@ -60,7 +60,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
 pub(crate) async fn find_created(api: Api<'_>, marker: &Marker) -> Result<Vec<Found>> {
     let found = api.marked(marker).await?;
     let ids = found.iter().map(|ticket| RemoteId::new(ticket.id.to_string()));
-    Ok(ids.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect())
+    Ok(ids.map(Found::made).collect())
 }
 
 /// Carries out an operation on a ticket that exists.
@@ -76,15 +76,11 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
             transition(api, &before, status).await
         }
         Operation::Comment { body, visibility } => {
-            let internal = is_internal(id, *visibility)?;
+            let internal = visibility.is_internal().map_err(|error| error.with_context("ticket", id))?;
             let note = note(Some(id), map::write_text(body), internal, &intent.marker);
             let made = api.add_article(id, &note).await?;
             as_asked(api, id, &made, internal).await?;
-            Ok(Effect {
-                subject: Subject::Comment(CommentId::new(made.id.to_string())),
-                read_back: None,
-                lost: Vec::new(),
-            })
+            Ok(Effect::of(Subject::Comment(CommentId::new(made.id.to_string()))))
         }
         Operation::Edit { .. } => {
             Err(Error::new(ErrorKind::Unsupported, "Zammad lets nobody change an article's text")
@@ -92,8 +88,9 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
         }
         Operation::Retract { comment } => retract(api, id, comment).await,
         Operation::Attach { name, media_type, size, digest, visibility } => {
-            let file = File { name, media_type, size: *size, digest };
-            attach(api, id, &file, is_internal(id, *visibility)?, &intent.marker).await
+            let visibility = *visibility;
+            let file = NewFile { name, media_type, size: *size, digest, visibility };
+            attach(api, id, file, &intent.marker).await
         }
         Operation::LinkBack(reference) => {
             let name = api.config.link_field.as_ref().ok_or_else(|| {
@@ -104,21 +101,11 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
     }
 }
 
-/// A file as an intent names it.
-struct File<'a> {
-    name: &'a str,
-    media_type: &'a str,
-    size: u64,
-    digest: &'a Digest,
-}
-
 /// The ticket, if it still is as the plan was made on. What changes between this reading and the write is overwritten.
 async fn expected(api: Api<'_>, id: u64, intent: &Intent) -> Result<Ticket> {
     let ticket = api.ticket(id).await?;
-    if intent.expected.as_ref().is_some_and(|expected| *expected != map::version(&ticket)) {
-        return Err(Error::new(ErrorKind::Conflict, "the ticket has changed since the plan was made")
-            .with_context("ticket", id));
-    }
+    let stands = map::version(&ticket);
+    intent.still_fits(Some(&stands)).map_err(|error| error.with_context("ticket", id))?;
     Ok(ticket)
 }
 
@@ -187,9 +174,7 @@ async fn retract(api: Api<'_>, id: u64, comment: &CommentId) -> Result<Effect> {
         return Err(about(Error::new(ErrorKind::Rejected, "only articles that we wrote are taken back")));
     }
     match api.delete_article(wanted).await {
-        Ok(()) => {
-            Ok(Effect { subject: Subject::Comment(comment.clone()), read_back: None, lost: Vec::new() })
-        }
+        Ok(()) => Ok(Effect::of(Subject::Comment(comment.clone()))),
         Err(error) if error.kind() == ErrorKind::Forbidden => {
             // Zammad deletes a note only for some minutes. Customers at least need not read on.
             api.hide_article(wanted).await.map_err(about)?;
@@ -204,12 +189,9 @@ async fn retract(api: Api<'_>, id: u64, comment: &CommentId) -> Result<Effect> {
     }
 }
 
-async fn attach(api: Api<'_>, id: u64, file: &File<'_>, internal: bool, marker: &Marker) -> Result<Effect> {
+async fn attach(api: Api<'_>, id: u64, file: NewFile<'_>, marker: &Marker) -> Result<Effect> {
     let about = |error: Error| error.with_context("ticket", id).with_context("file", file.name);
-    if file.size > api.config.max_file_bytes {
-        let words = format!("the file has {} bytes, more than max_file_bytes allows", file.size);
-        return Err(about(Error::new(ErrorKind::Rejected, words)));
-    }
+    let internal = file.visibility.is_internal().map_err(about)?;
     let bytes = api.ctx.blobs.read(file.digest).await?;
     let mut note = note(Some(id), map::write_name(file.name), internal, marker);
     note.attachments.push(AttachmentWrite {
@@ -220,11 +202,9 @@ async fn attach(api: Api<'_>, id: u64, file: &File<'_>, internal: bool, marker: 
     let made = api.add_article(id, &note).await?;
     as_asked(api, id, &made, internal).await?;
     match made.attachments.first() {
-        Some(kept) if kept.bytes().is_none_or(|size| size == file.size) => Ok(Effect {
-            subject: Subject::File(map::file_id(made.id, kept.id)),
-            read_back: None,
-            lost: Vec::new(),
-        }),
+        Some(kept) if kept.bytes().is_none_or(|size| size == file.size) => {
+            Ok(Effect::of(Subject::File(map::file_id(made.id, kept.id))))
+        }
         Some(_) => Err(about(not_done(&["the file's size".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&["the file".to_owned()], TookEffect::Unknown))),
     }
@@ -340,21 +320,5 @@ fn no_marker_field(api: Api<'_>) -> Error {
 }
 
 fn changed(ticket: &Ticket) -> Effect {
-    Effect {
-        subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())),
-        read_back: None,
-        lost: Vec::new(),
-    }
-}
-
-fn is_internal(id: u64, visibility: Visibility) -> Result<bool> {
-    match visibility {
-        Visibility::Public => Ok(false),
-        Visibility::Internal => Ok(true),
-        Visibility::Unknown => Err(Error::new(
-            ErrorKind::Unsupported,
-            "an article and its files are public or internal, nothing else",
-        )
-        .with_context("ticket", id)),
-    }
+    Effect::of(Subject::Ticket(RemoteId::new(ticket.id.to_string())))
 }

@@ -28,7 +28,7 @@ pub(crate) async fn comment(api: Api<'_>, ticket: u64, id: &CommentId) -> Result
     }
     let subject = Subject::Comment(id.clone());
     if map::is_redacted(&map::comment_text(found)) {
-        return Ok(Effect { subject, read_back: Some(map::ticket(&before, api.config)), lost: Vec::new() });
+        return Ok(Effect::of(subject).seen_in(map::ticket(&before, api.config)));
     }
     let html = found.html_body.as_deref().or(found.body.as_deref()).unwrap_or_default();
     let body = RedactionBody {
@@ -44,7 +44,7 @@ pub(crate) async fn comment(api: Api<'_>, ticket: u64, id: &CommentId) -> Result
     let after = read::parts(api, ticket).await.map_err(Error::with_unknown_effect)?;
     let left = after.comments.iter().find(|comment| comment.id == wanted).map(map::comment_text);
     if left.is_none_or(|text| map::is_redacted(&text)) {
-        Ok(Effect { subject, read_back: Some(map::ticket(&after, api.config)), lost: Vec::new() })
+        Ok(Effect::of(subject).seen_in(map::ticket(&after, api.config)))
     } else {
         Err(about(not_done(&["the comment's text".to_owned()], TookEffect::Unknown)))
     }

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 use throughline_sdk::{
-    Changes, CommentId, Digest, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewTicket,
-    Operation, RemoteId, Result, Subject, TookEffect, Visibility,
+    Changes, CommentId, Effect, Error, ErrorKind, FileId, Found, Intent, Marker, NewFile, NewTicket,
+    Operation, RemoteId, Result, Subject, TookEffect,
 };
 
 use crate::api::{Api, Created};
@@ -58,7 +58,7 @@ pub(crate) async fn create(api: Api<'_>, new: &NewTicket, marker: &Marker) -> Re
 /// The tickets that bear a marker.
 pub(crate) async fn find_created(api: Api<'_>, marker: &Marker) -> Result<Vec<Found>> {
     let ids = api.marked(marker).await?.into_iter().map(|ticket| RemoteId::new(ticket.id.to_string()));
-    Ok(ids.map(|id| Found { ticket: id.clone(), subject: Subject::Ticket(id) }).collect())
+    Ok(ids.map(Found::made).collect())
 }
 
 /// Carries out an operation on a ticket that exists.
@@ -76,16 +76,12 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
         Operation::Comment { body, visibility } => {
             let comment = CommentWrite {
                 html_body: map::write_text(body),
-                public: is_public(id, *visibility)?,
+                public: !visibility.is_internal().map_err(|error| error.with_context("ticket", id))?,
                 uploads: Vec::new(),
             };
             let event = say(api, id, comment, &intent.marker, Purpose::Comment).await?;
             let made = event.id.ok_or_else(|| nameless(id))?;
-            Ok(Effect {
-                subject: Subject::Comment(CommentId::new(made.to_string())),
-                read_back: None,
-                lost: Vec::new(),
-            })
+            Ok(Effect::of(Subject::Comment(CommentId::new(made.to_string()))))
         }
         Operation::Edit { .. } => {
             Err(Error::new(ErrorKind::Unsupported, "Zendesk lets nobody change a comment")
@@ -93,8 +89,9 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
         }
         Operation::Retract { comment } => redact::comment(api, id, comment).await,
         Operation::Attach { name, media_type, size, digest, visibility } => {
-            let file = File { name, media_type, size: *size, digest };
-            attach(api, id, &file, is_public(id, *visibility)?, &intent.marker).await
+            let visibility = *visibility;
+            let file = NewFile { name, media_type, size: *size, digest, visibility };
+            attach(api, id, file, &intent.marker).await
         }
         Operation::LinkBack(reference) => {
             let name = api.config.link_field.as_ref().ok_or_else(|| {
@@ -105,22 +102,12 @@ pub(crate) async fn into_ticket(api: Api<'_>, id: u64, intent: &Intent) -> Resul
     }
 }
 
-/// A file as an intent names it.
-struct File<'a> {
-    name: &'a str,
-    media_type: &'a str,
-    size: u64,
-    digest: &'a Digest,
-}
-
 /// The ticket, if it still is as the plan was made on. The write that follows is on the condition that it did not change
 /// since this reading; within one second only this comparison sees it.
 async fn expected(api: Api<'_>, id: u64, intent: &Intent) -> Result<Ticket> {
     let ticket = api.ticket(id).await?.ticket;
-    if intent.expected.as_ref().is_some_and(|expected| *expected != map::version(&ticket)) {
-        return Err(Error::new(ErrorKind::Conflict, "the ticket has changed since the plan was made")
-            .with_context("ticket", id));
-    }
+    let stands = map::version(&ticket);
+    intent.still_fits(Some(&stands)).map_err(|error| error.with_context("ticket", id))?;
     Ok(ticket)
 }
 
@@ -171,23 +158,18 @@ async fn transition(api: Api<'_>, before: &Ticket, word: &str) -> Result<Effect>
     }
 }
 
-async fn attach(api: Api<'_>, id: u64, file: &File<'_>, public: bool, marker: &Marker) -> Result<Effect> {
+async fn attach(api: Api<'_>, id: u64, file: NewFile<'_>, marker: &Marker) -> Result<Effect> {
     let about = |error: Error| error.with_context("ticket", id).with_context("file", file.name);
-    if file.size > api.config.max_file_bytes {
-        let words = format!("the file has {} bytes, more than max_file_bytes allows", file.size);
-        return Err(about(Error::new(ErrorKind::Rejected, words)));
-    }
+    let public = !file.visibility.is_internal().map_err(about)?;
     let bytes = api.ctx.blobs.read(file.digest).await?;
     let token = api.upload(file.name, file.media_type, bytes).await.map_err(about)?;
     // Zendesk takes no comment without a text.
     let comment = CommentWrite { html_body: map::write_name(file.name), public, uploads: vec![token] };
     let event = say(api, id, comment, marker, Purpose::File).await?;
     match event.attachments.first() {
-        Some(made) if made.size == file.size => Ok(Effect {
-            subject: Subject::File(FileId::new(made.id.to_string())),
-            read_back: None,
-            lost: Vec::new(),
-        }),
+        Some(made) if made.size == file.size => {
+            Ok(Effect::of(Subject::File(FileId::new(made.id.to_string()))))
+        }
         Some(_) => Err(about(not_done(&["the file's size".to_owned()], TookEffect::Unknown))),
         None => Err(about(not_done(&["the file".to_owned()], TookEffect::Unknown))),
     }
@@ -353,23 +335,7 @@ fn created(ticket: &Ticket) -> Effect {
 }
 
 fn changed(ticket: &Ticket) -> Effect {
-    Effect {
-        subject: Subject::Ticket(RemoteId::new(ticket.id.to_string())),
-        read_back: None,
-        lost: Vec::new(),
-    }
-}
-
-fn is_public(id: u64, visibility: Visibility) -> Result<bool> {
-    match visibility {
-        Visibility::Public => Ok(true),
-        Visibility::Internal => Ok(false),
-        Visibility::Unknown => Err(Error::new(
-            ErrorKind::Unsupported,
-            "a comment and its files are public or private, nothing else",
-        )
-        .with_context("ticket", id)),
-    }
+    Effect::of(Subject::Ticket(RemoteId::new(ticket.id.to_string())))
 }
 
 fn nameless(id: u64) -> Error {
