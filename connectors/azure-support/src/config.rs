@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use throughline_sdk::http::Authentication;
+use throughline_sdk::http::{Authentication, entra};
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
 
@@ -219,7 +219,6 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 const MANAGER: &str = "https://management.azure.com/";
-const LOGIN: &str = "https://login.microsoftonline.com/";
 const PORTAL: &str = "https://portal.azure.com/";
 const API_VERSION: &str = "2026-06-01";
 
@@ -266,16 +265,9 @@ pub(crate) struct Contact {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let tenant = required(settings, "tenant")?;
-    let token_url = match settings.text("token_url") {
-        Some(_) => settings.address("token_url")?,
-        None => address(LOGIN)?.join(&format!("{tenant}/oauth2/v2.0/token")).map_err(|error| {
-            misconfigured(format!("the setting tenant does not fit into an address: {error}"))
-        })?,
-    };
-    let scope = text(settings, "scope").unwrap_or_else(|| format!("{}.default", config.url));
+    let scope = settings.trimmed("scope").unwrap_or_else(|| format!("{}.default", config.url));
     let authentication = Authentication::ClientCredentials {
-        token_url,
+        token_url: entra::token_url(settings)?,
         client_id: config.client_id.clone(),
         client_secret: settings.required_secret("client_secret")?,
         scopes: vec![scope],
@@ -287,7 +279,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let subscription = text(settings, "subscription");
+        let subscription = settings.trimmed("subscription");
         if subscription.as_deref().is_some_and(|id| !is_uuid(id)) {
             return Err(misconfigured(
                 "the setting subscription has to be a subscription's id, not its name",
@@ -295,22 +287,23 @@ impl Config {
         }
         let contact = Contact::read(settings)?;
         let config = Self {
-            url: base(settings, "url", MANAGER)?,
-            portal: base(settings, "portal_url", PORTAL)?,
-            client_id: required(settings, "client_id")?,
+            url: settings.base_or("url", MANAGER)?,
+            portal: settings.base_or("portal_url", PORTAL)?,
+            client_id: settings.required_text("client_id")?,
             subscription,
-            api_version: text(settings, "api_version").unwrap_or_else(|| API_VERSION.to_owned()),
+            api_version: settings.trimmed("api_version").unwrap_or_else(|| API_VERSION.to_owned()),
             services: services(settings)?,
-            default_type: text(settings, "default_type"),
+            default_type: settings.trimmed("default_type"),
             classify: settings.flag("classify"),
-            default_severity: text(settings, "default_severity").unwrap_or_else(|| "minimal".to_owned()),
-            sender: text(settings, "sender").unwrap_or_else(|| contact.email.clone()),
-            message_subject: text(settings, "message_subject")
+            default_severity: settings.trimmed("default_severity").unwrap_or_else(|| "minimal".to_owned()),
+            sender: settings.trimmed("sender").unwrap_or_else(|| contact.email.clone()),
+            message_subject: settings
+                .trimmed("message_subject")
                 .unwrap_or_else(|| "Message from the customer".to_owned()),
             diagnostic_consent: settings.flag("diagnostic_consent"),
             secondary_consent: settings.flag("secondary_consent"),
             around_the_clock: settings.flag("around_the_clock"),
-            support_plan_id: text(settings, "support_plan_id"),
+            support_plan_id: settings.trimmed("support_plan_id"),
             contact,
         };
         match &config.default_type {
@@ -324,19 +317,16 @@ impl Config {
 
 impl Contact {
     fn read(settings: &Settings) -> Result<Self> {
-        let list = settings.values.get("contact_additional_emails").and_then(serde_json::Value::as_array);
         let contact = Self {
-            first_name: required(settings, "contact_first_name")?,
-            last_name: required(settings, "contact_last_name")?,
-            method: text(settings, "contact_method").unwrap_or_else(|| "email".to_owned()),
-            email: required(settings, "contact_email")?,
-            additional_emails: list
-                .map(|list| list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect())
-                .unwrap_or_default(),
-            phone: text(settings, "contact_phone"),
-            time_zone: required(settings, "contact_time_zone")?,
-            country: required(settings, "contact_country")?,
-            language: text(settings, "contact_language").unwrap_or_else(|| "en-us".to_owned()),
+            first_name: settings.required_text("contact_first_name")?,
+            last_name: settings.required_text("contact_last_name")?,
+            method: settings.trimmed("contact_method").unwrap_or_else(|| "email".to_owned()),
+            email: settings.required_text("contact_email")?,
+            additional_emails: settings.texts("contact_additional_emails"),
+            phone: settings.trimmed("contact_phone"),
+            time_zone: settings.required_text("contact_time_zone")?,
+            country: settings.required_text("contact_country")?,
+            language: settings.trimmed("contact_language").unwrap_or_else(|| "en-us".to_owned()),
         };
         if contact.method == "phone" && contact.phone.is_none() {
             return Err(misconfigured(
@@ -367,35 +357,6 @@ fn services(settings: &Settings) -> Result<BTreeMap<String, Classification>> {
             Ok((kind.clone(), classification))
         })
         .collect()
-}
-
-fn base(settings: &Settings, key: &str, otherwise: &str) -> Result<Url> {
-    let mut url = match settings.text(key) {
-        Some(_) => settings.address(key)?,
-        None => address(otherwise)?,
-    };
-    if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-        return Err(misconfigured(format!("the setting {key} has to be an http or https address")));
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-fn address(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| misconfigured(format!("{text} is no address: {error}")))
-}
-
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn required(settings: &Settings, key: &str) -> Result<String> {
-    text(settings, key).ok_or_else(|| misconfigured(format!("the setting {key} is missing")))
 }
 
 /// Thirty-two hexadecimal digits in groups of 8, 4, 4, 4 and 12.

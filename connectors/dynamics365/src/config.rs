@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use throughline_sdk::http::{Authentication, join};
+use throughline_sdk::http::{Authentication, entra, join};
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
 
@@ -179,7 +179,6 @@ pub const SETTINGS: &[Setting] = &[
     },
 ];
 
-const DEFAULT_AUTHORITY: &str = "https://login.microsoftonline.com/";
 const DEFAULT_MAX_FILE_BYTES: u64 = 5 * 1024 * 1024;
 
 /// How the text of notes is written.
@@ -239,17 +238,10 @@ pub(crate) struct Config {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let required =
-        |key: &str| text(settings, key).ok_or_else(|| misconfigured(format!("the setting {key} is missing")));
-    let authority = match settings.text("authority") {
-        Some(_) => settings.address("authority")?,
-        None => Url::parse(DEFAULT_AUTHORITY)
-            .map_err(|error| misconfigured(format!("the setting authority is no address: {error}")))?,
-    };
     let address = config.url.clone();
     let authentication = Authentication::ClientCredentials {
-        token_url: join(&authority, &[&required("tenant")?, "oauth2", "v2.0", "token"]),
-        client_id: required("client_id")?,
+        token_url: entra::token_url(settings)?,
+        client_id: settings.required_text("client_id")?,
         client_secret: settings.required_secret("client_secret")?,
         scopes: vec![format!("{}/.default", address.as_str().trim_end_matches('/'))],
     };
@@ -259,21 +251,16 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
+        let mut url = settings.base("url")?;
         url.set_path("/");
-        let version = text(settings, "api_version").unwrap_or_else(|| "v9.2".to_owned());
+        let version = settings.trimmed("api_version").unwrap_or_else(|| "v9.2".to_owned());
         let limit =
             |key, default| settings.count(key).and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
         let config = Self {
             api: join(&url, &["api", "data", &version]),
             url,
             customer: customer(settings.text("customer").unwrap_or_default())?,
-            public_prefix: text(settings, "public_prefix").unwrap_or_else(|| "*WEB*".to_owned()),
+            public_prefix: settings.trimmed("public_prefix").unwrap_or_else(|| "*WEB*".to_owned()),
             note_format: match settings.text("note_format") {
                 None | Some("rich") => NoteFormat::Rich,
                 Some("plain") => NoteFormat::Plain,
@@ -284,7 +271,8 @@ impl Config {
             link_chars: settings.width("link_chars", 100),
             columns: columns(settings, "columns")?,
             choice_columns: columns(settings, "choice_columns")?,
-            resolution_subject: text(settings, "resolution_subject")
+            resolution_subject: settings
+                .trimmed("resolution_subject")
                 .unwrap_or_else(|| "Resolved by the partner".to_owned()),
             resolution_minutes: settings.count("resolution_minutes"),
             max_title: limit("max_title", 200),
@@ -296,7 +284,7 @@ impl Config {
             },
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_key: settings.secret("webhook_key"),
-            webhook_header: text(settings, "webhook_header"),
+            webhook_header: settings.trimmed("webhook_header"),
         };
         config.checked()
     }
@@ -316,10 +304,6 @@ impl Config {
     }
 }
 
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
 fn customer(text: &str) -> Result<Customer> {
     let inside = |table: &str| text.trim().strip_prefix(table)?.strip_prefix('(')?.strip_suffix(')');
     let bindings =
@@ -333,7 +317,7 @@ fn customer(text: &str) -> Result<Customer> {
 }
 
 fn column(settings: &Settings, key: &'static str) -> Result<Option<String>> {
-    text(settings, key).map(|name| logical(name, key)).transpose()
+    settings.trimmed(key).map(|name| logical(name, key)).transpose()
 }
 
 fn columns(settings: &Settings, key: &'static str) -> Result<BTreeMap<String, String>> {

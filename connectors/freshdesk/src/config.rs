@@ -6,7 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use http::header::AUTHORIZATION;
 use secrecy::{ExposeSecret, SecretString};
-use throughline_sdk::http::{Authentication, FurtherHost};
+use throughline_sdk::http::Authentication;
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
 
@@ -131,31 +131,19 @@ pub fn build(settings: &Settings) -> Result<Built> {
     let pair = BASE64_STANDARD.encode(format!("{}:X", key.expose_secret()));
     let authentication =
         Authentication::Header { name: AUTHORIZATION, value: SecretString::from(format!("Basic {pair}")) };
-    let (address, further) = (config.url.clone(), file_hosts(settings)?);
+    let (address, further) = (config.url.clone(), settings.hosts("file_hosts", &DEFAULT_FILE_HOSTS)?);
     Ok(Built { connector: Arc::new(Freshdesk::new(config)), authentication, address, further })
 }
 
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
-        let text = |key: &str| settings.text(key).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let required =
-            |key: &str| text(key).ok_or_else(|| misconfigured(&format!("the setting {key} is missing")));
+        let url = settings.base("url")?;
         let config = Self {
             url,
-            requester: required("requester")?,
-            marker_field: required("marker_field")?,
-            link_field: text("link_field"),
+            requester: settings.required_text("requester")?,
+            marker_field: settings.required_text("marker_field")?,
+            link_field: settings.trimmed("link_field"),
             link_chars: settings.width("link_chars", 255),
             group: settings.count("group_id"),
             product: settings.count("product_id"),
@@ -167,19 +155,6 @@ impl Config {
         }
         Ok(config)
     }
-}
-
-fn file_hosts(settings: &Settings) -> Result<Vec<FurtherHost>> {
-    let Some(listed) = settings.values.get("file_hosts").and_then(serde_json::Value::as_array) else {
-        return DEFAULT_FILE_HOSTS.iter().map(|host| host.parse()).collect();
-    };
-    listed
-        .iter()
-        .map(|host| {
-            let host = host.as_str().unwrap_or_default();
-            host.parse().map_err(|error: Error| error.with_context("setting", "file_hosts"))
-        })
-        .collect()
 }
 
 fn misconfigured(message: &str) -> Error {

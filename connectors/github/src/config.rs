@@ -1,11 +1,12 @@
 //! What an operator writes to connect a repository's issues.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
 use throughline_sdk::http::Authentication;
-use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
+use throughline_sdk::settings::wrong;
+use throughline_sdk::{Built, Result, Setting, SettingKind, Settings, labels};
 use url::Url;
 
 use crate::GitHub;
@@ -104,11 +105,11 @@ impl Config {
             Some(_) | None => return Err(wrong("repository", "has to be an owner, a slash and a name")),
         };
         let config = Self {
-            url: address(settings)?,
+            url: settings.base_or("url", API)?,
             owner: owner.to_owned(),
             repository: name.to_owned(),
-            statuses: labels(settings, "status_labels")?,
-            priorities: labels(settings, "priority_labels")?,
+            statuses: labels::words(settings, "status_labels")?,
+            priorities: labels::words(settings, "priority_labels")?,
             webhook_secret: settings.secret("webhook_secret"),
         };
         let own = |word: &&String| word.as_str() == map::OPEN || map::closing_reason(word).is_some();
@@ -118,10 +119,7 @@ impl Config {
                 &format!("calls a label {word:?}, which GitHub's own state says"),
             ));
         }
-        let prioritized: BTreeSet<String> =
-            config.priorities.keys().map(|label| label.to_lowercase()).collect();
-        if let Some(label) = config.statuses.keys().find(|label| prioritized.contains(&label.to_lowercase()))
-        {
+        if let Some(label) = labels::shared(&config.statuses, &config.priorities) {
             return Err(wrong(
                 "status_labels",
                 &format!("has the label {label:?}, which is also a priority label"),
@@ -136,51 +134,10 @@ impl Config {
     }
 }
 
-fn address(settings: &Settings) -> Result<Url> {
-    let mut url = match settings.text("url") {
-        Some(_) => settings.address("url")?,
-        None => Url::parse(API).map_err(|error| wrong("url", &format!("is no address: {error}")))?,
-    };
-    if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-        return Err(wrong("url", "has to be an http or https address"));
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-/// Words by label. GitHub tells labels apart without regard to case, so two that differ in it alone are one.
-fn labels(settings: &Settings, key: &str) -> Result<BTreeMap<String, String>> {
-    let table = settings.values.get(key).and_then(serde_json::Value::as_object);
-    let mut words = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for (label, word) in table.into_iter().flatten() {
-        let (label, word) = (label.trim(), word.as_str().unwrap_or_default().trim());
-        if label.is_empty() || word.is_empty() {
-            return Err(wrong(key, "has an empty label or word"));
-        }
-        if !seen.insert(label.to_lowercase()) {
-            return Err(wrong(
-                key,
-                &format!("has the label {label:?} twice; GitHub does not tell case apart"),
-            ));
-        }
-        words.insert(label.to_owned(), word.to_owned());
-    }
-    Ok(words)
-}
-
-fn wrong(key: &str, what: &str) -> Error {
-    Error::new(ErrorKind::Misconfigured, format!("the setting {key} {what}"))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::{Value, json};
+    use throughline_sdk::ErrorKind;
 
     use super::*;
 

@@ -1,12 +1,13 @@
 //! What an operator writes to connect a project's issues.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use http::HeaderName;
 use secrecy::SecretString;
-use throughline_sdk::http::{Authentication, FurtherHost, join};
-use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
+use throughline_sdk::http::{Authentication, join};
+use throughline_sdk::settings::wrong;
+use throughline_sdk::{Built, Result, Setting, SettingKind, Settings, labels};
 use url::Url;
 
 use crate::GitLab;
@@ -132,7 +133,7 @@ pub(crate) struct Config {
 pub fn build(settings: &Settings) -> Result<Built> {
     let token = settings.required_secret("token")?;
     let config = Config::read(settings)?;
-    let (address, further) = (config.api.clone(), file_hosts(settings)?);
+    let (address, further) = (config.api.clone(), settings.hosts("file_hosts", &[])?);
     Ok(Built {
         connector: Arc::new(GitLab::new(config)),
         authentication: Authentication::Header {
@@ -147,10 +148,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong("url", "has to be an http or https address"));
-        }
+        let url = settings.base("url")?;
         if url.path().contains("/api/") {
             return Err(wrong("url", "has to be GitLab's start page, without /api"));
         }
@@ -163,8 +161,8 @@ impl Config {
         let config = Self {
             api: join(&url, &["api", "v4"]),
             project: project.to_owned(),
-            statuses: labels(settings, "status_labels")?,
-            priorities: labels(settings, "priority_labels")?,
+            statuses: label_words(settings, "status_labels")?,
+            priorities: label_words(settings, "priority_labels")?,
             confidential: settings.flag("confidential"),
             link_note: settings.flag("link_note"),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
@@ -178,10 +176,7 @@ impl Config {
                 &format!("calls a label {word:?}, which GitLab's own state says"),
             ));
         }
-        let prioritized: BTreeSet<String> =
-            config.priorities.keys().map(|label| label.to_lowercase()).collect();
-        if let Some(label) = config.statuses.keys().find(|label| prioritized.contains(&label.to_lowercase()))
-        {
+        if let Some(label) = labels::shared(&config.statuses, &config.priorities) {
             return Err(wrong(
                 "status_labels",
                 &format!("has the label {label:?}, which is also a priority label"),
@@ -191,43 +186,19 @@ impl Config {
     }
 }
 
-fn file_hosts(settings: &Settings) -> Result<Vec<FurtherHost>> {
-    let listed = settings.values.get("file_hosts").and_then(serde_json::Value::as_array);
-    let hosts = listed.into_iter().flatten().map(|host| host.as_str().unwrap_or_default());
-    hosts
-        .map(|host| host.parse().map_err(|error| wrong("file_hosts", &format!("has {host:?}: {error}"))))
-        .collect()
-}
-
-/// Words by label. Two that differ in case alone are one, so that nobody has to know how GitLab compares them.
-fn labels(settings: &Settings, key: &str) -> Result<BTreeMap<String, String>> {
-    let table = settings.values.get(key).and_then(serde_json::Value::as_object);
-    let mut words = BTreeMap::new();
-    let mut seen = BTreeSet::new();
-    for (label, word) in table.into_iter().flatten() {
-        let (label, word) = (label.trim(), word.as_str().unwrap_or_default().trim());
-        if label.is_empty() || word.is_empty() {
-            return Err(wrong(key, "has an empty label or word"));
-        }
-        // Labels travel as a list with commas between them.
-        if label.contains(',') {
-            return Err(wrong(key, &format!("has the label {label:?}; GitLab's labels hold no commas")));
-        }
-        if !seen.insert(label.to_lowercase()) {
-            return Err(wrong(key, &format!("has the label {label:?} twice")));
-        }
-        words.insert(label.to_owned(), word.to_owned());
+/// Words by label. Labels travel as a list with commas between them.
+fn label_words(settings: &Settings, key: &str) -> Result<labels::Words> {
+    let words = labels::words(settings, key)?;
+    match words.keys().find(|label| label.contains(',')) {
+        Some(label) => Err(wrong(key, &format!("has the label {label:?}; GitLab's labels hold no commas"))),
+        None => Ok(words),
     }
-    Ok(words)
-}
-
-fn wrong(key: &str, what: &str) -> Error {
-    Error::new(ErrorKind::Misconfigured, format!("the setting {key} {what}"))
 }
 
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::{Value, json};
+    use throughline_sdk::ErrorKind;
 
     use super::*;
 

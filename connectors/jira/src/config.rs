@@ -167,7 +167,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
     let authentication = match config.edition {
         Edition::DataCenter => Authentication::Bearer(token),
         Edition::Cloud => {
-            let user = text(settings, "email").ok_or_else(|| {
+            let user = settings.trimmed("email").ok_or_else(|| {
                 misconfigured(
                     "the setting email is missing; with edition = \"cloud\" the token belongs to it",
                 )
@@ -182,16 +182,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
+        let url = settings.base("url")?;
         let edition = match settings.text("edition") {
             Some("cloud") => Edition::Cloud,
             Some("data-center") => Edition::DataCenter,
@@ -199,15 +190,12 @@ impl Config {
                 return Err(misconfigured("the setting edition has to be \"cloud\" or \"data-center\""));
             }
         };
-        let required = |key: &str| {
-            text(settings, key).ok_or_else(|| misconfigured(&format!("the setting {key} is missing")))
-        };
-        let project = required("project")?;
+        let project = settings.required_text("project")?;
         // It becomes part of searches and addresses.
         if !project.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_') {
             return Err(misconfigured("the setting project has to be a project's key, such as SUP"));
         }
-        let internal = match (text(settings, "internal_role"), text(settings, "internal_group")) {
+        let internal = match (settings.trimmed("internal_role"), settings.trimmed("internal_group")) {
             (Some(_), Some(_)) => {
                 return Err(misconfigured("internal_role and internal_group must not both be set"));
             }
@@ -215,7 +203,7 @@ impl Config {
             (None, group) => group.map(Circle::Group),
         };
         let service_desk = settings.flag("service_desk");
-        let request_type = text(settings, "request_type");
+        let request_type = settings.trimmed("request_type");
         if request_type.is_some() && !service_desk {
             return Err(misconfigured("request_type needs service_desk = true"));
         }
@@ -223,11 +211,11 @@ impl Config {
             url,
             edition,
             project,
-            issue_type: required("issue_type")?,
+            issue_type: settings.required_text("issue_type")?,
             service_desk,
             request_type,
             internal,
-            resolution: text(settings, "resolution"),
+            resolution: settings.trimmed("resolution"),
             search_lag: settings.count("search_lag").map_or(DEFAULT_SEARCH_LAG, Duration::from_secs),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_secret: settings.secret("webhook_secret"),
@@ -238,10 +226,6 @@ impl Config {
     pub(crate) fn browse(&self, key: &str) -> Option<String> {
         self.url.join(&format!("browse/{key}")).ok().map(String::from)
     }
-}
-
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn misconfigured(message: &str) -> Error {

@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use throughline_sdk::http::Authentication;
-use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
+use throughline_sdk::http::{Authentication, entra};
+use throughline_sdk::{Built, Result, Setting, SettingKind, Settings};
 use url::Url;
 
 use crate::MicrosoftHealth;
@@ -78,7 +78,6 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 const GRAPH: &str = "https://graph.microsoft.com/v1.0/";
-const LOGIN: &str = "https://login.microsoftonline.com/";
 const ADMIN: &str = "https://admin.microsoft.com/";
 
 /// The checked settings.
@@ -101,15 +100,8 @@ pub(crate) struct Config {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let tenant = required(settings, "tenant")?;
-    let token_url = match settings.text("token_url") {
-        Some(_) => settings.address("token_url")?,
-        None => address(LOGIN)?.join(&format!("{tenant}/oauth2/v2.0/token")).map_err(|error| {
-            misconfigured(format!("the setting tenant does not fit into an address: {error}"))
-        })?,
-    };
     let authentication = Authentication::ClientCredentials {
-        token_url,
+        token_url: entra::token_url(settings)?,
         client_id: config.client_id.clone(),
         client_secret: settings.required_secret("client_secret")?,
         scopes: vec![format!("{}/.default", config.url.origin().ascii_serialization())],
@@ -122,46 +114,13 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let services = settings.values.get("services").and_then(serde_json::Value::as_array);
         Ok(Self {
-            url: base(settings, "url", GRAPH)?,
-            admin: base(settings, "admin_url", ADMIN)?,
-            client_id: required(settings, "client_id")?,
-            services: services
-                .map(|list| list.iter().filter_map(|one| one.as_str().map(str::to_owned)).collect())
-                .unwrap_or_default(),
+            url: settings.base_or("url", GRAPH)?,
+            admin: settings.base_or("admin_url", ADMIN)?,
+            client_id: settings.required_text("client_id")?,
+            services: settings.texts("services"),
             messages: settings.flag("messages"),
             share_posts: settings.flag("share_posts"),
         })
     }
-}
-
-fn base(settings: &Settings, key: &str, otherwise: &str) -> Result<Url> {
-    let mut url = match settings.text(key) {
-        Some(_) => settings.address(key)?,
-        None => address(otherwise)?,
-    };
-    if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-        return Err(misconfigured(format!("the setting {key} has to be an http or https address")));
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-fn address(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| misconfigured(format!("{text} is no address: {error}")))
-}
-
-fn required(settings: &Settings, key: &str) -> Result<String> {
-    let text = settings.text(key).map(str::trim).filter(|text| !text.is_empty());
-    text.map(str::to_owned).ok_or_else(|| misconfigured(format!("the setting {key} is missing")))
-}
-
-fn misconfigured(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Misconfigured, message)
 }

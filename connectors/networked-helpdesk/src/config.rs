@@ -180,7 +180,7 @@ pub struct Sharing {
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
     let mut further = vec![host(&config.url)?];
-    for listed in texts(settings, "file_hosts") {
+    for listed in settings.texts("file_hosts") {
         further.push(listed.parse().map_err(|error: Error| error.with_context("setting", "file_hosts"))?);
     }
     let address = config.own.clone();
@@ -195,13 +195,13 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
         let Sharing { partner, max_file_bytes, .. } = sharing(settings)?;
-        let statuses = texts(settings, "statuses");
+        let statuses = settings.texts("statuses");
         let flag = |key: &str| settings.values.get(key).and_then(serde_json::Value::as_bool);
         Ok(Self {
             own: own::address(&partner)?,
             url: partner,
-            name: text(settings, "name").unwrap_or_else(|| "Throughline".to_owned()),
-            author: text(settings, "author").unwrap_or_else(|| "Throughline".to_owned()),
+            name: settings.trimmed("name").unwrap_or_else(|| "Throughline".to_owned()),
+            author: settings.trimmed("author").unwrap_or_else(|| "Throughline".to_owned()),
             invite: settings.flag("invite"),
             invitations: match settings.text("invitations") {
                 Some("accept") => Invitations::Accept,
@@ -217,7 +217,7 @@ impl Config {
                 true => USUAL_STATUSES.map(str::to_owned).to_vec(),
                 false => statuses,
             },
-            fields: texts(settings, "fields"),
+            fields: settings.texts("fields"),
             unsaid_is_public: settings.text("unsaid") != Some("internal"),
             max_file_bytes,
         })
@@ -257,15 +257,6 @@ fn host(url: &Url) -> Result<FurtherHost> {
     let name = url.host_str().unwrap_or_default();
     let port = url.port().map(|port| format!(":{port}")).unwrap_or_default();
     format!("{name}{port}").parse().map_err(|error: Error| error.with_context("setting", "url"))
-}
-
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn texts(settings: &Settings, key: &str) -> Vec<String> {
-    let list = settings.values.get(key).and_then(serde_json::Value::as_array);
-    list.into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 fn misconfigured(message: impl Into<String>) -> Error {

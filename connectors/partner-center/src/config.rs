@@ -2,8 +2,8 @@
 
 use std::sync::Arc;
 
-use throughline_sdk::http::Authentication;
-use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
+use throughline_sdk::http::{Authentication, entra};
+use throughline_sdk::{Built, Result, Setting, SettingKind, Settings};
 use url::Url;
 
 use crate::PartnerCenter;
@@ -71,7 +71,6 @@ pub const SETTINGS: &[Setting] = &[
 ];
 
 const PARTNER_CENTER: &str = "https://api.partnercenter.microsoft.com/";
-const LOGIN: &str = "https://login.microsoftonline.com/";
 
 /// The checked settings.
 #[derive(Clone, Debug)]
@@ -90,13 +89,7 @@ pub(crate) struct Config {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let tenant = required(settings, "tenant")?;
-    let token_url = match settings.text("token_url") {
-        Some(_) => settings.address("token_url")?,
-        None => address(LOGIN)?.join(&format!("{tenant}/oauth2/v2.0/token")).map_err(|error| {
-            misconfigured(format!("the setting tenant does not fit into an address: {error}"))
-        })?,
-    };
+    let token_url = entra::token_url(settings)?;
     // Entra has both endpoints side by side.
     let device_url = token_url.join("devicecode").ok();
     let resource = config.url.origin().ascii_serialization();
@@ -117,40 +110,11 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = match settings.text("url") {
-            Some(_) => settings.address("url")?,
-            None => address(PARTNER_CENTER)?,
-        };
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
         Ok(Self {
-            url,
-            client_id: required(settings, "client_id")?,
-            customer: text(settings, "customer"),
-            locale: text(settings, "locale").unwrap_or_else(|| "en-US".to_owned()),
+            url: settings.base_or("url", PARTNER_CENTER)?,
+            client_id: settings.required_text("client_id")?,
+            customer: settings.trimmed("customer"),
+            locale: settings.trimmed("locale").unwrap_or_else(|| "en-US".to_owned()),
         })
     }
-}
-
-fn address(text: &str) -> Result<Url> {
-    Url::parse(text).map_err(|error| misconfigured(format!("{text} is no address: {error}")))
-}
-
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-fn required(settings: &Settings, key: &str) -> Result<String> {
-    text(settings, key).ok_or_else(|| misconfigured(format!("the setting {key} is missing")))
-}
-
-fn misconfigured(message: impl Into<String>) -> Error {
-    Error::new(ErrorKind::Misconfigured, message)
 }

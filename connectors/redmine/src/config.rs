@@ -132,25 +132,15 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
-        let text = |key: &str| settings.text(key).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
+        let url = settings.base("url")?;
         let config = Self {
             url,
-            project: text("project").ok_or_else(|| misconfigured("the setting project is missing"))?,
-            tracker: text("tracker"),
-            marker_field: text("marker_field"),
-            link_field: text("link_field"),
+            project: settings.required_text("project")?,
+            tracker: settings.trimmed("tracker"),
+            marker_field: settings.trimmed("marker_field"),
+            link_field: settings.trimmed("link_field"),
             link_chars: settings.width("link_chars", 255),
-            text: match text("text") {
+            text: match settings.trimmed("text") {
                 None => Dialect::Textile,
                 Some(name) => Dialect::named(&name).ok_or_else(|| {
                     misconfigured("the setting text has to be \"textile\", \"markdown\" or \"plain\"")

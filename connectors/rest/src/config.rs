@@ -118,18 +118,7 @@ pub(crate) fn build_from(source: Source, settings: &Settings) -> Result<Built> {
 
 impl Config {
     fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
-        let text =
-            |key: &str| settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned);
+        let url = settings.base("url")?;
         let own = settings.values.get("settings").and_then(serde_json::Value::as_object);
         let own = own
             .into_iter()
@@ -137,9 +126,9 @@ impl Config {
             .filter_map(|(name, value)| Some((name.clone(), value.as_str()?.to_owned())));
         Ok(Self {
             url,
-            user: text("user"),
+            user: settings.trimmed("user"),
             secret: settings.secret("secret"),
-            client_id: text("client_id"),
+            client_id: settings.trimmed("client_id"),
             client_secret: settings.secret("client_secret"),
             webhook_secret: settings.secret("webhook_secret"),
             max_file_bytes: settings.count("max_file_bytes"),

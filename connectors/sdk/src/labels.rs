@@ -4,7 +4,10 @@
 //! Labels are added and removed one by one, never replaced as a whole: what somebody else adds at the same moment
 //! stays.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use crate::settings::wrong;
+use crate::{Result, Settings};
 
 /// Words by label.
 pub type Words = BTreeMap<String, String>;
@@ -16,6 +19,33 @@ pub struct Exchange {
     pub add: Vec<String>,
     /// Labels to take away.
     pub remove: Vec<String>,
+}
+
+/// The words under a setting, a table from label to word. Two labels that differ in case alone are one.
+///
+/// # Errors
+///
+/// [`ErrorKind::Misconfigured`](crate::ErrorKind::Misconfigured) where a label or word is empty, or a label stands twice.
+pub fn words(settings: &Settings, key: &str) -> Result<Words> {
+    let table = settings.values.get(key).and_then(serde_json::Value::as_object);
+    let mut words = Words::new();
+    let mut seen = BTreeSet::new();
+    for (label, word) in table.into_iter().flatten() {
+        let (label, word) = (label.trim(), word.as_str().unwrap_or_default().trim());
+        if label.is_empty() || word.is_empty() {
+            return Err(wrong(key, "has an empty label or word"));
+        }
+        if !seen.insert(label.to_lowercase()) {
+            return Err(wrong(key, &format!("has the label {label:?} twice; case is not told apart")));
+        }
+        words.insert(label.to_owned(), word.to_owned());
+    }
+    Ok(words)
+}
+
+/// The label of `these` that is also one of `those`: it would stand for two things.
+pub fn shared<'w>(these: &'w Words, those: &Words) -> Option<&'w str> {
+    these.keys().map(String::as_str).find(|label| word(those, label).is_some())
 }
 
 /// Whether two names are one label: case is not told apart.

@@ -270,7 +270,7 @@ pub(crate) struct Config {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let account = text(settings, "account").ok_or_else(|| misconfigured("the setting account is missing"))?;
+    let account = settings.required_text("account")?;
     let secret = settings.required_secret("secret")?;
     let address = config.url.clone();
     let authentication = match settings.text("authentication") {
@@ -289,12 +289,7 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
+        let mut url = settings.base("url")?;
         url.set_path("/");
         let limit =
             |key, default| settings.count(key).and_then(|n| usize::try_from(n).ok()).unwrap_or(default);
@@ -331,10 +326,10 @@ impl Config {
                 Some(list) => list.iter().filter_map(|label| label.as_str()).map(str::to_owned).collect(),
                 None => CLOSED.map(str::to_owned).into(),
             },
-            close_code: text(settings, "close_code"),
-            close_notes: text(settings, "close_notes"),
-            hold_reason: text(settings, "hold_reason"),
-            language: text(settings, "language").unwrap_or_else(|| "en".to_owned()),
+            close_code: settings.trimmed("close_code"),
+            close_notes: settings.trimmed("close_notes"),
+            hold_reason: settings.trimmed("hold_reason"),
+            language: settings.trimmed("language").unwrap_or_else(|| "en".to_owned()),
             max_title: limit("max_title", 160),
             max_description: limit("max_description", 4000),
             long_text: match settings.text("long_text") {
@@ -345,7 +340,8 @@ impl Config {
             max_comment: limit("max_comment", 32_000),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(50 * 1024 * 1024),
             webhook_secret: settings.secret("webhook_secret"),
-            webhook_header: text(settings, "webhook_header")
+            webhook_header: settings
+                .trimmed("webhook_header")
                 .unwrap_or_else(|| "X-Hub-Signature-256".to_owned()),
         };
         config.checked()
@@ -366,12 +362,8 @@ impl Config {
     }
 }
 
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
 fn named(settings: &Settings, key: &'static str) -> Result<Option<String>> {
-    text(settings, key).map(|name| field_name(name, key)).transpose()
+    settings.trimmed(key).map(|name| field_name(name, key)).transpose()
 }
 
 fn texts(settings: &Settings, key: &'static str) -> Result<BTreeMap<String, String>> {

@@ -339,7 +339,6 @@ pub fn build(settings: &Settings) -> Result<Built> {
 
 impl Config {
     fn read(settings: &Settings) -> Result<Self> {
-        let text = |key: &str| text(settings, key);
         let edition = match settings.count("version") {
             Some(4) => Edition::V4,
             Some(5) => Edition::V5,
@@ -370,15 +369,15 @@ impl Config {
             None if newer => LinkBack::ExternalIdentifier,
             Some(_) | None => LinkBack::Nowhere,
         };
-        let internal_note_type = text("internal_note_type");
+        let internal_note_type = settings.trimmed("internal_note_type");
         if internal_note_type.is_some() && note_writes == NoteWrites::Whole {
             let why = "the setting internal_note_type needs note_writes json-patch or append: whole would carry what \
                        the desk's own people say to one another";
             return Err(misconfigured(why));
         }
-        let priorities = texts(settings, "priorities");
+        let priorities = settings.texts("priorities");
         let webhook_token = settings.secret("webhook_token");
-        let callback = match (text("callback"), &webhook_token) {
+        let callback = match (settings.trimmed("callback"), &webhook_token) {
             (None, _) => None,
             (Some(_), None) => {
                 return Err(misconfigured(
@@ -395,15 +394,17 @@ impl Config {
         let flag = |key: &str| settings.values.get(key).and_then(serde_json::Value::as_bool);
         Ok(Self {
             kind: "tmf621",
-            url: base(settings.address("url")?)?,
+            url: settings.base("url")?,
             edition,
-            author: text("author").unwrap_or_else(|| "Throughline".to_owned()),
-            ticket_type: text("ticket_type").unwrap_or_else(|| "Incident".to_owned()),
-            ticket_types: texts(settings, "ticket_types"),
-            severity: text("severity").unwrap_or_else(|| "Minor".to_owned()),
+            author: settings.trimmed("author").unwrap_or_else(|| "Throughline".to_owned()),
+            ticket_type: settings.trimmed("ticket_type").unwrap_or_else(|| "Incident".to_owned()),
+            ticket_types: settings.texts("ticket_types"),
+            severity: settings.trimmed("severity").unwrap_or_else(|| "Minor".to_owned()),
             priorities: if priorities.is_empty() { usual_priorities() } else { priorities },
-            party: text("party")
-                .map(|id| Party { id, role: text("party_role").unwrap_or_else(|| "customer".to_owned()) }),
+            party: settings.trimmed("party").map(|id| Party {
+                id,
+                role: settings.trimmed("party_role").unwrap_or_else(|| "customer".to_owned()),
+            }),
             note_writes,
             merge_patch: settings.text("patch").map_or(newer, |word| word == "merge-patch"),
             marker: if settings.text("marker") == Some("id") { MarkerPlace::Id } else { MarkerPlace::Text },
@@ -426,7 +427,7 @@ impl Config {
 
 fn authentication(settings: &Settings) -> Result<Authentication> {
     let (token, user, client) =
-        (settings.secret("token"), text(settings, "user"), text(settings, "client_id"));
+        (settings.secret("token"), settings.trimmed("user"), settings.trimmed("client_id"));
     match (token, user, client) {
         (Some(token), None, None) => Ok(Authentication::Bearer(token)),
         (None, Some(user), None) => {
@@ -436,7 +437,7 @@ fn authentication(settings: &Settings) -> Result<Authentication> {
             token_url: settings.address("token_url")?,
             client_id,
             client_secret: settings.required_secret("client_secret")?,
-            scopes: texts(settings, "scopes"),
+            scopes: settings.texts("scopes"),
         }),
         (None, None, None) => Ok(Authentication::None),
         (Some(_) | None, _, _) => Err(misconfigured(
@@ -447,28 +448,6 @@ fn authentication(settings: &Settings) -> Result<Authentication> {
 
 pub(crate) fn usual_priorities() -> Vec<String> {
     crate::PRIORITIES.iter().map(|(word, _)| (*word).to_owned()).collect()
-}
-
-fn base(mut url: Url) -> Result<Url> {
-    if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-        return Err(misconfigured("the setting url has to be an http or https address"));
-    }
-    url.set_query(None);
-    url.set_fragment(None);
-    if !url.path().ends_with('/') {
-        let path = format!("{}/", url.path());
-        url.set_path(&path);
-    }
-    Ok(url)
-}
-
-pub(crate) fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
-}
-
-pub(crate) fn texts(settings: &Settings, key: &str) -> Vec<String> {
-    let list = settings.values.get(key).and_then(serde_json::Value::as_array);
-    list.into_iter().flatten().filter_map(|text| text.as_str().map(str::to_owned)).collect()
 }
 
 pub(crate) fn misconfigured(message: &str) -> Error {

@@ -14,7 +14,7 @@ pub use crate::{PRIORITIES, STATUSES};
 
 use crate::Tmf621;
 use crate::config::{
-    Config, Edition, LinkBack, MAX_FILE_BYTES, MarkerPlace, NoteWrites, PAGE, text, texts, usual_priorities,
+    Config, Edition, LinkBack, MAX_FILE_BYTES, MarkerPlace, NoteWrites, PAGE, usual_priorities,
 };
 
 /// The kind's name.
@@ -127,15 +127,15 @@ pub(crate) fn built(kind: &'static str, token: SecretString, settings: &Settings
     let misconfigured = |why: String| Error::new(ErrorKind::Misconfigured, why);
     let url =
         Url::parse(ADDRESS).map_err(|error| misconfigured(format!("the face has no address: {error}")))?;
-    let priorities = texts(settings, "priorities");
+    let priorities = settings.texts("priorities");
     let config = Config {
         kind,
         url: url.clone(),
         edition: Edition::V5,
-        author: text(settings, "author").unwrap_or_else(|| "Throughline".to_owned()),
-        ticket_type: text(settings, "ticket_type").unwrap_or_else(|| "Incident".to_owned()),
-        ticket_types: texts(settings, "ticket_types"),
-        severity: text(settings, "severity").unwrap_or_else(|| "Minor".to_owned()),
+        author: settings.trimmed("author").unwrap_or_else(|| "Throughline".to_owned()),
+        ticket_type: settings.trimmed("ticket_type").unwrap_or_else(|| "Incident".to_owned()),
+        ticket_types: settings.texts("ticket_types"),
+        severity: settings.trimmed("severity").unwrap_or_else(|| "Minor".to_owned()),
         priorities: if priorities.is_empty() { usual_priorities() } else { priorities },
         party: None,
         note_writes: NoteWrites::JsonPatch,

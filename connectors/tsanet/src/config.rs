@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use throughline_sdk::http::{Authentication, join};
-use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
+use throughline_sdk::http::{Authentication, entra};
+use throughline_sdk::settings::wrong;
+use throughline_sdk::{Built, Result, Setting, SettingKind, Settings};
 use url::Url;
 
 use crate::TsaNet;
@@ -173,14 +174,9 @@ pub(crate) struct Config {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let authority = match settings.text("authority") {
-        Some(_) => settings.address("authority")?,
-        None => Url::parse("https://login.microsoftonline.com")
-            .map_err(|_never| wrong("authority", "has to be written out"))?,
-    };
     let authentication = Authentication::ClientCredentials {
-        token_url: join(&authority, &[required(settings, "tenant")?, "oauth2", "v2.0", "token"]),
-        client_id: required(settings, "client_id")?.to_owned(),
+        token_url: entra::token_url(settings)?,
+        client_id: settings.required_text("client_id")?,
         client_secret: settings.required_secret("client_secret")?,
         scopes: vec![format!("{}/.default", audience(settings)?)],
     };
@@ -191,28 +187,25 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(wrong("url", "has to be an http or https address"));
-        }
+        let url = settings.base("url")?;
         if url.path_segments().into_iter().flatten().any(|segment| segment == "v1" || segment == "v2") {
             return Err(wrong("url", "has to be the address without /v1"));
         }
-        let email = required(settings, "engineer_email")?;
+        let email = settings.required_text("engineer_email")?;
         if email.split_once('@').is_none_or(|(name, domain)| name.is_empty() || !domain.contains('.')) {
             return Err(wrong("engineer_email", "has to be a mail address"));
         }
-        let told = |key: &str, otherwise: &str| text(settings, key).unwrap_or(otherwise).to_owned();
+        let told = |key: &str, otherwise: &str| settings.trimmed(key).unwrap_or_else(|| otherwise.to_owned());
         Ok(Self {
             url,
             engineer: Engineer {
-                engineer_name: required(settings, "engineer_name")?.to_owned(),
-                engineer_email: email.to_owned(),
-                engineer_phone: text(settings, "engineer_phone").map(str::to_owned),
+                engineer_name: settings.required_text("engineer_name")?,
+                engineer_email: email,
+                engineer_phone: settings.trimmed("engineer_phone"),
             },
             partner: partner(settings)?,
             fields: fields(settings)?,
-            case_number: text(settings, "case_number").map(str::to_owned),
+            case_number: settings.trimmed("case_number"),
             next_steps: told("next_steps", "We are working on it."),
             reason: told("reason", "We cannot take this on; see the notes."),
             question: told("question", "We need more information; see the notes."),
@@ -233,7 +226,7 @@ impl Config {
 }
 
 fn partner(settings: &Settings) -> Result<Option<Partner>> {
-    let Some(partner) = text(settings, "partner") else { return Ok(None) };
+    let Some(partner) = settings.trimmed("partner") else { return Ok(None) };
     let (kind, id) = partner.split_once('/').unwrap_or_default();
     if !matches!(kind, "company" | "department" | "document") || id.parse::<u64>().is_err() {
         return Err(wrong(
@@ -245,8 +238,8 @@ fn partner(settings: &Settings) -> Result<Option<Partner>> {
 }
 
 /// The scope with an application id URI in it is refused (AADSTS500011): TSANet's registration publishes none.
-fn audience(settings: &Settings) -> Result<&str> {
-    let audience = required(settings, "audience")?;
+fn audience(settings: &Settings) -> Result<String> {
+    let audience = settings.required_text("audience")?;
     if audience.contains([':', '/']) {
         return Err(wrong("audience", "has to be the GUID alone, without api:// and /.default"));
     }
@@ -266,21 +259,10 @@ fn fields(settings: &Settings) -> Result<BTreeMap<String, String>> {
     Ok(fields)
 }
 
-fn text<'s>(settings: &'s Settings, key: &str) -> Option<&'s str> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty())
-}
-
-fn required<'s>(settings: &'s Settings, key: &str) -> Result<&'s str> {
-    text(settings, key).ok_or_else(|| wrong(key, "is missing"))
-}
-
-fn wrong(key: &str, what: &str) -> Error {
-    Error::new(ErrorKind::Misconfigured, format!("the setting {key} {what}"))
-}
-
 #[cfg(test)]
 pub(crate) mod tests {
     use serde_json::{Value, json};
+    use throughline_sdk::ErrorKind;
 
     use super::*;
 

@@ -124,25 +124,13 @@ pub fn build(settings: &Settings) -> Result<Built> {
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
-        let text = |key: &str| settings.text(key).map(str::trim).filter(|t| !t.is_empty()).map(str::to_owned);
-        let required =
-            |key: &str| text(key).ok_or_else(|| misconfigured(&format!("the setting {key} is missing")));
+        let url = settings.base("url")?;
         let config = Self {
             url,
-            group: required("group")?,
-            customer: required("customer")?,
-            marker_field: required("marker_field")?,
-            link_field: text("link_field"),
+            group: settings.required_text("group")?,
+            customer: settings.required_text("customer")?,
+            marker_field: settings.required_text("marker_field")?,
+            link_field: settings.trimmed("link_field"),
             link_chars: settings.width("link_chars", 120),
             pending_days: settings.count("pending_days").unwrap_or(DEFAULT_PENDING_DAYS).max(1),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),

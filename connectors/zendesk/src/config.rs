@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use secrecy::SecretString;
-use throughline_sdk::http::{Authentication, FurtherHost, join};
+use throughline_sdk::http::{Authentication, join};
 use throughline_sdk::{Built, Error, ErrorKind, Result, Setting, SettingKind, Settings};
 use url::Url;
 
@@ -132,9 +132,9 @@ pub(crate) struct Config {
 /// [`ErrorKind::Misconfigured`] naming the setting that is missing or wrong.
 pub fn build(settings: &Settings) -> Result<Built> {
     let config = Config::read(settings)?;
-    let account = text(settings, "account").ok_or_else(|| misconfigured("the setting account is missing"))?;
+    let account = settings.required_text("account")?;
     let secret = settings.required_secret("secret")?;
-    let authentication = match text(settings, "authentication").as_deref().unwrap_or(API_TOKEN) {
+    let authentication = match settings.trimmed("authentication").as_deref().unwrap_or(API_TOKEN) {
         API_TOKEN => {
             if !account.contains('@') {
                 return Err(misconfigured(
@@ -156,51 +156,25 @@ pub fn build(settings: &Settings) -> Result<Built> {
             )));
         }
     };
-    let (address, further) = (config.url.clone(), file_hosts(settings)?);
+    let (address, further) = (config.url.clone(), settings.hosts("file_hosts", &DEFAULT_FILE_HOSTS)?);
     Ok(Built { connector: Arc::new(Zendesk::new(config)), authentication, address, further })
 }
 
 impl Config {
     /// Checks the settings.
     pub(crate) fn read(settings: &Settings) -> Result<Self> {
-        let mut url = settings.address("url")?;
-        if url.cannot_be_a_base() || !matches!(url.scheme(), "http" | "https") {
-            return Err(misconfigured("the setting url has to be an http or https address"));
-        }
-        url.set_query(None);
-        url.set_fragment(None);
-        if !url.path().ends_with('/') {
-            let path = format!("{}/", url.path());
-            url.set_path(&path);
-        }
+        let url = settings.base("url")?;
         Ok(Self {
             url,
             brand: settings.count("brand_id"),
             group: settings.count("group_id"),
             form: settings.count("form_id"),
-            link_field: text(settings, "link_field"),
+            link_field: settings.trimmed("link_field"),
             link_chars: settings.width("link_chars", 255),
             max_file_bytes: settings.count("max_file_bytes").unwrap_or(DEFAULT_MAX_FILE_BYTES),
             webhook_secret: settings.secret("webhook_secret"),
         })
     }
-}
-
-fn file_hosts(settings: &Settings) -> Result<Vec<FurtherHost>> {
-    let Some(listed) = settings.values.get("file_hosts").and_then(serde_json::Value::as_array) else {
-        return DEFAULT_FILE_HOSTS.iter().map(|host| host.parse()).collect();
-    };
-    listed
-        .iter()
-        .map(|host| {
-            let host = host.as_str().unwrap_or_default();
-            host.parse().map_err(|error: Error| error.with_context("setting", "file_hosts"))
-        })
-        .collect()
-}
-
-fn text(settings: &Settings, key: &str) -> Option<String> {
-    settings.text(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned)
 }
 
 fn misconfigured(message: &str) -> Error {

@@ -5,6 +5,7 @@ mod call;
 pub mod client_credentials;
 pub mod confined;
 pub mod device;
+pub mod entra;
 pub mod login;
 pub mod onward;
 pub mod plane;
