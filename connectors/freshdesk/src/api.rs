@@ -3,15 +3,15 @@
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
 use serde::de::DeserializeOwned;
+use throughline_sdk::http::multipart::{self, Part};
 use throughline_sdk::http::{Response, join};
-use throughline_sdk::{Ctx, Error, ErrorKind, Marker, RemoteId, Result, Timestamp};
+use throughline_sdk::{Ctx, Error, ErrorKind, Marker, NewFile, RemoteId, Result, Timestamp};
 use url::Url;
 
 use crate::config::Config;
 use crate::error::{check, check_ticket};
 use crate::feed::PAGE;
 use crate::fields::Form;
-use crate::multipart::{self, File};
 use crate::wire::{Agent, Contact, Conversation, Found, NoteEdit, NoteWrite, Ticket, TicketWrite};
 
 /// The largest JSON answer taken: a page of conversations may be long mails.
@@ -196,12 +196,19 @@ impl Api<'_> {
         &self,
         id: u64,
         note: &NoteWrite,
-        file: &File<'_>,
-        seed: &Marker,
+        (file, bytes): (NewFile<'_>, &[u8]),
+        marker: &Marker,
     ) -> Result<Conversation> {
         let private = if note.private { "true" } else { "false" };
-        let (body, media_type) =
-            multipart::form(&[("body", &note.body), ("private", private)], file, seed.as_str());
+        let (name, media_type) = (multipart::plain_name(file.name), multipart::plain_type(file.media_type));
+        let sent = Part {
+            name: "attachments[]",
+            file_name: Some(&name),
+            media_type: Some(media_type.as_deref().unwrap_or(multipart::BYTES)),
+            bytes,
+        };
+        let parts = [Part::text("body", &note.body), Part::text("private", private), sent];
+        let (body, media_type) = multipart::form(&parts, marker);
         let url = self.address(&["tickets", &id.to_string(), "notes"], &[]);
         let answer = self.ctx.post(url).body(&media_type, Bytes::from(body)).send_any().await?;
         self.of_ticket(id, answer, &Method::POST).await?.json(&Method::POST)

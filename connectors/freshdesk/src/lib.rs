@@ -12,7 +12,6 @@ mod feed;
 mod fields;
 mod map;
 mod marker;
-mod multipart;
 mod read;
 mod webhook;
 mod wire;

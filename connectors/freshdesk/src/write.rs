@@ -12,7 +12,7 @@ use crate::api::{Api, number};
 use crate::error::not_done;
 use crate::fields::Form;
 use crate::wire::{Conversation, NoteWrite, Ticket, TicketWrite};
-use crate::{map, marker, multipart};
+use crate::{map, marker};
 
 /// What a ticket comes from that an API makes: the portal.
 const PORTAL: u64 = 2;
@@ -157,8 +157,7 @@ async fn attach(api: Api<'_>, id: u64, file: NewFile<'_>, marker: &Marker) -> Re
     let private = file.visibility.is_internal().map_err(about)?;
     let bytes = api.ctx.blobs.read(file.digest).await?;
     let note = NoteWrite { body: marker::mark(&map::write_name(file.name), marker), private };
-    let sent = multipart::File { name: file.name, media_type: file.media_type, bytes: &bytes };
-    let made = api.add_file(id, &note, &sent, marker).await?;
+    let made = api.add_file(id, &note, (file, &bytes), marker).await?;
     as_asked(api, id, &made, private).await?;
     match made.attachments.first() {
         Some(kept) if kept.size == file.size => {

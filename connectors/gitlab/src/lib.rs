@@ -11,7 +11,6 @@ mod feed;
 mod fill;
 mod map;
 mod marker;
-mod multipart;
 mod uploads;
 mod webhook;
 mod wire;

@@ -1,5 +1,6 @@
 //! Writes, each of them read back: GitLab answers with success also where it left out what our role may not set.
 
+use throughline_sdk::http::multipart::{self, Part};
 use throughline_sdk::{
     CommentId, Effect, Error, ErrorKind, FileId, Intent, Marker, MarkerLine, NewTicket, Operation, Reference,
     RemoteId, Result, Subject, Ticket, TookEffect, Visibility,
@@ -9,7 +10,7 @@ use crate::api::Api;
 use crate::error::not_done;
 use crate::uploads::{self, Upload};
 use crate::wire::{Issue, IssueWrite, NewNote, Note};
-use crate::{fill, map, multipart};
+use crate::{fill, map};
 
 /// Creates an issue that bears the marker from its first moment.
 ///
@@ -77,9 +78,13 @@ pub(crate) async fn into_issue(api: Api<'_>, iid: u64, intent: &Intent) -> Resul
                 api.may_write_internal_notes().await.map_err(|error| error.with_context("issue", iid))?;
             }
             let bytes = api.ctx.blobs.read(digest).await?;
-            let (form_type, form) = multipart::form(name, media_type, &bytes, marker);
-            let stored =
-                api.upload(&form_type, form).await.map_err(|error| error.with_context("issue", iid))?;
+            let part =
+                Part { name: "file", file_name: Some(name), media_type: Some(media_type), bytes: &bytes };
+            let (form, form_type) = multipart::form(&[part], marker);
+            let stored = api
+                .upload(&form_type, form.into())
+                .await
+                .map_err(|error| error.with_context("issue", iid))?;
             attach(api, iid, name, &stored.url, *visibility, marker).await
         }
         Operation::LinkBack(reference) if api.config.link_note => {

@@ -7,6 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
+use throughline_sdk::http::multipart::{self, Part};
 use throughline_sdk::{
     Effect, Error, ErrorKind, FileId, Marker, NewFile, Result, Subject, Ticket, TookEffect, Visibility,
 };
@@ -14,7 +15,6 @@ use throughline_sdk::{
 use crate::api::{Api, Extent};
 use crate::error::not_done;
 use crate::map::{self, Whole, marker_label};
-use crate::multipart::{file_name, form};
 use crate::portal::Portal;
 use crate::wire::{Attachment, Issue};
 use crate::write::read_back;
@@ -82,7 +82,15 @@ pub(crate) async fn attach(api: Api<'_>, id: &str, new: &NewFile<'_>, marker: &M
         }
     };
     let bytes = api.ctx.blobs.read(new.digest).await?;
-    let form = form(new.name, new.media_type, &bytes, marker);
+    let (name, media_type) = (file_name(new.name), multipart::plain_type(new.media_type));
+    // https://developer.atlassian.com/cloud/jira/platform/rest/v3/api-group-issue-attachments/
+    let part = Part {
+        name: "file",
+        file_name: Some(&name),
+        media_type: Some(media_type.as_deref().unwrap_or(multipart::BYTES)),
+        bytes: &bytes,
+    };
+    let form = multipart::form(&[part], marker);
     if api.config.service_desk {
         on_portal(api, id, form, public, marker).await?;
     } else {
@@ -183,6 +191,12 @@ fn hidden(whole: &Whole, asked: Visibility, seen: Visibility) -> Error {
     };
     Error::new(ErrorKind::Rejected, format!("Jira made a file {seen:?} that was to be {asked:?}: {why}"))
         .with_unknown_effect()
+}
+
+/// A name that Jira takes: it refuses one that is blank.
+fn file_name(name: &str) -> String {
+    let plain = multipart::plain_name(name);
+    if plain.trim().is_empty() { "file".to_owned() } else { plain }
 }
 
 fn effect(file: FileId, ticket: Ticket) -> Effect {

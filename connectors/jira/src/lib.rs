@@ -13,7 +13,6 @@ mod feed;
 mod field;
 mod file;
 mod map;
-mod multipart;
 mod portal;
 mod race;
 mod text;

@@ -6,6 +6,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 use bytes::Bytes;
 use serde_json::json;
+use throughline_sdk::http::multipart::{self, Part};
 use throughline_sdk::{
     Digest, Effect, Error, ErrorKind, File, FileId, Marker, RemoteId, Result, Subject, TookEffect, Visibility,
 };
@@ -164,36 +165,10 @@ fn form(
     (part, file, bytes): (&str, &Sent<'_>, &Bytes),
     marker: &Marker,
 ) -> Body {
-    let holds = |bytes: &[u8], boundary: &str| {
-        bytes.windows(boundary.len()).any(|window| window == boundary.as_bytes())
-    };
-    let mut boundary = format!("throughline-{marker}");
-    while holds(bytes, &boundary) || fields.iter().any(|(_, text)| text.contains(&boundary)) {
-        boundary.push('x');
-    }
-    let mut body = Vec::new();
-    for (name, text) in fields {
-        let head =
-            format!("--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"\r\n\r\n", quoted(name));
-        body.extend_from_slice(head.as_bytes());
-        body.extend_from_slice(text.as_bytes());
-        body.extend_from_slice(b"\r\n");
-    }
-    let media_type: String = file.media_type.chars().filter(|c| !c.is_control()).collect();
-    let head = format!(
-        "--{boundary}\r\nContent-Disposition: form-data; name=\"{}\"; filename=\"{}\"\r\nContent-Type: {media_type}\r\n\r\n",
-        quoted(part),
-        quoted(file.name)
-    );
-    body.extend_from_slice(head.as_bytes());
-    body.extend_from_slice(bytes);
-    body.extend_from_slice(format!("\r\n--{boundary}--\r\n").as_bytes());
-    Body::Bytes { media_type: format!("multipart/form-data; boundary=\"{boundary}\""), bytes: body.into() }
-}
-
-/// A name inside of quotes, escaped as browsers do it (WHATWG, multipart/form-data).
-fn quoted(name: &str) -> String {
-    name.replace('"', "%22").replace('\r', "%0D").replace('\n', "%0A")
+    let mut parts: Vec<Part<'_>> = fields.iter().map(|(name, text)| Part::text(name, text)).collect();
+    parts.push(Part { name: part, file_name: Some(file.name), media_type: Some(file.media_type), bytes });
+    let (body, media_type) = multipart::form(&parts, marker);
+    Body::Bytes { media_type, bytes: body.into() }
 }
 
 #[cfg(test)]

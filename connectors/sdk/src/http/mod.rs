@@ -7,6 +7,7 @@ pub mod confined;
 pub mod device;
 pub mod entra;
 pub mod login;
+pub mod multipart;
 pub mod onward;
 pub mod plane;
 pub mod rate;
