@@ -171,7 +171,7 @@ proptest! {
                     Item::Remark(origin) => document.remarks[origin].print.clone(),
                     Item::Field(field) => Fingerprint::of(&document.fields[field].value),
                     Item::Ticket => {
-                        let Operation::Create(new) = &standing.intent.operation else { unreachable!() };
+                        let Operation::Create(new) = &standing.intent.operation else { panic!("{standing:?}") };
                         let description = document.fields.get(&Field::Description);
                         prop_assert!(description.is_none_or(|it| it.value == new.description), "{:?}", new);
                         continue;
