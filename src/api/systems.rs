@@ -412,7 +412,11 @@ fn abilities(able: &Capabilities) -> Vec<String> {
         Some(CreateClass::C3 { lag }) => {
             format!("takes {what}; after a lost answer we look for it, {} s later", lag.as_secs())
         }
-        Some(CreateClass::C4) => format!("takes {what}; after a lost answer a person has to look"),
+        Some(CreateClass::C4) => {
+            format!(
+                "takes {what}; after a lost answer a person has to look, unless it stands there word for word"
+            )
+        }
     };
     let mut words =
         vec![class("tickets", able.create), class("comments", able.comment), class("files", able.attach)];

@@ -12,7 +12,7 @@ use crate::registry;
 #[command(
     after_help = "C0 to C4 say what keeps a write from being doubled when its answer is lost: C0 an idempotency \
                         key, C1 an upsert, C2 a marker that a consistent read finds, C3 one that a lagging search \
-                        finds, C4 nothing: a person decides.\nWith --json also the settings of each kind."
+                        finds, C4 nothing: unless it stands there word for word, a person decides.\nWith --json also the settings of each kind."
 )]
 pub(super) struct Connectors {}
 

@@ -9,6 +9,7 @@ use super::attempt::{Attempted, later, park};
 use super::lane::Lane;
 use crate::case::{Fact, Item, Outstanding};
 use crate::daemon::System;
+use crate::plan;
 
 /// What may be done about a doubt.
 enum Protocol {
@@ -18,7 +19,7 @@ enum Protocol {
     Compare,
     /// Look for the marker; if it is not there after `wait`, send again.
     Look { wait: Duration },
-    /// A person decides.
+    /// Read whether it stands there word for word; if not, a person decides.
     Ask,
 }
 
@@ -61,12 +62,41 @@ impl Lane<'_> {
                 self.stand(leg, due, later(now, wait), "the ticket cannot be read yet")
             }
             Protocol::Look { wait } => self.look(leg, due, system, settled_at(wait)).await,
-            Protocol::Ask => {
-                let reason = "the answer was lost and this desk has no marker to look for: look in the desk, \
-                              then discard this if it is there, or retry it";
-                park(leg, due, &Error::new(ErrorKind::Unavailable, reason))
+            Protocol::Ask => self.ask(leg, due, system, settled_at(Duration::ZERO)).await,
+        }
+    }
+
+    /// Has a person decide, unless what may have been written stands on the ticket word for word.
+    async fn ask(
+        &mut self,
+        leg: &SystemName,
+        due: &Outstanding,
+        system: &System,
+        settled_at: Timestamp,
+    ) -> Attempted {
+        // Taken before reading: what did not stand there did not at this moment at the latest.
+        let now = self.shared.clock.now();
+        let mut attempted = Attempted::default();
+        if self.case.legs.get(leg).is_some_and(|leg| leg.ticket.is_some()) {
+            if !self.read_into(leg, &mut attempted).await {
+                let wait = self.shared.wait_after(due.attempts, None);
+                return self.stand(leg, due, later(now, wait), "the ticket cannot be read yet");
+            }
+            let standing = self.case.legs.get(leg);
+            let stands = attempted.observations.get(leg).zip(standing).is_some_and(|(read, standing)| {
+                plan::stands_unmarked(standing, &system.capabilities, &due.intent.id, read)
+            });
+            if stands || attempted.observations.is_empty() {
+                return attempted;
+            }
+            if now < settled_at {
+                return self.stand(leg, due, settled_at, "it does not stand there yet");
             }
         }
+        let reason = "the answer was lost, this desk has no marker to look for, and nothing like it stands there: \
+                      look in the desk, then discard this if it is there, or retry it";
+        attempted.facts.extend(park(leg, due, &Error::new(ErrorKind::Unavailable, reason)).facts);
+        attempted
     }
 
     /// Looks for the marker: at once, since most lost answers were carried out, and again when the doubt is settled.

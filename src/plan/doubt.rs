@@ -1,12 +1,15 @@
 //! Doubt: which intents an observation shows to have taken effect, and which it shows not to have.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{ConditionalWrite, IntentId, Marker, Operation, RemoteId, Subject, SystemName, Ticket};
+use throughline_sdk::{
+    Capabilities, ConditionalWrite, CreateClass, IntentId, Marker, Operation, RemoteId, Subject, SystemName,
+    Ticket,
+};
 
 use super::native::{answers, value_in};
 use super::planner::Planner;
-use crate::case::{Fact, Item, Outstanding, Phase, WrittenValue};
+use crate::case::{Fact, Field, Item, Leg, Outstanding, Phase, WrittenValue};
 
 impl Planner<'_> {
     /// Ends the intents whose marker the ticket bears.
@@ -33,7 +36,7 @@ impl Planner<'_> {
         if let Some(marker) = &ticket.marker {
             marked.entry(marker).or_insert_with(|| Subject::Ticket(ticket.id.clone()));
         }
-        let found: Vec<(IntentId, Subject)> = standing
+        let mut found: Vec<(IntentId, Subject)> = standing
             .outstanding
             .iter()
             .filter_map(|standing| {
@@ -42,6 +45,9 @@ impl Planner<'_> {
                     .then(|| (standing.intent.id.clone(), subject.clone()))
             })
             .collect();
+        if let Some(able) = self.view.capabilities.get(leg) {
+            found.extend(unmarked(standing, able, ticket));
+        }
         for (intent, subject) in found {
             self.say(Fact::Effected { leg: leg.clone(), intent, subject, found: true, lost: Vec::new() });
         }
@@ -83,6 +89,50 @@ impl Planner<'_> {
     }
 }
 
+/// Whether a doubtful write stands on its ticket where nothing bears a marker: word for word, and nobody else's so far.
+pub(crate) fn stands_unmarked(leg: &Leg, able: &Capabilities, intent: &IntentId, ticket: &Ticket) -> bool {
+    unmarked(leg, able, ticket).iter().any(|(found, _)| found == intent)
+}
+
+/// What stands on a ticket of the doubtful writes that bear no marker there.
+fn unmarked(leg: &Leg, able: &Capabilities, ticket: &Ticket) -> Vec<(IntentId, Subject)> {
+    let mut taken = BTreeSet::new();
+    let doubtful = leg.outstanding.iter().filter(|standing| standing.doubted);
+    let found = doubtful.filter_map(|standing| {
+        let subject = match &standing.intent.operation {
+            Operation::Comment { body, visibility } if able.comment == Some(CreateClass::C4) => {
+                let mut strangers = ticket.comments.iter().filter(|comment| {
+                    !leg.shadow.comments.contains_key(&comment.id)
+                        && !taken.contains(comment.id.as_str())
+                        && comment.visibility == *visibility
+                });
+                let there = strangers.find(|there| answers(&Field::Description, body, &there.body))?;
+                taken.insert(there.id.as_str());
+                Subject::Comment(there.id.clone())
+            }
+            Operation::Attach { name, size, visibility, .. } if able.attach == Some(CreateClass::C4) => {
+                let there = ticket.files.iter().find(|file| {
+                    !leg.shadow.files.contains_key(&file.id)
+                        && !taken.contains(file.id.as_str())
+                        && (&file.name, file.size, file.visibility) == (name, *size, *visibility)
+                })?;
+                taken.insert(there.id.as_str());
+                Subject::File(there.id.clone())
+            }
+            Operation::Comment { .. }
+            | Operation::Attach { .. }
+            | Operation::Create(_)
+            | Operation::Update { .. }
+            | Operation::Transition { .. }
+            | Operation::Edit { .. }
+            | Operation::Retract { .. }
+            | Operation::LinkBack { .. } => return None,
+        };
+        Some((standing.intent.id.clone(), subject))
+    });
+    found.collect()
+}
+
 fn fits(operation: &Operation, subject: &Subject) -> bool {
     match operation {
         Operation::Create(_) => matches!(subject, Subject::Ticket(_)),
@@ -110,7 +160,7 @@ fn shows(standing: &Outstanding, ticket: &Ticket) -> Option<Option<Subject>> {
         Operation::Edit { comment, body } => {
             let there = ticket.comments.iter().find(|there| there.id == *comment);
             there
-                .filter(|there| answers(&crate::case::Field::Description, body, &there.body))
+                .filter(|there| answers(&Field::Description, body, &there.body))
                 .map(|there| Subject::Comment(there.id.clone()))
         }
         Operation::Retract { comment } => {

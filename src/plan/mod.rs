@@ -40,6 +40,7 @@ pub use attachments::{Passage, wanted_file};
 pub use claim::{Twins, twins};
 pub use refer::refer;
 
+pub(crate) use doubt::stands_unmarked;
 pub(crate) use native::value_in;
 use planner::Planner;
 pub use seen::{Known, Post, Posted, Seen, SeenEvent, SeenFile, SeenGrant, SeenOffer, Side};

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use throughline_sdk::{ErrorKind, Operation, SystemName, Visibility};
+use throughline_sdk::{ErrorKind, IntentId, Operation, SystemName, Visibility};
 
 use super::decide::Decision;
 use super::planner::Planner;
@@ -21,19 +21,15 @@ impl Planner<'_> {
         let mut reordered = false;
         for standing in leg.outstanding.iter().filter(|standing| is_unsent(standing)) {
             let is_comment = matches!(standing.intent.operation, Operation::Comment { .. });
-            let drop = |reason: &str| {
-                let (leg, intent) = (name.clone(), standing.intent.id.clone());
-                Fact::Dropped { leg, intent, reason: reason.to_owned() }
-            };
-            let superseded = || self.superseded(&sharing, name, leg, standing);
             if let Some(fact) = self.ended(name, leg, standing, &sharing) {
                 ended.push(fact);
-            } else if let Some(reason) = superseded() {
+            } else if self.is_superseded(&sharing, name, leg, standing) {
                 reordered |= is_comment;
-                ended.push(drop(reason));
+                ended.push(dropped(name, &standing.intent.id, "what it says has changed since"));
             } else if reordered && is_comment {
                 // It is planned again behind what it was written after.
-                ended.push(drop("what was said before it has changed since"));
+                let reason = "what was said before it has changed since";
+                ended.push(dropped(name, &standing.intent.id, reason));
             }
         }
         for fact in ended {
@@ -59,8 +55,7 @@ impl Planner<'_> {
                 return;
             }
             for (leg, intent) in outdated {
-                let reason = "what it tells of has changed since".to_owned();
-                self.say(Fact::Dropped { leg, intent, reason });
+                self.say(dropped(&leg, &intent, "what it tells of has changed since"));
             }
         }
     }
@@ -73,8 +68,7 @@ impl Planner<'_> {
         sharing: &Sharing<'_>,
     ) -> Option<Fact> {
         if let Some(reason) = objection(self.case, sharing, name, leg, standing) {
-            let intent = standing.intent.id.clone();
-            return Some(Fact::Dropped { leg: name.clone(), intent, reason: reason.to_owned() });
+            return Some(dropped(name, &standing.intent.id, reason));
         }
         let origin = standing.item.origin()?;
         let readable = self.case.legs.get(&origin.system).is_some_and(|leg| leg.health == Health::Well);
@@ -95,30 +89,29 @@ impl Planner<'_> {
         })
     }
 
-    /// Why what an intent says is not what it would say now, if so: what was taken out of a text before it was sent never
-    /// leaves.
-    fn superseded(
+    /// Whether an intent would say something else now: what was taken out of a text before it was sent never leaves.
+    fn is_superseded(
         &self,
         sharing: &Sharing<'_>,
         name: &SystemName,
         leg: &Leg,
         standing: &Outstanding,
-    ) -> Option<&'static str> {
+    ) -> bool {
         let document = &self.case.document;
-        let current = match (&standing.item, &standing.value) {
-            (Item::Remark(origin), Some(value)) => document.remarks.get(origin)?.print == *value,
-            (Item::Field(field), Some(value)) if !tells(leg) => {
-                Fingerprint::of(&document.fields.get(field)?.value) == *value
+        match (&standing.item, &standing.value) {
+            (Item::Remark(origin), Some(value)) => {
+                document.remarks.get(origin).is_some_and(|remark| remark.print != *value)
             }
-            (Item::Ticket, None) => {
-                let able = self.view.capabilities.get(name)?;
+            (Item::Field(field), Some(value)) if !tells(leg) => {
+                document.fields.get(field).is_some_and(|field| Fingerprint::of(&field.value) != *value)
+            }
+            (Item::Ticket, None) => self.view.capabilities.get(name).is_some_and(|able| {
                 let target = Target { name, leg, case: self.case, view: self.view, sharing, able };
                 let Creation { ticket, unnamed, .. } = target.creation();
-                unnamed.is_empty() && standing.intent.operation == Operation::Create(ticket)
-            }
-            _ => true,
-        };
-        (!current).then_some("what it says has changed since")
+                !unnamed.is_empty() || standing.intent.operation != Operation::Create(ticket)
+            }),
+            _ => false,
+        }
     }
 }
 
@@ -136,6 +129,10 @@ impl Item {
             | Self::Leak(_) => None,
         }
     }
+}
+
+fn dropped(leg: &SystemName, intent: &IntentId, reason: &str) -> Fact {
+    Fact::Dropped { leg: leg.clone(), intent: intent.clone(), reason: reason.to_owned() }
 }
 
 /// No byte of it has left, for certain.

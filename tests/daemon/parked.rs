@@ -1,5 +1,8 @@
 //! What a desk refuses or loses concerns that alone: the field, the comment, the leg.
 
+use std::fs;
+use std::time::Duration;
+
 use throughline_practice::desk::Faults;
 
 use super::bridge::{Running, TestBridge, until};
@@ -157,4 +160,38 @@ fn why_something_was_given_up_stands_in_the_record() {
     let fact = bridge.facts("unparked").into_iter().find(|fact| fact["discarded"] == true).unwrap();
     assert_eq!((&fact["by"], &fact["reason"]), (&"command line".into(), &why.into()));
     assert!(bridge.command(&["trace", "TL-1"]).out.contains(why));
+}
+
+#[test]
+fn where_nothing_bears_a_marker_a_person_is_asked_about_what_does_not_stand_there_alone() {
+    let desks = Desks::open(&["helpdesk", "partner"]);
+    let mut bridge = TestBridge::new().without_webhooks().set_up(&desks, &["partner"]);
+    let text = fs::read_to_string(bridge.config()).unwrap();
+    let there = "[systems.partner.practice]\n";
+    assert!(text.contains(there));
+    let settings = format!("{there}create_class = \"c4\"\n");
+    fs::write(bridge.config(), text.replace(there, &settings)).unwrap();
+    bridge.start();
+    bridge.polled();
+    let number = desks.raise("Unmarked");
+    until("the partner has the ticket", || desks.titled("partner", "Unmarked").is_some());
+    let says = |text: &str, faults: Faults| {
+        desks.desk("partner").set_faults(faults);
+        desks.desk("helpdesk").comment("Ada Agent", number, text, false).unwrap();
+        let doubts = bridge.facts("attempted").len();
+        until("its answer is lost", || bridge.facts("attempted").len() > doubts);
+        desks.desk("partner").set_faults(Faults::default());
+    };
+    says("Done, and not heard of.", Faults { drop_reply: 100, ..Faults::default() });
+    until("it is found there", || bridge.facts("effected").iter().any(|fact| fact["found"] == true));
+    assert_eq!(bridge.json(&["parked"]), serde_json::json!([]));
+    let late = Faults { late_commit: 100, commit_delay: Duration::from_secs(3600), ..Faults::default() };
+    says("Lost on the way.", late);
+    until("a person is asked", || bridge.json(&["parked"]).as_array().unwrap().len() == 1);
+    let reason = bridge.json(&["parked"])[0]["reason"].as_str().unwrap().to_owned();
+    assert!(reason.contains("nothing like it stands there"), "{reason}");
+    for (text, there) in [("Done, and not heard of.", 1), ("Lost on the way.", 0)] {
+        assert_eq!(desks.times_said("partner", "Unmarked", text), there, "{text}");
+        assert_eq!(desks.times_said("helpdesk", "Unmarked", text), 1, "{text} comes back to nobody");
+    }
 }

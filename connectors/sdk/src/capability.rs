@@ -56,7 +56,7 @@ pub enum CreateClass {
         /// How far the search may lag behind.
         lag: Duration,
     },
-    /// No marker: never again by itself; a person decides, with the evidence.
+    /// No marker: never again by itself. What stands on the ticket word for word is taken for it, else a person decides.
     C4,
 }
 

@@ -22,6 +22,7 @@ mod sending;
 mod story;
 mod story_moved;
 mod story_standing;
+mod unmarked;
 mod verdicts;
 mod visibility;
 pub(crate) mod world;
