@@ -4,7 +4,7 @@ import { execFileSync } from "node:child_process";
 import { readFileSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { start } from "../oidc/provider.mjs";
-import { PATIENCE, audit, demo, enter, folder, look, play, until } from "./stage.mjs";
+import { PATIENCE, audit, demo, enter, folder, logIn, look, play, until } from "./stage.mjs";
 
 const provider = await start();
 writeFileSync(join(folder, "oidc.secret"), "a secret between the two of them", { mode: 0o600 });
@@ -25,7 +25,6 @@ await play(child, async (test) => {
   await open;
   const home = new URL(addresses.console);
   const at = (path) => new URL(path, home).href;
-  const password = lines.map((line) => / the password of each is (\S+)/.exec(line)?.[1]).find(Boolean);
   provider.serve({ callback: at("/console/login/callback"), inToken: true });
   const { browser, person, violations, dialogs } = await enter();
   const visit = await person();
@@ -38,13 +37,6 @@ await play(child, async (test) => {
     await page.locator("input[name=password]").fill("any");
     await page.locator("button[type=submit], input[type=submit]").first().click();
     await page.locator("form button[type=submit], form input[type=submit]").first().click();
-    await page.waitForURL(/\/console\/$/);
-  };
-  const logIn = async (page, name) => {
-    await page.goto(at("/console/login"));
-    await page.getByLabel(/name/i).fill(name);
-    await page.getByLabel(/password/i).fill(password);
-    await page.getByRole("button", { name: "Log in", exact: true }).click();
     await page.waitForURL(/\/console\/$/);
   };
   const form = (page, heading) => page.locator("section", { has: page.getByRole("heading", { name: heading, exact: true }) });
@@ -142,7 +134,7 @@ await play(child, async (test) => {
 
   await test("an auditor leaves with evidence that a small verifier checks, and that nobody can change", async () => {
     const auditor = await (await person())();
-    await logIn(auditor, "auditor");
+    await logIn(auditor, at("/console/login"), "auditor", lines);
     await auditor.goto(at("/console/cases/TL-1"));
     const [download] = await Promise.all([auditor.waitForEvent("download"), auditor.getByRole("link", { name: /evidence/i }).first().click()]);
     const file = join(folder, "evidence.tar");

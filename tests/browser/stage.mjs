@@ -77,6 +77,16 @@ export async function enter() {
   return { browser, person, violations, dialogs };
 }
 
+/** Logs in under a name of the demo, whose password stands in the lines that it printed. */
+export async function logIn(page, login, name, lines) {
+  const password = lines.map((line) => / the password of each is (\S+)/.exec(line)?.[1]).find(Boolean);
+  await page.goto(login);
+  await page.getByLabel(/name/i).fill(name);
+  await page.getByLabel(/password/i).fill(password);
+  await page.getByRole("button", { name: "Log in", exact: true }).click();
+  await page.waitForURL(/\/console\/$/);
+}
+
 /** axe finds nothing serious on a page. */
 export async function audit(page, where) {
   await page.evaluate(AXE);

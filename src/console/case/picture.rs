@@ -175,7 +175,7 @@ fn balls(lanes: &Lanes, members: &[Member], axis: &Axis) -> Markup {
 
 /// Days and times along the upper edge, and what was cut out.
 fn times(axis: &Axis, height: i64) -> Markup {
-    let mut day = None;
+    let (mut day, mut minute) = (None, None);
     let mut free = 0;
     let mut labels = Vec::new();
     for (column, x) in axis.columns.iter().zip(&axis.xs) {
@@ -183,11 +183,14 @@ fn times(axis: &Axis, height: i64) -> Markup {
         if *x < free && day == Some(this) {
             continue;
         }
-        let text = if day == Some(this) {
-            column.from.format("%H:%M").to_string()
-        } else {
-            column.from.format("%-d %b %H:%M").to_string()
+        let time = column.from.format("%H:%M").to_string();
+        // What follows within a minute would all be called the same.
+        let text = match day == Some(this) {
+            true if minute.as_ref() == Some(&time) => column.from.format("%H:%M:%S").to_string(),
+            true => time.clone(),
+            false => column.from.format("%-d %b %H:%M").to_string(),
         };
+        minute = Some(time);
         free = x + 8 * i64::try_from(text.len()).unwrap_or_default();
         day = Some(this);
         labels.push((*x, text));

@@ -1,5 +1,6 @@
 //! The case page: foreign texts stay texts wherever they stand, and a long case is shown as fast as a short one.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use throughline_sdk::Visibility;
@@ -45,6 +46,21 @@ fn as_seen_by(party: &str) -> Shown {
 
 const HOSTILE: &str =
     "\"'><script>alert(1)</script><img src=x onerror=alert(1)>[l](javascript:alert(1))\u{202e}";
+
+#[test]
+fn moments_within_one_minute_are_told_apart_along_the_picture() {
+    let mut world = World::calm(&[PARTNER], Policy::Latest);
+    for text in ["one", "two", "three"] {
+        world.tick += 15;
+        world.says(HOME, text, Visibility::Public);
+        world.settle();
+    }
+    let page = page(&world, &Shown::default());
+    let labels = page.split("<text class=\"axis\"").skip(1);
+    let labels: Vec<&str> = labels.filter_map(|text| text.split(['>', '<']).nth(1)).collect();
+    let distinct: BTreeSet<&str> = labels.iter().copied().collect();
+    assert!(labels.len() > 4 && distinct.len() == labels.len(), "{labels:?}");
+}
 
 /// Every tag's name and its attributes with their values.
 fn tags(html: &str) -> Vec<(String, Vec<(String, String)>)> {
@@ -227,7 +243,7 @@ fn a_new_post_leaves_the_others_what_they_are() {
         let (before, after) = (posts(&page(&long(900), &shown)), posts(&page(&long(903), &shown)));
         assert_eq!(before[1..], after[..199], "the script finds them by their ids");
         assert!(!before.contains(&after[199]));
-        let different: std::collections::BTreeSet<&String> = after.iter().collect();
+        let different: BTreeSet<&String> = after.iter().collect();
         assert_eq!(different.len(), 200);
     }
 }
