@@ -124,29 +124,22 @@ mod tests {
     use std::sync::Arc;
 
     use axum::Router;
-    use axum::body::{Body, to_bytes};
-    use axum::http::{Method, Request};
+    use axum::http::Method;
     use serde_json::{Value, json};
     use throughline_testkit::ManualClock;
-    use tower::ServiceExt as _;
 
     use crate::agreement::Unnamed;
+    use crate::api::house::owner_asks;
     use crate::api::router;
     use crate::case::AgreementName;
     use crate::daemon::Bridge;
-    use crate::daemon::bare::{Bare, OWNER};
+    use crate::daemon::bare::Bare;
     use crate::identity::Settings;
     use crate::ledger::{Keyring, Medium, MemoryMedium, Scope, export};
 
     async fn ask(router: &Router, method: Method, path: &str, body: &Value) -> (u16, Value) {
-        let request = Request::builder().method(method).uri(path).header("host", "127.0.0.1");
-        let request = request.header("authorization", format!("Bearer {OWNER}"));
-        let request = request.header("content-type", "application/json");
-        let request = request.body(Body::from(body.to_string())).unwrap();
-        let answer = router.clone().oneshot(request).await.unwrap();
-        let status = answer.status().as_u16();
-        let bytes = to_bytes(answer.into_body(), 1 << 20).await.unwrap();
-        (status, serde_json::from_slice(&bytes).unwrap())
+        let answer = owner_asks(router, &method, path, &body.to_string()).await;
+        (answer.status.as_u16(), serde_json::from_str(&answer.body).unwrap())
     }
 
     #[tokio::test]

@@ -17,7 +17,7 @@ use tower::ServiceExt as _;
 use crate::agreement::Rules;
 use crate::case::{Case, Fact, PartyName, Role as LegRole, Who};
 use crate::clock::SystemClock;
-use crate::daemon::bare::Bare;
+use crate::daemon::bare::{Bare, OWNER};
 use crate::daemon::{self, Bridge};
 use crate::identity::{Change, Identity, NewAccount, NewToken, RightName, Role, Settings};
 use crate::ledger::{Entry, Journal};
@@ -146,17 +146,7 @@ impl House {
         fields: &[(&str, String)],
         body: &str,
     ) -> Answer {
-        let response = self.send(method, path, fields, body).await;
-        let (status, headers) = (response.status(), response.headers().clone());
-        let endless = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
-        let body = match endless {
-            true => String::new(),
-            false => {
-                let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
-                String::from_utf8(bytes.to_vec()).unwrap()
-            }
-        };
-        Answer { status, headers, body }
+        Answer::read(self.send(method, path, fields, body).await).await
     }
 
     /// The answer itself: a stream goes on until it is dropped.
@@ -167,12 +157,7 @@ impl House {
         fields: &[(&str, String)],
         body: &str,
     ) -> Response {
-        let mut request = Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1");
-        for (name, value) in fields {
-            request = request.header(*name, value);
-        }
-        let request = request.body(Body::from(body.to_owned())).unwrap();
-        self.router.clone().oneshot(request).await.unwrap()
+        send(&self.router, method, path, fields, body).await
     }
 
     /// What is answered to whoever bears this token.
@@ -184,6 +169,43 @@ impl House {
     pub(crate) fn bearer(&self, who: &str) -> (&'static str, String) {
         ("authorization", format!("Bearer {}", self.tokens[who]))
     }
+}
+
+impl Answer {
+    async fn read(response: Response) -> Self {
+        let (status, headers) = (response.status(), response.headers().clone());
+        let endless = headers.get(header::CONTENT_TYPE).is_some_and(|kind| kind == "text/event-stream");
+        let body = match endless {
+            true => String::new(),
+            false => {
+                let bytes = to_bytes(response.into_body(), 1 << 20).await.unwrap();
+                String::from_utf8(bytes.to_vec()).unwrap()
+            }
+        };
+        Self { status, headers, body }
+    }
+}
+
+/// What a bridge answers to whoever owns its data directory, as [`Bare`] makes one.
+pub(crate) async fn owner_asks(router: &Router, method: &Method, path: &str, body: &str) -> Answer {
+    let bears = ("authorization", format!("Bearer {OWNER}"));
+    let json = ("content-type", "application/json".to_owned());
+    Answer::read(send(router, method, path, &[bears, json], body).await).await
+}
+
+async fn send(
+    router: &Router,
+    method: &Method,
+    path: &str,
+    fields: &[(&str, String)],
+    body: &str,
+) -> Response {
+    let mut request = Request::builder().method(method).uri(path).header(header::HOST, "127.0.0.1");
+    for (name, value) in fields {
+        request = request.header(*name, value);
+    }
+    let request = request.body(Body::from(body.to_owned())).unwrap();
+    router.clone().oneshot(request).await.unwrap()
 }
 
 async fn journal(bare: &Bare, cases: Vec<Vec<Fact>>) -> Journal {

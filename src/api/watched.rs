@@ -28,19 +28,17 @@ mod tests {
     use std::sync::{Arc, Mutex};
     use std::time::Duration;
 
-    use axum::body::{Body, to_bytes};
-    use axum::http::Request;
     use bytes::Bytes;
     use futures::future::BoxFuture;
-    use http::StatusCode;
+    use http::{Method, StatusCode};
     use serde_json::Value;
     use throughline_sdk::http::{self as plane, Response, Transport};
     use throughline_sdk::{Error, ErrorKind, Result};
     use throughline_testkit::ManualClock;
-    use tower::ServiceExt as _;
 
+    use crate::api::house::owner_asks;
     use crate::api::router;
-    use crate::daemon::bare::{Bare, OWNER};
+    use crate::daemon::bare::Bare;
     use crate::daemon::watcher::{Kept, Watched, Watcher};
     use crate::daemon::{Bridge, Parts};
     use crate::identity::Settings;
@@ -139,11 +137,9 @@ mod tests {
     }
 
     async fn get(router: &axum::Router, path: &str) -> String {
-        let request = Request::get(path).header("host", "127.0.0.1");
-        let request = request.header("authorization", format!("Bearer {OWNER}"));
-        let answer = router.clone().oneshot(request.body(Body::empty()).unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::OK, "{path}");
-        String::from_utf8(to_bytes(answer.into_body(), 1 << 20).await.unwrap().to_vec()).unwrap()
+        let answer = owner_asks(router, &Method::GET, path, "").await;
+        assert_eq!(answer.status, StatusCode::OK, "{path}");
+        answer.body
     }
 
     async fn told(router: &axum::Router) -> Told {

@@ -1,13 +1,19 @@
 //! The fold: what each fact makes of a case. Total: a fact that does not fit changes nothing.
 
+mod effect;
+mod grant;
+mod handshake;
+mod waiting;
+
 use std::collections::{BTreeMap, BTreeSet};
 
-use throughline_sdk::{ErrorKind, Operation, Subject, SystemName, Timestamp, Visibility};
+use throughline_sdk::{ErrorKind, IntentId, SystemName, Timestamp};
+
+pub(crate) use effect::WrittenValue;
 
 use super::{
-    Attachment, Case, Conflict, Edited, Ended, Fact, Field, FieldValue, Fingerprint, Grant, GrantId,
-    GrantState, Granted, Health, Holder, Item, Leg, Offer, OfferState, Origin, Outstanding, Parked, Phase,
-    Reference, Remark, Resolver, SeenComment, SeenFile, Shadow, Written,
+    Attachment, Case, Conflict, Edited, Fact, FieldValue, Fingerprint, Health, Holder, Item, Leg, Offer,
+    Outstanding, Parked, Phase, Reference, Remark, Resolver, Shadow,
 };
 
 impl Case {
@@ -170,39 +176,7 @@ impl Case {
                     leg.parked.insert(item.clone(), parked);
                 }
             }
-            Fact::Unparked { leg, item, discarded, .. } => {
-                if let Some(leg) = self.legs.get_mut(leg) {
-                    if *discarded {
-                        if let Some(parked) = leg.parked.get_mut(item) {
-                            parked.discarded = true;
-                        }
-                    } else {
-                        let parked = leg.parked.remove(item);
-                        leg.dirty = true;
-                        if let (Item::Offer, Some(offer)) = (item, &mut leg.offer) {
-                            // A person has it offered once more.
-                            *offer = Offer {
-                                heard: offer.heard.clone(),
-                                waiting: std::mem::take(&mut offer.waiting),
-                                round: offer.round.saturating_add(1),
-                                told: offer.told,
-                                again: offer.again.saturating_add(1),
-                                ..Offer::new(offer.to, at, offer.after.clone())
-                            };
-                        }
-                        if let Some(held) = parked.as_ref().filter(|parked| parked.held) {
-                            leg.approved.insert(item.clone(), held.want.clone());
-                        }
-                        if let (Some(parked), Item::Field(field)) = (parked, item)
-                            && parked.is_untranslatable()
-                            && let Some(seen) = leg.shadow.fields.get_mut(field)
-                        {
-                            // Its word may mean something by now, so the next reading counts as a change.
-                            seen.seen = None;
-                        }
-                    }
-                }
-            }
+            Fact::Unparked { leg, item, discarded, .. } => self.unparked(leg, item, *discarded, at),
             Fact::Postponed { leg } => {
                 if let Some(leg) = self.legs.get_mut(leg) {
                     leg.dirty = true;
@@ -249,68 +223,14 @@ impl Case {
                     leg.parked.remove(&Item::Recall(what.clone()));
                 }
             }
-            Fact::GrantAsked {
-                grant,
-                leg,
-                what,
-                purpose,
-                until,
-                by,
-                party_asks,
-                public_if_must,
-                environment,
-            } => {
-                self.grants.entry(*grant).or_insert_with(|| Grant {
-                    leg: leg.clone(),
-                    what: what.clone(),
-                    purpose: purpose.clone(),
-                    until: *until,
-                    by: by.clone(),
-                    party_asks: *party_asks,
-                    public_if_must: *public_if_must,
-                    environment: environment.clone(),
-                    state: GrantState::Asked,
-                    opened: false,
-                    approval: None,
-                    ended: None,
-                });
-            }
+            Fact::GrantAsked { .. } => self.grant_asked(fact),
             Fact::GrantApproved { grant, approval, environment, .. } => {
-                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Asked) {
-                    grant.state = GrantState::Approved;
-                    grant.approval = Some(approval.clone());
-                    if environment.is_some() {
-                        grant.environment.clone_from(environment);
-                    }
-                }
+                self.grant_approved(*grant, approval, environment.as_ref());
             }
-            Fact::GrantOpened { grant, leg } => {
-                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Approved) {
-                    grant.state = GrantState::Open;
-                    grant.opened = true;
-                    if let Granted::Field(field) = &grant.what {
-                        let field = field.to_string();
-                        self.released(leg, &field);
-                    }
-                }
-            }
-            Fact::GrantRefused { grant, by, reason, .. } => {
-                if let Some(grant) = self.grant_mut(*grant, |state| state == GrantState::Asked) {
-                    grant.state = GrantState::Refused;
-                    grant.ended = Some(Ended { by: by.clone(), reason: reason.clone() });
-                }
-            }
-            Fact::GrantRevoked { grant, by, reason, .. } => {
-                if let Some(grant) = self.grant_mut(*grant, |state| !state.is_over()) {
-                    grant.state = GrantState::Revoked;
-                    grant.ended = Some(Ended { by: by.clone(), reason: reason.clone() });
-                }
-            }
-            Fact::GrantExpired { grant, .. } => {
-                if let Some(grant) = self.grant_mut(*grant, |state| !state.is_over()) {
-                    grant.state = GrantState::Expired;
-                }
-            }
+            Fact::GrantOpened { grant, leg } => self.grant_opened(*grant, leg),
+            Fact::GrantRefused { grant, by, reason, .. } => self.grant_refused(*grant, by, reason),
+            Fact::GrantRevoked { grant, by, reason, .. } => self.grant_revoked(*grant, by, reason),
+            Fact::GrantExpired { grant, .. } => self.grant_expired(*grant),
             Fact::Hinted { .. }
             | Fact::Announced { .. }
             | Fact::Answered { .. }
@@ -347,34 +267,7 @@ impl Case {
                     leg.offer = Some(Offer::new(*to, at, after.clone()));
                 }
             }
-            Fact::Handshake { leg, state, words, respond_by, heard, answers_after } => {
-                if let Some(leg) = self.legs.get_mut(leg)
-                    && let Some(offer) = &mut leg.offer
-                {
-                    let before = offer.clone();
-                    let turned = before.state != *state;
-                    let again = before.state == OfferState::Withdrawn && *state == OfferState::Offered;
-                    *offer = Offer {
-                        state: *state,
-                        since: if turned { at } else { before.since },
-                        words: words.clone(),
-                        respond_by: *respond_by,
-                        lapsed: before.lapsed && !turned && respond_by.is_none(),
-                        again: before.again.saturating_add(u32::from(again)),
-                        heard: heard.clone(),
-                        answers_after: *answers_after,
-                        round: before.round.saturating_add(u32::from(turned)),
-                        ..before
-                    };
-                    if *state == OfferState::Accepted {
-                        offer.waiting.clear();
-                        offer.set_before.clear();
-                    }
-                    if turned || respond_by.is_some() {
-                        leg.parked.remove(&Item::Offer);
-                    }
-                }
-            }
+            Fact::Handshake { .. } => self.handshake(fact, at),
             Fact::OfferLapsed { leg } => {
                 if let Some(offer) = self.offer_mut(leg) {
                     offer.respond_by = None;
@@ -424,50 +317,14 @@ impl Case {
             | Fact::Door(_)
             | Fact::Looked(_) => {}
             Fact::Edited { leg, item, want, text, by } => {
-                if let Some(leg) = self.legs.get_mut(leg) {
-                    leg.parked.remove(item);
-                    if matches!(item, Item::Field(_)) {
-                        // A ticket that is still to be made carries its fields.
-                        leg.parked.remove(&Item::Ticket);
-                    }
-                    let edited = Edited { want: want.clone(), text: text.clone(), by: by.clone() };
-                    leg.edited.insert(item.clone(), edited);
-                    // What was let through was another text.
-                    leg.approved.remove(item);
-                    leg.dirty = true;
-                }
+                let edited = Edited { want: want.clone(), text: text.clone(), by: by.clone() };
+                self.edited(leg, item, edited);
             }
         }
     }
 
     fn offer_mut(&mut self, leg: &SystemName) -> Option<&mut Offer> {
         self.legs.get_mut(leg)?.offer.as_mut()
-    }
-
-    fn leaked(&mut self, name: &SystemName, what: &str, at: Timestamp) {
-        let reason = format!(
-            "it was sent as internal, and {name} does not keep it so: nothing internal goes there until somebody has \
-             found out why, and discarded this"
-        );
-        self.wait_for_a_person(name, Item::Leak(what.to_owned()), &reason, at);
-    }
-
-    fn wait_for_a_person(&mut self, leg: &SystemName, item: Item, reason: &str, since: Timestamp) {
-        let Some(leg) = self.legs.get_mut(leg) else { return };
-        let parked = Parked {
-            want: Fingerprint::of(&item.to_string()),
-            kind: ErrorKind::Unsupported,
-            reason: reason.to_owned(),
-            since,
-            intent: None,
-            discarded: false,
-            held: false,
-        };
-        leg.parked.insert(item, parked);
-    }
-
-    fn grant_mut(&mut self, id: GrantId, fits: fn(GrantState) -> bool) -> Option<&mut Grant> {
-        self.grants.get_mut(&id).filter(|grant| fits(grant.state))
     }
 
     /// What was withheld is public now.
@@ -477,139 +334,13 @@ impl Case {
         }
     }
 
-    fn outstanding_mut(
-        &mut self,
-        leg: &SystemName,
-        intent: &throughline_sdk::IntentId,
-    ) -> Option<&mut Outstanding> {
+    fn outstanding_mut(&mut self, leg: &SystemName, intent: &IntentId) -> Option<&mut Outstanding> {
         self.legs.get_mut(leg)?.outstanding.iter_mut().find(|standing| standing.intent.id == *intent)
     }
 
-    fn take_outstanding(
-        &mut self,
-        leg: &SystemName,
-        intent: &throughline_sdk::IntentId,
-    ) -> Option<Outstanding> {
+    fn take_outstanding(&mut self, leg: &SystemName, intent: &IntentId) -> Option<Outstanding> {
         let outstanding = &mut self.legs.get_mut(leg)?.outstanding;
         let at = outstanding.iter().position(|standing| standing.intent.id == *intent)?;
         outstanding.remove(at)
-    }
-
-    fn effect(&mut self, name: &SystemName, intent: &throughline_sdk::IntentId, subject: &Subject) {
-        let Some(ended) = self.take_outstanding(name, intent) else { return };
-        let Some(leg) = self.legs.get_mut(name) else { return };
-        match (subject, &ended.item) {
-            (Subject::Ticket(id), Item::Ticket) => leg.ticket = Some(id.clone()),
-            (Subject::Comment(id), Item::Remark(origin)) => {
-                // The text may have been edited since the intent was recorded: then this is an older version.
-                let version = self.document.remarks.get(origin).map_or(1, |remark| {
-                    let current = ended.value.as_ref().is_none_or(|value| *value == remark.print);
-                    if current { remark.version } else { remark.version.saturating_sub(1) }
-                });
-                let body = match &ended.intent.operation {
-                    Operation::Comment { body, .. } | Operation::Edit { body, .. } => Some(body.as_str()),
-                    Operation::Retract { .. }
-                    | Operation::Create(_)
-                    | Operation::Update { .. }
-                    | Operation::Transition { .. }
-                    | Operation::Attach { .. }
-                    | Operation::LinkBack { .. } => None,
-                };
-                let internal = match &ended.intent.operation {
-                    Operation::Comment { visibility, .. } => *visibility != Visibility::Public,
-                    Operation::Edit { .. }
-                    | Operation::Retract { .. }
-                    | Operation::Create(_)
-                    | Operation::Update { .. }
-                    | Operation::Transition { .. }
-                    | Operation::Attach { .. }
-                    | Operation::LinkBack { .. } => {
-                        leg.shadow.comments.get(id).is_some_and(|seen| seen.internal)
-                    }
-                };
-                let seen = SeenComment {
-                    origin: origin.clone(),
-                    internal,
-                    unproven: internal && body.is_some(),
-                    seen: Fingerprint::of(body.unwrap_or_default()),
-                    // Taking a copy back carries no version: a newer one may be waiting to be sent.
-                    version: body.map_or_else(
-                        || leg.shadow.comments.get(id).map_or(0, |seen| seen.version),
-                        |_| version,
-                    ),
-                    gone: body.is_none(),
-                };
-                leg.shadow.comments.insert(id.clone(), seen);
-            }
-            (Subject::Comment(id), Item::Notice(key)) => {
-                let Operation::Comment { body, visibility } = &ended.intent.operation else { return };
-                let internal = *visibility != Visibility::Public;
-                let seen = SeenComment {
-                    origin: Origin::notice(key),
-                    seen: Fingerprint::of(body),
-                    version: 1,
-                    internal,
-                    unproven: internal,
-                    gone: false,
-                };
-                leg.shadow.comments.insert(id.clone(), seen);
-                leg.notices.insert(key.clone());
-            }
-            (_, Item::Field(field)) => {
-                if let (Some(sent), Some(value)) = (ended.intent.operation.value(field), ended.value) {
-                    let seen = leg.shadow.fields.entry(field.clone()).or_default();
-                    seen.written = Some(Written { sent: sent.to_owned(), value });
-                    // It has to be read back, also after a crash.
-                    leg.dirty = true;
-                }
-            }
-            (_, Item::LinkBack(system)) => {
-                leg.linked.insert(system.clone());
-                if let Some(shown) = ended.value {
-                    leg.shown.insert(system.clone(), shown);
-                }
-            }
-            (Subject::File(id), Item::Attachment(origin)) => {
-                let internal = match &ended.intent.operation {
-                    Operation::Attach { visibility, .. } => *visibility != Visibility::Public,
-                    Operation::Comment { .. }
-                    | Operation::Edit { .. }
-                    | Operation::Retract { .. }
-                    | Operation::Create(_)
-                    | Operation::Update { .. }
-                    | Operation::Transition { .. }
-                    | Operation::LinkBack { .. } => false,
-                };
-                let seen = SeenFile { origin: origin.clone(), internal, unproven: internal, gone: false };
-                leg.shadow.files.insert(id.clone(), seen);
-            }
-            (Subject::Comment(id), Item::Recall(_)) => {
-                if let Some(seen) = leg.shadow.comments.get_mut(id) {
-                    seen.seen = Fingerprint::of("");
-                    seen.gone = true;
-                }
-            }
-            _ => {}
-        }
-    }
-}
-
-/// What an operation writes into a field, in the system's own words.
-pub(crate) trait WrittenValue {
-    /// The value written into `field`, if any.
-    fn value(&self, field: &Field) -> Option<&str>;
-}
-
-impl WrittenValue for Operation {
-    fn value(&self, field: &Field) -> Option<&str> {
-        match (self, field) {
-            (Self::Transition { status }, Field::Status) => Some(status),
-            (Self::Update { changes }, Field::Title) => changes.title.as_deref(),
-            (Self::Update { changes }, Field::Description) => changes.description.as_deref(),
-            (Self::Update { changes }, Field::Priority) => changes.priority.as_deref(),
-            (Self::Update { changes }, Field::Kind) => changes.kind.as_deref(),
-            (Self::Update { changes }, Field::Custom(name)) => changes.fields.get(name).map(String::as_str),
-            _ => None,
-        }
     }
 }

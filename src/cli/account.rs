@@ -98,10 +98,7 @@ impl Account {
             | Verb::Enable { .. }
             | Verb::Remove { .. } => None,
         };
-        let door = Door::open(&self.which).await?;
-        let done = self.verb.run(&door, asked, output).await;
-        door.close().await?;
-        done
+        Door::work(&self.which, async |door| self.verb.run(door, asked, output).await).await
     }
 }
 

@@ -24,8 +24,19 @@ pub(super) enum Door {
 }
 
 impl Door {
-    /// Opens the door of the bridge that is meant. One that is configured need not have run yet.
-    pub(super) async fn open(which: &Which) -> Result<Self, Failure> {
+    /// Works on the door of the bridge that is meant, and ends that in good order whatever came of it.
+    pub(super) async fn work<T>(
+        which: &Which,
+        work: impl AsyncFnOnce(&Self) -> Result<T, Failure>,
+    ) -> Result<T, Failure> {
+        let door = Self::open(which).await?;
+        let done = work(&door).await;
+        door.close().await?;
+        done
+    }
+
+    /// A bridge that is configured need not have run yet.
+    async fn open(which: &Which) -> Result<Self, Failure> {
         let (data, key, settings) = match &which.config {
             Some(path) => {
                 let config = load(path)?;
@@ -52,8 +63,7 @@ impl Door {
         Ok(Self::Directory(Box::new(identity), journal))
     }
 
-    /// Ends the work in good order.
-    pub(super) async fn close(self) -> Result<(), Failure> {
+    async fn close(self) -> Result<(), Failure> {
         match self {
             Self::Daemon(_) => Ok(()),
             Self::Directory(_, journal) => journal.close().await.map_err(Failure::failed),

@@ -157,8 +157,7 @@ impl Ledger {
 
 async fn looked(which: &Which, case: Option<String>, limit: u16, output: Output) -> Result<(), Failure> {
     let case: Option<CaseId> = case.as_deref().map(str::parse).transpose().map_err(Failure::Usage)?;
-    let door = Door::open(which).await?;
-    let lines = match &door {
+    let lines = Door::work(which, async |door| match door {
         Door::Daemon(client) => {
             client.looked(case.map(|case| case.to_string()).as_deref(), limit.into()).await
         }
@@ -168,9 +167,9 @@ async fn looked(which: &Which, case: Option<String>, limit: u16, output: Output)
                 .map_err(Failure::failed)
                 .map(|looked| looked.iter().map(|looked| LookedLine::of(looked, identity)).collect())
         }
-    };
-    door.close().await?;
-    let Some(lines) = in_words(lines?, "Nobody looked.", output) else { return Ok(()) };
+    })
+    .await?;
+    let Some(lines) = in_words(lines, "Nobody looked.", output) else { return Ok(()) };
     for line in &lines {
         let name = line.name.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();
         let case = line.case.as_deref().map(|case| format!(" of {case}")).unwrap_or_default();
@@ -194,8 +193,7 @@ fn in_words<T: Serialize>(lines: Vec<T>, none: &str, output: Output) -> Option<V
 }
 
 async fn entered(which: &Which, limit: u16, output: Output) -> Result<(), Failure> {
-    let door = Door::open(which).await?;
-    let lines = match &door {
+    let lines = Door::work(which, async |door| match door {
         Door::Daemon(client) => client.entered(limit.into()).await,
         Door::Directory(identity, journal) => {
             let entered = journal.read(move |index| index.entered(None, limit.into())).await;
@@ -203,9 +201,9 @@ async fn entered(which: &Which, limit: u16, output: Output) -> Result<(), Failur
                 .map_err(Failure::failed)
                 .map(|entered| entered.iter().map(|entered| EnteredLine::of(entered, identity)).collect())
         }
-    };
-    door.close().await?;
-    let Some(lines) = in_words(lines?, "Nobody came.", output) else { return Ok(()) };
+    })
+    .await?;
+    let Some(lines) = in_words(lines, "Nobody came.", output) else { return Ok(()) };
     let called = |id: &Option<String>, name: &Option<String>| {
         let id = id.as_deref().unwrap_or("nobody known here");
         let name = name.as_deref().map(|name| format!(" ({})", printable(name))).unwrap_or_default();

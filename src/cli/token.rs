@@ -70,14 +70,13 @@ impl Token {
             }
             Verb::List | Verb::Revoke { .. } => None,
         };
-        let door = Door::open(&self.which).await?;
-        let done = match (self.verb, asked) {
-            (Verb::Create { .. }, Some(asked)) => create(&door, asked, output).await,
-            (Verb::Revoke { token }, _) => revoke(&door, &token, output).await,
-            (Verb::List | Verb::Create { .. }, _) => list(&door, output).await,
+        let verb = self.verb;
+        let work = async |door: &Door| match (verb, asked) {
+            (Verb::Create { .. }, Some(asked)) => create(door, asked, output).await,
+            (Verb::Revoke { token }, _) => revoke(door, &token, output).await,
+            (Verb::List | Verb::Create { .. }, _) => list(door, output).await,
         };
-        door.close().await?;
-        done
+        Door::work(&self.which, work).await
     }
 }
 

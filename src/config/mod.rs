@@ -8,11 +8,13 @@ mod conditions;
 mod console;
 mod declaration;
 mod example;
+mod files;
 mod findings;
 mod generate;
 mod grants;
 mod handshake;
 mod isolation;
+mod kind;
 mod listing;
 mod maps;
 mod privacy;
@@ -38,7 +40,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use secrecy::{ExposeSecret, SecretString};
-use throughline_sdk::{Capabilities, Setting, Settings, SystemName};
+use throughline_sdk::{Settings, SystemName};
 use toml::de::DeTable;
 
 use crate::agreement::Rules;
@@ -50,63 +52,18 @@ use crate::identity;
 use crate::telemetry::logs;
 
 pub use generate::{agreement_example, example, schema};
+pub use kind::{KindAnswers, KindSettings, Needs};
 pub use listing::Listing;
 pub use problem::{Problem, Problems, Severity, Spot};
 pub use secret::{Environment, ProcessEnvironment};
 pub(crate) use value::duration;
 pub use webhooks::Webhook;
 
+use files::{agreement_files, read_file};
 use findings::{Findings, Mistake, Place, Source};
 use redact::Keys;
 use section::{Section, Value};
 use shape::Reader;
-
-/// What configuration knows of a kind of system.
-#[derive(Clone, Copy, Debug)]
-pub struct KindSettings {
-    /// The kind's name, which is the name of its table.
-    pub kind: &'static str,
-    /// Its settings.
-    pub settings: &'static [Setting],
-    /// What its desk's status words usually mean: the desk's word, our word.
-    pub statuses: &'static [(&'static str, &'static str)],
-    /// What its desk's priority words usually mean.
-    pub priorities: &'static [(&'static str, &'static str)],
-    /// With what words its desk answers an offer.
-    pub answers: KindAnswers,
-    /// What its connector says to settings that are all of the declared types, and can do with them.
-    pub check: fn(&Settings) -> throughline_sdk::Result<Capabilities>,
-    /// What a ticket must have before it is created there, unless an agreement says otherwise.
-    pub needs: &'static [Needs],
-}
-
-/// Something that a kind of system needs with every ticket.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Needs {
-    /// The name under which an agreement replaces it.
-    pub name: &'static str,
-    /// The condition that a ticket meets which has it.
-    pub condition: &'static str,
-    /// What is missing otherwise.
-    pub message: &'static str,
-}
-
-/// With what words a kind of desk answers an offer.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct KindAnswers {
-    /// The desk's word, and `pending`, `information_requested`, `accepted` or `rejected`. Of several words for one answer
-    /// the first is written.
-    pub words: &'static [(&'static str, &'static str)],
-    /// The custom field in which they stand; `None`: the status.
-    pub field: Option<&'static str>,
-    /// The custom field that says why.
-    pub reason_field: Option<&'static str>,
-}
-
-impl KindAnswers {
-    /// A desk that has no words for it.
-    pub const NONE: Self = Self { words: &[], field: None, reason_field: None };
-}
 
 /// The whole configuration, checked, with secrets resolved.
 #[derive(Debug)]
@@ -466,62 +423,4 @@ fn check_reference<'n>(
     let mistake = Mistake::new(entry.at, section.path_of(key), message).words(name, names);
     findings.report_if_complete(mistake);
     false
-}
-
-/// The largest file of configuration that is read.
-const MAX_FILE_BYTES: u64 = 4 * 1024 * 1024;
-
-fn read_file(path: &Path) -> Result<Source, Box<Problem>> {
-    let refuse = |message: &str| Box::new(unreadable(path, message));
-    let told = |error: std::io::Error| refuse(&format!("this file cannot be read: {error}"));
-    let metadata = std::fs::metadata(path).map_err(told)?;
-    if !metadata.is_file() {
-        return Err(refuse("this is no regular file"));
-    }
-    if metadata.len() > MAX_FILE_BYTES {
-        return Err(refuse("this file is larger than 4 MiB"));
-    }
-    let bytes = std::fs::read(path).map_err(told)?;
-    match String::from_utf8(bytes) {
-        Ok(text) => Ok(Source { path: path.to_owned(), text }),
-        Err(error) => {
-            let at = error.utf8_error().valid_up_to();
-            Err(refuse(&format!("this file is no UTF-8 text: byte {at} does not belong there")))
-        }
-    }
-}
-
-/// The `*.toml` files in the folder of agreements, by name; none if there is no such folder.
-fn agreement_files(folder: &Path, problems: &mut Vec<Problem>) -> Vec<PathBuf> {
-    let entries = match std::fs::read_dir(folder) {
-        Ok(entries) => entries,
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Vec::new(),
-        Err(error) => {
-            problems.push(unreadable(folder, &format!("this folder cannot be read: {error}")));
-            return Vec::new();
-        }
-    };
-    let mut files = Vec::new();
-    for entry in entries {
-        match entry {
-            Ok(entry) => files.push(entry.path()),
-            Err(error) => problems.push(unreadable(folder, &format!("this folder cannot be read: {error}"))),
-        }
-    }
-    files.retain(|path| path.extension().is_some_and(|extension| extension == "toml"));
-    files.sort();
-    files
-}
-
-fn unreadable(path: &Path, message: &str) -> Problem {
-    Problem {
-        severity: Severity::Error,
-        message: message.to_owned(),
-        key: String::new(),
-        found: None,
-        expected: None,
-        nearest: None,
-        file: path.to_owned(),
-        spot: None,
-    }
 }

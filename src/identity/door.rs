@@ -2,30 +2,31 @@
 //!
 //! Whatever changes is recorded in the ledger before it is done: nothing about who may enter happens unseen.
 
-use std::collections::BTreeMap;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard};
+mod admit;
+mod enter;
+mod kept;
+
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
 use throughline_sdk::http::Transport;
 use throughline_sdk::{Clock, Entropy, Timestamp};
-use url::Url;
 
-use super::account::{self, Account, Change, NewAccount};
-use super::oidc::{Arrival, Departure, Known, Oidc, OidcSettings};
+use self::kept::Kept;
+use super::oidc::{Oidc, OidcSettings};
 use super::pace::{Left, Pace, Paced};
 use super::password::Passwords;
 use super::places::{Full, Place, Places, Streams};
-use super::register::{Register, Sessions, of_account};
+use super::register::{Register, Sessions};
 use super::sealed::Sealed;
-use super::secret::{self, Hash, Secret};
-use super::session::{Lasts, Session};
+use super::secret::{self, Hash};
+use super::session::Lasts;
 use super::site::Site;
-use super::token::{NewToken, PREFIX, Token};
+use super::token::PREFIX;
 use super::{Error, Principal};
-use crate::case::{CaseId, Door, Fact, Look, PartyName, Seen, Way, Who};
-use crate::ledger::{Entry, Journal, MasterKey, Medium, Offload};
+use crate::case::{CaseId, Fact, Look, PartyName, Seen, Who};
+use crate::ledger::{Journal, MasterKey, Medium, Offload};
 
 /// Tries to log in to one account.
 const BY_ACCOUNT: Pace = Pace { per_minute: 6, burst: 10 };
@@ -102,30 +103,6 @@ impl Default for Settings {
         }
     }
 }
-
-#[derive(Debug)]
-struct Kept {
-    journal: Journal,
-    clock: Arc<dyn Clock>,
-    entropy: Arc<dyn Entropy>,
-    passwords: Passwords,
-    oidc: Option<Oidc>,
-    lasts: Lasts,
-    parties: RwLock<Option<Vec<PartyName>>>,
-    register_file: Sealed,
-    sessions_file: Sealed,
-    register: RwLock<Register>,
-    sessions: RwLock<BTreeMap<Hash, Session>>,
-    /// Held while something changes, from what it is decided on to the file.
-    writing: tokio::sync::Mutex<()>,
-    by_account: Paced<Hash>,
-    by_address: Paced<IpAddr>,
-    requests: Paced<Who>,
-    looked: Mutex<BTreeMap<OneLook, Duration>>,
-}
-
-/// What is the same look: who, at what, of which case, as whom.
-type OneLook = (Who, Seen, Option<CaseId>, Option<PartyName>);
 
 impl Identity {
     /// Knows the bearer of `admin` only.
@@ -237,27 +214,6 @@ impl Identity {
         self.places.take(&principal.id)
     }
 
-    /// Whether anybody enters by a password of this bridge.
-    pub fn has_local_accounts(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.register().accounts.iter().any(Account::is_local))
-    }
-
-    /// All accounts, by name.
-    pub fn accounts(&self) -> Vec<Account> {
-        let Some(kept) = &self.kept else { return Vec::new() };
-        let mut accounts = kept.register().accounts.clone();
-        accounts.sort_by_key(|account| account.name.to_lowercase());
-        accounts
-    }
-
-    /// All tokens, by name.
-    pub fn tokens(&self) -> Vec<Token> {
-        let Some(kept) = &self.kept else { return Vec::new() };
-        let mut tokens = kept.register().tokens.clone();
-        tokens.sort_by(|one, other| one.name.cmp(&other.name));
-        tokens
-    }
-
     /// What an account or a token is called, as long as it is known.
     pub fn name_of(&self, who: &Who) -> Option<String> {
         if who.0 == Who::COMMAND_LINE {
@@ -267,255 +223,6 @@ impl Identity {
         let account = register.accounts.iter().find(|account| account.id == *who);
         let token = || register.tokens.iter().find(|token| token.id == *who);
         account.map(|account| account.name.clone()).or_else(|| token().map(|token| token.name.clone()))
-    }
-
-    /// All sessions that last, the latest used first.
-    pub fn sessions(&self) -> Vec<Session> {
-        let Some(kept) = &self.kept else { return Vec::new() };
-        let now = kept.clock.now();
-        let sessions = kept.sessions();
-        let mut sessions: Vec<Session> =
-            sessions.values().filter(|session| !session.has_ended(kept.lasts, now)).cloned().collect();
-        sessions.sort_by_key(|session| std::cmp::Reverse(session.seen));
-        sessions
-    }
-
-    /// Lets a person in by name and password. The answer and its time are the same for a name that nobody has.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Refused`], or [`Error::Slowed`] after too many tries for the account or from the address.
-    pub async fn log_in(&self, name: &str, password: &SecretString, from: IpAddr) -> Result<Secret, Error> {
-        let kept = self.kept()?;
-        kept.by_address.count(&network(from)).map_err(Error::Slowed)?;
-        kept.by_account.count(&Hash::of(&name.trim().to_lowercase())).map_err(Error::Slowed)?;
-        let named = kept.register().account(name).cloned();
-        let enters = named.as_ref().filter(|account| !account.disabled);
-        let hash = enters.and_then(|account| account.password.as_deref());
-        if kept.passwords.verify(password, hash).await?
-            && let Some(account) = enters
-        {
-            return kept.let_in(&account.id, Way::Password).await;
-        }
-        kept.record(Door::Refused { who: named.map(|account| account.id), way: Way::Password }).await?;
-        Err(Error::Refused)
-    }
-
-    /// Whether people log in through the organization's own login.
-    pub fn has_provider(&self) -> bool {
-        self.kept.as_ref().is_some_and(|kept| kept.oidc.is_some())
-    }
-
-    /// Sends a browser to the organization's own login, from where it comes back to `callback`.
-    ///
-    /// # Errors
-    ///
-    /// When that cannot be asked, or too many go there from the address.
-    pub async fn depart(&self, callback: &Url, to: &str, from: IpAddr) -> Result<Departure, Error> {
-        let kept = self.kept()?;
-        kept.by_address.count(&network(from)).map_err(Error::Slowed)?;
-        kept.oidc.as_ref().ok_or(Error::None)?.depart(callback, to).await
-    }
-
-    /// Lets in whoever comes back from there, and says where they wanted to go.
-    ///
-    /// # Errors
-    ///
-    /// When it is not told who they are, they have no role, or may not enter; [`Error::Slowed`] after too many such tries
-    /// from the address.
-    pub async fn arrive(
-        &self,
-        callback: &Url,
-        arrival: &Arrival,
-        from: IpAddr,
-    ) -> Result<(Secret, String), Error> {
-        let kept = self.kept()?;
-        match kept.oidc.as_ref().ok_or(Error::None)?.arrive(callback, arrival).await {
-            Ok(known) => {
-                let account = kept.known(&known).await?;
-                Ok((kept.let_in(&account, Way::Oidc).await?, known.to))
-            }
-            Err(error) => {
-                // Nobody has to have set out to come back: what is recorded of them must not grow without an end.
-                kept.by_address.count(&network(from)).map_err(Error::Slowed)?;
-                kept.record(Door::Refused { who: None, way: Way::Oidc }).await?;
-                Err(error)
-            }
-        }
-    }
-
-    /// Ends a session.
-    ///
-    /// # Errors
-    ///
-    /// When it cannot be recorded or written.
-    pub async fn log_out(&self, session: &str) -> Result<(), Error> {
-        let kept = self.kept()?;
-        let _writing = kept.writing.lock().await;
-        let hash = Hash::of(session);
-        let Some(known) = kept.sessions().get(&hash).cloned() else { return Ok(()) };
-        kept.record(Door::LoggedOut { who: known.account, by: None }).await?;
-        kept.end(&[hash]).await
-    }
-
-    /// Ends somebody's session, by its handle.
-    ///
-    /// # Errors
-    ///
-    /// When there is none, or it cannot be recorded or written.
-    pub async fn end_session(&self, by: &Who, handle: &str) -> Result<(), Error> {
-        let kept = self.kept()?;
-        let _writing = kept.writing.lock().await;
-        let known = kept.sessions().values().find(|session| session.handle() == handle).cloned();
-        let known = known.ok_or_else(|| Error::Unknown { what: "session", name: handle.to_owned() })?;
-        kept.record(Door::LoggedOut { who: known.account, by: Some(by.clone()) }).await?;
-        kept.end(&[known.hash]).await
-    }
-
-    /// Makes a local account.
-    ///
-    /// # Errors
-    ///
-    /// When name, role or password are unfit, the name is taken, or it cannot be recorded or written.
-    pub async fn add(&self, by: &Who, new: NewAccount) -> Result<Account, Error> {
-        let kept = self.kept()?;
-        let name = account::name(&new.name)?;
-        kept.check_party(new.role.party())?;
-        if account::same_name(&name, new.password.expose_secret()) {
-            return Err(Error::Unfit("the name is no password".to_owned()));
-        }
-        let hash = kept.passwords.hash(&new.password).await?;
-        let _writing = kept.writing.lock().await;
-        let mut register = kept.register().clone();
-        if register.account(&name).is_some() {
-            return Err(Error::Taken { name });
-        }
-        let account = Account {
-            id: Who(secret::id("acc-", kept.entropy.as_ref())),
-            name,
-            role: new.role,
-            disabled: false,
-            made: kept.clock.now(),
-            entered: None,
-            password: Some(hash),
-            subject: None,
-        };
-        register.accounts.push(account.clone());
-        let (who, by) = (account.id.clone(), by.clone());
-        let (role, party) = (account.role.word().to_owned(), account.role.party().cloned());
-        kept.record(Door::Added { who, by, role, party }).await?;
-        kept.keep(register).await?;
-        Ok(account)
-    }
-
-    /// Changes an account, named by its name or id.
-    ///
-    /// # Errors
-    ///
-    /// When there is none, the change is unfit, or it cannot be recorded or written.
-    pub async fn change(&self, by: &Who, name: &str, change: Change) -> Result<Account, Error> {
-        let kept = self.kept()?;
-        let hash = match &change {
-            Change::Password(password) => Some(kept.passwords.hash(password).await?),
-            Change::Role(role) => kept.check_party(role.party()).map(|()| None)?,
-            Change::Disable | Change::Enable | Change::Remove => None,
-        };
-        let _writing = kept.writing.lock().await;
-        let mut register = kept.register().clone();
-        let account = register.account_mut(name)?;
-        let (who, by) = (account.id.clone(), by.clone());
-        let ends = !matches!(change, Change::Enable);
-        let said = match change {
-            Change::Password(_) if account.subject.is_some() => {
-                let why = "this account enters through the organization's own login and has no password here";
-                return Err(Error::Unfit(why.to_owned()));
-            }
-            Change::Password(_) => {
-                account.password = hash;
-                Door::PasswordChanged { who: who.clone(), by }
-            }
-            Change::Role(role) => {
-                account.role = role.clone();
-                let (role, party) = (role.word().to_owned(), role.party().cloned());
-                Door::RoleChanged { who: who.clone(), by, role, party }
-            }
-            Change::Disable => {
-                account.disabled = true;
-                Door::Disabled { who: who.clone(), by }
-            }
-            Change::Enable => {
-                account.disabled = false;
-                Door::Enabled { who: who.clone(), by }
-            }
-            Change::Remove => Door::Removed { who: who.clone(), by },
-        };
-        let account = account.clone();
-        if let Door::Removed { .. } = said {
-            register.accounts.retain(|kept| kept.id != who);
-        }
-        kept.record(said).await?;
-        kept.keep(register).await?;
-        if ends {
-            let ended = of_account(&kept.sessions(), &who);
-            kept.end(&ended).await?;
-        }
-        Ok(account)
-    }
-
-    /// Gives out a token. Its secret is never told again.
-    ///
-    /// # Errors
-    ///
-    /// When it is unfit, the name is taken, or it cannot be recorded or written.
-    pub async fn issue(&self, by: &Who, new: NewToken) -> Result<(Token, Secret), Error> {
-        let kept = self.kept()?;
-        let name = account::name(&new.name)?;
-        kept.check_party(new.role.party())?;
-        if let Some(right) = new.rights.iter().flatten().find(|right| !right.is_of(&new.role)) {
-            return Err(Error::Unfit(format!("the role {} has no right to {right}", new.role)));
-        }
-        let now = kept.clock.now();
-        if new.until.is_some_and(|until| until <= now) {
-            return Err(Error::Unfit("the token would have ended already".to_owned()));
-        }
-        let _writing = kept.writing.lock().await;
-        let mut register = kept.register().clone();
-        if register.tokens.iter().any(|token| token.name == name) {
-            return Err(Error::Taken { name });
-        }
-        let secret = Secret::new(PREFIX, kept.entropy.as_ref());
-        let token = Token {
-            id: Who(secret::id("tok-", kept.entropy.as_ref())),
-            name,
-            role: new.role,
-            rights: new.rights,
-            made: now,
-            until: new.until,
-            used: None,
-            hash: secret.hash(),
-        };
-        register.tokens.push(token.clone());
-        let (who, by, until) = (token.id.clone(), by.clone(), token.until);
-        let (role, party) = (token.role.word().to_owned(), token.role.party().cloned());
-        kept.record(Door::Issued { who, by, role, party, until }).await?;
-        kept.keep(register).await?;
-        Ok((token, secret))
-    }
-
-    /// Takes a token back, named by its name or id.
-    ///
-    /// # Errors
-    ///
-    /// When there is none, or it cannot be recorded or written.
-    pub async fn revoke(&self, by: &Who, name: &str) -> Result<Token, Error> {
-        let kept = self.kept()?;
-        let _writing = kept.writing.lock().await;
-        let mut register = kept.register().clone();
-        let token = register.token_called(name)?.clone();
-        register.tokens.retain(|kept| kept.id != token.id);
-        kept.record(Door::Revoked { who: token.id.clone(), by: by.clone() }).await?;
-        kept.keep(register).await?;
-        Ok(token)
     }
 
     /// Records that somebody looks at something, once within a few minutes. Nothing is shown that is not recorded.
@@ -552,163 +259,7 @@ impl Identity {
     }
 }
 
-impl Kept {
-    fn register(&self) -> RwLockReadGuard<'_, Register> {
-        self.register.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn sessions(&self) -> RwLockReadGuard<'_, BTreeMap<Hash, Session>> {
-        self.sessions.read().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn looked(&self) -> MutexGuard<'_, BTreeMap<OneLook, Duration>> {
-        self.looked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn check_party(&self, party: Option<&PartyName>) -> Result<(), Error> {
-        let known = self.parties.read().unwrap_or_else(PoisonError::into_inner);
-        match (party, known.as_ref()) {
-            (Some(party), Some(known)) if !known.contains(party) => {
-                let known: Vec<&str> = known.iter().map(|party| party.0.as_str()).collect();
-                let why = format!("there is no party {party}; the configuration has {}", known.join(", "));
-                Err(Error::Unfit(why))
-            }
-            _ => Ok(()),
-        }
-    }
-
-    async fn record(&self, said: Door) -> Result<(), Error> {
-        self.commit(Fact::Door(said)).await
-    }
-
-    async fn commit(&self, fact: Fact) -> Result<(), Error> {
-        let entry = Entry { at: self.clock.now(), case: None, facts: vec![fact] };
-        Ok(self.journal.commit(entry).await.map(drop)?)
-    }
-
-    /// The account of somebody whom the organization's own login knows, with the role that it has today.
-    async fn known(&self, known: &Known) -> Result<Who, Error> {
-        let _writing = self.writing.lock().await;
-        let mut register = self.register().clone();
-        let (role, party) = (known.role.word().to_owned(), known.role.party().cloned());
-        let Some(account) = register.of_subject(&known.subject).cloned() else {
-            let id = Who(secret::id("acc-", self.entropy.as_ref()));
-            let name = free_name(&register, known);
-            self.record(Door::Added { who: id.clone(), by: id.clone(), role, party }).await?;
-            register.accounts.push(Account {
-                id: id.clone(),
-                name,
-                role: known.role.clone(),
-                disabled: false,
-                made: self.clock.now(),
-                entered: None,
-                password: None,
-                subject: Some(known.subject.clone()),
-            });
-            self.keep(register).await?;
-            return Ok(id);
-        };
-        let who = account.id;
-        if account.disabled {
-            self.record(Door::Refused { who: Some(who), way: Way::Oidc }).await?;
-            return Err(Error::Refused);
-        }
-        if account.role != known.role {
-            let by = who.clone();
-            self.record(Door::RoleChanged { who: who.clone(), by, role, party }).await?;
-            register.account_mut(&who.0)?.role = known.role.clone();
-            self.keep(register).await?;
-            let ended = of_account(&self.sessions(), &who);
-            self.end(&ended).await?;
-        }
-        Ok(who)
-    }
-
-    /// Opens a session for an account that may still enter.
-    async fn let_in(&self, account: &Who, way: Way) -> Result<Secret, Error> {
-        let _writing = self.writing.lock().await;
-        let mut register = self.register().clone();
-        let now = self.clock.now();
-        // It may have been changed while its password was looked at.
-        let known = register.account_mut(&account.0).ok().filter(|account| !account.disabled);
-        let Some(known) = known else { return Err(Error::Refused) };
-        known.entered = Some(now);
-        self.record(Door::LoggedIn { who: account.clone(), way }).await?;
-        let secret = Secret::new("", self.entropy.as_ref());
-        let session = Session { hash: secret.hash(), account: account.clone(), way, began: now, seen: now };
-        let mut sessions = self.sessions().clone();
-        sessions.retain(|_, session| !session.has_ended(self.lasts, now));
-        sessions.insert(session.hash.clone(), session);
-        self.keep(register).await?;
-        self.keep_sessions(sessions).await?;
-        Ok(secret)
-    }
-
-    /// What is known counts only once it is durable.
-    async fn keep(&self, register: Register) -> Result<(), Error> {
-        self.register_file.write(&register).await?;
-        *self.register.write().unwrap_or_else(PoisonError::into_inner) = register;
-        Ok(())
-    }
-
-    async fn keep_sessions(&self, sessions: BTreeMap<Hash, Session>) -> Result<(), Error> {
-        self.sessions_file.write(&Sessions::of(&sessions)).await?;
-        *self.sessions.write().unwrap_or_else(PoisonError::into_inner) = sessions;
-        Ok(())
-    }
-
-    /// Ended in this process whatever the disk says; on the disk as far as it takes it.
-    async fn end(&self, ended: &[Hash]) -> Result<(), Error> {
-        if ended.is_empty() {
-            return Ok(());
-        }
-        let mut sessions = self.sessions().clone();
-        sessions.retain(|hash, _| !ended.contains(hash));
-        self.sessions.write().unwrap_or_else(PoisonError::into_inner).clone_from(&sessions);
-        self.keep_sessions(sessions).await
-    }
-
-    async fn note_sight(&self, hash: &Hash, now: Timestamp) {
-        let _writing = self.writing.lock().await;
-        let mut sessions = self.sessions().clone();
-        let Some(session) = sessions.get_mut(hash) else { return };
-        session.seen = now;
-        if let Err(error) = self.keep_sessions(sessions).await {
-            tracing::warn!(%error, "When a session was used last could not be written; it may end too early.");
-        }
-    }
-
-    async fn note_use(&self, hash: &Hash, now: Timestamp) {
-        let _writing = self.writing.lock().await;
-        let mut register = self.register().clone();
-        let Some(token) = register.tokens.iter_mut().find(|token| token.hash == *hash) else { return };
-        token.used = Some(now);
-        if let Err(error) = self.keep(register).await {
-            tracing::warn!(%error, "When a token was used last could not be written.");
-        }
-    }
-}
-
-/// What somebody is called here: as their login calls them, unless another one is already called so.
-fn free_name(register: &Register, known: &Known) -> String {
-    let called = account::name(&known.name).unwrap_or_else(|_unfit| "unnamed".to_owned());
-    let numbered = (2_u32..).map(|number| format!("{called} ({number})"));
-    let mut names = std::iter::once(called.clone()).chain(numbered);
-    names.find(|name| register.account(name).is_none()).unwrap_or(called)
-}
-
 /// Whether `then` is at least `span` before `now`.
 fn older(then: Timestamp, now: Timestamp, span: Duration) -> bool {
     (now - then).to_std().is_ok_and(|age| age >= span)
-}
-
-/// Who has one IPv6 address has 2^64 of them.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V6(ip) => {
-            let [a, b, c, d, ..] = ip.segments();
-            IpAddr::V6(std::net::Ipv6Addr::new(a, b, c, d, 0, 0, 0, 0))
-        }
-        ip @ IpAddr::V4(_) => ip,
-    }
 }

@@ -42,6 +42,7 @@ mod told;
 mod tree;
 pub mod verify;
 pub mod watch;
+mod words;
 mod writer;
 
 #[cfg(test)]
@@ -64,10 +65,11 @@ pub(crate) use medium::fill;
 pub use medium::{FileMedium, Medium, MemoryMedium};
 pub use merkle::{Hash, Head};
 pub(crate) use record::chained;
-pub use record::{FACT_WORDS, Leaf, Opened, Record, fact_word};
+pub use record::{Leaf, Opened, Record};
 pub(crate) use sealed::{SealedFolder, Unread, sealing_key};
 pub use told::Told;
 pub use verify::{Fault, Verified, verify};
+pub use words::{FACT_WORDS, fact_word};
 
 /// Where a record begins: bytes since the beginning of the ledger, all segments counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema)]

@@ -7,6 +7,7 @@
 
 mod bench;
 mod crossing;
+mod past;
 mod replay;
 mod report;
 mod requirements;

@@ -1,7 +1,7 @@
 //! The connector for any desk that speaks JSON over HTTP, described by a manifest.
 //!
 //! A manifest is a TOML file: requests, and where in their answers things stand. It needs no code and no rebuild. The
-//! README teaches how to write one; what each key means is generated from the types of `manifest.rs`.
+//! README teaches how to write one; what each key means is generated from the types of `manifest.rs` and `manifest/`.
 
 mod attach;
 mod changes;

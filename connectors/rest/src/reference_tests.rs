@@ -3,7 +3,13 @@
 use std::fmt::Write as _;
 use std::path::PathBuf;
 
-const SOURCE: &str = include_str!("manifest.rs");
+/// In the order in which a manifest is written.
+const SOURCES: [&str; 4] = [
+    include_str!("manifest.rs"),
+    include_str!("manifest/reading.rs"),
+    include_str!("manifest/writing.rs"),
+    include_str!("manifest/webhook.rs"),
+];
 const BEGIN: &str = "<!-- reference: generated -->\n";
 const END: &str = "<!-- reference: end -->";
 
@@ -17,7 +23,8 @@ struct Pending {
 /// The tables with their keys, as Markdown.
 fn reference() -> String {
     let (mut out, mut pending) = (String::new(), Pending::default());
-    for line in SOURCE.lines().take_while(|line| !line.starts_with("impl ")) {
+    let types = |source: &'static str| source.lines().take_while(|line| !line.starts_with("impl "));
+    for line in SOURCES.into_iter().flat_map(types) {
         let bare = line.trim();
         if let Some(doc) = bare.strip_prefix("///") {
             pending.doc.push(doc.trim().to_owned());

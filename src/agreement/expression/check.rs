@@ -39,6 +39,12 @@ enum Sort {
     Kind,
 }
 
+/// What a loop goes through, and `in` looks into.
+enum Many {
+    Texts,
+    Fields,
+}
+
 /// Checks a condition and makes what is evaluated of it.
 pub(super) fn check(tree: &IdedExpr, places: &Places<'_>) -> Result<(IdedExpr, Asked), Mistake> {
     let mut checker = Checker { places, named: Asked::default(), scope: Vec::new(), depth: 0 };
@@ -201,30 +207,19 @@ impl Checker<'_> {
                 Ok(Sort::Truth)
             }
             (op::IN, None, [one, many]) => {
-                let (one_sort, many_sort) = (self.sort(one)?, self.sort(many)?);
-                match many_sort {
-                    Sort::Fields => {
+                let one_sort = self.sort(one)?;
+                match self.many(many, "behind `in` stands")? {
+                    Many::Fields => {
                         self.field(one);
                         self.like_text(one_sort)?;
                     }
-                    Sort::Texts => {
+                    Many::Texts => {
                         self.like_text(one_sort)?;
                         if let Expr::List(list) = &many.expr {
                             for element in &list.elements {
                                 self.word(one_sort, element)?;
                             }
                         }
-                    }
-                    other @ (Sort::Truth
-                    | Sort::Text
-                    | Sort::Number
-                    | Sort::Ticket
-                    | Sort::Status
-                    | Sort::Priority
-                    | Sort::Kind) => {
-                        let message =
-                            format!("behind `in` stands a list or ticket.fields, not {}", other.noun());
-                        return Err(self.mistake(&message));
                     }
                 }
                 Ok(Sort::Truth)
@@ -302,20 +297,9 @@ impl Checker<'_> {
         if self.scope.len() / 2 >= MAX_LOOPS {
             return Err(self.mistake("not more than two loops may stand in each other"));
         }
-        match self.sort(&mut part.iter_range)? {
-            Sort::Texts => {}
-            Sort::Fields => self.named.any_field = true,
-            other @ (Sort::Truth
-            | Sort::Text
-            | Sort::Number
-            | Sort::Ticket
-            | Sort::Status
-            | Sort::Priority
-            | Sort::Kind) => {
-                let message =
-                    format!("exists and all go through a list or ticket.fields, not {}", other.noun());
-                return Err(self.mistake(&message));
-            }
+        match self.many(&mut part.iter_range, "exists and all go through")? {
+            Many::Texts => {}
+            Many::Fields => self.named.any_field = true,
         }
         self.scope.push((part.iter_var.clone(), Sort::Text));
         self.scope.push((part.accu_var.clone(), Sort::Truth));
@@ -324,6 +308,23 @@ impl Checker<'_> {
         }
         self.scope.truncate(self.scope.len().saturating_sub(2));
         Ok(Sort::Truth)
+    }
+
+    /// What holds several texts; `asks` begins the sentence about what does not.
+    fn many(&mut self, part: &mut IdedExpr, asks: &str) -> Result<Many, Mistake> {
+        match self.sort(part)? {
+            Sort::Texts => Ok(Many::Texts),
+            Sort::Fields => Ok(Many::Fields),
+            other @ (Sort::Truth
+            | Sort::Text
+            | Sort::Number
+            | Sort::Ticket
+            | Sort::Status
+            | Sort::Priority
+            | Sort::Kind) => {
+                Err(self.mistake(&format!("{asks} a list or ticket.fields, not {}", other.noun())))
+            }
+        }
     }
 
     fn comparable(&mut self, sorts: (Sort, Sort), left: &IdedExpr, right: &IdedExpr) -> Result<(), Mistake> {

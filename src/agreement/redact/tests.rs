@@ -4,11 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use chrono::DateTime;
-use throughline_sdk::SystemName;
 
 use super::*;
-use crate::agreement::{Direction, Expression, Grants, Internal};
-use crate::case::{AgreementName, Field, PartyName};
+use crate::agreement::Direction;
+use crate::case::{AgreementName, Field};
 
 const TITLE: Place = Place::Field(Field::Title);
 
@@ -73,27 +72,10 @@ fn counts<const N: usize>(of: [(&str, u32); N]) -> BTreeMap<String, u32> {
 
 fn agreement(redaction: Redaction) -> Agreement {
     Agreement {
-        name: acme(),
-        party: PartyName("acme".to_owned()),
-        home: SystemName::new("helpdesk"),
-        counterpart: SystemName::new("acme"),
-        outbound: Some(Expression::always()),
-        inbound: Some(Expression::always()),
-        fields: BTreeMap::new(),
         comments: Direction::Both,
         files: Direction::Both,
-        introduces: BTreeSet::new(),
-        internal: Internal::None,
-        recheck: true,
-        grants: Grants::default(),
-        counterpart_type: None,
-        home_type: None,
-        handshake: None,
-        reply_passes: false,
-        guest_link: false,
         redaction: Some(redaction),
-        require: Vec::new(),
-        version: None,
+        ..Agreement::bare("helpdesk", "acme")
     }
 }
 

@@ -46,30 +46,41 @@ fn party(system: &str) -> PartyName {
     PartyName(format!("party of {system}"))
 }
 
+impl Agreement {
+    /// An agreement between these desks that routes every ticket, and shares nothing of it yet.
+    pub(crate) fn bare(home: &str, counterpart: &str) -> Self {
+        Self {
+            name: AgreementName(counterpart.to_owned()),
+            party: PartyName(counterpart.to_owned()),
+            home: name(home),
+            counterpart: name(counterpart),
+            outbound: Some(Expression::always()),
+            inbound: Some(Expression::always()),
+            fields: BTreeMap::new(),
+            comments: Direction::None,
+            files: Direction::None,
+            introduces: BTreeSet::new(),
+            internal: Internal::None,
+            recheck: true,
+            grants: Grants::default(),
+            counterpart_type: None,
+            home_type: None,
+            handshake: None,
+            reply_passes: false,
+            guest_link: false,
+            redaction: None,
+            require: Vec::new(),
+            version: None,
+        }
+    }
+}
+
 fn agreement(counterpart: &str) -> Agreement {
-    let rule = FieldRule::plain(Direction::Both, Policy::Latest);
     Agreement {
         name: AgreementName(format!("with {counterpart}")),
         party: party(counterpart),
-        home: name(HOME),
-        counterpart: name(counterpart),
-        outbound: Some(Expression::always()),
-        inbound: Some(Expression::always()),
-        fields: BTreeMap::from([(Field::Title, rule)]),
-        comments: Direction::None,
-        files: Direction::None,
-        introduces: BTreeSet::new(),
-        internal: Internal::None,
-        recheck: true,
-        grants: Grants::default(),
-        counterpart_type: None,
-        home_type: None,
-        handshake: None,
-        reply_passes: false,
-        guest_link: false,
-        redaction: None,
-        require: Vec::new(),
-        version: None,
+        fields: BTreeMap::from([(Field::Title, FieldRule::plain(Direction::Both, Policy::Latest))]),
+        ..Agreement::bare(HOME, counterpart)
     }
 }
 

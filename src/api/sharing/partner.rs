@@ -80,10 +80,7 @@ pub(super) async fn shared(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let (face, uuid) = doors.face(named, &headers)?;
-    let by = in_force(face, &headers)?;
-    let push = json(face, body, PUSH_BYTES).await?;
-    agreement::named(&uuid, &push)?;
+    let (face, uuid, by, push) = doors.pushed(named, &headers, body).await?;
     let _making = face.making.lock().await;
     let (number, status) = match face.with_uuid(&uuid).await? {
         Some((number, record)) => {
@@ -107,10 +104,7 @@ pub(super) async fn updated(
     headers: HeaderMap,
     body: Body,
 ) -> Answer {
-    let (face, uuid) = doors.face(named, &headers)?;
-    let by = in_force(face, &headers)?;
-    let push = json(face, body, PUSH_BYTES).await?;
-    agreement::named(&uuid, &push)?;
+    let (face, uuid, by, push) = doors.pushed(named, &headers, body).await?;
     let there = face.with_uuid(&uuid).await?;
     let (number, record) = there.ok_or_else(|| Refusal::missing("ticket"))?;
     of(&record, &by)?;
@@ -188,6 +182,20 @@ impl Doors {
         // Nobody is told which partners there are.
         let face = self.of_system(&system).ok_or_else(Refusal::stranger)?;
         Ok((face, uuid))
+    }
+
+    /// What is pushed of the ticket that a request names, and the agreement whose key it bears.
+    async fn pushed(
+        &self,
+        named: Named,
+        headers: &HeaderMap,
+        body: Body,
+    ) -> Result<(&Face, String, Agreement, Map<String, Value>), Refusal> {
+        let (face, uuid) = self.face(named, headers)?;
+        let by = in_force(face, headers)?;
+        let push = json(face, body, PUSH_BYTES).await?;
+        agreement::named(&uuid, &push)?;
+        Ok((face, uuid, by, push))
     }
 
     /// Wakes the lane of a ticket that was changed. It stands on the desk already, where the change feed finds it: this

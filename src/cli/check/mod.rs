@@ -68,14 +68,17 @@ impl Check {
         let blobs: Arc<dyn Blobs> = Arc::new(NoBlobs);
         // What partners reach here is looked at empty: the data directory is the daemon's.
         let medium: Arc<dyn Medium> = Arc::new(MemoryMedium::new());
-        let faces =
-            assemble::faces(&config, &medium, Offload::Inline, &blobs, &clock).map_err(Failure::failed)?;
-        let references = assemble::references(&config, &medium, Offload::Inline, &blobs, &clock)
-            .map_err(Failure::failed)?;
+        let ground = assemble::Ground {
+            config: &config,
+            medium: &medium,
+            offload: Offload::Inline,
+            blobs: &blobs,
+            clock: &clock,
+        };
+        let faces = ground.faces().map_err(Failure::failed)?;
+        let references = ground.references().map_err(Failure::failed)?;
         let own = [faces, references].concat();
-        let sharing = assemble::sharing(&config, &medium, Offload::Inline, &blobs, &clock, (&entropy, None))
-            .await
-            .map_err(Failure::failed)?;
+        let sharing = ground.sharing(&entropy, None).await.map_err(Failure::failed)?;
         let own = assemble::Own { faces: &own, sharing: &sharing };
         let logins = if self.online { logins(&config, &entropy)? } else { None };
         let metrics = Arc::new(Metrics::new());

@@ -177,7 +177,7 @@ fn balls(lanes: &Lanes, members: &[Member], axis: &Axis) -> Markup {
 fn times(axis: &Axis, height: i64) -> Markup {
     let (mut day, mut minute) = (None, None);
     let mut free = 0;
-    let mut labels = Vec::new();
+    let mut labels: Vec<(i64, String)> = Vec::new();
     for (column, x) in axis.columns.iter().zip(&axis.xs) {
         let this = column.from.date_naive();
         if *x < free && day == Some(this) {
@@ -191,9 +191,14 @@ fn times(axis: &Axis, height: i64) -> Markup {
             false => column.from.format("%-d %b %H:%M").to_string(),
         };
         minute = Some(time);
-        free = x + 8 * i64::try_from(text.len()).unwrap_or_default();
         day = Some(this);
-        labels.push((*x, text));
+        let end = x + 8 * i64::try_from(text.len()).unwrap_or_default();
+        let repeats = labels.last().is_some_and(|(_, last)| *last == text);
+        // Beside "now" there is no room.
+        if !repeats && end <= axis.end - EDGE / 2 {
+            free = end;
+            labels.push((*x, text));
+        }
     }
     let nexts = axis.columns.iter().zip(&axis.xs).skip(1).map(|(next, x)| (next.from, *x));
     let nexts = nexts.chain([(axis.now, axis.end)]);

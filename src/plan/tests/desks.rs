@@ -5,11 +5,9 @@ use std::time::Duration;
 
 use throughline_sdk::{Capabilities, ConditionalWrite, CreateClass, Feed, Linking};
 
-use super::world::{HOME, name};
-use crate::agreement::{
-    Agreement, Direction, Expression, FieldRule, Grants, Internal, Policy, SystemRules, Words,
-};
-use crate::case::{AgreementName, Field, PartyName, Priority, Status};
+use super::world::HOME;
+use crate::agreement::{Agreement, Direction, FieldRule, Policy, SystemRules, Words};
+use crate::case::{Field, PartyName, Priority, Status};
 
 pub(crate) fn capabilities() -> Capabilities {
     Capabilities {
@@ -102,26 +100,12 @@ pub(crate) fn agreement(counterpart: &str, policy: Policy) -> Agreement {
     fields.insert(Field::Priority, priority);
     fields.insert(Field::Custom("tags".to_owned()), rule(Direction::Both));
     Agreement {
-        name: AgreementName(counterpart.to_owned()),
-        party: PartyName(counterpart.to_owned()),
-        home: name(HOME),
-        counterpart: name(counterpart),
-        outbound: Some(Expression::always()),
-        inbound: Some(Expression::always()),
         fields,
         comments: Direction::Both,
         files: Direction::Both,
         introduces: ["partner", "vendor", "isv"].map(|party| PartyName(party.to_owned())).into(),
-        internal: Internal::None,
-        recheck: true,
         counterpart_type: Some("Incident".to_owned()),
-        grants: Grants::default(),
         home_type: Some("Request".to_owned()),
-        guest_link: false,
-        handshake: None,
-        reply_passes: false,
-        require: Vec::new(),
-        version: None,
-        redaction: None,
+        ..Agreement::bare(HOME, counterpart)
     }
 }
