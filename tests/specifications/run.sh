@@ -21,34 +21,10 @@ venv/bin/python -c 'import gitlab' 2>/dev/null || venv/bin/pip install -q 'pytho
 
 export THROUGHLINE_PRISM=$PWD THROUGHLINE_PYTHON_GITLAB=$PWD/venv/bin/python
 tests() { (cd ../.. && cargo test --locked "$@" -- --ignored); }
-servers=()
-end() { ((${#servers[@]} == 0)) || kill "${servers[@]}" 2>/dev/null || true; }
-trap end EXIT
-
-# Prism on a document, on a free port; its address in `at`.
-serve() {
-    local port log
-    port=$(. ../desks/common.sh && free_port 18881)
-    log=$(mktemp)
-    # Not by way of npx, which leaves the server running when it ends.
-    node node_modules/.bin/prism mock -h 127.0.0.1 -p "$port" --errors "$1" >"$log" 2>&1 &
-    servers+=($!)
-    for _ in $(seq 120); do
-        grep -q 'Prism is listening' "$log" && { at=http://127.0.0.1:$port; rm -f "$log"; return; }
-        sleep 0.5
-    done
-    cat "$log" >&2
-    return 1
-}
-
 tests -p throughline-github specification
 tests -p throughline-gitlab client
 if [[ -d ${THROUGHLINE_SPECS:-} ]]; then
     tests -p throughline-jira specification
-    serve "$THROUGHLINE_SPECS/azure-support/2026-06-01/support.bundled.open-enums.json"
-    export THROUGHLINE_PRISM_AZURE_SUPPORT=$at
-    serve "$THROUGHLINE_SPECS/graph-service-communications/graph-serviceAnnouncement.json"
-    export THROUGHLINE_PRISM_MICROSOFT_HEALTH=$at
     tests -p throughline-azure-support -p throughline-microsoft-health --test specification
 else
     echo "UNCHECKED: jira, azure-support and microsoft-health; THROUGHLINE_SPECS names no folder with their documents" >&2

@@ -1,8 +1,8 @@
 //! Every request that the connector makes, validated by Prism against the published specification.
 //!
 //! The simulated desk answers; a copy of each request goes to Prism, which refuses what the document does not allow.
-//! The paths of running operations are not part of it. Start `prism mock --errors` on the bundled document with open
-//! enums, and name its address in `THROUGHLINE_PRISM_AZURE_SUPPORT`.
+//! The paths of running operations are not part of it. `THROUGHLINE_PRISM` names a folder where npm has installed
+//! `@stoplight/prism-cli` 5, `THROUGHLINE_SPECS` one that holds the bundled document with open enums.
 
 // `cfg(test)` tells clippy that helpers are test code as well.
 #[cfg(test)]

@@ -1,16 +1,19 @@
 //! Each operation once as the connector makes it, and once as it must not be.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use serde_json::{Value, json};
 use throughline_sdk::http::Request;
 use throughline_sdk::{Changes, Cursor, Digest, Operation, Visibility};
+use throughline_testkit::Prism;
 use throughline_testkit::conformance::Subject;
+use throughline_testkit::prism::folder;
 
 use crate::desk::{Desk, SUBSCRIPTION};
 use crate::subject::{ctx, intent, raise, say};
-use crate::witness::{Prism, subject_on};
+use crate::witness::subject_on;
 
 async fn everything(desk: &Desk, subject: &Subject) {
     let connector = &subject.connector;
@@ -86,10 +89,16 @@ fn strip_hot(cursor: &str) -> String {
     value.to_string()
 }
 
+async fn prism() -> Prism {
+    let document = "azure-support/2026-06-01/support.bundled.open-enums.json";
+    let document = folder("THROUGHLINE_SPECS").unwrap().join(document);
+    Prism::judging(&folder("THROUGHLINE_PRISM").unwrap(), &document).await.unwrap()
+}
+
 #[tokio::test]
 #[ignore = "needs Prism: see the module's documentation"]
 async fn every_request_is_what_the_specification_allows() {
-    let prism = Prism::started().expect("THROUGHLINE_PRISM_AZURE_SUPPORT names no Prism");
+    let prism = Arc::new(prism().await);
     for tenant in [false, true] {
         let scope = if tenant { Value::Null } else { SUBSCRIPTION.into() };
         let more = [
@@ -132,7 +141,7 @@ async fn every_request_is_what_the_specification_allows() {
 #[tokio::test]
 #[ignore = "needs Prism: see the module's documentation"]
 async fn a_bad_request_of_each_operation_is_refused() {
-    let prism = Prism::started().expect("THROUGHLINE_PRISM_AZURE_SUPPORT names no Prism");
+    let prism = prism().await;
     let asked = |method: &str, path: &str, query: &str, body: Option<Value>| {
         let base = format!("/subscriptions/{SUBSCRIPTION}/providers/Microsoft.Support/{path}");
         let path = if path.starts_with("services") && method == "GET" {
@@ -145,7 +154,7 @@ async fn a_bad_request_of_each_operation_is_refused() {
         headers.insert(http::header::CONTENT_TYPE, "application/json".parse().unwrap());
         Request {
             method: method.parse().unwrap(),
-            url: format!("{}{}?{query}", prism.address.as_str().trim_end_matches('/'), path).parse().unwrap(),
+            url: format!("http://{}{path}?{query}", prism.address()).parse().unwrap(),
             headers,
             body: body.map(|body| body.to_string().into()).unwrap_or_default(),
             deadline: Duration::from_secs(60),
@@ -193,7 +202,7 @@ async fn a_bad_request_of_each_operation_is_refused() {
         ),
     ];
     for (method, path, query, body) in cases {
-        let (status, words) = prism.judge(asked(method, path, query, body)).await;
+        let (status, words) = prism.judge(asked(method, path, query, body)).await.unwrap();
         // Neither 404 for a path it does not know nor 401.
         assert!([400, 422].contains(&status), "{method} {path} was answered {status}: {words}");
     }

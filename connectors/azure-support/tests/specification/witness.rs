@@ -8,11 +8,10 @@ use chrono::{DateTime, TimeDelta};
 use futures::FutureExt;
 use futures::future::BoxFuture;
 use serde_json::Value;
-use throughline_sdk::http::{Authentication, Request, Response, Transport};
+use throughline_sdk::http::{Request, Response, Transport};
 use throughline_sdk::{Clock, Result, Timestamp};
 use throughline_testkit::conformance::Subject;
-use throughline_testkit::{RouterTransport, SocketTransport};
-use url::Url;
+use throughline_testkit::{Prism, RouterTransport};
 
 use crate::desk::Desk;
 use crate::subject::with_base;
@@ -39,32 +38,8 @@ impl Clock for Running {
 #[derive(Debug)]
 pub(crate) struct Witnessed {
     desk: RouterTransport,
-    prism: Prism,
+    prism: Arc<Prism>,
     pub(crate) seen: Mutex<BTreeSet<String>>,
-}
-
-#[derive(Clone, Debug)]
-pub(crate) struct Prism {
-    socket: Arc<SocketTransport>,
-    pub(crate) address: Url,
-}
-
-impl Prism {
-    /// The Prism that the caller started, if any.
-    #[expect(clippy::disallowed_methods, reason = "the caller says by environment where Prism is")]
-    pub(crate) fn started() -> Option<Self> {
-        let address = std::env::var("THROUGHLINE_PRISM_AZURE_SUPPORT").ok()?;
-        let socket = Arc::new(SocketTransport::new(Authentication::None));
-        Some(Self { socket, address: address.parse().unwrap() })
-    }
-
-    /// What Prism says to a request: its status, and its words if it refuses.
-    pub(crate) async fn judge(&self, mut request: Request) -> (u16, String) {
-        request.url.set_host(self.address.host_str()).unwrap();
-        request.url.set_port(self.address.port()).unwrap();
-        let answer = self.socket.send(request).await.unwrap();
-        (answer.status.as_u16(), String::from_utf8_lossy(&answer.body).into_owned())
-    }
 }
 
 impl Transport for Witnessed {
@@ -75,7 +50,7 @@ impl Transport for Witnessed {
                 .iter()
                 .any(|one| path.contains(one));
             if described {
-                let (status, words) = self.prism.judge(request.clone()).await;
+                let (status, words) = self.prism.judge(request.clone()).await.unwrap();
                 assert!(
                     status < 400,
                     "Prism refused {} {} with {status}: {words}",
@@ -113,7 +88,7 @@ fn operation(request: &Request) -> String {
 
 /// The connector on a desk of a subscription or of the tenant, before the eyes of Prism.
 pub(crate) fn subject_on(
-    prism: &Prism,
+    prism: &Arc<Prism>,
     tenant: bool,
     more: &[(&str, Value)],
 ) -> (Desk, Subject, Arc<Witnessed>) {
@@ -123,7 +98,7 @@ pub(crate) fn subject_on(
     desk.state().work = Some(Duration::from_millis(50));
     let base = Arc::new(Witnessed {
         desk: RouterTransport(desk.router()),
-        prism: prism.clone(),
+        prism: Arc::clone(prism),
         seen: Mutex::default(),
     });
     let shared: Arc<dyn Transport> = Arc::<Witnessed>::clone(&base);

@@ -10,7 +10,6 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,7 +18,7 @@ use serde_json::{Map, Value, json};
 use throughline_sdk::http::{Authentication, Request, Response, Transport};
 use throughline_sdk::{Changes, Error, NewTicket, Operation, Subject as Made, Visibility};
 use throughline_testkit::conformance::Subject;
-use throughline_testkit::{ManualClock, ReservedAddress, SocketTransport};
+use throughline_testkit::{ManualClock, Prism, SocketTransport, prism};
 
 use crate::behaviour::World;
 use crate::desk::{NAME, OWNER};
@@ -79,15 +78,15 @@ async fn requests_and_answers_are_as_github_publishes_them() {
     let desk = listener.local_addr().unwrap();
     let serve = axum::serve(listener, stage.desk.router());
     let test = async {
-        let installed = installed();
+        let installed = prism::folder("THROUGHLINE_PRISM").unwrap();
         let document = document(&installed);
-        let between = Prism::start(&installed, &document, Some(desk)).await;
-        let alone = Prism::start(&installed, &document, None).await;
-        let asked = walk(stage, &clock, between.at.address(), alone.at.address()).await;
+        let between = Prism::before(desk, &installed, &document).await.unwrap();
+        let alone = Prism::answering(&installed, &document).await.unwrap();
+        let asked = walk(stage, &clock, between.address(), alone.address()).await;
         let operations: BTreeSet<String> =
             OPERATIONS.iter().map(|(method, path, _)| format!("{method} {path}")).collect();
         assert_eq!(asked, operations, "the operations that the walk used, and those that are known");
-        refuses(between.at.address()).await;
+        refuses(between.address()).await;
         fs::remove_file(document).unwrap();
     };
     tokio::select! {
@@ -237,50 +236,6 @@ impl Transport for Divided {
             Ok(answer)
         })
     }
-}
-
-/// Prism at work. Ends with the test.
-struct Prism {
-    at: ReservedAddress,
-    child: Child,
-}
-
-impl Prism {
-    /// Starts Prism in front of `behind`, or alone, and waits until it answers.
-    async fn start(installed: &Path, document: &Path, behind: Option<SocketAddr>) -> Self {
-        let at = ReservedAddress::new().unwrap();
-        // Through node itself: whoever ends npx leaves its child listening.
-        let mut command = Command::new("node");
-        command.current_dir(installed).arg("node_modules/.bin/prism");
-        command.arg(if behind.is_some() { "proxy" } else { "mock" });
-        command.args(["-h", "127.0.0.1", "-p", &at.address().port().to_string()]).arg(document);
-        command.args(behind.map(|_| "--errors"));
-        command.args(behind.map(|desk| format!("http://{desk}")));
-        let child = command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap();
-        let prism = Self { at, child };
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(prism.at.address()).await.is_ok() {
-                return prism;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("Prism does not listen on {} after a minute", prism.at);
-    }
-}
-
-impl Drop for Prism {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the caller says by environment where Prism is installed")]
-fn installed() -> PathBuf {
-    PathBuf::from(
-        std::env::var("THROUGHLINE_PRISM")
-            .expect("THROUGHLINE_PRISM names the folder where Prism is installed"),
-    )
 }
 
 /// The operations that the connector uses, cut out of the published document with all that they refer to.

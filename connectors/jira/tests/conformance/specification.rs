@@ -9,8 +9,6 @@
 
 use std::collections::BTreeSet;
 use std::net::SocketAddr;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -22,7 +20,7 @@ use throughline_sdk::http::{Authentication, Request, Response, Transport};
 use throughline_sdk::{
     Changes, Error, NewTicket, Operation, Reference, Subject as Made, Urgency, Visibility,
 };
-use throughline_testkit::{ManualClock, ReservedAddress, SocketTransport};
+use throughline_testkit::{ManualClock, Prism, SocketTransport, prism};
 
 use crate::desk::{Desk, Plays};
 use crate::subject::{LAG, Stand, say, to};
@@ -91,9 +89,11 @@ async fn requests_and_answers_are_as_atlassian_publishes_them() {
         let behind = listener.local_addr().unwrap();
         let serve = axum::serve(listener, desk.router());
         let test = async {
-            let prism = Prism::start(behind).await;
-            asked.extend(walk(desk, &clock, Divided { prism: prism.at.address(), desk: behind }).await);
-            refuses(prism.at.address()).await;
+            let document = prism::folder("THROUGHLINE_SPECS").unwrap().join("jira/jira-cloud-v3-issues.json");
+            let installed = prism::folder("THROUGHLINE_PRISM").unwrap();
+            let prism = Prism::before(behind, &installed, &document).await.unwrap();
+            asked.extend(walk(desk, &clock, Divided { prism: prism.address(), desk: behind }).await);
+            refuses(prism.address()).await;
         };
         tokio::select! {
             ended = async { serve.await } => panic!("the desk ended: {ended:?}"),
@@ -276,59 +276,4 @@ impl Transport for Divided {
             Ok(answer)
         })
     }
-}
-
-/// Prism at work. Ends with the test.
-struct Prism {
-    at: ReservedAddress,
-    child: Child,
-}
-
-impl Prism {
-    /// Starts Prism in front of the desk and waits until it answers.
-    async fn start(behind: SocketAddr) -> Self {
-        let document = folder("THROUGHLINE_SPECS").join("jira/jira-cloud-v3-issues.json");
-        assert!(Path::new(&document).is_file(), "{} is the published document", document.display());
-        let at = ReservedAddress::new().unwrap();
-        // Through node itself: whoever ends npx leaves its child listening.
-        let child = Command::new("node")
-            .current_dir(folder("THROUGHLINE_PRISM"))
-            .args([
-                "node_modules/.bin/prism",
-                "proxy",
-                "--errors",
-                "-h",
-                "127.0.0.1",
-                "-p",
-                &at.address().port().to_string(),
-            ])
-            .arg(document)
-            .arg(format!("http://{behind}"))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .spawn()
-            .unwrap();
-        let prism = Self { at, child };
-        for _ in 0..600 {
-            if tokio::net::TcpStream::connect(prism.at.address()).await.is_ok() {
-                return prism;
-            }
-            tokio::time::sleep(Duration::from_millis(100)).await;
-        }
-        panic!("Prism does not listen on {} after a minute", prism.at);
-    }
-}
-
-impl Drop for Prism {
-    fn drop(&mut self) {
-        drop(self.child.kill());
-        drop(self.child.wait());
-    }
-}
-
-#[expect(clippy::disallowed_methods, reason = "the caller says by environment where things are installed")]
-fn folder(name: &str) -> PathBuf {
-    let path =
-        std::env::var(name).unwrap_or_else(|_| panic!("{name} names a folder; see the top of this file"));
-    PathBuf::from(path)
 }

@@ -1,8 +1,8 @@
 //! Every request that the connector makes, validated by Prism against the published specification.
 //!
 //! The simulated desk answers; a copy of each request goes to Prism, which refuses what the document does not allow.
-//! Start `prism mock --errors` on Graph's document for `/admin/serviceAnnouncement`, and name its address in
-//! `THROUGHLINE_PRISM_MICROSOFT_HEALTH`.
+//! `THROUGHLINE_PRISM` names a folder where npm has installed `@stoplight/prism-cli` 5, `THROUGHLINE_SPECS` one that holds
+//! Graph's document for `/admin/serviceAnnouncement`.
 
 // `cfg(test)` tells clippy that helpers are test code as well.
 #[cfg(test)]

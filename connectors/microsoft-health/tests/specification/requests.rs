@@ -6,18 +6,23 @@ use std::time::Duration;
 use http::{HeaderMap, Method};
 use throughline_sdk::http::{Request, Transport};
 use throughline_sdk::{Clock, RemoteId, Urgency};
-use throughline_testkit::{ManualClock, RouterTransport};
+use throughline_testkit::prism::folder;
+use throughline_testkit::{ManualClock, Prism, RouterTransport};
 
 use crate::desk::Desk;
 use crate::subject::with_base;
-use crate::witness::{Prism, Witnessed};
+use crate::witness::Witnessed;
 
-const NO_PRISM: &str = "THROUGHLINE_PRISM_MICROSOFT_HEALTH names no Prism";
+async fn prism() -> Prism {
+    let document = "graph-service-communications/graph-serviceAnnouncement.json";
+    let document = folder("THROUGHLINE_SPECS").unwrap().join(document);
+    Prism::judging(&folder("THROUGHLINE_PRISM").unwrap(), &document).await.unwrap()
+}
 
 #[tokio::test]
 #[ignore = "needs Prism: see the module's documentation"]
 async fn every_request_is_what_the_specification_allows() {
-    let prism = Prism::started().expect(NO_PRISM);
+    let prism = prism().await;
     // It stands still, so that no deadline comes while Prism thinks.
     let clock: Arc<dyn Clock> = Arc::new(ManualClock::new());
     let desk = Desk::new(Arc::clone(&clock));
@@ -45,7 +50,7 @@ async fn every_request_is_what_the_specification_allows() {
 #[tokio::test]
 #[ignore = "needs Prism: see the module's documentation"]
 async fn a_bad_request_of_each_operation_is_refused() {
-    let prism = Prism::started().expect(NO_PRISM);
+    let prism = prism().await;
     for (path, query) in [
         ("issues", "%24orderby=mood"),
         ("issues", "%24top=-1"),
@@ -54,7 +59,7 @@ async fn a_bad_request_of_each_operation_is_refused() {
         ("messages/MC1", "%24select=mood"),
         ("healthOverviews", "%24select=mood"),
     ] {
-        let base = prism.address.as_str().trim_end_matches('/');
+        let base = format!("http://{}", prism.address());
         let mut headers = HeaderMap::new();
         headers.insert(http::header::AUTHORIZATION, "Bearer x".parse().unwrap());
         let request = Request {
@@ -67,7 +72,7 @@ async fn a_bad_request_of_each_operation_is_refused() {
             trace: [0; 16],
             max_answer_bytes: 1 << 20,
         };
-        let (status, words) = prism.judge(request).await;
+        let (status, words) = prism.judge(request).await.unwrap();
         // Neither 404 for a path it does not know nor 401.
         assert!([400, 422].contains(&status), "{path}?{query} was answered {status}: {words}");
     }
