@@ -5,6 +5,7 @@ use proptest::{prop_assert, proptest};
 use throughline_sdk::{Operation, Visibility};
 
 use super::invariants::{DESKS, policy, step, take};
+use super::privacy::redaction;
 use super::visibility::standing;
 use super::world::{HOME, Outcome, PARTNER, World, name};
 use crate::agreement::Policy;
@@ -65,6 +66,42 @@ fn what_was_written_before_it_stays_planned() {
     assert_eq!(ids(&world), before[..1]);
     world.settle();
     assert_eq!(texts(&world), ["one, and the password is hunter2", "two, edited", "three"]);
+}
+
+#[test]
+fn what_is_no_comment_goes_its_way_behind_one_that_was_edited() {
+    let mut world = World::calm(&[PARTNER], Policy::Latest);
+    world.attaches(HOME, 5, Visibility::Public);
+    world.observe(&[HOME]);
+    world.says(HOME, "one", Visibility::Public);
+    world.observe(&[HOME]);
+    let is_file = |item: &Item| matches!(item, Item::Attachment(_));
+    let file = |world: &World| {
+        let outstanding = &world.case.legs[&name(PARTNER)].outstanding;
+        outstanding.iter().find(|standing| is_file(&standing.item)).map(|standing| standing.intent.id.clone())
+    };
+    let before = file(&world);
+    assert!(before.is_some());
+    world.person(HOME, |ticket, _| ticket.comments[0].body = "one, edited".to_owned());
+    world.observe(&[HOME]);
+    assert_eq!(file(&world), before);
+}
+
+#[test]
+fn a_ticket_is_not_made_without_what_needs_a_pseudonym_by_now() {
+    let mut world = World::new(&[PARTNER], Policy::Latest, HOME);
+    world.rules.agreements.values_mut().next().unwrap().redaction = Some(redaction());
+    world.person(HOME, |ticket, _| ticket.description.clear());
+    world.observe(&[HOME]);
+    world.person(HOME, |ticket, _| ticket.description = "Ada Lovelace knows.".to_owned());
+    world.observe(&[HOME]);
+    world.settle();
+    let made = world.writes.iter().find_map(|(_, intent)| match &intent.operation {
+        Operation::Create(new) => Some(new.description.as_str()),
+        _ => None,
+    });
+    let made = made.unwrap();
+    assert!(made.starts_with("PERSON-") && made.ends_with(" knows."), "{made}");
 }
 
 #[test]

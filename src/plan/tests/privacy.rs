@@ -180,6 +180,20 @@ fn what_a_counterpart_writes_into_a_text_file_is_put_back_for_home_and_renamed_f
 }
 
 #[test]
+fn what_may_be_left_in_a_file_is_counted_and_decides_when_it_is_planned_for() {
+    let mut strict = redaction();
+    strict.leftover = Leftover::Hold;
+    strict.classes.remove(&Class::Email);
+    let world = world(&[PARTNER], "Printer burns", &strict);
+    let origin = Origin { system: name(HOME), id: "f1".to_owned() };
+    let sharing = Sharing::of(&world.rules, &world.case, at(world.tick));
+    let passage = Passage::of(&sharing, &world.names, &origin, &name(PARTNER));
+    let (text, account) = passage.prepare("write to bob@example.org", &world.names).unwrap();
+    assert_eq!(text, "write to bob@example.org");
+    assert_eq!(account.left, BTreeMap::from([("email".to_owned(), 1)]));
+}
+
+#[test]
 fn a_counterparts_file_comes_as_it_is_where_it_can_hold_no_pseudonym() {
     let mut unnamed = world(&[PARTNER], "Printer burns", &redaction());
     unnamed.attaches(PARTNER, 10, Visibility::Public);
