@@ -26,6 +26,16 @@ fn texts(world: &World) -> Vec<&str> {
     texts.map(|text| text.rsplit("\n\n").next().unwrap_or_default()).collect()
 }
 
+/// The descriptions with which tickets were made.
+fn created(world: &World) -> Vec<&str> {
+    let writes = world.writes.iter();
+    let made = writes.filter_map(|(_, intent)| {
+        let Operation::Create(new) = &intent.operation else { return None };
+        Some(new.description.as_str())
+    });
+    made.collect()
+}
+
 fn bodies(world: &World) -> Vec<String> {
     let standing = standing(world, PARTNER).into_iter();
     standing.map(|(text, _)| text.rsplit("\n\n").next().unwrap_or_default().to_owned()).collect()
@@ -96,11 +106,7 @@ fn a_ticket_is_not_made_without_what_needs_a_pseudonym_by_now() {
     world.person(HOME, |ticket, _| ticket.description = "Ada Lovelace knows.".to_owned());
     world.observe(&[HOME]);
     world.settle();
-    let made = world.writes.iter().find_map(|(_, intent)| match &intent.operation {
-        Operation::Create(new) => Some(new.description.as_str()),
-        _ => None,
-    });
-    let made = made.unwrap();
+    let [made] = created(&world)[..] else { panic!("{:?}", world.writes) };
     assert!(made.starts_with("PERSON-") && made.ends_with(" knows."), "{made}");
 }
 
@@ -144,21 +150,7 @@ fn a_ticket_is_made_as_the_request_reads_when_it_is_sent() {
     world.person(HOME, |ticket, _| ticket.description = "It burns.".to_owned());
     world.observe(&[HOME]);
     world.settle();
-    let creates: Vec<_> = world
-        .writes
-        .iter()
-        .filter_map(|(_, intent)| match &intent.operation {
-            Operation::Create(new) => Some(new.description.as_str()),
-            Operation::Update { .. }
-            | Operation::Transition { .. }
-            | Operation::Comment { .. }
-            | Operation::Edit { .. }
-            | Operation::Retract { .. }
-            | Operation::Attach { .. }
-            | Operation::LinkBack { .. } => None,
-        })
-        .collect();
-    assert_eq!(creates, ["It burns."]);
+    assert_eq!(created(&world), ["It burns."]);
     assert!(!format!("{:?}", world.writes).contains("hunter2"));
 }
 
@@ -171,8 +163,7 @@ fn a_ticket_that_may_have_been_made_is_made_once() {
     world.observe(&[HOME]);
     world.settle();
     assert_eq!(world.tickets[&name(PARTNER)].description, "It burns less.");
-    let creates = world.writes.iter().filter(|(_, intent)| matches!(intent.operation, Operation::Create(_)));
-    assert_eq!(creates.count(), 1);
+    assert_eq!(created(&world).len(), 1);
 }
 
 #[test]
