@@ -105,6 +105,7 @@ fn a_ticket_is_not_made_without_what_needs_a_pseudonym_by_now() {
     world.observe(&[HOME]);
     world.person(HOME, |ticket, _| ticket.description = "Ada Lovelace knows.".to_owned());
     world.observe(&[HOME]);
+    world.deliver(PARTNER, Outcome::Done);
     world.settle();
     let [made] = created(&world)[..] else { panic!("{:?}", world.writes) };
     assert!(made.starts_with("PERSON-") && made.ends_with(" knows."), "{made}");
