@@ -58,8 +58,7 @@ impl Lane<'_> {
                     self.note_settled(leg, system, now);
                     return attempted;
                 }
-                let wait = shared.wait_after(due.attempts, None);
-                self.stand(leg, due, later(now, wait), "the ticket cannot be read yet")
+                self.stand_unread(leg, due, now)
             }
             Protocol::Look { wait } => self.look(leg, due, system, settled_at(wait)).await,
             Protocol::Ask => self.ask(leg, due, system, settled_at(Duration::ZERO)).await,
@@ -79,8 +78,7 @@ impl Lane<'_> {
         let mut attempted = Attempted::default();
         if self.case.legs.get(leg).is_some_and(|leg| leg.ticket.is_some()) {
             if !self.read_into(leg, &mut attempted).await {
-                let wait = self.shared.wait_after(due.attempts, None);
-                return self.stand(leg, due, later(now, wait), "the ticket cannot be read yet");
+                return self.stand_unread(leg, due, now);
             }
             let standing = self.case.legs.get(leg);
             let stands = attempted.observations.get(leg).zip(standing).is_some_and(|(read, standing)| {
@@ -182,6 +180,12 @@ impl Lane<'_> {
         self.shared.unsent(&due.intent.id);
         let fact = Fact::Absolved { leg: leg.clone(), intent: due.intent.id.clone() };
         Attempted { facts: vec![fact], ..Attempted::default() }
+    }
+
+    /// The doubt stands until the ticket can be read.
+    fn stand_unread(&self, leg: &SystemName, due: &Outstanding, now: Timestamp) -> Attempted {
+        let wait = self.shared.wait_after(due.attempts, None);
+        self.stand(leg, due, later(now, wait), "the ticket cannot be read yet")
     }
 
     /// The doubt stands until `not_before`. Said once for each wait, so that a case's record stays short.

@@ -30,11 +30,6 @@ impl<'t> Passage<'t> {
         Self { from, to: sharing.agreement(to).filter(|to| to.redaction.is_some()) }
     }
 
-    /// Whether the text goes as it is.
-    pub fn is_open(&self) -> bool {
-        self.from.is_none() && self.to.is_none()
-    }
-
     /// What a prepared copy stands for: the file's bytes and the terms under which they were looked through.
     pub fn terms(&self, digest: &Digest) -> Fingerprint {
         let redaction = self.redaction().map(Redaction::print);
@@ -56,6 +51,11 @@ impl<'t> Passage<'t> {
         let redacted = redacted_file(&text, to, &Release { names, approved: true })?;
         let account = redacted.account().clone();
         Ok((redacted.into_intent(), account))
+    }
+
+    /// Whether the text goes as it is.
+    fn is_open(&self) -> bool {
+        self.from.is_none() && self.to.is_none()
     }
 
     fn redaction(&self) -> Option<&'t Redaction> {
